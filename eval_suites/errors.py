@@ -1,0 +1,9 @@
+"""What the suites raise. The command line classifies at its border (`harness/errors.py`)."""
+
+
+class DataError(ValueError):
+    """A benchmark file is missing or malformed; the message names file, row and remedy."""
+
+
+class UnknownSuiteError(ValueError):
+    """No suite has this name; the message lists the nearest ones."""

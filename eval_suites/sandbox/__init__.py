@@ -1,0 +1,6 @@
+"""Run checks on model-written code: `async with Sandbox(limits) as box: await box.run(check)`."""
+
+from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program, Verdict
+from eval_suites.sandbox.runner import Sandbox
+
+__all__ = ["Call", "Check", "Limits", "Outcome", "Program", "Sandbox", "Verdict"]

@@ -1,0 +1,152 @@
+"""The suite seam: what a benchmark is, on one page.
+
+A suite is a frozen value that names pure functions. It never generates, never writes files and
+knows no engine and no tracker: the evaluation loop asks its requests, runs its checks, and hands
+what came back to its scorer. Judge and sandbox are answerers like the engine.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from eval_suites.sandbox import Check, Outcome
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "overflow", "filtered"]
+
+#: Caused by the model: the sample stays in n and its value is what the scorer says.
+ModelStatus = Literal["ok", "truncated", "unparsed", "empty", "overflow", "timeout"]
+#: Caused by us or a third party: the value is None and the headline is withheld.
+HarnessStatus = Literal["ungraded", "judge_missing", "filtered", "infra"]
+Status = ModelStatus | HarnessStatus
+MODEL_STATUSES: tuple[str, ...] = ("ok", "truncated", "unparsed", "empty", "overflow", "timeout")
+HARNESS_STATUSES: tuple[str, ...] = ("ungraded", "judge_missing", "filtered", "infra")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How to decode: `temperature` 0 is greedy, `max_tokens` counts new tokens, `stop` strings."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask an engine: chat `messages` or plain `text`, and how to decode.
+
+    `prefix` opens the assistant's answer (the completion goes on from it). The last three fields
+    are filled by the evaluation loop: which model (adapter) answers, the rendered prompt for
+    engines that take token ids, and the seed of a sampled answer.
+    """
+
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    prefix: str = ""
+    decoding: Decoding = field(default_factory=Decoding)
+    n: int = 1
+    top_logprobs: int = 0
+    model: str = ""
+    token_ids: tuple[int, ...] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One generated text as a suite sees it; `tokens` counts what was generated."""
+
+    text: str
+    finish_reason: FinishReason = "stop"
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The verdict on one sample.
+
+    `value` is the headline metric of this sample (fraction 0 to 1, or a rating), None when the
+    status says that we, not the model, failed. `metrics` holds it again by name, beside others;
+    a metric of a subset carries it in its name (`level_3/accuracy`) and is absent elsewhere.
+    """
+
+    value: float | None
+    status: Status = "ok"
+    extracted: str | None = None
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Sample(Protocol):
+    """Anything frozen with a string id that is stable across versions of the file."""
+
+    @property
+    def id(self) -> str:
+        """The sample's id (docs/suites.md says where it comes from)."""
+
+
+S = TypeVar("S", bound=Sample)
+
+
+def no_requests(_sample: Any, _answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+    """Ask nothing: the default judge of a suite without one."""
+    return ()
+
+
+def no_checks(_sample: Any, _answers: tuple[Answer, ...]) -> tuple[Check, ...]:
+    """Run nothing: the default of a suite whose scorer needs no sandbox."""
+    return ()
+
+
+def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
+    """Mean of each metric over the scores that carry it and have a value."""
+    columns: dict[str, list[float]] = {}
+    for score in scores:
+        if score.value is None:
+            continue
+        for name, value in score.metrics.items():
+            columns.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in sorted(columns.items())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite(Generic[S]):
+    """A benchmark: pure functions and the facts that a table must state about it.
+
+    Attributes:
+        name: what the user types; a variant is `name:variant`.
+        version: of our protocol; a change that moves numbers changes it.
+        source: upstream repository and commit (or "this project").
+        licence: of the data.
+        headline: the metric that tables show; each score's `value` is this metric.
+        load: samples from the data folder, in file order; raises `DataError`.
+        ask: the requests of the next turn given the answers so far; empty means done.
+        score: the verdict, a function of its arguments only.
+        judge: requests for a judge, given all answers.
+        checks: programs or calls for the sandbox, given all answers.
+        aggregate: suite metrics from all scores.
+        needs: engine capabilities that the suite cannot do without.
+    """
+
+    name: str
+    version: str
+    source: str
+    licence: str
+    headline: str
+    load: Callable[[Path | None], Sequence[S]]
+    ask: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]]
+    score: Callable[[S, tuple[Answer, ...], tuple[Answer, ...], tuple[Outcome, ...]], Score]
+    judge: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]] = no_requests
+    checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
+    aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
+    needs: frozenset[str] = frozenset()

@@ -1,0 +1,9 @@
+"""What training raises. The command line classifies at its border (`harness/errors.py`)."""
+
+
+class DataError(ValueError):
+    """Training data is missing or malformed; the message names file, row and remedy."""
+
+
+class TrainError(ValueError):
+    """Training cannot start or go on; the message says why and what to do."""
