@@ -135,6 +135,7 @@ class Suite(Generic[S]):
         judge: requests for a judge, given all answers.
         checks: programs or calls for the sandbox, given all answers.
         aggregate: suite metrics from all scores.
+        decoding: what `ask` puts into its requests unless a sample says otherwise.
         needs: engine capabilities that the suite cannot do without.
     """
 
@@ -149,4 +150,5 @@ class Suite(Generic[S]):
     judge: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]] = no_requests
     checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
     aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
+    decoding: Decoding = field(default_factory=Decoding)
     needs: frozenset[str] = frozenset()

@@ -1,0 +1,71 @@
+"""What a training run is told: the frozen `TrainConfig` of a recipe and the resolved `TrainJob`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class LoraConfig(BaseModel):
+    """Low-rank adapters on all linear layers; `scale` is lora_alpha (the update times scale/rank)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: Count = 8
+    scale: Positive = 16
+
+
+class TrainConfig(BaseModel):
+    """How one checkpoint is trained; a recipe's `train:` and `checkpoints:` hold these keys.
+
+    Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
+    optimiser step over all accumulated micro-batches of `prompts_per_batch`. `alpha` divides the
+    reward; 0 is hard labels. `method` names an objective of `train.objectives`. `probe` is a file
+    of held-out prompts in the same format, scored at step 0, every `probe_every` steps and at the
+    end. `lora: null` trains all weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = "nca"
+    data: Path
+    probe: Path | None = None
+    rows: Count | None = None
+    probe_rows: Count = 32
+    probe_every: Count = 10
+    responses: Count | None = None
+    pairs: Literal["best_vs_random", "best_vs_worst", "best_vs_rest", "all"] | None = None
+    beta: Positive = 0.1
+    alpha: Annotated[float, Field(ge=0)] = 1.0
+    learning_rate: Positive = 5e-6
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    epochs: Positive = 1.0
+    max_steps: Count | None = None
+    prompts_per_step: Count = 8
+    prompts_per_batch: Count = 2
+    max_length: Count = 1024
+    max_prompt_length: Count = 512
+    lora: LoraConfig | None = LoraConfig()
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    form: Literal["tree", "padded"] = "tree"
+    save_every: Count = 50
+    seed: int = 0
+
+
+class TrainJob(BaseModel):
+    """A resolved training stage: a config, the base checkpoint folder, and where to write.
+
+    `out` receives `steps.jsonl`, `checkpoint/` and, while running, `state/`; `cache` holds the
+    reference log-probabilities that all jobs share.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: Path
+    out: Path
+    cache: Path
+    config: TrainConfig
