@@ -1,0 +1,109 @@
+"""The engine seam: one protocol that local engines, endpoints and judges share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from eval_suites.suite import FinishReason, Request
+
+#: What an engine may be able to do. A suite that needs what an engine lacks is refused.
+#: tokens: takes rendered token ids. messages: takes chat messages as they are.
+#: adapters: serves LoRA adapters of its base by name. mixed: base and adapters in one batch.
+#: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
+#: loglikelihood: scores a given continuation. many: n > 1 samples in one request.
+CAPABILITIES = frozenset(
+    {"tokens", "messages", "adapters", "mixed", "prefix", "logprobs", "loglikelihood", "many"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request: the prompt once, the completion over all n texts."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an engine gave for one request: n texts and, side by side with them, the facts.
+
+    `token_ids` may be empty where an endpoint does not tell. `logprobs` holds for each text and
+    generated token the most likely tokens with their natural-log probabilities, when asked for.
+    """
+
+    texts: tuple[str, ...]
+    finish_reasons: tuple[FinishReason, ...]
+    token_ids: tuple[tuple[int, ...], ...] = ()
+    logprobs: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """What an engine is started with.
+
+    Attributes:
+        name: one of `harness.engines.ENGINES`.
+        base: checkpoint folder (local engines) or None.
+        adapters: model name -> LoRA adapter folder, all of the same base.
+        dtype: weights and activations, "float32", "bfloat16" or "auto".
+        base_url: of an OpenAI-compatible endpoint.
+        served: model name -> the name that the endpoint serves it under.
+        concurrency: requests in flight at once.
+        max_model_len: longest prompt plus completion, in tokens.
+    """
+
+    name: str
+    base: Path | None = None
+    adapters: tuple[tuple[str, Path], ...] = ()
+    dtype: str = "float32"
+    base_url: str = ""
+    served: tuple[tuple[str, str], ...] = ()
+    concurrency: int = 64
+    max_model_len: int = 2048
+
+
+class EngineGone(RuntimeError):  # noqa: N818 - reads as what happened
+    """The engine's process or endpoint died; requests in flight may be asked again."""
+
+
+class Engine(Protocol):
+    """Something that completes prompts.
+
+    Entering the context starts it (seconds to minutes), leaving it ends every process it began.
+    `complete` may be called by any number of tasks at once; it raises `EngineGone` when the
+    engine is dead. A request too long for the model gives finish reason "overflow", no error.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, as in the journal's key."""
+
+    @property
+    def version(self) -> str:
+        """Version of what generates, as in the journal's key; known without starting it."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Subset of `CAPABILITIES`; known without starting it."""
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop; no process of it is left."""
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one request (rendered to `token_ids` where the engine takes tokens)."""
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> float:
+        """Summed log-probability, in nats, of the continuation's tokens after the prefix's."""

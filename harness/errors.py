@@ -1,0 +1,91 @@
+"""What the command line knows of failure: one tree, classified at the border.
+
+    HarnessError
+    ├── UserError             exit 2: the user can mend it; the message says where and how
+    │   ├── RecipeError       a recipe file, key or value
+    │   ├── ModelError        a checkpoint folder or hub name
+    │   ├── RunError          a run folder or result that is not there or not readable
+    │   ├── EngineUnavailable an engine that this machine or suite cannot use
+    │   └── StageBusy         another process works on this stage
+    └── RunFailed             exit 1: the run failed; what was finished is kept
+        ├── StageFailed       a stage's process ended badly
+        └── EngineDied        the engine is gone and restarting it did not help
+
+The lower floors raise errors of their own (`train.DataError`, `eval_suites.DataError`, ...), all
+of them `ValueError`s whose message names file, row and remedy. `classify` is the border.
+"""
+
+import errno
+
+
+class HarnessError(Exception):
+    """Anything the harness says on purpose."""
+
+    exit_code = 1
+
+
+class UserError(HarnessError):
+    """The user can mend it."""
+
+    exit_code = 2
+
+
+class RecipeError(UserError):
+    """A recipe file, key or value is wrong."""
+
+
+class ModelError(UserError):
+    """A checkpoint folder or hub name cannot be used."""
+
+
+class RunError(UserError):
+    """A run folder or result is not there, or not readable."""
+
+
+class EngineUnavailable(UserError):  # noqa: N818 - reads as what happened
+    """This machine or suite cannot use the engine."""
+
+
+class StageBusy(UserError):  # noqa: N818 - as above
+    """Another process works on this stage."""
+
+
+class RunFailed(HarnessError):  # noqa: N818 - as above
+    """The run failed; what was finished is kept."""
+
+
+class StageFailed(RunFailed):
+    """A stage's process ended badly."""
+
+
+class EngineDied(RunFailed):
+    """The engine is gone and restarting it did not help."""
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def classify(error: BaseException) -> HarnessError | None:
+    """The tree's word for an exception, or None for a fault of ours (a traceback is due).
+
+    Args:
+        error: anything that reached the border of a command or stage.
+    """
+    from eval_suites.errors import DataError as SuiteDataError
+    from eval_suites.errors import UnknownSuiteError
+    from train.errors import DataError as TrainDataError
+    from train.errors import TrainError
+
+    if isinstance(error, HarnessError):
+        return error
+    if isinstance(error, (SuiteDataError, UnknownSuiteError, TrainDataError, TrainError)):
+        return UserError(str(error))
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = f" at {error.filename}" if error.filename else ""
+        return RunFailed(
+            f"the disk is full{where}: free some space and run the same command again; "
+            "what was finished is kept"
+        )
+    if isinstance(error, PermissionError):
+        return UserError(f"no permission for {error.filename}: choose another folder (--runs)")
+    return None

@@ -1,0 +1,99 @@
+"""The result file: everything that a table or a figure may stand on, and no texts.
+
+A run folder's `result.json` and a committed `results/runs/<name>.json` are this record.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import RunError
+
+SCHEMA = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SampleResult(_Record):
+    """One repeat of one sample: its value (None when we failed) and status."""
+
+    id: str
+    repeat: int = 0
+    value: float | None
+    status: str
+    metrics: dict[str, float] = {}
+
+
+class SuiteResult(_Record):
+    """One checkpoint on one suite: where the numbers stand and every sample's value.
+
+    `protocol` maps what must agree between two columns before they are compared (suite version,
+    data hash, template hash, decoding, engine and its version, dtype, sandbox tier) to its value.
+    """
+
+    suite: str
+    headline: str
+    metrics: dict[str, float]
+    statuses: dict[str, int]
+    samples: tuple[SampleResult, ...]
+    protocol: dict[str, str]
+    tokens: int = 0
+
+
+class CheckpointResult(_Record):
+    """One checkpoint: how it was trained (None for the base) and what it scored."""
+
+    name: str
+    fingerprint: str
+    train: dict[str, Any] | None = None
+    probe: tuple[dict[str, Any], ...] = ()
+    first_step: dict[str, Any] | None = None
+    suites: dict[str, SuiteResult] = {}
+
+
+class Result(_Record):
+    """A finished (or partly finished) run."""
+
+    schema_version: Literal[1] = SCHEMA
+    recipe: str
+    key: str
+    base: str
+    baseline: str
+    checkpoints: tuple[CheckpointResult, ...]
+    versions: dict[str, str] = {}
+
+    def checkpoint(self, name: str) -> CheckpointResult:
+        """The checkpoint of this name.
+
+        Raises:
+            RunError: the run has none; the message lists those it has.
+        """
+        for checkpoint in self.checkpoints:
+            if checkpoint.name == name:
+                return checkpoint
+        known = ", ".join(c.name for c in self.checkpoints)
+        raise RunError(f"run {self.recipe} has no checkpoint {name!r}: it has {known}")
+
+
+def read_result(path: Path) -> Result:
+    """Read a result file, or the `result.json` of a run folder.
+
+    Raises:
+        RunError: there is none, it is not readable, or another version wrote it.
+    """
+    file = path / "result.json" if path.is_dir() else path
+    try:
+        return Result.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        raise RunError(
+            f"{path}: no result there; name a run folder (runs/...) or a result file"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(
+            f"{file}: not a result file of schema {SCHEMA}: {where}: {first['msg']}"
+        ) from None
