@@ -1,11 +1,13 @@
 """The engine seam: one protocol that local engines, endpoints and judges share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from eval_suites.suite import FinishReason, Request
+from harness.errors import RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
@@ -53,6 +55,7 @@ class EngineSpec:
         served: model name -> the name that the endpoint serves it under.
         concurrency: requests in flight at once.
         max_model_len: longest prompt plus completion, in tokens.
+        options: name -> number as text, for one engine alone (its class lists what it takes).
     """
 
     name: str
@@ -63,6 +66,7 @@ class EngineSpec:
     served: tuple[tuple[str, str], ...] = ()
     concurrency: int = 64
     max_model_len: int = 2048
+    options: tuple[tuple[str, str], ...] = ()
 
 
 class EngineGone(RuntimeError):  # noqa: N818 - reads as what happened
@@ -107,3 +111,63 @@ class Engine(Protocol):
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> float:
         """Summed log-probability, in nats, of the continuation's tokens after the prefix's."""
+
+
+def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:
+    """The options that an engine takes, with those of the spec in place of the defaults.
+
+    Raises:
+        RecipeError: an option that the engine does not take, or that is no number.
+    """
+    values = dict(defaults)
+    for key, text in spec.options:
+        if key not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise RecipeError(f"engine {spec.name} takes no option {key!r}: it takes {known}")
+        try:
+            values[key] = float(text)
+        except ValueError:
+            raise RecipeError(f"engine option {key} = {text!r}: give a number") from None
+    return values
+
+
+def adapter_of(spec: EngineSpec, model: str) -> str | None:
+    """The adapter that a request's model names, or None for the base ("" or "base").
+
+    Raises:
+        ValueError: the engine was not started with this adapter.
+    """
+    if any(name == model for name, _ in spec.adapters):
+        return model
+    if model in {"", "base"}:
+        return None
+    known = ", ".join(["base", *(name for name, _ in spec.adapters)])
+    raise ValueError(f"engine {spec.name} serves no model {model!r}: it serves {known}")
+
+
+def tokens_of(request: Request) -> tuple[int, ...]:
+    """The rendered prompt, for engines that take token ids.
+
+    Raises:
+        ValueError: nobody rendered it, or it is empty.
+    """
+    if not request.token_ids:
+        raise ValueError("the request has no token ids: render it before asking this engine")
+    return request.token_ids
+
+
+def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
+    """What a prompt that leaves no room for a single new token is answered with."""
+    empty: tuple[tuple[int, ...], ...] = ((),) * request.n
+    return Completion(
+        texts=("",) * request.n,
+        finish_reasons=("overflow",) * request.n,
+        token_ids=empty,
+        usage=Usage(prompt_tokens, 0),
+    )
+
+
+def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
+    """The text before the first stop string in it, or None when there is none."""
+    found = [index for index in (text.find(word) for word in stop if word) if index >= 0]
+    return text[: min(found)] if found else None
