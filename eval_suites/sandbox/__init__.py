@@ -1,6 +1,16 @@
 """Run checks on model-written code: `async with Sandbox(limits) as box: await box.run(check)`."""
 
 from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program, Verdict
-from eval_suites.sandbox.runner import Sandbox
+from eval_suites.sandbox.runner import TIER, VERSION, Sandbox
 
-__all__ = ["Call", "Check", "Limits", "Outcome", "Program", "Sandbox", "Verdict"]
+__all__ = [
+    "TIER",
+    "VERSION",
+    "Call",
+    "Check",
+    "Limits",
+    "Outcome",
+    "Program",
+    "Sandbox",
+    "Verdict",
+]
