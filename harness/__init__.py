@@ -1,0 +1,1 @@
+"""Recipe in, checkpoints and side-by-side tables with their uncertainty out."""

@@ -57,7 +57,7 @@ class CheckpointResult(_Record):
 class Result(_Record):
     """A finished (or partly finished) run."""
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[1] = 1
     recipe: str
     key: str
     base: str

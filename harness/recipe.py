@@ -1,0 +1,213 @@
+"""The recipe: one YAML file that says what is trained, evaluated and compared.
+
+Reading it validates every key, expands `sweep` and resolves paths, so that what a run does is
+known before anything starts. docs/formats.md has the contract in words.
+"""
+
+import difflib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import RecipeError
+from train.config import LoraConfig, TrainConfig
+
+BASE = "base"
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineChoice(_Section):
+    """Which engine generates: see `harness.engines.EngineSpec` for the fields' meaning."""
+
+    name: str = "vllm"
+    dtype: str = "float32"
+    base_url: str = ""
+    served: dict[str, str] = {}
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    max_model_len: Annotated[int, Field(ge=16)] = 2048
+    options: dict[str, str] = {}
+
+
+class EvaluateSection(_Section):
+    """Which suites, on how many samples (one number, or one by suite), by which engine."""
+
+    suites: tuple[str, ...] = ()
+    limit: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = None
+    repeats: Annotated[int, Field(ge=1)] = 1
+    seed: int = 0
+    engine: EngineChoice = EngineChoice()
+    judge: EngineChoice | None = None
+
+
+class CompareSection(_Section):
+    """The row that differences are taken to, and the table's title."""
+
+    baseline: str = BASE
+    table: str | None = None
+
+
+class Recipe(_Section):
+    """A recipe as written, with `sweep` already expanded into `checkpoints`.
+
+    `checkpoints` maps a name to a whole training config; the base is evaluated beside them and
+    is called "base".
+    """
+
+    name: Name
+    base: str
+    checkpoints: dict[Name, TrainConfig] = {}
+    evaluate: EvaluateSection = EvaluateSection()
+    compare: CompareSection = CompareSection()
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read, override, expand and validate a recipe file.
+
+    Args:
+        path: a YAML file; paths in it are relative to it.
+        overrides: "key.sub=value" strings, the value read as YAML.
+
+    Raises:
+        RecipeError: with file and key, and the nearest known key where one was misspelt.
+    """
+    raw = _load_yaml(path)
+    for override in overrides:
+        _apply(raw, override)
+    expanded = _expand(raw, path)
+    try:
+        recipe = Recipe.model_validate(_absolute(expanded, path.parent.resolve()))
+    except ValidationError as error:
+        raise RecipeError(_explain(error, path)) from None
+    _check_names(recipe, path)
+    return recipe
+
+
+def limit_for(section: EvaluateSection, suite: str) -> int | None:
+    """How many samples of this suite to ask; None means all."""
+    if isinstance(section.limit, dict):
+        return section.limit.get(suite)
+    return section.limit
+
+
+def _load_yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe; ready ones lie in recipes/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "malformed"
+        raise RecipeError(f"{path}{line}: not valid YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping that starts with `name:` and `base:`")
+    return raw
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, found, text = override.partition("=")
+    if not found or not key.strip():
+        raise RecipeError(f"--set {override}: write it as key=value, for example train.beta=0.05")
+    *parents, last = key.strip().split(".")
+    node = raw
+    for part in parents:
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise RecipeError(f"--set {override}: {part} is a value in this recipe, not a section")
+        node = child
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {override}: the value is not valid YAML") from None
+
+
+def _expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`."""
+    rest = {key: value for key, value in raw.items() if key not in ("train", "sweep")}
+    train = _section(raw, "train", path)
+    sweep = _section(raw, "sweep", path)
+    checkpoints = _section(raw, "checkpoints", path)
+    if not checkpoints and train:
+        checkpoints = {str(train.get("method", "nca")): {}}
+    for key, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            raise RecipeError(f"{path}: sweep.{key}: write a list of values")
+    expanded: dict[str, Any] = {}
+    for name, own in checkpoints.items():
+        if own is not None and not isinstance(own, dict):
+            raise RecipeError(f"{path}: checkpoints.{name}: write keys that override `train:`")
+        for point in _points(sweep):
+            suffix = "".join(f"-{key}{value}" for key, value in point.items())
+            expanded[f"{name}{suffix}"] = {**train, **(own or {}), **point}
+    return {**rest, "checkpoints": expanded}
+
+
+def _points(sweep: Mapping[str, list[Any]]) -> Iterable[dict[str, Any]]:
+    return (dict(zip(sweep, values, strict=True)) for values in itertools.product(*sweep.values()))
+
+
+def _section(raw: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+    section = raw.get(key) or {}
+    if not isinstance(section, dict):
+        raise RecipeError(f"{path}: {key}: write a mapping of keys to values")
+    return section
+
+
+def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the data paths of checkpoints absolute, so that a recipe works from any folder."""
+    checkpoints = {}
+    for name, config in raw["checkpoints"].items():
+        paths = {
+            key: str(folder / config[key])
+            for key in ("data", "probe")
+            if isinstance(config.get(key), str)
+        }
+        checkpoints[name] = {**config, **paths}
+    return {**raw, "checkpoints": checkpoints}
+
+
+def _check_names(recipe: Recipe, path: Path) -> None:
+    names = [BASE, *recipe.checkpoints]
+    if BASE in recipe.checkpoints:
+        raise RecipeError(f"{path}: checkpoints.{BASE}: this name is taken by the base model")
+    if recipe.compare.baseline not in names:
+        raise RecipeError(
+            f"{path}: compare.baseline: no checkpoint is called "
+            f"{recipe.compare.baseline!r}: choose from {', '.join(names)}"
+        )
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    """The first fault in words: file, key, what is wrong, the nearest known key."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), _known(first["loc"]), n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        return f"{path}: {where}: no such key{hint}"
+    if first["type"] == "missing":
+        return f"{path}: {where}: this key is required"
+    return f"{path}: {where}: {first['msg']} (got {first['input']!r})"
+
+
+def _known(loc: tuple[int | str, ...]) -> list[str]:
+    """Keys that stand where an unknown one was found."""
+    if len(loc) == 1:
+        return [*Recipe.model_fields, "train", "sweep"]
+    section = str(loc[0])
+    if section == "checkpoints":
+        return list((LoraConfig if "lora" in loc else TrainConfig).model_fields)
+    if section == "evaluate":
+        inner = "engine" in loc[1:-1] or "judge" in loc[1:-1]
+        return list((EngineChoice if inner else EvaluateSection).model_fields)
+    return list(CompareSection.model_fields)

@@ -1,0 +1,139 @@
+"""The run folder: where everything of a run lies, how it is keyed, and safe writing.
+
+runs/<recipe>-<key>/
+    recipe.resolved.yaml  result.json  table.md  table.csv  figures/
+    train/<checkpoint>/{resolved.json, steps.jsonl, checkpoint/, done.json, stage.log}
+    eval/{resolved.json, done.json, stage.log}
+    eval/<checkpoint>/<suite>.jsonl and <suite>.json
+
+Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
+runs share.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(value: Any, length: int = 64) -> str:
+    """The first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Open a temporary text file that takes `path`'s place when the block ends without error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file, or leave the old one untouched."""
+    with replacing(path) as file:
+        file.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, or leave the old one untouched."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def suite_file(name: str) -> str:
+    """A suite's file stem: variants hold a colon, which file systems and URLs dislike."""
+    return name.replace(":", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run."""
+
+    path: Path
+
+    @property
+    def result(self) -> Path:
+        """The result file."""
+        return self.path / "result.json"
+
+    @property
+    def resolved(self) -> Path:
+        """The recipe as it was understood."""
+        return self.path / "recipe.resolved.yaml"
+
+    def train(self, checkpoint: str) -> Path:
+        """Folder of a training stage."""
+        return self.path / "train" / checkpoint
+
+    def checkpoint(self, checkpoint: str) -> Path:
+        """Folder of a trained checkpoint: weights or adapter, tokenizer, chat template."""
+        return self.train(checkpoint) / "checkpoint"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of the evaluation stage."""
+        return self.path / "eval"
+
+    @property
+    def tracking(self) -> Path:
+        """Folder of the tracking stage."""
+        return self.path / "tracking"
+
+    def sample_log(self, checkpoint: str, suite: str) -> Path:
+        """The sample log of one checkpoint on one suite."""
+        return self.evaluation / checkpoint / f"{suite_file(suite)}.jsonl"
+
+    def summary(self, checkpoint: str, suite: str) -> Path:
+        """Metrics, statuses and protocol beside the sample log."""
+        return self.evaluation / checkpoint / f"{suite_file(suite)}.json"
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value, or None when it is missing or torn."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Rows of a JSONL file that we wrote; a torn last line is left out."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return rows
+
+
+def is_done(folder: Path, key: str) -> bool:
+    """Whether the stage in this folder was finished with these very inputs."""
+    done = read_json(folder / "done.json")
+    return isinstance(done, Mapping) and done.get("key") == key

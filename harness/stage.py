@@ -1,0 +1,165 @@
+"""The one entry that a process, `accelerate launch` or a cluster starts a stage by.
+
+    python -m harness.stage KIND resolved.json [--events FD]
+
+A stage works in the folder of its resolved.json, alone there (a lock), and leaves `done.json`
+with its key when it is finished.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, StageBusy, classify
+from harness.events import PipeReporter, Reporter, silent
+from harness.processes import die_with_parent, guard_group
+from harness.runs import is_done, read_json, write_json
+
+_QUIET = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; the exit code is 0, 1 (the run failed), 2 (the user can mend it)."""
+    parser = argparse.ArgumentParser(prog="harness.stage")
+    parser.add_argument("kind", choices=sorted(KINDS))
+    parser.add_argument("resolved", type=Path)
+    parser.add_argument("--events", type=int, metavar="FD")
+    options = parser.parse_args(arguments)
+    report = silent if options.events is None else PipeReporter(options.events)
+    if options.events is not None:
+        die_with_parent(signal.SIGKILL)
+        guard_group()
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        run_stage(options.kind, options.resolved, report)
+    except KeyboardInterrupt:
+        return _failed(report, "interrupted: run the same command again to go on", 1)
+    except Exception as error:  # the border: everything is classified here
+        return _failed(report, *_explain(error))
+    return 0
+
+
+def run_stage(kind: str, resolved: Path, report: Reporter) -> None:
+    """Do a stage's work unless it is done already.
+
+    Raises:
+        StageBusy: another process works in this folder.
+    """
+    folder = resolved.parent
+    with locked(folder):
+        described = read_json(resolved)
+        if is_done(folder, described["key"]):
+            return
+        KINDS[kind](described["job"], report)
+        write_json(folder / "done.json", {"key": described["key"]})
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's stage lock; the kernel frees it however this process ends.
+
+    Raises:
+        StageBusy: naming the process that holds it.
+    """
+    with (folder / "stage.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = _parsed(file.read())
+            raise StageBusy(
+                f"{folder}: process {holder.get('pid')} on {holder.get('host')} works on this "
+                "stage; wait for it, or end it"
+            ) from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))
+        file.flush()
+        yield
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    try:
+        holder = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    traceback.print_exc()
+    known: HarnessError | None = classify(error)
+    if known is None:
+        return f"{type(error).__name__}: {error}", 1
+    return str(known), known.exit_code
+
+
+def _failed(report: Reporter, message: str, exit_code: int) -> int:
+    report({"event": "error", "message": message, "exit_code": exit_code})
+    sys.stderr.write(message + "\n")
+    return exit_code
+
+
+class _Forward:
+    """Hands training's events on to whoever started the stage."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        self._report(event)
+
+
+def _train(job: dict[str, Any], report: Reporter) -> None:
+    from train.run import run
+
+    from train.config import TrainJob
+
+    run(TrainJob.model_validate(job), [_Forward(report)])
+
+
+def _evaluate(job: dict[str, Any], report: Reporter) -> None:
+    from harness.evaluate import run
+    from harness.evaluate_job import EvalJob
+
+    run(EvalJob.model_validate(job), report)
+
+
+def _track(job: dict[str, Any], report: Reporter) -> None:
+    from dataclasses import asdict
+
+    from harness.tracking import sync
+
+    done = sync(Path(job["run"]), job["uri"], job["experiment"])
+    report({"event": "tracked", "uri": job["uri"], **asdict(done)})
+
+
+KINDS: dict[str, Callable[[dict[str, Any], Reporter], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "track": _track,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
