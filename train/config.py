@@ -10,7 +10,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class LoraConfig(BaseModel):
-    """Low-rank adapters on all linear layers; `scale` is lora_alpha (the update times scale/rank)."""
+    """Low-rank adapters on all linear layers; `scale` is lora_alpha: updates times scale/rank."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

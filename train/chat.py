@@ -1,0 +1,129 @@
+"""Messages to token ids, and the boundary between prompt and response. Nothing else renders.
+
+The text is the chat template's; it already holds the BOS and the end of a turn where the model
+wants them, so no special token is added to it. A response ends with exactly one end token, the
+one that the template writes after a turn; what a template writes behind it (SmolLM2: a newline)
+is no part of the response, because generation stops at the end token.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from train.errors import TrainError
+
+Message = Mapping[str, str] | tuple[str, str]
+_PROBE = "x"
+
+
+def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> list[int]:
+    """Token ids of a prompt: the messages, the assistant's header, and a start of its answer.
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template.
+        messages: mappings with `role` and `content`, or (role, content) pairs.
+        prefix: text that the assistant's answer begins with.
+
+    Raises:
+        TrainError: the tokenizer has no chat template, or the template refuses the messages.
+    """
+    return _encode(tokenizer, _text(tokenizer, messages, header=True) + prefix)
+
+
+def render_text(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of plain text, with the BOS where the tokenizer wants one."""
+    return list(tokenizer(text)["input_ids"])
+
+
+def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
+    """Token ids of a response to `messages`, ending with exactly one end token.
+
+    `render(tokenizer, messages) + response_ids(tokenizer, messages, response)` is what the model
+    sees. The response ends at its first end token, should its text hold one.
+
+    Raises:
+        TrainError: the template does not write the prompt in front of the whole conversation, so
+            that there is no boundary; the message names the tokenizer.
+    """
+    tail = _after_prompt(tokenizer, messages, response)
+    end = end_token(tokenizer, messages)
+    return [*tail[: tail.index(end)], end] if end in tail else [*tail, end]
+
+
+def end_token(tokenizer: Any, messages: Sequence[Message]) -> int:
+    """The token that ends an assistant's turn: the template's, else the tokenizer's EOS.
+
+    Raises:
+        TrainError: there is neither.
+    """
+    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    ends = [token for token in _after_prompt(tokenizer, messages, _PROBE) if token in special]
+    if ends:
+        return int(ends[-1])
+    if tokenizer.eos_token_id is None:
+        raise TrainError(f"{_name(tokenizer)}: neither template nor tokenizer has an end token")
+    return int(tokenizer.eos_token_id)
+
+
+def header_length(tokenizer: Any, messages: Sequence[Message]) -> int:
+    """Tokens of the assistant's header at the end of a prompt: what truncation must keep."""
+    whole = _text(tokenizer, messages, header=True)
+    return len(_encode(tokenizer, whole[len(_text(tokenizer, messages, header=False)) :]))
+
+
+def _after_prompt(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
+    """Ids of what follows the prompt in the whole conversation."""
+    prompt = _text(tokenizer, messages, header=True)
+    whole = _text(tokenizer, [*messages, ("assistant", response)], header=False)
+    if not whole.startswith(prompt):
+        raise TrainError(
+            f"{_name(tokenizer)}: its chat template does not begin a conversation with its prompt, "
+            "so responses have no boundary; use a template that only appends"
+        )
+    ids, head = _encode(tokenizer, whole), _encode(tokenizer, prompt)
+    if ids[: len(head)] == head:
+        return ids[len(head) :]
+    # A token grew across the boundary (a response that begins with a newline). The model is asked
+    # with the prompt's own tokens, so the response gets its own too.
+    tail = whole[len(prompt) :]
+    ids = _encode(tokenizer, tail)
+    if tokenizer.decode(head + ids, clean_up_tokenization_spaces=False) != whole:
+        raise TrainError(
+            f"{_name(tokenizer)}: its chat template and a response that begins {tail[:20]!r} "
+            "share a token, so the response has no boundary; strip the response"
+        )
+    return ids
+
+
+def _text(tokenizer: Any, messages: Sequence[Message], *, header: bool) -> str:
+    from jinja2 import TemplateError
+
+    if not getattr(tokenizer, "chat_template", None):
+        raise TrainError(
+            f"{_name(tokenizer)}: no chat template; use an instruct checkpoint, or put a "
+            "chat_template.jinja into its folder"
+        )
+    plain = [_plain(message) for message in messages]
+    try:
+        return str(
+            tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=header)
+        )
+    except TemplateError as error:
+        roles = ", ".join(message["role"] for message in plain)
+        raise TrainError(
+            f"{_name(tokenizer)}: its chat template refuses messages of roles {roles}: {error}"
+        ) from error
+
+
+def _plain(message: Message) -> dict[str, str]:
+    if isinstance(message, tuple):
+        role, content = message
+        return {"role": role, "content": content}
+    return {"role": message["role"], "content": message["content"]}
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _name(tokenizer: Any) -> str:
+    return str(getattr(tokenizer, "name_or_path", "") or "the tokenizer")
