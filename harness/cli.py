@@ -14,7 +14,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-suites_app = typer.Typer(help="List the suites, or show what one asks.", invoke_without_command=True)
+suites_app = typer.Typer(
+    help="List the suites, or show what one asks.", invoke_without_command=True
+)
 app.add_typer(suites_app, name="suites")
 
 RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]

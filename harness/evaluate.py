@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 import eval_suites
 from eval_suites.sandbox import Sandbox
+from eval_suites.sandbox.runner import TIER, VERSION
 from eval_suites.scoring import settle
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.suite import Answer, Request, Score, Suite, no_checks
 from harness.asking import Asker, Checker, Model, Restarting, Tally
 from harness.columns import Group, groups, phases
 from harness.errors import EngineUnavailable
@@ -93,7 +94,7 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     board = Board(report, total, tally)
     with Journal(job.journal) as journal:
         async with Sandbox() as box:
-            checker = Checker(box, box.identity, journal)
+            checker = Checker(box, {"sandbox": VERSION, "tier": TIER}, journal)
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
                 await _evaluate_group(job, group, loaded, checker, board)
@@ -119,7 +120,7 @@ async def _evaluate_group(
             for item in loaded:
                 lines = board.lines.pop((model.name, item.suite.name), [])
                 protocol = {**group.protocol(model), **suite_protocol(item, job)}
-                if item.suite.checks is not eval_suites.suite.no_checks:
+                if item.suite.checks is not no_checks:
                     protocol |= checker.identity
                 write_logs(RunFolder(job.run), model, item, lines, protocol)
 

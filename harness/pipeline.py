@@ -92,7 +92,9 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
             _train(plan, name, number, screen, report)
         prints = fingerprints(plan)
         if evaluation and recipe.evaluate.suites:
-            folders = {n: plan.base if n == BASE else str(plan.folder.checkpoint(n)) for n in prints}
+            folders = {
+                n: plan.base if n == BASE else str(plan.folder.checkpoint(n)) for n in prints
+            }
             number = len(recipe.checkpoints) + 1
             screen.stage(number, plan.stages, "evaluate")
             if not evaluate_stage(plan.folder, recipe.evaluate, places, folders, prints, report):
@@ -108,8 +110,7 @@ def evaluate_models(
 ) -> Finished:
     """Evaluate checkpoints that exist already, side by side; the first is the baseline.
 
-    Args:
-        named: row name -> checkpoint folder, hub name, or name at an endpoint.
+    `named` maps row names to checkpoint folders, hub names, or names at an endpoint.
     """
     check_suites(section, places.data_dir)
     folders, prints = _existing(named, section.engine, places)
@@ -173,6 +174,10 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
         make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
 
 
+def _folder(plan: Plan, name: str) -> str:
+    return plan.base if name == BASE else str(plan.folder.checkpoint(name))
+
+
 def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
     def report(event: Mapping[str, Any]) -> None:
         if event["event"] not in ("progress", "log"):
@@ -210,6 +215,7 @@ def make_plan(recipe: Recipe, places: Places) -> Plan:
 
     folder = models.resolve(recipe.base, places.models, places.near)
     base, base_print = str(folder), fingerprint(folder)
+    recipe = located(recipe, places)
     data = _data_digests(recipe.checkpoints)
     key = digest(
         {
@@ -236,17 +242,37 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     return prints
 
 
+def located(recipe: Recipe, places: Places) -> Recipe:
+    """The recipe with its data files found: beside it, else in the data folder.
+
+    Raises:
+        UserError: a file is in neither place.
+    """
+    roots = [*places.near, *([places.data_dir] if places.data_dir else []), Path()]
+
+    def found(name: str, key: str, file: Path | None) -> Path | None:
+        if file is None:
+            return None
+        for root in roots:
+            if (root / file).exists():
+                return (root / file).resolve()
+        raise UserError(
+            f"{file}: no such file (checkpoints.{name}.{key}); looked in "
+            f"{', '.join(str(r) for r in roots)}; name the folder that has it: --data-dir"
+        )
+
+    configs = {
+        name: config.model_copy(
+            update={key: found(name, key, getattr(config, key)) for key in ("data", "probe")}
+        )
+        for name, config in recipe.checkpoints.items()
+    }
+    return recipe.model_copy(update={"checkpoints": configs})
+
+
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
-    files = {str(f) for c in configs.values() for f in (c.data, c.probe) if f is not None}
-    digests = {}
-    for file in sorted(files):
-        try:
-            digests[file] = file_digest(Path(file))
-        except FileNotFoundError:
-            raise UserError(f"{file}: no such training data; mend `data:` in the recipe") from None
-        except IsADirectoryError:
-            digests[file] = file
-    return digests
+    files = {f for c in configs.values() for f in (c.data, c.probe) if f is not None}
+    return {str(f): file_digest(f) if f.is_file() else str(f) for f in sorted(files)}
 
 
 def _essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:

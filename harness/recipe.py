@@ -1,7 +1,7 @@
 """The recipe: one YAML file that says what is trained, evaluated and compared.
 
-Reading it validates every key, expands `sweep` and resolves paths, so that what a run does is
-known before anything starts. docs/formats.md has the contract in words.
+Reading it validates every key and expands `sweep`, so that what a run does is known before
+anything starts. docs/formats.md has the contract in words.
 """
 
 import difflib
@@ -72,7 +72,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read, override, expand and validate a recipe file.
 
     Args:
-        path: a YAML file; paths in it are relative to it.
+        path: a YAML file.
         overrides: "key.sub=value" strings, the value read as YAML.
 
     Raises:
@@ -83,7 +83,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         _apply(raw, override)
     expanded = _expand(raw, path)
     try:
-        recipe = Recipe.model_validate(_absolute(expanded, path.parent.resolve()))
+        recipe = Recipe.model_validate(expanded)
     except ValidationError as error:
         raise RecipeError(_explain(error, path)) from None
     _check_names(recipe, path)
@@ -161,19 +161,6 @@ def _section(raw: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise RecipeError(f"{path}: {key}: write a mapping of keys to values")
     return section
-
-
-def _absolute(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make the data paths of checkpoints absolute, so that a recipe works from any folder."""
-    checkpoints = {}
-    for name, config in raw["checkpoints"].items():
-        paths = {
-            key: str(folder / config[key])
-            for key in ("data", "probe")
-            if isinstance(config.get(key), str)
-        }
-        checkpoints[name] = {**config, **paths}
-    return {**raw, "checkpoints": checkpoints}
 
 
 def _check_names(recipe: Recipe, path: Path) -> None:

@@ -1,0 +1,38 @@
+# `make demo` and `make test` are all a newcomer needs; both make .venv first.
+PYTHON ?= python3
+MODEL ?=
+DATA_DIR ?= ../shared/data
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint format check results clean help
+
+help:
+	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
+	@echo "make test    the tests (make test-slow: those with real models and engines)"
+	@echo "make check   formatting, lint, types"
+
+.venv/.ready: pyproject.toml cpu-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
+	PYTHON=$(PYTHON) scripts/setup.sh
+
+demo: .venv/.ready
+	$(BIN)/nca demo $(if $(MODEL),--model $(MODEL))
+
+test: .venv/.ready
+	$(BIN)/python -m pytest
+
+test-slow: .venv/.ready
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

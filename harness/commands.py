@@ -1,0 +1,262 @@
+"""What the commands of the command line do, once their options are parsed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness import pipeline
+from harness.errors import RecipeError, RunError
+from harness.pipeline import Finished, Places
+from harness.progress import screen
+from harness.recipe import EngineChoice, EvaluateSection, read_recipe
+from harness.result import CheckpointResult, Result, read_result
+from harness.runs import write_text
+
+
+def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
+    """Where things lie; tracking defaults to an SQLite store among the runs."""
+    uri = tracking or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+    return Places(
+        runs=runs,
+        models=models,
+        data_dir=None if data_dir is None else data_dir.resolve(),
+        tracking_uri="" if uri == "none" else uri,
+    )
+
+
+def overrides(given: Sequence[str] | None, engine: str | None, limit: str | None) -> list[str]:
+    """`--set` with what `--engine` and `--limit` stand for."""
+    found = list(given or ())
+    if engine is not None:
+        found.append(f"evaluate.engine.name={engine}")
+    if limit is not None:
+        found.append(f"evaluate.limit={_limit_text(limit)}")
+    return found
+
+
+def run(
+    recipe_file: Path,
+    given: Sequence[str],
+    where: Places,
+    *,
+    evaluation: bool = True,
+    save_result: Path | None = None,
+    quiet: bool = False,
+) -> Finished:
+    """`nca run` and `nca train`: run a recipe, print its tables, say where things are."""
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    console = Console()
+    show = screen(console, quiet=quiet)
+    finished = pipeline.run(recipe, where, show, evaluation=evaluation)
+    if save_result is not None:
+        write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
+    report(finished, console, title=recipe.compare.table)
+    if not quiet:
+        say_where(finished, where, console)
+    return finished
+
+
+def evaluate(
+    models: Sequence[str], chosen: EvaluateSection, where: Places, *, quiet: bool = False
+) -> Finished:
+    """`nca eval`: evaluate existing checkpoints and print their table."""
+    console = Console()
+    finished = pipeline.evaluate_models(named(models), chosen, where, screen(console, quiet=quiet))
+    report(finished, console)
+    if not quiet:
+        say_where(finished, where, console)
+    return finished
+
+
+def section(
+    suites: str, engine: str | None, limit: str | None, repeats: int, base_url: str
+) -> EvaluateSection:
+    """The evaluate section that the options of `nca eval` stand for.
+
+    Raises:
+        RecipeError: a malformed limit.
+    """
+    choice = EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url)
+    return EvaluateSection(
+        suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
+        limit=None if limit is None else _limit(limit),
+        repeats=repeats,
+        engine=choice,
+    )
+
+
+def named(models: Sequence[str]) -> dict[str, str]:
+    """Row name -> checkpoint, from `NAME=FOLDER` or a folder that names itself.
+
+    Raises:
+        RecipeError: two rows would have one name.
+    """
+    rows: dict[str, str] = {}
+    for text in models:
+        name, given, folder = text.rpartition("=")
+        if not given:
+            path = Path(folder)
+            name = path.parent.name if path.name == "checkpoint" else path.name
+        if name in rows:
+            raise RecipeError(f"two models are called {name!r}: write NAME=FOLDER")
+        rows[name] = folder
+    return rows
+
+
+def compare(
+    runs: Sequence[Path], baseline: str | None, format_: str, *, allow_missing: bool
+) -> None:
+    """`nca compare`: one table over finished runs, on standard output."""
+    from harness.compare import compare as put_side_by_side
+    from harness.tables import FORMATS, score_table
+
+    if format_ not in FORMATS:
+        raise RecipeError(f"no table format is called {format_!r}: use {', '.join(FORMATS)}")
+    result = merged([read_result(path) for path in runs])
+    comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
+    table = score_table(comparison)
+    if format_ == "terminal":
+        Console().print(FORMATS[format_](table))
+    else:
+        print(FORMATS[format_](table), end="")
+
+
+def merged(results: Sequence[Result]) -> Result:
+    """One result of several: checkpoints of equal weights are one row.
+
+    Raises:
+        RunError: none was given.
+    """
+    if not results:
+        raise RunError("name at least one run folder or result file")
+    rows: dict[str, CheckpointResult] = {}
+    for result in results:
+        for checkpoint in result.checkpoints:
+            name = checkpoint.name
+            old = rows.get(name)
+            if old is not None and old.fingerprint != checkpoint.fingerprint:
+                name = f"{result.recipe}-{result.key}/{name}"
+            old = rows.get(name, checkpoint)
+            suites = {**checkpoint.suites, **old.suites}
+            rows[name] = checkpoint.model_copy(update={"name": name, "suites": suites})
+    return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
+
+
+def list_suites() -> None:
+    """`nca suites`: one line a suite."""
+    from rich.table import Table
+
+    from eval_suites import SUITES
+
+    table = Table("suite", "headline", "version", "source", "licence", box=None)
+    for suite in SUITES.values():
+        table.add_row(suite.name, suite.headline, suite.version, suite.source, suite.licence)
+    Console().print(table)
+
+
+def show_suite(
+    name: str, sample: int, model: str | None, models: Path, data_dir: Path | None
+) -> None:
+    """`nca suites show`: facts, and the first prompt of one sample as a model would see it."""
+    import eval_suites
+
+    suite = eval_suites.find(name)
+    samples = suite.load(data_dir)
+    if sample >= len(samples):
+        raise RecipeError(f"--sample {sample}: suite {name} has {len(samples)} samples, from 0")
+    console = Console(soft_wrap=True, highlight=False)
+    chosen = samples[sample]
+    console.print(
+        f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
+        f"{suite.decoding}\nsample {chosen.id}\n",
+        markup=False,
+    )
+    for request in suite.ask(chosen, ()):
+        console.print(_shown(request, model, models), markup=False)
+
+
+def doctor(where: Places, *, online: bool) -> None:
+    """`nca doctor`: what this machine has, each lack with its remedy."""
+    from harness import doctor as doctor_
+
+    console = Console()
+    uri = where.tracking_uri
+    console.print(doctor_.render(doctor_.checks(uri, where.data_dir, online=online)))
+
+
+def report(finished: Finished, console: Console, title: str | None = None) -> None:
+    """Print the tables of a run, and keep them beside its result."""
+    from harness.show import show
+
+    show(finished.result, finished.folder, console, title)
+
+
+def say_where(finished: Finished, where: Places, console: Console) -> None:
+    """Say where everything is, and how much was reused."""
+    for event in finished.events:
+        if event["event"] == "evaluated":
+            console.print(
+                f"answers: {event['asked']} asked, {event['reused']} reused from the journal"
+                + (f", {event['damaged']} damaged ones asked again" if event["damaged"] else ""),
+                highlight=False,
+            )
+        if event["event"] == "tracked" and event.get("failed"):
+            console.print(
+                f"MLflow: {event['failed']}; everything is in the run folder", style="red"
+            )
+    folder = _shortest(finished.folder.path)
+    console.print(f"files:  {folder}", highlight=False, soft_wrap=True)
+    if where.tracking_uri:
+        uri = where.tracking_uri
+        console.print(f"MLflow: {uri}", highlight=False, soft_wrap=True)
+        console.print(
+            f"        open it with: mlflow ui --backend-store-uri {uri}"
+            if uri.startswith("sqlite")
+            else "",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _shortest(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _limit(text: str) -> int | dict[str, int]:
+    try:
+        if "=" not in text:
+            return int(text)
+        pairs = (part.split("=", 1) for part in text.split(","))
+        return {name.strip(): int(number) for name, number in pairs}
+    except ValueError:
+        raise RecipeError(
+            f"--limit {text}: write a number, or suite=number pairs with commas"
+        ) from None
+
+
+def _limit_text(text: str) -> str:
+    limit = _limit(text)
+    if isinstance(limit, int):
+        return str(limit)
+    return "{" + ", ".join(f"'{name}': {number}" for name, number in limit.items()) + "}"
+
+
+def _shown(request: Any, model: str | None, models: Path) -> str:
+    if model is None:
+        parts = [f"[{m.role}]\n{m.content}" for m in request.messages] or [request.text or ""]
+        return "\n".join([*parts, f"[assistant]\n{request.prefix}"])
+    from transformers import AutoTokenizer
+
+    from harness.models import resolve
+    from train import chat
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve(model, models))
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    if request.text is not None:
+        return str(tokenizer.decode(chat.render_text(tokenizer, request.text)))
+    return str(tokenizer.decode(chat.render(tokenizer, messages, prefix=request.prefix)))

@@ -1,0 +1,177 @@
+"""The evaluation loop: one queue, everything journalled, the same logs however it is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import EngineUnavailable, StageBusy
+from harness.evaluate import run
+from harness.evaluate_job import EvalJob
+from harness.events import silent
+from harness.recipe import EngineChoice
+from harness.runs import RunFolder, read_json, read_lines, write_json
+from harness.stage import locked
+
+
+def make_job(
+    tmp_path: Path, model: Path, limit: int = 12, repeats: int = 1, **options: str
+) -> EvalJob:
+    return EvalJob(
+        models={"base": str(model), "twin": str(model)},
+        fingerprints={"base": "one", "twin": "two"},
+        suites={"arithmetic": limit},
+        repeats=repeats,
+        engine=EngineChoice(name="fake", concurrency=4, options=options),
+        run=tmp_path / "run",
+        journal=tmp_path / "journal.sqlite",
+    )
+
+
+def logs(job: EvalJob) -> dict[str, bytes]:
+    folder = RunFolder(job.run).evaluation
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.glob("*/*.json*"))}
+
+
+def test_logs_hold_every_sample_once_sorted_and_without_times(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model, limit=5, repeats=2)
+
+    tally = run(job, silent)
+
+    lines = read_lines(RunFolder(job.run).sample_log("twin", "arithmetic"))
+    assert [(line["sample_id"], line["repeat"]) for line in lines] == sorted(
+        (line["sample_id"], line["repeat"]) for line in lines
+    )
+    assert len(lines) == 10
+    assert set(lines[0]) == {
+        "sample_id", "repeat", "prompt_hash", "turns", "extracted", "value", "metrics", "status",
+        "reason", "verdicts",
+    }  # fmt: skip
+    summary = read_json(RunFolder(job.run).summary("twin", "arithmetic"))
+    assert sum(summary["statuses"].values()) == 10
+    assert tally.asked == 20
+
+
+def test_a_second_run_asks_nothing_and_starts_no_engine(tmp_path: Path, tiny_model: Path) -> None:
+    job = make_job(tmp_path, tiny_model)
+    run(job, silent)
+    first = logs(job)
+    heard: list[Mapping[str, Any]] = []
+
+    tally = run(job, heard.append)
+
+    assert (tally.asked, tally.reused) == (0, 24)
+    assert not [event for event in heard if event["event"] == "note"]
+    assert logs(job) == first
+
+
+def test_a_longer_run_asks_only_what_is_new(tmp_path: Path, tiny_model: Path) -> None:
+    run(make_job(tmp_path, tiny_model, limit=3), silent)
+
+    tally = run(make_job(tmp_path, tiny_model, limit=5, repeats=2), silent)
+
+    assert (tally.asked, tally.reused) == (2 * (5 * 2 - 3), 2 * 3)
+
+
+def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    from dataclasses import replace
+
+    from harness.columns import groups
+    from harness.evaluate import Loaded, load, refuse_unfit
+
+    loaded = load("arithmetic", 1, None)
+    picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
+    job = make_job(tmp_path, tiny_model)
+    (group,) = groups(job.models, job.fingerprints, job.engine)
+
+    with pytest.raises(EngineUnavailable, match="telepathy"):
+        refuse_unfit([picky], group)
+
+
+def stage_command(folder: Path, job: EvalJob) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {"kind": "evaluate", "key": "k", "job": job.model_dump(mode="json")}
+    write_json(folder / "resolved.json", described)
+    return [sys.executable, "-m", "harness.stage", "evaluate", str(folder / "resolved.json")]
+
+
+def answers_in(journal: Path) -> int:
+    import sqlite3
+
+    if not journal.exists():
+        return 0
+    db = sqlite3.connect(journal)
+    try:
+        return int(db.execute("SELECT count(*) FROM entries").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("after", [3, 17])
+def test_killed_and_started_again_it_asks_only_what_is_missing(
+    tmp_path: Path, tiny_model: Path, after: int
+) -> None:
+    undisturbed = make_job(tmp_path / "undisturbed", tiny_model)
+    run(undisturbed, silent)
+    job = make_job(tmp_path / "killed", tiny_model, delay_s="0.2")
+    command = stage_command(tmp_path / "stage", job)
+    process = subprocess.Popen(command, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while answers_in(job.journal) < after and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = answers_in(job.journal)
+
+    tally = run(job, silent)
+
+    assert after <= kept < 24
+    assert (tally.reused, tally.asked) == (kept, 24 - kept)
+    assert logs(job) == {name: text for name, text in logs(undisturbed).items()}
+
+
+def test_a_stage_belongs_to_one_process(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        held = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from pathlib import Path; from harness.stage import locked\n"
+                "try:\n"
+                "    with locked(Path(sys.argv[1])): pass\n"
+                "except Exception as e: print(type(e).__name__, e)",
+                str(tmp_path),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert held.stdout.startswith(StageBusy.__name__)
+    assert f"process {os.getpid()}" in held.stdout
+
+
+def test_a_finished_stage_is_not_run_again(tmp_path: Path, tiny_model: Path) -> None:
+    job = make_job(tmp_path, tiny_model, limit=2)
+    command = stage_command(tmp_path / "stage", job)
+    subprocess.run(command, check=True)
+    log = RunFolder(job.run).sample_log("base", "arithmetic")
+    log.unlink()
+
+    subprocess.run(command, check=True)
+
+    assert json.loads((tmp_path / "stage" / "done.json").read_text()) == {"key": "k"}
+    assert not log.exists()
