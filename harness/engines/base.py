@@ -1,5 +1,6 @@
 """The engine seam: one protocol that local engines, endpoints and judges share."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from eval_suites.suite import FinishReason, Request
-from harness.errors import RecipeError
+from harness.errors import ModelError, RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
@@ -158,11 +159,12 @@ def tokens_of(request: Request) -> tuple[int, ...]:
 
 def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
     """What a prompt that leaves no room for a single new token is answered with."""
-    empty: tuple[tuple[int, ...], ...] = ((),) * request.n
+    nothing: tuple[int, ...] = ()
+    reason: FinishReason = "overflow"
     return Completion(
         texts=("",) * request.n,
-        finish_reasons=("overflow",) * request.n,
-        token_ids=empty,
+        finish_reasons=(reason,) * request.n,
+        token_ids=(nothing,) * request.n,
         usage=Usage(prompt_tokens, 0),
     )
 
@@ -171,3 +173,28 @@ def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
     """The text before the first stop string in it, or None when there is none."""
     found = [index for index in (text.find(word) for word in stop if word) if index >= 0]
     return text[: min(found)] if found else None
+
+
+def local_base(spec: EngineSpec) -> Path:
+    """The checkpoint folder of a local engine, once it and the adapters look like what they are.
+
+    Raises:
+        ModelError: there is none, or a folder holds no checkpoint or no adapter.
+    """
+    if spec.base is None:
+        raise ModelError(f"engine {spec.name} needs a checkpoint folder: set base in the recipe")
+    if not (spec.base / "config.json").is_file():
+        raise ModelError(f"{spec.base}: no checkpoint there (config.json is missing)")
+    for name, folder in spec.adapters:
+        if not (folder / "adapter_config.json").is_file():
+            raise ModelError(
+                f"{folder}: no adapter {name!r} there (adapter_config.json is missing)"
+            )
+    return spec.base
+
+
+def longest(spec: EngineSpec) -> int:
+    """Longest prompt plus completion, in tokens: what the spec says, or less if the model ends."""
+    config = json.loads((local_base(spec) / "config.json").read_text(encoding="utf-8"))
+    own = config.get("max_position_embeddings") or spec.max_model_len
+    return min(int(own), spec.max_model_len)

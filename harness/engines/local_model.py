@@ -1,0 +1,301 @@
+"""A causal language model in this process: batched decoding and scoring with PyTorch.
+
+For decoder-only models whose cache can drop rows (all with ordinary attention). Rows of a batch
+may differ in everything but the adapter. What they share at the front is computed once, and a
+row that is finished leaves the batch at once, so that it costs nothing more.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from eval_suites.suite import Decoding, FinishReason
+from harness.engines.base import cut_at_stop
+
+#: Shared tokens at the front of a batch from which computing them apart pays.
+_WORTH_SHARING = 16
+#: Most logits held at once when scoring (numbers, 1 GB in float32).
+_MOST_LOGITS = 2**28
+
+
+class Interrupted(RuntimeError):  # noqa: N818 - reads as what happened
+    """Somebody asked the model to stop in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One text to generate: token ids before it, how to decode, and the seed if sampled."""
+
+    prompt: tuple[int, ...]
+    decoding: Decoding
+    top_logprobs: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One generated text; `token_ids` includes the token that ended it, the text does not."""
+
+    text: str
+    reason: FinishReason
+    token_ids: tuple[int, ...]
+    logprobs: tuple[tuple[tuple[str, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A continuation to score after a prefix of at least one token."""
+
+    prompt: tuple[int, ...]
+    continuation: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Running:
+    """Where a batch stands: logits of the next token [B, V], mask [B, T] and the cache."""
+
+    logits: Tensor
+    mask: Tensor
+    cache: Any
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A row being written; `uniforms` [max_tokens] are its draws, all made from its own seed."""
+
+    row: Row
+    uniforms: Tensor | None
+    ids: list[int]
+    tops: list[tuple[tuple[str, float], ...]]
+    ended: FinishReason | None = None
+
+
+def shared_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all sequences have in common at the front."""
+    low, high = min(sequences), max(sequences)
+    same = (k for k, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)
+    return next(same, min(len(low), len(high)))
+
+
+def sample(logits: Tensor, decoding: Decoding, uniform: Tensor) -> int:
+    """Draw a token from logits [V] by the inverse of its distribution function.
+
+    One number in [0, 1) decides, so that a row's draws do not depend on who shares its batch.
+    Tokens are ordered by probability when `top_p` cuts the tail, else by id.
+    """
+    probabilities = torch.softmax(logits.double() / decoding.temperature, dim=-1)
+    order = None
+    if decoding.top_p < 1.0:
+        probabilities, order = probabilities.sort(descending=True, stable=True)
+        before = probabilities.cumsum(-1) - probabilities
+        probabilities = probabilities.masked_fill(before >= decoding.top_p, 0.0)
+    sums = probabilities.cumsum(-1)
+    rank = torch.searchsorted(sums, uniform.to(sums) * sums[-1], right=True)
+    rank = rank.clamp(max=int((probabilities > 0).nonzero().max()))
+    return int(rank if order is None else order[rank])
+
+
+def _uniforms(row: Row) -> Tensor | None:
+    if row.decoding.temperature <= 0:
+        return None
+    generator = torch.Generator().manual_seed(row.seed)
+    return torch.rand(row.decoding.max_tokens, generator=generator, dtype=torch.float64)
+
+
+class LocalModel:
+    """A checkpoint with its adapters, loaded.
+
+    Args:
+        base: checkpoint folder.
+        adapters: LoRA folders by name.
+        dtype: name of a torch dtype, or "auto" for the checkpoint's own.
+    """
+
+    def __init__(self, base: Path, adapters: Sequence[tuple[str, Path]], dtype: str) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # ours are the bars that people see
+        self.stop = threading.Event()
+        self._tokenizer = AutoTokenizer.from_pretrained(base)
+        kind = dtype if dtype == "auto" else getattr(torch, dtype)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=kind)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._ends = self._end_tokens(model.generation_config.eos_token_id)
+        # PEFT takes no dots in names, so adapters go by number.
+        self._adapters = {name: f"a{index}" for index, (name, _) in enumerate(adapters)}
+        self._model = self._with_adapters(model, adapters).to(self._device).eval()
+
+    def _end_tokens(self, configured: int | list[int] | None) -> frozenset[int]:
+        ends = [configured] if isinstance(configured, int) else configured or []
+        own = self._tokenizer.eos_token_id
+        return frozenset(ends) | (frozenset() if own is None else {own})
+
+    def _with_adapters(self, model: Any, adapters: Sequence[tuple[str, Path]]) -> Any:
+        if not adapters:
+            return model
+        from peft import PeftModel
+
+        (first, folder), *others = adapters
+        model = PeftModel.from_pretrained(model, folder, adapter_name=self._adapters[first])
+        for name, path in others:
+            model.load_adapter(path, adapter_name=self._adapters[name])
+        return model
+
+    @contextmanager
+    def _serving(self, adapter: str | None) -> Iterator[None]:
+        with torch.inference_mode():
+            if adapter is not None:
+                self._model.set_adapter(self._adapters[adapter])
+                yield
+            elif self._adapters:
+                with self._model.disable_adapter():
+                    yield
+            else:
+                yield
+
+    def generate(self, adapter: str | None, rows: Sequence[Row]) -> list[Generated]:
+        """Generate one text for each row, all with one adapter (None: the base).
+
+        Raises:
+            Interrupted: `stop` was set.
+        """
+        drafts = [_Draft(row, _uniforms(row), [], []) for row in rows]
+        with self._serving(adapter):
+            self._write(drafts)
+        return [self._finished(draft) for draft in drafts]
+
+    def _write(self, drafts: list[_Draft]) -> None:
+        """Extend the drafts token by token until each has ended."""
+        state = self._prefill([draft.row.prompt for draft in drafts])
+        while True:
+            self._choose(drafts, state.logits)
+            keep = [k for k, draft in enumerate(drafts) if draft.ended is None]
+            if not keep:
+                return
+            if len(keep) < len(drafts):
+                drafts = [drafts[k] for k in keep]
+                state.mask = state.mask[keep]
+                state.cache.batch_select_indices(torch.tensor(keep, device=self._device))
+            last = torch.tensor([[draft.ids[-1]] for draft in drafts], device=self._device)
+            state = self._forward(last, state.mask, state.cache)
+
+    def _prefill(self, prompts: Sequence[tuple[int, ...]]) -> _Running:
+        """Read the prompts: what all share once, the rest padded on the left."""
+        common = min(shared_prefix(prompts), min(map(len, prompts)) - 1)
+        if len(prompts) == 1 or common < _WORTH_SHARING:
+            common = 0
+        cache, mask = None, torch.ones(len(prompts), common, dtype=torch.long, device=self._device)
+        if common:
+            head = torch.tensor([prompts[0][:common]], device=self._device)
+            cache = self._forward(head, mask[:1, :0], None).cache
+            cache.batch_repeat_interleave(len(prompts))
+        ids, padding = self._padded([prompt[common:] for prompt in prompts])
+        return self._forward(ids, mask, cache, padding)
+
+    def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids and mask [B, T], padded on the left (with token 0, which nobody attends to)."""
+        width = max(map(len, rows))
+        ids = [[0] * (width - len(row)) + list(row) for row in rows]
+        mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+        return torch.tensor(ids, device=self._device), torch.tensor(mask, device=self._device)
+
+    def _forward(
+        self, ids: Tensor, before: Tensor, cache: Any, mask: Tensor | None = None, keep: int = 1
+    ) -> _Running:
+        """Read ids [B, T] after what the cache holds; logits of the last `keep` places.
+
+        `before` [B, T0] masks what is in the cache, `mask` [B, T] the new ids (None: all count).
+        """
+        if self.stop.is_set():
+            raise Interrupted("the engine is being stopped")
+        whole = torch.cat([before, torch.ones_like(ids) if mask is None else mask], dim=1)
+        positions = (whole.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        out = self._model(
+            input_ids=ids,
+            attention_mask=whole,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=keep,
+        )
+        logits = out.logits[:, -1] if keep == 1 else out.logits
+        return _Running(logits.float(), whole, out.past_key_values)
+
+    def _choose(self, drafts: list[_Draft], logits: Tensor) -> None:
+        """Add a token to each draft from its logits [B, V], and end those that are complete."""
+        greedy = logits.argmax(dim=-1).tolist()
+        for k, draft in enumerate(drafts):
+            token = greedy[k]
+            if draft.uniforms is not None:
+                draw = draft.uniforms[len(draft.ids)]
+                token = sample(logits[k], draft.row.decoding, draw)
+            draft.ids.append(token)
+            if draft.row.top_logprobs:
+                draft.tops.append(self._top(logits[k], draft.row.top_logprobs))
+            draft.ended = self._ending(draft)
+
+    def _top(self, logits: Tensor, count: int) -> tuple[tuple[str, float], ...]:
+        best = torch.log_softmax(logits, dim=-1).topk(count)
+        words = [self._text([token]) for token in best.indices.tolist()]
+        return tuple(zip(words, best.values.tolist(), strict=True))
+
+    def _ending(self, draft: _Draft) -> FinishReason | None:
+        decoding = draft.row.decoding
+        if draft.ids[-1] in self._ends or self._stopped(draft.ids, decoding.stop):
+            return "stop"
+        return "length" if len(draft.ids) >= decoding.max_tokens else None
+
+    def _stopped(self, ids: list[int], stop: tuple[str, ...]) -> bool:
+        """Whether a stop string is complete; the whole text is read only when its tail has one."""
+        if not stop:
+            return False
+        tail = ids[-(max(len(word.encode()) for word in stop) + 4) :]
+        return all(cut_at_stop(self._text(part), stop) is not None for part in (tail, ids))
+
+    def _text(self, ids: Sequence[int]) -> str:
+        return str(
+            self._tokenizer.decode(
+                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
+        )
+
+    def _finished(self, draft: _Draft) -> Generated:
+        ids = draft.ids[:-1] if draft.ids[-1] in self._ends else draft.ids
+        text = self._text(ids)
+        before = cut_at_stop(text, draft.row.decoding.stop)
+        return Generated(
+            text=text if before is None else before,
+            reason=draft.ended or "length",
+            token_ids=tuple(draft.ids),
+            logprobs=tuple(draft.tops),
+        )
+
+    def score(self, adapter: str | None, pairs: Sequence[Pair]) -> list[float]:
+        """Summed log-probabilities, in nats, of the continuations, with one adapter.
+
+        Raises:
+            Interrupted: `stop` was set.
+        """
+        keep = max(len(pair.continuation) for pair in pairs) + 1
+        size = max(1, _MOST_LOGITS // (keep * self._model.config.get_text_config().vocab_size))
+        with self._serving(adapter):
+            parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+            return [value for part in parts for value in self._scores(part, keep)]
+
+    def _scores(self, pairs: Sequence[Pair], keep: int) -> list[float]:
+        ids, mask = self._padded([pair.prompt + pair.continuation for pair in pairs])
+        keep = min(keep, ids.shape[1])
+        logits = self._forward(ids, mask[:, :0], None, mask, keep).logits
+        logps = torch.log_softmax(logits[:, :-1], dim=-1)
+        picked = logps.gather(-1, ids[:, 1 - keep :, None]).squeeze(-1)
+        return [
+            float(row[len(row) - len(pair.continuation) :].double().sum())
+            for row, pair in zip(picked, pairs, strict=True)
+        ]

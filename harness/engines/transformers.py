@@ -1,0 +1,243 @@
+"""The engine that needs nothing beyond the core: PyTorch in this process, in batches.
+
+Requests wait in a list. A task takes those of one adapter that are alike in length, generates in
+a worker thread (the event loop stays free), and goes on with what arrived meanwhile.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import metadata
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from eval_suites.suite import Request
+from harness.engines.base import (
+    CAPABILITIES,
+    Completion,
+    EngineGone,
+    EngineSpec,
+    Usage,
+    adapter_of,
+    local_base,
+    longest,
+    overflow,
+    read_options,
+    tokens_of,
+)
+
+if TYPE_CHECKING:
+    from harness.engines.local_model import Generated, LocalModel, Pair, Row
+
+#: Padded tokens of a batch, prompt and completion: bounds the memory of the cache.
+_MOST_TOKENS = 2**16
+#: Seconds in which everybody who is about to ask may do so before a batch is taken.
+_GATHER_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One text to generate or one continuation to score, and who waits for it."""
+
+    adapter: str | None
+    item: "Row | Pair"
+    size: int
+    answer: "asyncio.Future[Any]"
+
+    @property
+    def group(self) -> tuple[type, str | None]:
+        return type(self.item), self.adapter
+
+
+def _alike(job: _Job, model: _Job) -> tuple[int, int]:
+    """Sort key: steps of 64 tokens shared with a model job, then length."""
+    pairs = zip(job.item.prompt, model.item.prompt, strict=False)
+    shared = next((k for k, (a, b) in enumerate(pairs) if a != b), len(job.item.prompt))
+    return shared // 64, len(job.item.prompt)
+
+
+def pick(waiting: Sequence[_Job], most: int) -> list[_Job]:
+    """The next batch: of the oldest job's kind and adapter, the longest and those like it."""
+    group = [job for job in waiting if job.group == waiting[0].group]
+    longest_job = max(group, key=lambda job: len(job.item.prompt))
+    group.sort(key=lambda job: _alike(job, longest_job), reverse=True)
+    batch: list[_Job] = []
+    for job in group[:most]:
+        widest = max(other.size for other in [*batch, job])
+        if batch and widest * (len(batch) + 1) > _MOST_TOKENS:
+            break
+        batch.append(job)
+    return batch
+
+
+class TransformersEngine:
+    """Transformers and PEFT in this process; adapters stay unmerged beside one base.
+
+    Greedy answers do not depend on who shares a batch but for ties in the last bits; sampled rows
+    draw from generators of their own, so the same holds for them. Sample i of a request has the
+    request's seed plus i.
+
+    Options of the spec: `batch`, most rows at once (32).
+    """
+
+    name = "transformers"
+    capabilities = CAPABILITIES - {"messages"}
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._most = int(read_options(spec, {"batch": 32})["batch"])
+        self._longest = 0
+        self._waiting: list[_Job] = []
+        self._arrived = asyncio.Event()
+        self._model: LocalModel | None = None
+        self._server: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="transformers-engine")
+
+    @property
+    def version(self) -> str:
+        """Versions of transformers and torch."""
+        return f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
+
+    async def __aenter__(self) -> Self:
+        """Load checkpoint and adapters.
+
+        Raises:
+            ModelError: a folder holds no checkpoint or no adapter.
+        """
+        base, self._longest = local_base(self._spec), longest(self._spec)
+        loop = asyncio.get_running_loop()
+
+        def load() -> "LocalModel":
+            from harness.engines.local_model import LocalModel
+
+            return LocalModel(base, self._spec.adapters, self._spec.dtype)
+
+        self._model = await loop.run_in_executor(self._thread, load)
+        self._server = asyncio.create_task(self._serve())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop after the token that is being computed; who still waits gets `EngineGone`."""
+        if self._model is not None:
+            self._model.stop.set()
+        if self._server is not None:
+            self._server.cancel()
+            await asyncio.wait([self._server])
+        self._thread.shutdown(wait=True)
+        for job in self._waiting:
+            if not job.answer.done():
+                job.answer.set_exception(EngineGone("the engine was stopped"))
+        self._waiting, self._model, self._server = [], None, None
+
+    async def _serve(self) -> None:
+        while True:
+            await self._arrived.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._waiting = [job for job in self._waiting if not job.answer.done()]
+            if self._waiting:
+                await self._answer(pick(self._waiting, self._most))
+            if not self._waiting:
+                self._arrived.clear()
+
+    async def _answer(self, jobs: list[_Job]) -> None:
+        """Run one batch in the worker thread and hand out what it gave, an error too."""
+        loop = asyncio.get_running_loop()
+        try:
+            results = await loop.run_in_executor(self._thread, self._run, jobs)
+        except Exception as error:  # whatever it is belongs to those who wait
+            results = [error] * len(jobs)
+        done = set(jobs)
+        self._waiting = [job for job in self._waiting if job not in done]
+        for job, result in zip(jobs, results, strict=True):
+            if job.answer.done():
+                continue
+            if isinstance(result, Exception):
+                job.answer.set_exception(result)
+            else:
+                job.answer.set_result(result)
+
+    def _run(self, jobs: list[_Job]) -> list[Any]:
+        from harness.engines.local_model import Pair, Row
+
+        model = self._model
+        if model is None:
+            raise EngineGone("the engine was stopped")
+        rows = [job.item for job in jobs if isinstance(job.item, Row)]
+        if rows:
+            return model.generate(jobs[0].adapter, rows)
+        return model.score(
+            jobs[0].adapter, [job.item for job in jobs if isinstance(job.item, Pair)]
+        )
+
+    async def _ask(self, adapter: str | None, item: "Row | Pair", size: int) -> Any:
+        if self._server is None:
+            raise EngineGone("the engine is not running: enter its context first")
+        job = _Job(adapter, item, size, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self._arrived.set()
+        return await job.answer
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one rendered request.
+
+        Raises:
+            EngineGone: the engine does not run.
+            ValueError: no such adapter, or no token ids.
+        """
+        prompt = tokens_of(request)
+        adapter = adapter_of(self._spec, request.model)
+        room = self._longest - len(prompt)
+        if room < 1:
+            return overflow(request, len(prompt))
+        rows = self._rows(request, prompt, room)
+        made = await asyncio.gather(
+            *(self._ask(adapter, row, len(prompt) + row.decoding.max_tokens) for row in rows)
+        )
+        return _completion(made * (request.n // len(made)), len(prompt))
+
+    def _rows(self, request: Request, prompt: tuple[int, ...], room: int) -> list["Row"]:
+        """One row a sample; a greedy request needs only one."""
+        from harness.engines.local_model import Row
+
+        decoding = replace(request.decoding, max_tokens=min(room, request.decoding.max_tokens))
+        count = request.n if decoding.temperature > 0 else 1
+        return [
+            Row(prompt, decoding, request.top_logprobs, (request.seed + k) % 2**63)
+            for k in range(count)
+        ]
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> float:
+        """Summed log-probability, in nats, of the continuation's tokens after the prefix's.
+
+        Raises:
+            EngineGone: the engine does not run.
+            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
+        """
+        from harness.engines.local_model import Pair
+
+        if not continuation:
+            return 0.0
+        size = len(prefix) + len(continuation)
+        if not prefix or size > self._longest:
+            raise ValueError(f"cannot score {size} tokens: 1 to {self._longest}, with a prefix")
+        pair = Pair(prefix, continuation)
+        return float(await self._ask(adapter_of(self._spec, model), pair, size))
+
+
+def _completion(made: Sequence["Generated"], prompt_tokens: int) -> Completion:
+    tops = tuple(one.logprobs for one in made)
+    return Completion(
+        texts=tuple(one.text for one in made),
+        finish_reasons=tuple(one.reason for one in made),
+        token_ids=tuple(one.token_ids for one in made),
+        logprobs=tops if any(tops) else (),
+        usage=Usage(prompt_tokens, sum(len(one.token_ids) for one in made)),
+    )

@@ -1,0 +1,66 @@
+"""A tiny model that says something, adapters of it, and prompts as token ids."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_suites.suite import Decoding, Request
+
+
+def _random_adapter(base: Path, folder: Path, seed: int) -> Path:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base),
+        LoraConfig(r=8, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False),
+    )
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lively_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with larger weights: it says something else after each prompt."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("lively_model")
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    with torch.no_grad():
+        for weight in model.model.layers.parameters():
+            weight.mul_(8.0 if weight.dim() == 2 else 1.0)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapters(
+    lively_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[str, Path], ...]:
+    """Two random LoRA adapters; one name has a dot, as names of sweeps have."""
+    folder = tmp_path_factory.mktemp("adapters")
+    return (
+        ("nca", _random_adapter(lively_model, folder / "nca", 1)),
+        ("dpo-b0.1", _random_adapter(lively_model, folder / "dpo", 2)),
+    )
+
+
+@pytest.fixture
+def prompt(lively_model: Path) -> Callable[..., Request]:
+    """A function from text and decoding to a rendered request."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(lively_model)
+
+    def render(text: str, model: str = "", *, n: int = 1, top: int = 0, **decoding: Any) -> Request:
+        ids = tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+        how = Decoding(**{"max_tokens": 12, **decoding})
+        return Request(token_ids=ids, model=model, n=n, top_logprobs=top, decoding=how, seed=7)
+
+    return render
