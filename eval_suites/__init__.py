@@ -1,0 +1,40 @@
+"""Benchmarks as values: each suite names pure functions; nothing here generates or writes files."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from eval_suites import arithmetic
+from eval_suites.errors import DataError, UnknownSuiteError
+from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+
+_ALL: tuple[Suite[Any], ...] = (arithmetic.SUITE,)
+
+#: Every suite by the name that a user types; a variant is `suite:variant`.
+SUITES: Mapping[str, Suite[Any]] = {suite.name: suite for suite in _ALL}
+
+
+def find(name: str) -> Suite[Any]:
+    """The suite of this name.
+
+    Raises:
+        UnknownSuiteError: there is none; the message lists the nearest names.
+    """
+    if name in SUITES:
+        return SUITES[name]
+    near = difflib.get_close_matches(name, SUITES, n=3, cutoff=0.4) or sorted(SUITES)
+    raise UnknownSuiteError(f"no suite is named {name!r}: did you mean {' or '.join(near)}?")
+
+
+__all__ = [
+    "SUITES",
+    "Answer",
+    "DataError",
+    "Decoding",
+    "Message",
+    "Request",
+    "Score",
+    "Suite",
+    "UnknownSuiteError",
+    "find",
+]

@@ -1,0 +1,1 @@
+"""Reading answers: numbers, code, and what became of a sample."""

@@ -1,0 +1,115 @@
+"""Find and compare numeric answers: explicit rules, exact arithmetic, text in and text out.
+
+Two readings. Strict takes what the response declares: the last box with something in it, else the
+last `####`, else the last "answer is". Flexible takes the last number of the text. Neither forgives
+a factor of 100 nor rounds.
+"""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
+_UNSIGNED = rf"(?:{_DIGITS}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}}(?![0-9A-Za-z]))?|\.[0-9]+)"
+# A minus after a digit, a letter or a bracket subtracts; elsewhere it is a sign.
+_NUMBER = re.compile(rf"(?:(?<![\w)\]}}])-)?\$?{_UNSIGNED}(?:\s?/\s?{_UNSIGNED})?")
+_FRACTION = re.compile(r"(-?)\s*\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_BOX = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{")
+_HASHES = re.compile(r"####\s*")
+_ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
+_SPACED_THOUSANDS = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_TRANSLATION = str.maketrans(
+    {"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"}
+)
+#: Beyond this many characters a number is compared as text: exact arithmetic would take seconds.
+_LONGEST_EXACT = 1000
+#: How many boxes are looked at from the end: each unclosed one costs a walk through the text.
+_MOST_BOXES = 20
+
+
+def strict_answer(text: str) -> str | None:
+    """The number that the response declares as its answer, normalised; None without one.
+
+    A box that holds several numbers, or none, declares no number: `18 and 20` is not 18.
+    """
+    text = _plain(text)
+    box = last_box(text)
+    if box is not None:
+        return _only_number(box)
+    return _marked(_HASHES, text) or _marked(_ANSWER_IS, text)
+
+
+def flexible_answer(text: str) -> str | None:
+    """The last number of the text, normalised; None without one."""
+    *_, last = [None, *_numbers(_plain(text))]
+    return last
+
+
+def last_box(text: str) -> str | None:
+    r"""What the last non-empty `\boxed{}` holds; one that is never closed ends with its line."""
+    for opened in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
+        held = _until_closed(text, opened.end())
+        if held.strip():
+            return held
+    return None
+
+
+def normalise(number: str) -> str:
+    """One number as text without ornament: `$1,234.` becomes `1234`, `−3` becomes `-3`."""
+    bare = re.sub(r"[\s,$%]", "", number.translate(_TRANSLATION))
+    return bare.rstrip(".") if "." in bare else bare
+
+
+def same_number(one: str | None, other: str | None) -> bool:
+    """Whether two normalised numbers are equal in value: 18 is 18.0, and 1/2 is 0.5."""
+    if one is None or other is None:
+        return False
+    if one == other:
+        return True
+    left, right = _value(one), _value(other)
+    return left is not None and left == right
+
+
+def _plain(text: str) -> str:
+    """Unicode signs and LaTeX spacing to their plain forms; the numbers keep their order."""
+    text = text.translate(_TRANSLATION)
+    text = text.replace("{,}", ",").replace("\\,", "").replace("\\!", "").replace("\\$", "$")
+    text = text.replace("\\%", "%")
+    text = _SPACED_THOUSANDS.sub("", text)
+    return _FRACTION.sub(r" \1\2/\3", text)
+
+
+def _until_closed(text: str, start: int) -> str:
+    depth = 1
+    for end in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        if depth == 0:
+            return text[start:end]
+    return text[start:].split("\n", 1)[0]
+
+
+def _marked(marker: re.Pattern[str], text: str) -> str | None:
+    """The number right behind the last marker that has one: `#### Step 2` is a heading."""
+    behind = (_NUMBER.match(text, found.end()) for found in reversed(list(marker.finditer(text))))
+    number = next((found for found in behind if found), None)
+    return normalise(number.group()) if number else None
+
+
+def _numbers(text: str) -> Iterator[str]:
+    return (normalise(found.group()) for found in _NUMBER.finditer(text))
+
+
+def _only_number(text: str) -> str | None:
+    """The number of a text that holds exactly one, on the right of an equals sign if it has one."""
+    found = list(_numbers(text.rpartition("=")[2]))
+    return found[0] if len(found) == 1 else None
+
+
+def _value(number: str) -> Fraction | None:
+    if len(number) > _LONGEST_EXACT:
+        return None
+    top, _, bottom = number.partition("/")
+    try:
+        return Fraction(top) / Fraction(bottom or "1")
+    except (ValueError, ZeroDivisionError):
+        return None

@@ -1,0 +1,45 @@
+"""From how an answer ended, and what was found in it, to its status; numeric scores on top."""
+
+from collections.abc import Mapping
+
+from eval_suites.grading.answers import same_number
+from eval_suites.suite import Answer, Score, Status
+
+
+def status_of(answer: Answer, extracted: str | None) -> Status:
+    """The status of one answer, the most telling first.
+
+    A filtered answer is a third party's doing; all else is the model's: an overflow, an empty
+    text, a text that was cut, one in which nothing was found.
+    """
+    if answer.finish_reason == "filtered":
+        return "filtered"
+    if answer.finish_reason == "overflow":
+        return "overflow"
+    if not answer.text.strip():
+        return "empty"
+    if answer.finish_reason == "length":
+        return "truncated"
+    return "ok" if extracted is not None else "unparsed"
+
+
+def numeric_score(
+    answer: Answer, gold: str, headline: str, readings: Mapping[str, str | None]
+) -> Score:
+    """Score one answer by several readings of its number.
+
+    Args:
+        answer: what the model said.
+        gold: the right number, normalised.
+        headline: which of `readings` gives the value and the extracted text.
+        readings: metric name to the number that this reading found, normalised.
+
+    Returns:
+        A score of 1 or 0 by reading; without value or metrics when the answer was filtered.
+    """
+    extracted = readings[headline]
+    status = status_of(answer, extracted)
+    if status == "filtered":
+        return Score(None, status, reason="the endpoint withheld the answer")
+    metrics = {name: float(same_number(found, gold)) for name, found in readings.items()}
+    return Score(metrics[headline], status, extracted, metrics=metrics)
