@@ -112,17 +112,18 @@ def compare(
 ) -> None:
     """`nca compare`: one table over finished runs, on standard output."""
     from harness.compare import compare as put_side_by_side
-    from harness.tables import FORMATS, score_table
+    from harness.tables import comparison_table, markdown, terminal, to_csv
 
-    if format_ not in FORMATS:
-        raise RecipeError(f"no table format is called {format_!r}: use {', '.join(FORMATS)}")
+    writers = {"markdown": markdown, "csv": to_csv}
+    if format_ not in ("terminal", *writers):
+        raise RecipeError(f"no table format is called {format_!r}: use terminal, markdown or csv")
     result = merged([read_result(path) for path in runs])
     comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
-    table = score_table(comparison)
+    table = comparison_table(comparison)
     if format_ == "terminal":
-        Console().print(FORMATS[format_](table))
+        Console().print(terminal(table))
     else:
-        print(FORMATS[format_](table), end="")
+        print(writers[format_](table), end="")
 
 
 def merged(results: Sequence[Result]) -> Result:
@@ -181,18 +182,23 @@ def show_suite(
 
 def doctor(where: Places, *, online: bool) -> None:
     """`nca doctor`: what this machine has, each lack with its remedy."""
-    from harness import doctor as doctor_
+    from harness.doctor import checks, table
+    from harness.tables import terminal
 
-    console = Console()
-    uri = where.tracking_uri
-    console.print(doctor_.render(doctor_.checks(uri, where.data_dir, online=online)))
+    found = checks(
+        runs=where.runs,
+        data_dir=where.data_dir,
+        tracking_uri=where.tracking_uri,
+        online=online,
+    )
+    Console().print(terminal(table(found)))
 
 
 def report(finished: Finished, console: Console, title: str | None = None) -> None:
     """Print the tables of a run, and keep them beside its result."""
     from harness.show import show
 
-    show(finished.result, finished.folder, console, title)
+    show(finished.result, finished.folder.path, console, title)
 
 
 def say_where(finished: Finished, where: Places, console: Console) -> None:

@@ -47,6 +47,11 @@ class Places:
     tracking_uri: str = ""
     near: tuple[Path, ...] = ()
 
+    @property
+    def memo(self) -> Path:
+        """Hashes of weights already taken, so that many gigabytes are read once."""
+        return self.runs.resolve() / "cache" / "fingerprints.json"
+
 
 @dataclass(slots=True)
 class Finished:
@@ -199,9 +204,10 @@ def _existing(
     for name, where in named.items():
         folder = models.resolve(where, places.models, places.near)
         base = models.adapter_base(folder)
-        folders[name], prints[name] = str(folder), fingerprint(folder)
+        folders[name], prints[name] = str(folder), fingerprint(folder, places.memo)
         if base is not None:
-            prints[name] += f" on {fingerprint(models.resolve(base, places.models, (folder,)))}"
+            under = models.resolve(base, places.models, (folder,))
+            prints[name] += f" on {fingerprint(under, places.memo)}"
     return folders, prints
 
 
@@ -214,7 +220,7 @@ def make_plan(recipe: Recipe, places: Places) -> Plan:
     from train.fingerprint import fingerprint
 
     folder = models.resolve(recipe.base, places.models, places.near)
-    base, base_print = str(folder), fingerprint(folder)
+    base, base_print = str(folder), fingerprint(folder, places.memo)
     recipe = located(recipe, places)
     data = _data_digests(recipe.checkpoints)
     key = digest(
@@ -238,7 +244,7 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     for name in plan.recipe.checkpoints:
         folder = plan.folder.checkpoint(name)
         if folder.is_dir():
-            prints[name] = f"{fingerprint(folder)} on {plan.base_print}"
+            prints[name] = f"{fingerprint(folder, plan.places.memo)} on {plan.base_print}"
     return prints
 
 
