@@ -1,0 +1,234 @@
+"""The sink: what reaches a real store, twice, at once, over HTTP, and when there is none."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import RunError
+from harness.lineage import metric_name, parts
+from harness.result import read_result
+from harness.tracking import sync
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+# MLflow 3.17 itself uses what SQLAlchemy 2.1 and others have deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run folder: the golden result, a table, and training curves of one checkpoint."""
+    folder = tmp_path / "runs" / "golden-00c0ffee"
+    (folder / "train" / "dpo").mkdir(parents=True)
+    shutil.copy(GOLDEN / "result.json", folder / "result.json")
+    (folder / "table.md").write_text("**a table**\n", encoding="utf-8")
+    steps = [
+        {"split": "train", "step": step, "loss": 0.7 - step / 100, "logps": {"best": -1.0 * step}}
+        for step in range(1, 13)
+    ]
+    steps.append({"split": "probe", "step": 0, "loss": 0.6931, "logps": {"best": [-1.0, -2.0]}})
+    lines = [json.dumps(step) for step in steps] + ['{"split": "train", "st']
+    (folder / "train" / "dpo" / "steps.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def client(uri: str):  # noqa: ANN201 - MLflow is imported only where a store is opened
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def stored(uri: str, experiment: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Run name -> metric -> (step, value) of every point that the store holds."""
+    store = client(uri)
+    found = store.get_experiment_by_name(experiment)
+    return {
+        run.info.run_name: {
+            name: sorted((m.step, m.value) for m in store.get_metric_history(run.info.run_id, name))
+            for name in run.data.metrics
+        }
+        for run in store.search_runs([found.experiment_id])
+    }
+
+
+@settings(deadline=None)  # the first example imports MLflow
+@given(st.text(max_size=300))
+def test_every_metric_name_is_refused_by_us_or_accepted_by_mlflow(name: str) -> None:
+    from mlflow.utils.validation import _validate_metric_name
+
+    try:
+        safe = metric_name(name)
+    except ValueError:
+        return
+    _validate_metric_name(safe)
+    assert metric_name(safe) == safe
+
+
+def test_metric_names_that_people_know_stay_readable() -> None:
+    assert metric_name("humaneval/pass@1") == "humaneval/pass_at_1"
+    assert metric_name("gsm8k:cot8/accuracy") == "gsm8k:cot8/accuracy"
+    with pytest.raises(ValueError, match="1 to 250"):
+        metric_name("/")
+
+
+def test_no_value_that_a_store_would_change_is_sent(run: Path) -> None:
+    result = read_result(run)
+    steps = run / "train" / "nca" / "steps.jsonl"
+    steps.parent.mkdir()
+    odd = {"split": "train", "step": 1, "loss": float("inf"), "nan": float("nan"), "none": None}
+    steps.write_text(json.dumps(odd | {"fine": 1, "flag": True}) + "\n", encoding="utf-8")
+    child = next(part for part in parts(run, result) if part.name == "nca")
+    assert [p.name for p in child.points if p.name.startswith("train/")] == ["train/fine"]
+
+
+def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{tmp_path}/store.db"
+    first = sync(run, uri, "golden")
+    assert first.failed == ""
+    assert (first.runs, first.sent) == (5, first.points)
+    before = stored(uri, "golden")
+    assert before["dpo"]["train/loss"][0] == (1, 0.69)
+    assert len(before["dpo"]["train/loss"]) == 12
+    assert before["dpo"]["eval/arithmetic"] == [(0, 0.21)]
+    assert before["dpo"].keys() >= {"arithmetic/low", "arithmetic/delta", "probe/loss"}
+    assert "probe/logps_best" not in before["dpo"]
+
+    again = sync(run, uri, "golden")
+    assert (again.failed, again.runs, again.points, again.sent) == ("", 5, first.points, 0)
+    assert stored(uri, "golden") == before
+
+    file = run / "result.json"
+    changed = json.loads(file.read_text(encoding="utf-8"))
+    changed["checkpoints"][1]["suites"]["arithmetic"]["metrics"]["accuracy"] = 0.5
+    file.write_text(json.dumps(changed), encoding="utf-8")
+    assert (sync(run, uri, "golden").failed, sync(run, uri, "golden").sent) == ("", 0)
+    store = client(uri)
+    runs = store.search_runs([first.experiment_id])
+    by_name = {run.info.run_name: run for run in runs}
+    assert by_name["dpo"].data.metrics["arithmetic/accuracy"] == 0.5
+
+    parent = by_name["golden-00c0ffee"]
+    assert by_name["dpo"].data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert by_name["dpo"].data.params["lora.rank"] == "8"
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    kept = {file.path for file in store.list_artifacts(parent.info.run_id)}
+    assert kept == {"result.json", "table.md"}
+    assert parent.data.tags["mlflow.note.content"] == "**a table**\n"
+    assert not (tmp_path / "mlruns").exists()
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+def test_a_dead_server_is_a_report_and_no_error(run: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    report = sync(run, uri, "golden")
+    assert "refused" in report.failed
+    assert (report.runs, report.points) == (0, 0)
+
+
+def test_a_file_that_is_no_store_is_a_report_and_stays_as_it_was(run: Path) -> None:
+    store = run.parent / "mlflow.db"
+    store.write_bytes(b"precious notes" * 100)
+    assert sync(run, f"sqlite:///{store}", "golden").failed
+    assert store.read_bytes() == b"precious notes" * 100
+
+
+def test_a_folder_without_a_result_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no result there"):
+        sync(tmp_path, "sqlite:///never.db", "golden")
+
+
+@pytest.mark.slow
+def test_four_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from harness.tracking import sync\n"
+        "print(sync(Path(sys.argv[1]), sys.argv[2], 'golden').failed, end='')"
+    )
+    uri = f"sqlite:///{tmp_path}/store.db"
+    folders = [shutil.copytree(run, tmp_path / f"copy{i}") for i in range(4)]
+    for number, folder in enumerate(folders):
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        text = json.dumps(result | {"key": f"{number:08d}"})
+        (folder / "result.json").write_text(text, encoding="utf-8")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", program, str(folder), uri],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for folder in folders
+    ]
+    assert [process.communicate()[0].decode() for process in started] == [""] * 4
+    found = client(uri)
+    (experiment,) = [e for e in found.search_experiments() if e.name == "golden"]
+    assert len(found.search_runs([experiment.experiment_id])) == 20
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A real `mlflow server` on a free port, one worker; its whole group ends with the test."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = ["--backend-store-uri", f"sqlite:///{tmp_path}/served.db", "--workers", "1"]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (tmp_path / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *store, "--port", str(port)],
+            env={**os.environ, **quiet},
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        _await_health(uri, process)
+        yield uri, process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_health(uri: str, process: "subprocess.Popen[bytes]") -> None:
+    import time
+
+    for _ in range(240):
+        assert process.poll() is None
+        try:
+            with urllib.request.urlopen(f"{uri}/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("the server did not start")
+
+
+@pytest.mark.slow
+def test_a_real_server_holds_the_same_and_its_death_is_a_report(
+    run: Path, server: tuple[str, "subprocess.Popen[bytes]"]
+) -> None:
+    uri, process = server
+    first = sync(run, uri, "golden")
+    assert (first.failed, first.runs, first.sent) == ("", 5, first.points)
+    held = stored(uri, "golden")
+    again = sync(run, uri, "golden")
+    assert (again.failed, again.points, again.sent) == ("", first.points, 0)
+    assert stored(uri, "golden") == held
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert sync(run, uri, "golden").failed
