@@ -1,9 +1,9 @@
 """What a training run is told: the frozen `TrainConfig` of a recipe and the resolved `TrainJob`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -22,8 +22,10 @@ class TrainConfig(BaseModel):
     """How one checkpoint is trained; a recipe's `train:` and `checkpoints:` hold these keys.
 
     Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
-    optimiser step over all accumulated micro-batches of `prompts_per_batch`. `alpha` divides the
-    reward; 0 is hard labels. `method` names an objective of `train.objectives`. `probe` is a file
+    optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
+    `epochs` passes, or after `max_steps` steps if that is sooner. `alpha` divides the reward; 0 is
+    hard labels. `method` names an objective of `train.objectives`. `responses` keeps the best and
+    a draw of the others; `pairs` says what a pair objective compares where K > 2. `probe` is a file
     of held-out prompts in the same format, scored at step 0, every `probe_every` steps and at the
     end. `lora: null` trains all weights.
     """
@@ -54,6 +56,20 @@ class TrainConfig(BaseModel):
     form: Literal["tree", "padded"] = "tree"
     save_every: Count = 50
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.max_prompt_length >= self.max_length:
+            raise ValueError(
+                f"max_prompt_length {self.max_prompt_length} leaves no room for a response: "
+                f"set it below max_length {self.max_length}"
+            )
+        if self.prompts_per_step % self.prompts_per_batch:
+            raise ValueError(
+                f"prompts_per_step {self.prompts_per_step} must be a multiple of "
+                f"prompts_per_batch {self.prompts_per_batch}"
+            )
+        return self
 
 
 class TrainJob(BaseModel):

@@ -25,10 +25,12 @@ def soft_labels(rewards: Tensor, mask: Tensor, alpha: float) -> Tensor:
         hard_labels: Tensor = hard / hard.sum(dim=1, keepdim=True)
         return hard_labels
     # The maximum goes first: a tiny alpha would overflow otherwise.
-    scaled = ((known - best) / alpha).masked_fill(~mask, float("-inf"))
-    return scaled.softmax(dim=1)
+    scaled: Tensor = ((known - best) / alpha).masked_fill(~mask, float("-inf"))
+    soft: Tensor = scaled.softmax(dim=1)
+    return soft
 
 
 def label_entropy(labels: Tensor) -> Tensor:
     """Entropy of each prompt's labels `[B, K]`, nats, `[B]`; 0 for a hard label."""
-    return torch.special.entr(labels).sum(dim=1)
+    entropy: Tensor = torch.special.entr(labels).sum(dim=1)
+    return entropy
