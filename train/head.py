@@ -1,0 +1,84 @@
+"""Log-probabilities of given tokens from hidden states, without keeping the logits.
+
+The logits of a step are by far its largest array (tokens x vocabulary). They are made in chunks
+and dropped. Where the head is frozen (LoRA), the gradient towards the hidden states is known at
+once up to a factor a token, so it is taken while the chunk is at hand; where the head is trained,
+the chunk is computed again in the backward pass.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Logits of one chunk: 2^22 numbers, 16 MB in fp32. Larger ones were not faster on a CPU.
+_CHUNK = 2**22
+
+
+def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """`log softmax(hidden @ weight.T + bias)` at the targets, as `z - logsumexp(z)` in fp32.
+
+    Args:
+        hidden: `[N, H]`.
+        weight: the head's weight, `[V, H]`.
+        bias: `[V]` or None; gets no gradient.
+        targets: token ids, `[N]`.
+
+    Returns:
+        Log-probabilities, nats, `[N]`, fp32 (fp64 where `hidden` is).
+    """
+    result: Tensor = _TokenLogps.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return result
+
+
+class _TokenLogps(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
+    ) -> Tensor:
+        at_once = ctx.needs_input_grad[0] and not ctx.needs_input_grad[1]
+        slopes = torch.empty_like(hidden) if at_once else None
+        logps = []
+        for part in _chunks(len(targets), len(weight)):
+            logits = _logits(hidden[part], weight, bias)
+            total = logits.logsumexp(dim=1, keepdim=True)
+            logps.append(logits.gather(1, targets[part, None]) - total)
+            if slopes is not None:
+                slopes[part] = _pull(logits, total, targets[part]).to(weight.dtype) @ weight
+        ctx.save_for_backward(slopes, hidden, weight, bias, targets)
+        return torch.cat(logps).squeeze(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        slopes, hidden, weight, bias, targets = ctx.saved_tensors
+        if slopes is not None:
+            return (grad[:, None] * slopes).to(hidden.dtype), None, None, None
+        to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
+        for part in _chunks(len(targets), len(weight)):
+            logits = _logits(hidden[part], weight, bias)
+            pull = _pull(logits, logits.logsumexp(dim=1, keepdim=True), targets[part])
+            pull = (pull * grad[part, None]).to(weight.dtype)
+            to_hidden[part] = pull @ weight
+            to_weight += pull.T @ hidden[part]
+        return to_hidden, to_weight, None, None
+
+
+def _chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
+    size = max(1, _CHUNK // vocabulary)
+    for start in range(0, tokens, size):
+        yield slice(start, start + size)
+
+
+def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    logits = torch.nn.functional.linear(hidden, weight, bias)
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
+def _pull(logits: Tensor, total: Tensor, targets: Tensor) -> Tensor:
+    """Gradient of the log-probability towards the logits: one-hot minus softmax (in place)."""
+    pull = logits.sub_(total).exp_().neg_()
+    pull[torch.arange(len(targets), device=targets.device), targets] += 1
+    return pull
