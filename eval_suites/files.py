@@ -1,0 +1,74 @@
+"""Read benchmark files from the data folder; every fault names the file, the row and the remedy."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eval_suites.errors import DataError
+
+_REMEDY = "name the folder of benchmark files with --data-dir or NCA_DATA_DIR"
+
+
+def find_file(folder: Path | None, name: str) -> Path:
+    """The path of a file in the data folder.
+
+    Raises:
+        DataError: no folder is named, or the file is not in it.
+    """
+    if folder is None:
+        raise DataError(f"{name} is needed, but there is no data folder: {_REMEDY}")
+    path = folder / name
+    if not path.is_file():
+        raise DataError(f"{path} is missing: {_REMEDY}")
+    return path
+
+
+def read_text(folder: Path | None, name: str) -> str:
+    """The text of a file in the data folder, decompressed where its name ends in `.gz`.
+
+    Raises:
+        DataError: the file is missing, cannot be read, is damaged or is not UTF-8.
+    """
+    path = find_file(folder, name)
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        return data.decode("utf-8")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read ({error}): get the upstream file again") from error
+
+
+def read_rows(
+    folder: Path | None, name: str, fields: tuple[str, ...]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of a JSON-lines file with their zero-based numbers, blank lines skipped.
+
+    Args:
+        folder: the data folder.
+        name: the file's path inside it, `.gz` or not.
+        fields: keys whose values must be text.
+
+    Raises:
+        DataError: as `read_text`, or a row is no JSON object or lacks one of `fields`.
+    """
+    number = -1
+    for line in read_text(folder, name).split("\n"):
+        if line.strip():
+            number += 1
+            yield number, _row(line, f"{folder}/{name}, row {number}", fields)
+
+
+def _row(line: str, where: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{where}: no JSON ({error}); get the upstream file again") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: no JSON object; get the upstream file again")
+    for name in fields:
+        if not isinstance(row.get(name), str):
+            raise DataError(f"{where}: {name!r} is missing or no text; get the upstream file again")
+    return row

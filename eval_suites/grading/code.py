@@ -1,0 +1,92 @@
+"""Take the program out of a chat answer: fences, prose and examples around it, or a bare body.
+
+Text rules only. Model-written code is never parsed or run in the harness's own process.
+"""
+
+import re
+import textwrap
+
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+_TARGET = r"[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*"
+# What may start a line at the left edge of code that we keep: definitions, assignments and the
+# blocks that build a table. Not kept: calls, asserts and the main guard, which are examples of use.
+_DEFINITION = re.compile(
+    r"(?:async\s+def|def|class)\s+\w|import\s+\w|from\s+[\w.]+\s+import\b|@\w"
+    rf"|{_TARGET}(?:\s*,\s*{_TARGET})*\s*(?::[^=\n]+)?(?:[-+*/%|&^]|//|\*\*|<<|>>)?=(?!=)"
+    r"|for\s+[\w, ()]+\s+in\s.+:\s*(?:#.*)?$|(?:try|else|finally)\s*:"
+    r"|(?:if\s+(?!__name__)|while|elif|except|with)\b.*:\s*(?:#.*)?$|sys\.setrecursionlimit\("
+)
+# What continues the block above it although it stands at the left edge.
+_CONTINUATION = re.compile(r"[)\]}]|#|$")
+
+
+def header(prompt: str, entry_point: str) -> str:
+    """The imports and helpers of a prompt: all that stands before the entry point's `def`."""
+    return prompt[: _definition_of(prompt, entry_point, last=True)]
+
+
+def program(prompt: str, entry_point: str, answer: str) -> str:
+    """A whole program from a prompt that opens a function and a chat model's answer to it.
+
+    The first fenced block that defines the entry point counts, else the whole answer where that
+    defines it; the prompt's imports and helpers go in front. Where nothing defines it, the first
+    block, else the answer, is taken for the function's body and put behind the prompt.
+    """
+    blocks = fenced(answer)
+    for text in (*blocks, answer):
+        if _definition_of(text, entry_point) is not None:
+            return f"{header(prompt, entry_point)}\n{definitions(text)}\n"
+    body = (blocks or [answer])[0]
+    return f"{prompt.rstrip()}\n{_indented(body)}\n"
+
+
+def fenced(answer: str) -> list[str]:
+    """The contents of the fenced blocks in order; a block that was cut reaches to the end."""
+    edges = list(_FENCE.finditer(answer))
+    starts, ends = edges[0::2], edges[1::2]
+    blocks = []
+    for index, start in enumerate(starts):
+        end = ends[index].start() if index < len(ends) else len(answer)
+        blocks.append(textwrap.dedent(answer[start.end() : end]).strip("\n"))
+    return blocks
+
+
+def definitions(text: str) -> str:
+    """The imports, functions, classes and assignments of a text, without what stands around them.
+
+    Prose, calls and asserts at the left edge are dropped: examples of use are no part of the
+    program, and may read input or fail.
+    """
+    kept, keeping, in_string = [], False, False
+    for line in textwrap.dedent(text).splitlines():
+        at_edge = bool(line) and not line[0].isspace() and not in_string
+        if at_edge and not _CONTINUATION.match(line):
+            keeping = bool(_DEFINITION.match(line))
+        if keeping:
+            kept.append(line)
+            in_string ^= bool((line.count('"""') + line.count("'''")) % 2)
+    return "\n".join(kept)
+
+
+def _definition_of(text: str, entry_point: str, *, last: bool = False) -> int | None:
+    """Where the `def` of the entry point starts at the left edge; None when it does not."""
+    pattern = re.compile(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\s*\(", re.MULTILINE)
+    found = [match.start() for match in pattern.finditer(textwrap.dedent(text))]
+    return found[-1 if last else 0] if found else None
+
+
+def _indented(body: str) -> str:
+    """A body under a `def`: indented as one piece unless it is indented already.
+
+    Where a first line at the left edge went on where the prompt ended, it alone lacks its
+    indentation: then all lines below are indented, too deep for the block that it may open.
+    """
+    body = body.strip("\n").rstrip()
+    first, _, rest = body.partition("\n")
+    if first[:1].isspace():
+        return body
+    depths = [len(line) - len(line.lstrip()) for line in rest.splitlines() if line.strip()]
+    opened = 4 if first.rstrip().endswith(":") else 0
+    if depths and min(depths) > 0 and depths[0] > opened:
+        return f"    {first}\n{rest}"
+    return textwrap.indent(body, "    ")
