@@ -64,14 +64,18 @@ def main() -> None:
 
 
 def _explain(error: Exception, *, debug: bool) -> int:
-    import click
+    from typer.exceptions import TyperException
 
     from harness.errors import classify
 
     if debug:
         traceback.print_exc()
-    if isinstance(error, click.ClickException):
-        error.show()
+    if isinstance(error, TyperException):  # a command line that cannot be read
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+        else:
+            _say(str(error))
         return 2
     known = classify(error)
     if known is None:

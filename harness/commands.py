@@ -9,7 +9,8 @@ from rich.console import Console
 
 from harness import pipeline
 from harness.errors import RecipeError, RunError
-from harness.pipeline import Finished, Places
+from harness.pipeline import Finished
+from harness.plan import Places
 from harness.progress import screen
 from harness.recipe import EngineChoice, EvaluateSection, read_recipe
 from harness.result import CheckpointResult, Result, read_result

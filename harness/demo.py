@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import commands
-from harness.pipeline import Places
+from harness.plan import Places
 
 _RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 SCORES = _RECIPES / "demo.yaml"

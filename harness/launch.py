@@ -11,13 +11,13 @@ from typing import Any
 from harness.errors import HarnessError, RunFailed, StageFailed, UserError
 from harness.events import Reporter
 from harness.processes import end_group
-from harness.runs import is_done, write_json
+from harness.runs import write_json
 
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Reporter) -> bool:
-    """Run a stage unless it is done; True when there was work.
+def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Reporter) -> None:
+    """Run a stage in a process of its own.
 
     Args:
         kind: a key of `harness.stage.KINDS`.
@@ -30,14 +30,11 @@ def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Re
         UserError, RunFailed: as the stage classified it.
         StageFailed: it ended without a word; the message names its log.
     """
-    if is_done(folder, key):
-        return False
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "resolved.json", {"kind": kind, "key": key, "job": dict(job)})
     failure = _listen(kind, folder, report)
     if failure is not None:
         raise failure
-    return True
 
 
 def _listen(kind: str, folder: Path, report: Reporter) -> HarnessError | None:

@@ -143,25 +143,28 @@ def test_killed_and_started_again_it_asks_only_what_is_missing(
     assert logs(job) == {name: text for name, text in logs(undisturbed).items()}
 
 
+TAKE_LOCK = """
+import sys
+from pathlib import Path
+from harness.stage import locked
+try:
+    with locked(Path(sys.argv[1])):
+        pass
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
 def test_a_stage_belongs_to_one_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TAKE_LOCK, str(tmp_path)]
+
     with locked(tmp_path):
-        held = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sys; from pathlib import Path; from harness.stage import locked\n"
-                "try:\n"
-                "    with locked(Path(sys.argv[1])): pass\n"
-                "except Exception as e: print(type(e).__name__, e)",
-                str(tmp_path),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        held = subprocess.run(command, capture_output=True, text=True, check=True)
+    free = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert held.stdout.startswith(StageBusy.__name__)
     assert f"process {os.getpid()}" in held.stdout
+    assert free.stdout == ""
 
 
 def test_a_finished_stage_is_not_run_again(tmp_path: Path, tiny_model: Path) -> None:
