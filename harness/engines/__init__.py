@@ -8,6 +8,7 @@ from harness.engines.base import (
     Engine,
     EngineGone,
     EngineSpec,
+    RequestFailed,
     Usage,
 )
 from harness.errors import RecipeError
@@ -19,6 +20,7 @@ __all__ = [
     "Engine",
     "EngineGone",
     "EngineSpec",
+    "RequestFailed",
     "Usage",
     "make",
 ]

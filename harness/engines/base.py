@@ -74,12 +74,17 @@ class EngineGone(RuntimeError):  # noqa: N818 - reads as what happened
     """The engine's process or endpoint died; requests in flight may be asked again."""
 
 
+class RequestFailed(RuntimeError):  # noqa: N818 - reads as what happened
+    """The engine cannot answer this one request; others may go on. Nothing to store or score."""
+
+
 class Engine(Protocol):
     """Something that completes prompts.
 
     Entering the context starts it (seconds to minutes), leaving it ends every process it began.
     `complete` may be called by any number of tasks at once; it raises `EngineGone` when the
-    engine is dead. A request too long for the model gives finish reason "overflow", no error.
+    engine is dead and `RequestFailed` when this one request is lost. A request too long for the
+    model gives finish reason "overflow", no error.
     """
 
     @property

@@ -1,0 +1,226 @@
+"""Any OpenAI-compatible endpoint, for models that somebody else serves and for judges.
+
+Chat messages go as they are: the server renders them. Client retries are off; `retry.py` is the
+only layer that asks again.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from eval_suites.suite import FinishReason, Request
+from harness.engines.base import (
+    Completion,
+    EngineGone,
+    EngineSpec,
+    RequestFailed,
+    Usage,
+    overflow,
+    read_options,
+)
+from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
+from harness.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+    from openai.types.chat.chat_completion import Choice
+
+_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "filtered"}
+
+
+class OpenAIEngine:
+    """An endpoint that speaks OpenAI's chat protocol; `spec.base_url` ends in /v1.
+
+    The key is OPENAI_API_KEY, or "none" for servers that want none. `spec.served` says under
+    which name the endpoint knows each model; without it the only model of the endpoint answers.
+
+    Options of the spec: `deadline_s` for a request with all its tries (600), `down_s` without any
+    answer until the endpoint counts as gone (15), `backoff_s` before the second try (0.5),
+    `timeout_s` of one try (300).
+    """
+
+    name = "openai"
+    capabilities = frozenset({"messages", "logprobs", "many"})
+
+    def __init__(self, spec: EngineSpec) -> None:
+        patience = asdict(Patience())
+        options = read_options(spec, {**patience, "timeout_s": 300.0})
+        self._timeout_s = options.pop("timeout_s")
+        self._patience = Patience(**options)
+        self._spec = spec
+        self._where = spec.base_url or "https://api.openai.com/v1"
+        self._served = dict(spec.served)
+        self._slots = asyncio.Semaphore(spec.concurrency)
+        self._version = "unknown"
+        self._client: AsyncOpenAI | None = None
+
+    @property
+    def version(self) -> str:
+        """Owner and name of what the endpoint says it serves; "unknown" before it is asked."""
+        return self._version
+
+    async def __aenter__(self) -> Self:
+        """Ask the endpoint what it serves.
+
+        Raises:
+            EngineUnavailable: nobody answers, the key is refused, or which model is unclear.
+        """
+        from openai import AsyncOpenAI
+
+        self._client = AsyncOpenAI(
+            base_url=self._where,
+            api_key=os.environ.get("OPENAI_API_KEY") or "none",
+            max_retries=0,
+            timeout=self._timeout_s,
+        )
+        try:
+            await self._ask_models(self._client)
+        except BaseException:
+            await self._client.close()
+            raise
+        return self
+
+    async def _ask_models(self, client: "AsyncOpenAI") -> None:
+        async def call() -> list[Any]:
+            from openai import NotFoundError
+
+            try:
+                return list((await client.models.list()).data or [])
+            except NotFoundError:  # not every server lists its models
+                return []
+
+        brief = Patience(min(30.0, self._patience.deadline_s), 0.0, self._patience.backoff_s)
+        try:
+            models = await ask_again(call, self._where, brief, random.Random(0))
+        except (EngineGone, RequestFailed) as error:
+            raise EngineUnavailable(
+                f"{error}: start the server, or correct the address (--base-url, ending in /v1)"
+            ) from error
+        if not self._served and len(models) == 1:
+            self._served = {"": models[0].id}
+        used = [model for model in models if model.id in self._served.values()]
+        names = (f"{m.owned_by or 'unknown'}:{getattr(m, 'root', None) or m.id}" for m in used)
+        self._version = ",".join(sorted(names)) or "unknown"
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _model(self, name: str) -> str:
+        """The endpoint's name for a model.
+
+        Raises:
+            ValueError: the endpoint is not said to serve it.
+        """
+        for known in (name, *(("", "base") if name in {"", "base"} else ())):
+            if known in self._served:
+                return self._served[known]
+        served = ", ".join(self._served) or "nothing"
+        raise ValueError(f"engine openai: model {name!r} is not served: it serves {served}")
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one request of chat messages.
+
+        Raises:
+            EngineGone: nobody answers any more.
+            EngineUnavailable: key, quota or model name are refused.
+            RequestFailed: the endpoint cannot answer this one.
+            ValueError: no such model, or a request that is not messages alone.
+        """
+        if self._client is None:
+            raise EngineGone("the engine is not running: enter its context first")
+        if not request.messages or request.prefix:
+            raise ValueError("engine openai takes chat messages alone, no text and no prefix")
+        call = _call(self._client, self._parameters(request))
+        rng = random.Random(repr(request))
+        async with self._slots:
+            try:
+                answer = await ask_again(call, self._where, self._patience, rng)
+            except Overflow:
+                return overflow(request)
+            except Filtered:
+                return _nothing(request, "filtered")
+        return _completion(request, answer)
+
+    def _parameters(self, request: Request) -> dict[str, Any]:
+        """The request in the endpoint's words; greedy ones are asked once, whatever their n."""
+        how = request.decoding
+        official = "api.openai.com" in self._where
+        parameters: dict[str, Any] = {
+            "model": self._model(request.model),
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "temperature": how.temperature,
+            "max_completion_tokens" if official else "max_tokens": how.max_tokens,
+        }
+        if how.temperature > 0:
+            drawn = {"top_p": how.top_p, "n": request.n, "seed": request.seed % 2**63}
+            parameters.update(drawn)
+        if how.stop:
+            parameters["stop"] = list(how.stop)
+        if request.top_logprobs:
+            parameters.update(logprobs=True, top_logprobs=request.top_logprobs)
+        return parameters
+
+    async def loglikelihood(
+        self,
+        prefix: tuple[int, ...],  # noqa: ARG002 - the protocol's
+        continuation: tuple[int, ...],  # noqa: ARG002 - the protocol's
+        model: str = "",  # noqa: ARG002 - the protocol's
+    ) -> NoReturn:
+        """Never: the chat protocol cannot score a given continuation.
+
+        Raises:
+            EngineUnavailable: always.
+        """
+        raise EngineUnavailable(
+            "engine openai cannot score continuations: use --engine vllm or transformers"
+        )
+
+
+def _call(
+    client: "AsyncOpenAI", parameters: dict[str, Any]
+) -> Callable[[], Awaitable["ChatCompletion"]]:
+    """One try, checked: an answer without the texts asked for is an error."""
+    wanted = parameters.get("n", 1)
+
+    async def call() -> "ChatCompletion":
+        answer: ChatCompletion = await client.chat.completions.create(**parameters)
+        choices = getattr(answer, "choices", None) or []
+        if len(choices) != wanted or any(choice.message is None for choice in choices):
+            raise Garbled(f"{len(choices)} of {wanted} texts in the answer: {str(answer)[:200]!r}")
+        return answer
+
+    return call
+
+
+def _tops(choice: "Choice") -> tuple[tuple[tuple[str, float], ...], ...]:
+    places = (choice.logprobs.content if choice.logprobs else None) or []
+    return tuple(tuple((top.token, top.logprob) for top in place.top_logprobs) for place in places)
+
+
+def _nothing(request: Request, reason: FinishReason) -> Completion:
+    return Completion(texts=("",) * request.n, finish_reasons=(reason,) * request.n)
+
+
+def _completion(request: Request, answer: "ChatCompletion") -> Completion:
+    choices = sorted(answer.choices, key=lambda choice: choice.index)
+    choices *= request.n // len(choices)
+    usage = answer.usage
+    return Completion(
+        texts=tuple(choice.message.content or "" for choice in choices),
+        finish_reasons=tuple(_REASONS.get(choice.finish_reason, "stop") for choice in choices),
+        logprobs=tuple(map(_tops, choices)) if request.top_logprobs else (),
+        usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+    )

