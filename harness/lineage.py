@@ -18,7 +18,7 @@ from harness.runs import RunFolder, read_lines
 _LONGEST_NAME = 250
 _LONGEST_PARAM = 6_000
 _LONGEST_TAG = 8_000
-_ARTIFACTS = ("result.json", "recipe.resolved.yaml", "table.md", "table.csv")
+_ARTIFACTS = ("result.json", "recipe.resolved.yaml", "table.md", "table.csv", "likelihood.md")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from typing import Any, Literal
 RESAMPLES = 9_999
 #: Up to this many non-zero differences all sign patterns are enumerated (2^13 < RESAMPLES).
 _ENUMERATED = 13
-#: Resamples held in memory at once.
+#: Up to this many distinct values their counts are drawn instead of the values one by one.
+_FEW = 32
+#: Resamples held in memory at once where values are drawn one by one.
 _BATCH = 500
 
 
@@ -123,26 +125,14 @@ def bootstrap_average(
         ValueError: no group, or one of fewer than two values.
     """
     import numpy as np
-    from scipy.stats import bootstrap
 
     _require(len(groups), 1)
     for group in groups:
         _require(len(group), 2)
-
-    def average(*drawn: Any, axis: int) -> Any:
-        return sum(sample.mean(axis=axis) for sample in drawn) / len(drawn)
-
-    bounds = bootstrap(
-        [np.asarray(group, dtype=float) for group in groups],
-        average,
-        n_resamples=resamples,
-        batch=_BATCH,
-        vectorized=True,
-        confidence_level=confidence,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(float(bounds.low), float(bounds.high), confidence)
+    rng = np.random.default_rng(seed)
+    means = sum(_resampled_means(group, rng, resamples) for group in groups) / len(groups)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high), confidence)
 
 
 def paired_difference(
@@ -244,12 +234,8 @@ def sign_flip(differences: Sequence[float], seed: int, resamples: int = RESAMPLE
     if sizes.size <= _ENUMERATED:
         patterns = (np.arange(2**sizes.size)[:, None] >> np.arange(sizes.size)) & 1
         return float((np.abs((2.0 * patterns - 1) @ sizes) >= observed).mean())
-    rng, hits = np.random.default_rng(seed), 0
-    for start in range(0, resamples, _BATCH):
-        rows = min(_BATCH, resamples - start)
-        signs = 2.0 * rng.integers(0, 2, (rows, sizes.size), dtype=np.int8) - 1
-        hits += int((np.abs(signs @ sizes) >= observed).sum())
-    return (hits + 1) / (resamples + 1)
+    sums = _flipped_sums(sizes, np.random.default_rng(seed), resamples)
+    return (int((np.abs(sums) >= observed).sum()) + 1) / (resamples + 1)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -263,6 +249,36 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = floor
     return tuple(adjusted)
+
+
+def _resampled_means(values: Sequence[float], rng: Any, resamples: int) -> Any:
+    """Means of `resamples` draws with replacement; shape (resamples,).
+
+    Where few values are distinct, their counts are drawn at once (multinomial): the same
+    distribution as drawing value by value, and a hundred times quicker for right-or-wrong suites.
+    """
+    import numpy as np
+
+    distinct, counts = np.unique(np.asarray(values, dtype=float), return_counts=True)
+    n = len(values)
+    if distinct.size <= _FEW:
+        return rng.multinomial(n, counts / n, resamples) @ distinct / n
+    pool = np.asarray(values, dtype=float)
+    batches = [min(_BATCH, resamples - start) for start in range(0, resamples, _BATCH)]
+    drawn = (pool[rng.integers(0, n, (rows, n), dtype=np.int32)] for rows in batches)
+    return np.concatenate([rows.mean(axis=1) for rows in drawn])
+
+
+def _flipped_sums(sizes: Any, rng: Any, resamples: int) -> Any:
+    """Sums of the sizes under random signs; shape (resamples,). Equal sizes are drawn at once."""
+    import numpy as np
+
+    distinct, counts = np.unique(sizes, return_counts=True)
+    if distinct.size <= _FEW:
+        return (2.0 * rng.binomial(counts, 0.5, (resamples, distinct.size)) - counts) @ distinct
+    batches = [min(_BATCH, resamples - start) for start in range(0, resamples, _BATCH)]
+    signs = (2.0 * rng.integers(0, 2, (rows, sizes.size), dtype=np.int8) - 1 for rows in batches)
+    return np.concatenate([rows @ sizes for rows in signs])
 
 
 def _mcnemar(

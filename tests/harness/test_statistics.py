@@ -68,6 +68,17 @@ def test_random_sign_flips_agree_with_enumeration(monkeypatch: pytest.MonkeyPatc
     assert statistics.sign_flip(differences, seed=0) == pytest.approx(exact, abs=0.015)
 
 
+def test_drawing_counts_is_the_same_as_drawing_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = list(np.random.default_rng(6).integers(1, 11, 80).astype(float))
+    quick = statistics.bootstrap_mean(values, seed=0)
+    shifted = [value - 5.0 for value in values]
+    p_value = statistics.sign_flip(shifted, seed=0)
+    monkeypatch.setattr(statistics, "_FEW", 0)
+    slow = statistics.bootstrap_mean(values, seed=0)
+    assert (quick.low, quick.high) == pytest.approx((slow.low, slow.high), abs=0.03)
+    assert p_value == pytest.approx(statistics.sign_flip(shifted, seed=0), abs=0.02)
+
+
 def test_holm_by_hand_keeps_order_and_never_falls() -> None:
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
     assert statistics.holm([]) == ()
