@@ -180,7 +180,8 @@ def _client(uri: str) -> Any:
     with _locked(store.with_name(f".{store.name}.lock")):
         if not store.exists():
             fresh = store.with_name(f".{store.name}.new")
-            fresh.unlink(missing_ok=True)
+            for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
+                left.unlink(missing_ok=True)  # of a process that was killed here
             MlflowClient(tracking_uri=f"{_SQLITE}{fresh}").search_experiments(max_results=1)
             fresh.replace(store)
         return MlflowClient(tracking_uri=uri)

@@ -97,6 +97,8 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     uri = f"sqlite:///{tmp_path}/store.db"
+    for left in (".store.db.new", ".store.db.new-journal"):
+        (tmp_path / left).write_bytes(b"left by a process that was killed while it built the store")
     first = sync(run, uri, "golden")
     assert first.failed == ""
     assert (first.runs, first.sent) == (5, first.points)
