@@ -41,6 +41,7 @@ _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 #: Seconds that the engine core has to end by itself.
@@ -176,6 +177,7 @@ class VllmEngine:
             "enable_prefix_caching": True,
             "gpu_memory_utilization": self._options["gpu_memory"],
             "disable_log_stats": True,
+            "use_tqdm_on_load": False,
             "seed": 0,
             **adapters,
         }
@@ -337,6 +339,8 @@ def _completion(request: Request, out: "RequestOutput") -> Completion:
         texts=tuple(one.text for one in made),
         finish_reasons=tuple(_reason(one.finish_reason) for one in made),
         token_ids=tuple(tuple(one.token_ids) for one in made),
-        logprobs=tuple(_tops(one.logprobs, request.top_logprobs) for one in made if one.logprobs),
+        logprobs=tuple(_tops(one.logprobs or (), request.top_logprobs) for one in made)
+        if request.top_logprobs
+        else (),
         usage=Usage(len(out.prompt_token_ids or ()), sum(len(one.token_ids) for one in made)),
     )

@@ -25,12 +25,17 @@ def _random_adapter(base: Path, folder: Path, seed: int) -> Path:
 
 @pytest.fixture(scope="session")
 def lively_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model with larger weights: it says something else after each prompt."""
+    """Like the tiny model, but with larger weights, so that it says something else after each
+    prompt, and with heads of 32, the smallest that vLLM serves.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     folder = tmp_path_factory.mktemp("lively_model")
-    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    config = AutoConfig.from_pretrained(tiny_model)
+    config.num_attention_heads, config.num_key_value_heads, config.head_dim = 2, 1, 32
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for weight in model.model.layers.parameters():
             weight.mul_(8.0 if weight.dim() == 2 else 1.0)

