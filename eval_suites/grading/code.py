@@ -6,7 +6,7 @@ Text rules only. Model-written code is never parsed or run in the harness's own 
 import re
 import textwrap
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```([^\n`]*)$", re.MULTILINE)
 _TARGET = r"[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*"
 # What may start a line at the left edge of code that we keep: definitions, assignments and the
 # blocks that build a table. Not kept: calls, asserts and the main guard, which are examples of use.
@@ -41,13 +41,18 @@ def program(prompt: str, entry_point: str, answer: str) -> str:
 
 
 def fenced(answer: str) -> list[str]:
-    """The contents of the fenced blocks in order; a block that was cut reaches to the end."""
-    edges = list(_FENCE.finditer(answer))
-    starts, ends = edges[0::2], edges[1::2]
-    blocks = []
-    for index, start in enumerate(starts):
-        end = ends[index].start() if index < len(ends) else len(answer)
-        blocks.append(textwrap.dedent(answer[start.end() : end]).strip("\n"))
+    """The contents of the fenced blocks in order; a block that was cut reaches to the end.
+
+    A fence that names a language opens a block even where one is open.
+    """
+    blocks: list[str] = []
+    start: int | None = None
+    for fence in [*_FENCE.finditer(answer), None]:
+        if start is not None:
+            end = fence.start() if fence else len(answer)
+            blocks.append(textwrap.dedent(answer[start:end]).strip("\n"))
+        opens = fence is not None and (start is None or fence[1].strip())
+        start = fence.end() if fence and opens else None
     return blocks
 
 
