@@ -1,7 +1,7 @@
 """What training did to the likelihood of good and bad responses, on held-out prompts.
 
 This is what the method is about: some objectives widen the margin by lowering both responses,
-others hold the best one up.
+others hold the best one up. Changes are against the reference, which is the model at step 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.result import Result
-from harness.statistics import Mean, mean
+from harness.statistics import Mean
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Change since step 0 at one step, over held-out prompts.
+    """Change since step 0, over held-out prompts.
 
     Attributes:
         checkpoint: its name.
         step: optimiser steps done.
         best: change of the best response's summed log-probability, nats.
         worst: the same of the worst response.
-        margin: change of best minus worst, nats.
-        rose: share of prompts whose best response became more likely, 0 to 1.
+        margin: change of best minus worst, nats; logged without an error.
+        rose: share of prompts whose best response became more likely, 0 to 1; None if not logged.
     """
 
     checkpoint: str
@@ -30,38 +30,40 @@ class Likelihood:
     best: Mean
     worst: Mean
     margin: Mean
-    rose: float
+    rose: float | None
 
 
 def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likelihood, ...]:
-    """The change at every probed step against the first.
+    """The change at every probed step.
 
     Args:
         checkpoint: its name.
-        probe: records with `step` and, under `logps`, one list a rank with one value a prompt.
+        probe: records of `steps.jsonl` (`train.metrics.record`), in order of their steps. One in
+            which no prompt had a best and a worst response is left out.
     """
-    if not probe:
-        return ()
-    first = probe[0]["logps"]
-    return tuple(_change(checkpoint, record, first) for record in probe)
+    return tuple(
+        _change(checkpoint, record)
+        for record in probe
+        if record.get("logratio_best") is not None and record.get("logratio_worst") is not None
+    )
 
 
 def likelihood(result: Result) -> tuple[Likelihood, ...]:
-    """The change at the last probed step of every checkpoint that was trained with a probe set."""
+    """The change at the last probed step of every checkpoint that was probed after step 0."""
     trends = (trend(c.name, c.probe) for c in result.checkpoints)
-    return tuple(found[-1] for found in trends if len(found) > 1)
+    return tuple(found[-1] for found in trends if found and found[-1].step > 0)
 
 
-def _change(checkpoint: str, record: Mapping[str, Any], first: Mapping[str, Any]) -> Likelihood:
+def _change(checkpoint: str, record: Mapping[str, Any]) -> Likelihood:
     best, worst = (
-        [now - before for now, before in zip(record["logps"][rank], first[rank], strict=True)]
-        for rank in ("best", "worst")
+        Mean(record[key], record.get(f"{key}_se"), record["prompts"])
+        for key in ("logratio_best", "logratio_worst")
     )
     return Likelihood(
         checkpoint=checkpoint,
         step=record["step"],
-        best=mean(best),
-        worst=mean(worst),
-        margin=mean([b - w for b, w in zip(best, worst, strict=True)]),
-        rose=sum(b > 0 for b in best) / len(best),
+        best=best,
+        worst=worst,
+        margin=Mean(best.value - worst.value, record.get("logratio_margin_se"), best.n),
+        rose=record.get("best_rose"),
     )

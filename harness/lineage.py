@@ -159,10 +159,10 @@ def _curves(lines: list[dict[str, Any]]) -> Iterator[Point]:
                 yield Point(metric_name(f"{split}/{name}"), value, step)
 
 
-def _numbers(line: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers of a nested record, keys joined by `_`; lists (one value a prompt) stay local."""
+def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a log record; a list holds one a rank, best first, named from rank 1."""
     for key, value in line.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{key}_")
+        if isinstance(value, list):
+            yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield f"{prefix}{key}", float(value)
+            yield key, float(value)

@@ -24,8 +24,8 @@ NONE = "–"
 #: Marks a difference that can be told apart from zero, and one that cannot.
 CLEAR, UNCLEAR = "*", "~"
 _LIKELIHOOD_NOTE = (
-    "mean ± standard error over prompts, summed over a response's tokens; "
-    "margin is the change of best minus worst"
+    "mean ± standard error over held-out prompts of a response's summed log-probability, "
+    "against the model at step 0; margin is best minus worst"
 )
 
 

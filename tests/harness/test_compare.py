@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from torch import tensor
 
 from harness.compare import AVERAGE, compare, paired_values, verdict
 from harness.errors import RunError
 from harness.likelihood import likelihood, trend
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult, read_result
-from harness.statistics import holm, mcnemar, wilson
+from harness.statistics import Mean, holm, mcnemar, wilson
+from train.metrics import Scores, record
 
 GOLDEN = Path(__file__).parent / "golden" / "result.json"
 
@@ -179,15 +181,23 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
     assert compare(read_result(GOLDEN), "base") == compare(read_result(GOLDEN), "base")
 
 
-def test_likelihood_is_the_paired_change_since_the_first_probe() -> None:
-    probe = [
-        {"step": 0, "logps": {"best": [-10.0, -20.0], "worst": [-30.0, -30.0]}},
-        {"step": 5, "logps": {"best": [-9.0, -23.0], "worst": [-36.0, -32.0]}},
-    ]
-    before, after = trend("nca", probe)
-    assert (before.best.value, before.rose) == (0.0, 0.0)
-    assert (after.best.value, after.best.error) == (-1.0, 2.0)
-    assert (after.worst.value, after.margin.value, after.rose) == (-4.0, 3.0, 0.5)
+def test_likelihood_reads_what_training_logs() -> None:
+    logps = tensor([[-9.0, -36.0], [-23.0, -32.0]])
+    reference = tensor([[-10.0, -30.0], [-20.0, -30.0]])
+    scores = Scores(
+        logps=logps,
+        ref_logps=reference,
+        rewards=tensor([[1.0, 0.0], [1.0, 0.0]]),
+        mask=tensor([[True, True], [True, True]]),
+        lengths=tensor([[5, 5], [5, 5]]),
+        implicit=0.1 * (logps - reference),
+        losses=tensor([0.5, 0.5]),
+        entropy=None,
+    )
+    (row,) = trend("nca", [{"split": "probe", "step": 5, **record(scores)}])
+    assert row.best == Mean(-1.0, 2.0, 2)
+    assert (row.worst.value, row.margin.value, row.rose) == (-4.0, 3.0, 0.5)
+    assert trend("nca", [{"step": 0, "logratio_best": None, "logratio_worst": None}]) == ()
 
 
 def test_a_checkpoint_without_probes_has_no_likelihood_row() -> None:

@@ -34,10 +34,10 @@ def run(tmp_path: Path) -> Path:
     shutil.copy(GOLDEN / "result.json", folder / "result.json")
     (folder / "table.md").write_text("**a table**\n", encoding="utf-8")
     steps = [
-        {"split": "train", "step": step, "loss": 0.7 - step / 100, "logps": {"best": -1.0 * step}}
+        {"split": "train", "step": step, "loss": 0.7 - step / 100, "logp_best": -1.0 * step}
         for step in range(1, 13)
     ]
-    steps.append({"split": "probe", "step": 0, "loss": 0.6931, "logps": {"best": [-1.0, -2.0]}})
+    steps.append({"split": "probe", "step": 0, "loss": 0.6931, "logps": [-1.0, -2.0]})
     lines = [json.dumps(step) for step in steps] + ['{"split": "train", "st']
     (folder / "train" / "dpo" / "steps.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return folder
@@ -107,7 +107,7 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     assert len(before["dpo"]["train/loss"]) == 12
     assert before["dpo"]["eval/arithmetic"] == [(0, 0.21)]
     assert before["dpo"].keys() >= {"arithmetic/low", "arithmetic/delta", "probe/loss"}
-    assert "probe/logps_best" not in before["dpo"]
+    assert before["dpo"]["probe/logps_2"] == [(0, -2.0)]
 
     again = sync(run, uri, "golden")
     assert (again.failed, again.runs, again.points, again.sent) == ("", 5, first.points, 0)
