@@ -73,6 +73,11 @@ def module(name: str, source: str, **names: Any) -> dict[str, Any]:
     return made.__dict__
 
 
+def shown(error: BaseException) -> str:
+    """An exception as one short text: its kind and, if it has one, its message."""
+    return f"{type(error).__name__}: {error}"[:REASON_CHARS].rstrip(": ")
+
+
 def failing_line(error: BaseException, tester: str) -> str:
     """The tester's line at which the check failed, or nothing when it failed elsewhere."""
     lines, found, frame = tester.splitlines(), "", error.__traceback__
@@ -89,8 +94,8 @@ def run_program(job: dict[str, Any]) -> dict[str, Any]:
         entry = module("candidate", job["candidate"])[job["entry_point"]]
         module("tester", job["tester"], **{job["entry_point"]: entry})["check"](entry)
     except BaseException as error:  # sys.exit and the like are failures here
-        reason = f"{type(error).__name__}: {error}"[:REASON_CHARS]
-        return {"verdict": "fail", "reason": reason, "failing": failing_line(error, job["tester"])}
+        failing = failing_line(error, job["tester"])
+        return {"verdict": "fail", "reason": shown(error), "failing": failing}
     return {"verdict": "pass"}
 
 
@@ -102,7 +107,7 @@ def run_call(job: dict[str, Any]) -> dict[str, Any]:
         value = getattr(importlib.import_module(name), function)(**job["arguments"])
         return {"verdict": "pass", "value": json.loads(json.dumps(value))}
     except Exception as error:  # whatever it raised is the answer
-        return {"verdict": "fail", "reason": f"{type(error).__name__}: {error}"[:REASON_CHARS]}
+        return {"verdict": "fail", "reason": shown(error)}
 
 
 def run_case(job: dict[str, Any], supervisor: int, sink: int) -> NoReturn:
