@@ -20,7 +20,7 @@ TEST_PROBLEMS = 200
 TEST_SEED = 0
 INSTRUCTION = "Write one short calculation, then end with a sentence that gives the number."
 DECODING = Decoding(max_tokens=48)
-_LAST_SENTENCE = re.compile(r"answer is[^.!?\n]*(?:[.,][0-9][^.!?\n]*)*[.!]?\s*$", re.IGNORECASE)
+_GOES_ON = re.compile(r"[.!?]\s+\S|\n\s*\S")
 
 
 def prompt(problem: Problem) -> str:
@@ -30,8 +30,10 @@ def prompt(problem: Problem) -> str:
 
 def final_answer(text: str) -> str | None:
     """The number of a text that ends in "answer is N", normalised; None for any other ending."""
-    ending = _LAST_SENTENCE.search(text)
-    return strict_answer(ending.group()) if ending else None
+    _, marked, ending = text.lower().rpartition("answer is")
+    if not marked or _GOES_ON.search(ending):
+        return None
+    return strict_answer(marked + ending)
 
 
 def _load(_folder: Path | None) -> Sequence[Problem]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval_suites.arithmetic import final_answer
 from eval_suites.grading.answers import flexible_answer, normalise, same_number, strict_answer
 
 # text, strict reading, flexible reading
@@ -96,11 +97,16 @@ def test_numbers_are_equal_in_value_only(one: str | None, other: str | None, sam
         "9e9e" * 20_000,
         r"\frac{" * 20_000,
         "1e999/1e-999",
+        " " * 50_000 + "x",
+        "answer is" + " " * 50_000 + "x",
+        "answer is 1" + ",1" * 20_000 + "?",
+        "answer is 1" + ". " * 20_000 + "\n",
+        "-" + " -" * 25_000,
     ],
     ids=lambda text: text[:12],
 )
 def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
-    for found in (strict_answer(text), flexible_answer(text)):
+    for found in (strict_answer(text), flexible_answer(text), final_answer(text)):
         same_number(found, "18")
 
 
