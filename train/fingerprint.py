@@ -48,15 +48,21 @@ def _counts(file: Path) -> bool:
 
 def _digest(file: Path, known: dict[str, str]) -> str:
     if file.name == _ADAPTER:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-        settings.pop("base_model_name_or_path", None)
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(_adapter_settings(file).encode()).hexdigest()
     status = file.stat()
     key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
     if key not in known:
         with file.open("rb") as stream:
             known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
     return known[key]
+
+
+def _adapter_settings(file: Path) -> str:
+    """An adapter's settings without its base's place, and lists sorted: peft writes sets as lists."""
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings.pop("base_model_name_or_path", None)
+    ordered = {k: sorted(v, key=str) if isinstance(v, list) else v for k, v in settings.items()}
+    return json.dumps(ordered, sort_keys=True)
 
 
 def _read(memo: Path | None) -> dict[str, str]:

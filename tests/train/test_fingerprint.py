@@ -49,3 +49,11 @@ def test_the_memo_saves_reading_and_a_damaged_one_costs_only_time(
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="no checkpoint"):
         fingerprint(tmp_path)
+
+
+def test_the_order_in_which_peft_writes_a_set_does_not_count(tmp_path: Path) -> None:
+    prints = []
+    for names in (["q_proj", "v_proj"], ["v_proj", "q_proj"]):
+        (tmp_path / "adapter_config.json").write_text(json.dumps({"target_modules": names}))
+        prints.append(fingerprint(tmp_path))
+    assert prints[0] == prints[1]

@@ -1,0 +1,131 @@
+"""What is logged of a batch: likelihoods by rank against the reference, margin, accuracy.
+
+A rank is a response's place in its prompt by reward: 0 is the best, the last the worst. Prompts
+whose rewards are all equal have no best and no worst: they are left out of everything by rank.
+Log-ratios here are of given responses, not of samples: they are no estimate of a divergence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+# A rise within fp32 noise is none: the same bound as the check of policy against reference.
+_NOISE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Detached numbers of B prompts, on the CPU; matrices are `[B, K]`.
+
+    Attributes:
+        logps: summed log-probabilities under the policy, nats.
+        ref_logps: the same under the reference.
+        rewards: rewards.
+        mask: true where a response exists.
+        lengths: response tokens.
+        implicit: implicit rewards, beta times the log-ratio.
+        entropy: entropy of each prompt's labels, nats, `[B]`; None for a pair objective.
+        losses: `[B]`.
+    """
+
+    logps: Tensor
+    ref_logps: Tensor
+    rewards: Tensor
+    mask: Tensor
+    lengths: Tensor
+    implicit: Tensor
+    losses: Tensor
+    entropy: Tensor | None
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Several batches as one; the narrower ones are widened with masked responses."""
+    width = max(part.mask.shape[1] for part in parts)
+
+    def matrix(name: str) -> Tensor:
+        tensors = [getattr(part, name) for part in parts]
+        return torch.cat([pad(tensor, (0, width - tensor.shape[1])) for tensor in tensors])
+
+    entropies = [part.entropy for part in parts if part.entropy is not None]
+    matrices = ("logps", "ref_logps", "rewards", "mask", "lengths", "implicit")
+    return Scores(
+        **{name: matrix(name) for name in matrices},
+        losses=torch.cat([part.losses for part in parts]),
+        entropy=torch.cat(entropies) if entropies else None,
+    )
+
+
+def record(scores: Scores) -> dict[str, Any]:
+    """The numbers of a log line; None where no prompt has the quantity.
+
+    Lists are by rank, best first. `*_se` are standard errors over prompts. `margin` is the
+    implicit reward of the best response minus that of the worst; `accuracy` the share of ordered
+    pairs (all prompts' together) whose implicit rewards agree with the rewards; `best_rose` the
+    share of prompts whose best response is likelier than under the reference.
+    """
+    ranked = _ranked(scores)
+    ratios, logps, implicit, best = ranked["ratio"], ranked["logps"], ranked["implicit"], 0
+    worst = ranked["worst"]
+    return {
+        "prompts": len(scores.losses),
+        "loss": _mean(scores.losses),
+        "logps": [_mean(column[there]) for column, there in _columns(logps, ranked["mask"])],
+        "logratios": [_mean(column[there]) for column, there in _columns(ratios, ranked["mask"])],
+        "logratios_se": [
+            _error(column[there]) for column, there in _columns(ratios, ranked["mask"])
+        ],
+        "logp_best": _mean(logps[:, best]),
+        "logp_worst": _mean(_at(logps, worst)),
+        "logratio_best": _mean(ratios[:, best]),
+        "logratio_best_se": _error(ratios[:, best]),
+        "logratio_worst": _mean(_at(ratios, worst)),
+        "logratio_worst_se": _error(_at(ratios, worst)),
+        "margin": _mean(implicit[:, best] - _at(implicit, worst)),
+        "accuracy": _accuracy(scores),
+        "best_rose": _mean((ratios[:, best] > _NOISE).float()),
+        "label_entropy": None if scores.entropy is None else _mean(scores.entropy),
+        "response_tokens": _mean(scores.lengths[scores.mask].float()),
+    }
+
+
+def _ranked(scores: Scores) -> dict[str, Tensor]:
+    """Columns by rank, of the prompts that have a best response; and each prompt's last rank."""
+    low = scores.rewards.masked_fill(~scores.mask, float("-inf"))
+    high = scores.rewards.masked_fill(~scores.mask, float("inf"))
+    apart = low.max(dim=1).values > high.min(dim=1).values
+    order = low[apart].argsort(dim=1, descending=True, stable=True)
+    ratio = scores.logps - scores.ref_logps
+    columns = {"ratio": ratio, "logps": scores.logps, "implicit": scores.implicit}
+    columns["mask"] = scores.mask
+    found = {name: value[apart].gather(1, order) for name, value in columns.items()}
+    return {**found, "worst": scores.mask[apart].sum(dim=1) - 1}
+
+
+def _columns(matrix: Tensor, mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+    return [(matrix[:, rank], mask[:, rank]) for rank in range(matrix.shape[1])]
+
+
+def _at(matrix: Tensor, column: Tensor) -> Tensor:
+    return matrix.gather(1, column[:, None]).squeeze(1)
+
+
+def _accuracy(scores: Scores) -> float | None:
+    better = scores.rewards[:, :, None] > scores.rewards[:, None, :]
+    ordered = better & scores.mask[:, :, None] & scores.mask[:, None, :]
+    agrees = scores.implicit[:, :, None] > scores.implicit[:, None, :]
+    return _mean(agrees[ordered].float())
+
+
+def _mean(values: Tensor) -> float | None:
+    return round(float(values.double().mean()), 6) if len(values) else None
+
+
+def _error(values: Tensor) -> float | None:
+    """Standard error of the mean."""
+    if len(values) < 2:
+        return None
+    return round(float(values.double().std() / len(values) ** 0.5), 6)

@@ -1,0 +1,110 @@
+"""The base model of a run, its adapter, and the checkpoint folder that comes out."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from train.config import LoraConfig
+from train.errors import TrainError
+
+
+def load_tokenizer(base: Path) -> Any:
+    """The tokenizer of a checkpoint folder.
+
+    Raises:
+        TrainError: the folder holds no tokenizer.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(base, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"{base}: no tokenizer there ({_line(error)})") from error
+
+
+def load_base(base: Path, dtype: str) -> Any:
+    """The model of a checkpoint folder, without dropout, on the GPU where there is one.
+
+    Args:
+        base: a full checkpoint.
+        dtype: `float32` or `bfloat16`, of the weights.
+
+    Raises:
+        TrainError: the folder is an adapter or no checkpoint.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if (base / "adapter_config.json").is_file():
+        raise TrainError(f"{base}: is an adapter; merge it into its base and train from that")
+    if not (base / "config.json").is_file():
+        raise TrainError(f"{base}: no checkpoint: config.json is missing")
+    try:
+        config = _without_dropout(AutoConfig.from_pretrained(base, local_files_only=True))
+        model = AutoModelForCausalLM.from_pretrained(
+            base, config=config, dtype=getattr(torch, dtype), local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise TrainError(f"{base}: cannot be loaded as a causal model ({_line(error)})") from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return model.to(device).eval()
+
+
+def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
+    """The policy: the model with fresh adapters on all linear layers, or the model itself.
+
+    A fresh adapter changes nothing, so the policy begins as the reference.
+    """
+    if lora is None:
+        return model
+    from peft import LoraConfig as PeftConfig
+    from peft import get_peft_model
+
+    torch.manual_seed(seed)
+    settings = PeftConfig(
+        r=lora.rank,
+        lora_alpha=lora.scale,
+        lora_dropout=0.0,
+        target_modules=_linear_names(model),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, settings)
+
+
+def _linear_names(model: Any) -> list[str]:
+    """Last names of all linear layers but the head: short, and known to every server of adapters."""
+    head = model.get_output_embeddings()
+    linear = (n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head)
+    return sorted({name.rpartition(".")[2] for name in linear})
+
+
+def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write weights (or the adapter), tokenizer and chat template; whole or not at all."""
+    new = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(new, ignore_errors=True)
+    if hasattr(model, "peft_config"):
+        # The head is never trained by an adapter; "auto" would ask the hub about it.
+        model.save_pretrained(new, save_embedding_layers=False)
+        (new / "README.md").unlink(missing_ok=True)
+    else:
+        model.save_pretrained(new)
+    tokenizer.save_pretrained(new)
+    if folder.exists():
+        shutil.rmtree(folder)
+    new.replace(folder)
+
+
+def _without_dropout(config: Any) -> Any:
+    """Every dropout probability of the configuration set to 0, for policy and reference alike."""
+    for part in (config, config.get_text_config()):
+        for name, value in vars(part).items():
+            if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
+                setattr(part, name, 0.0)
+    return config
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,188 @@
+"""One training run, from a job to a checkpoint folder. It may be killed and started again.
+
+    prepare data -> load base -> reference log-probabilities -> attach adapter -> train -> save
+
+`job.out` receives `steps.jsonl` (records), `summary.json` (counts), `timing.json` (seconds),
+`checkpoint/`, and `state/` while the run is unfinished.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers.utils import logging as transformers_logging
+
+from train import model as models
+from train.config import TrainConfig, TrainJob
+from train.events import Callback, Teller
+from train.fingerprint import fingerprint
+from train.interrupt import asked_to_stop
+from train.logprobs import Form, choose_form, kernel
+from train.loop import Clock, Recorder
+from train.objectives import Loss, entry, objective
+from train.prepare import Counts, Prepared, prepare
+from train.reference import ReferenceReport, Source, reference_logps
+from train.schedule import total_prompts, training_order
+from train.scoring import Item, Task
+from train.state import last_state
+from train.trainer import GroupTrainer, StepReporter, arguments
+
+__all__ = ["Callback", "TrainResult", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a finished run did.
+
+    Attributes:
+        checkpoint: the checkpoint folder.
+        steps: optimiser steps of the whole run.
+        resumed_at: the step that this process went on from; None for a fresh start.
+        form: how log-probabilities were computed.
+        reference: responses whose reference was computed or found.
+        train: counts of the training data.
+        probe: counts of the probe data; None without.
+    """
+
+    checkpoint: Path
+    steps: int
+    resumed_at: int | None
+    form: Form
+    reference: ReferenceReport
+    train: Counts
+    probe: Counts | None
+
+
+def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
+    """Train one checkpoint.
+
+    A run of the same job that was interrupted goes on from its last saved state.
+
+    Args:
+        job: what to train, from what, and where to write.
+        callbacks: hear the events of `train.events`.
+
+    Raises:
+        DataError: the data is missing or malformed.
+        TrainError: the run cannot start or go on.
+        KeyboardInterrupt: Ctrl-C; the state after the step in progress is saved.
+    """
+    _quiet()
+    teller, clock, config = Teller(callbacks), Clock(), job.config
+    entry(config.method)  # an unknown method costs no reading
+    tokenizer = models.load_tokenizer(job.base)
+    data = prepare(config, tokenizer)
+    _tell_counts(teller, data)
+    job.out.mkdir(parents=True, exist_ok=True)
+    weights = fingerprint(job.base, job.cache / "fingerprints.json")
+    model = models.load_base(job.base, config.dtype)
+    form = choose_form(model, (*data.train, *data.probe), config.form)
+    source = Source(weights, config.dtype, kernel(model), form)
+    with clock.phase("reference"):
+        items, probe, report = _with_reference(model, data, source, job, teller)
+    task = Task(_loss(config), form, _alpha(config))
+    policy = models.attach(model, config.lora, config.seed)
+    trainer = _trainer(job, policy, _ordered(items, config), task)
+    recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
+    with clock.phase("train"):
+        resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))
+    models.save_checkpoint(policy, tokenizer, job.out / "checkpoint")
+    steps = int(trainer.state.global_step)
+    result = TrainResult(
+        job.out / "checkpoint", steps, resumed, form, report, data.counts, data.probe_counts
+    )
+    _finish(job.out, result, clock)
+    return result
+
+
+def _with_reference(
+    model: Any, data: Prepared, source: Source, job: TrainJob, teller: Teller
+) -> tuple[list[Item], list[Item], ReferenceReport]:
+    """Training and probe items with their reference."""
+    groups = (*data.train, *data.probe)
+
+    def progress(done: int, total: int) -> None:
+        teller.progress("reference", done, total)
+
+    logps, report = reference_logps(
+        model, groups, source, job.cache, job.config.prompts_per_batch, progress
+    )
+    items = [Item(group, values) for group, values in zip(groups, logps, strict=True)]
+    return items[: len(data.train)], items[len(data.train) :], report
+
+
+def _ordered(items: Sequence[Item], config: TrainConfig) -> list[Item]:
+    """The items of the whole run, in the order of training."""
+    total = total_prompts(len(items), config.epochs, config.prompts_per_step, config.max_steps)
+    sizes = [item.group.size for item in items]
+    order = training_order(sizes, total, config.prompts_per_step, config.seed)
+    return [items[index] for index in order]
+
+
+def _trainer(job: TrainJob, policy: Any, items: Sequence[Item], task: Task) -> GroupTrainer:
+    settings = arguments(job.config, job.out / "state")
+    return GroupTrainer(policy, settings, items, task, job.config.dtype)
+
+
+def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str) -> int | None:
+    """Train to the end; the step that the run went on from."""
+    found = last_state(state, identity)
+    folder, step = found or (None, None)
+    recorder.begin(step, trainer.task)
+    with asked_to_stop() as asked:
+
+        def stepped(done: int, logs: dict[str, Any]) -> None:
+            recorder.stepped(trainer, done, logs)
+
+        trainer.add_callback(StepReporter(stepped, asked))
+        trainer.train(resume_from_checkpoint=str(folder) if folder else None)
+        if asked() and trainer.state.global_step < trainer.state.max_steps:
+            raise KeyboardInterrupt
+    return step
+
+
+def _loss(config: TrainConfig) -> Loss:
+    settings = {"beta": config.beta, "alpha": config.alpha, "pairs": config.pairs}
+    settings["seed"] = config.seed
+    takes = entry(config.method).settings
+    return objective(config.method, **{name: settings[name] for name in takes})
+
+
+def _alpha(config: TrainConfig) -> float | None:
+    return config.alpha if entry(config.method).labels == "rewards" else None
+
+
+def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
+    """What a saved state must belong to: settings, base and data, not where they lie."""
+    settings = config.model_dump(mode="json", exclude={"data", "probe"})
+    whole = json.dumps([settings, weights, data.digest()], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _tell_counts(teller: Teller, data: Prepared) -> None:
+    teller.tell("data", split="train", **data.counts.plain())
+    if data.probe_counts is not None:
+        teller.tell("data", split="probe", **data.probe_counts.plain())
+
+
+def _finish(out: Path, result: TrainResult, clock: Clock) -> None:
+    summary = asdict(result)
+    _write(out / "summary.json", {**summary, "checkpoint": result.checkpoint.name})
+    _write(out / "timing.json", {"seconds": {k: round(v, 3) for k, v in clock.seconds.items()}})
+    shutil.rmtree(out / "state")
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    new.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def _quiet() -> None:
+    """No bars and no chatter of transformers: progress is told through events."""
+    transformers_logging.disable_progress_bar()

@@ -1,0 +1,100 @@
+"""Items (a prompt, its responses, their reference) through model and objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from train.errors import TrainError
+from train.labels import label_entropy, soft_labels
+from train.logprobs import Form, logprobs
+from train.metrics import Scores
+from train.objectives import Loss
+from train.tokens import TokenGroup
+
+# Nats by which policy and reference may differ before the first update. In bf16 another batching
+# alone moves a response by up to 0.63 nat (measured), so only gross faults show.
+START_TOLERANCE = {"float32": 1e-3, "bfloat16": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A prompt with its responses and their log-probabilities under the reference, nats."""
+
+    group: TokenGroup
+    reference: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is computed for a batch: the objective, the form, `alpha` (None without labels)."""
+
+    loss: Loss
+    form: Form
+    alpha: float | None
+
+
+def scored(model: nn.Module, items: Sequence[Item], task: Task) -> tuple[Tensor, Scores]:
+    """Losses of a batch, `[B]`, with gradient, and its detached numbers."""
+    logps, lengths = logprobs(model, [item.group for item in items], task.form)
+    return _assess(items, logps, lengths, task)
+
+
+def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
+    """The numbers of a policy that still is the reference; no model is asked."""
+    references, _, mask = _matrices(items)
+    counts = [[len(response) for response in item.group.responses] for item in items]
+    lengths = torch.tensor([[*row, *[0] * (mask.shape[1] - len(row))] for row in counts])
+    return _assess(items, references, lengths, task)[1]
+
+
+def check_start(scores: Scores, items: Sequence[Item], dtype: str) -> None:
+    """Before the first update the policy is the reference.
+
+    Raises:
+        TrainError: a response differs by more than `START_TOLERANCE`; the worst one is named.
+    """
+    gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
+    worst = int(gap.argmax())
+    row, column = divmod(worst, gap.shape[1])
+    if not gap[row, column] <= START_TOLERANCE[dtype]:  # NaN is caught too
+        raise TrainError(
+            f"{items[row].group.source}, response {column + 1}: before any update the policy gives "
+            f"{scores.logps[row, column]:.4f} nats and the cached reference "
+            f"{scores.ref_logps[row, column]:.4f}; the cache does not belong to this base, dtype, "
+            "kernel and form: remove it and run again"
+        )
+
+
+def _assess(
+    items: Sequence[Item], logps: Tensor, lengths: Tensor, task: Task
+) -> tuple[Tensor, Scores]:
+    references, rewards, mask = (tensor.to(logps.device) for tensor in _matrices(items))
+    out = task.loss(logps, references.to(logps.dtype), rewards, mask)
+    entropy = None
+    if task.alpha is not None:
+        entropy = label_entropy(soft_labels(rewards, mask, task.alpha)).cpu()
+    return out.losses, Scores(
+        logps=logps.detach().cpu(),
+        ref_logps=references.cpu(),
+        rewards=rewards.cpu(),
+        mask=mask.cpu(),
+        lengths=lengths.cpu(),
+        implicit=out.implicit_rewards.cpu(),
+        losses=out.losses.detach().cpu(),
+        entropy=entropy,
+    )
+
+
+def _matrices(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor]:
+    """References, rewards and mask, `[B, K]`."""
+    width = max(len(item.reference) for item in items)
+
+    def matrix(rows: list[tuple[float, ...]]) -> Tensor:
+        return torch.tensor([[*row, *[0.0] * (width - len(row))] for row in rows])
+
+    counts = torch.tensor([len(item.reference) for item in items])
+    references = matrix([item.reference for item in items])
+    rewards = matrix([item.group.rewards for item in items])
+    return references, rewards, torch.arange(width)[None, :] < counts[:, None]
