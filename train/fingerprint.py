@@ -58,7 +58,7 @@ def _digest(file: Path, known: dict[str, str]) -> str:
 
 
 def _adapter_settings(file: Path) -> str:
-    """An adapter's settings without its base's place, and lists sorted: peft writes sets as lists."""
+    """An adapter's settings without its base's place, lists sorted: peft writes sets as lists."""
     settings = json.loads(file.read_text(encoding="utf-8"))
     settings.pop("base_model_name_or_path", None)
     ordered = {k: sorted(v, key=str) if isinstance(v, list) else v for k, v in settings.items()}

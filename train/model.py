@@ -75,7 +75,7 @@ def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
 
 
 def _linear_names(model: Any) -> list[str]:
-    """Last names of all linear layers but the head: short, and known to every server of adapters."""
+    """Last names of all linear layers but the head: short, and known to every engine."""
     head = model.get_output_embeddings()
     linear = (n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head)
     return sorted({name.rpartition(".")[2] for name in linear})

@@ -90,7 +90,7 @@ def test_preferences_become_rewards_one_and_zero(row: dict[str, Any], write_json
 )
 def test_a_bad_row_is_named_by_file_and_row(row: Any, complaint: str, write_jsonl: Any) -> None:
     path = write_jsonl("data.jsonl", [ROW, row])
-    with pytest.raises(DataError, match="data.jsonl, row 2: ") as caught:
+    with pytest.raises(DataError, match=r"data\.jsonl, row 2: ") as caught:
         read_groups(path)
     assert complaint in str(caught.value)
 
