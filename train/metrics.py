@@ -62,31 +62,34 @@ def joined(parts: Sequence[Scores]) -> Scores:
 def record(scores: Scores) -> dict[str, Any]:
     """The numbers of a log line; None where no prompt has the quantity.
 
-    Lists are by rank, best first. `*_se` are standard errors over prompts. `margin` is the
-    implicit reward of the best response minus that of the worst; `accuracy` the share of ordered
-    pairs (all prompts' together) whose implicit rewards agree with the rewards; `best_rose` the
-    share of prompts whose best response is likelier than under the reference.
+    Lists are by rank, best first. `*_se` are standard errors over prompts. `ranked_prompts` counts
+    the prompts that have a best and a worst response. `margin` is the implicit reward of the best
+    response minus that of the worst, `logratio_margin` the same without beta, nats; `accuracy` the
+    share of ordered pairs (all prompts' together) whose implicit rewards agree with the rewards;
+    `best_rose` the share of prompts whose best response is likelier than under the reference.
     """
     ranked = _ranked(scores)
-    ratios, logps, implicit, best = ranked["ratio"], ranked["logps"], ranked["implicit"], 0
-    worst = ranked["worst"]
+    ratios, logps, worst = ranked["ratio"], ranked["logps"], ranked["worst"]
+    best_ratio, worst_ratio = ratios[:, 0], _at(ratios, worst)
+    by_rank = [ratios[there, rank] for rank, there in enumerate(ranked["mask"].T)]
     return {
         "prompts": len(scores.losses),
+        "ranked_prompts": len(ratios),
         "loss": _mean(scores.losses),
-        "logps": [_mean(column[there]) for column, there in _columns(logps, ranked["mask"])],
-        "logratios": [_mean(column[there]) for column, there in _columns(ratios, ranked["mask"])],
-        "logratios_se": [
-            _error(column[there]) for column, there in _columns(ratios, ranked["mask"])
-        ],
-        "logp_best": _mean(logps[:, best]),
+        "logps": [_mean(logps[there, rank]) for rank, there in enumerate(ranked["mask"].T)],
+        "logratios": [_mean(values) for values in by_rank],
+        "logratios_se": [_error(values) for values in by_rank],
+        "logp_best": _mean(logps[:, 0]),
         "logp_worst": _mean(_at(logps, worst)),
-        "logratio_best": _mean(ratios[:, best]),
-        "logratio_best_se": _error(ratios[:, best]),
-        "logratio_worst": _mean(_at(ratios, worst)),
-        "logratio_worst_se": _error(_at(ratios, worst)),
-        "margin": _mean(implicit[:, best] - _at(implicit, worst)),
+        "logratio_best": _mean(best_ratio),
+        "logratio_best_se": _error(best_ratio),
+        "logratio_worst": _mean(worst_ratio),
+        "logratio_worst_se": _error(worst_ratio),
+        "logratio_margin": _mean(best_ratio - worst_ratio),
+        "logratio_margin_se": _error(best_ratio - worst_ratio),
+        "margin": _mean(ranked["implicit"][:, 0] - _at(ranked["implicit"], worst)),
         "accuracy": _accuracy(scores),
-        "best_rose": _mean((ratios[:, best] > _NOISE).float()),
+        "best_rose": _mean((best_ratio > _NOISE).float()),
         "label_entropy": None if scores.entropy is None else _mean(scores.entropy),
         "response_tokens": _mean(scores.lengths[scores.mask].float()),
     }
@@ -103,10 +106,6 @@ def _ranked(scores: Scores) -> dict[str, Tensor]:
     columns["mask"] = scores.mask
     found = {name: value[apart].gather(1, order) for name, value in columns.items()}
     return {**found, "worst": scores.mask[apart].sum(dim=1) - 1}
-
-
-def _columns(matrix: Tensor, mask: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return [(matrix[:, rank], mask[:, rank]) for rank in range(matrix.shape[1])]
 
 
 def _at(matrix: Tensor, column: Tensor) -> Tensor:

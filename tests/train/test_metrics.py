@@ -31,6 +31,8 @@ def test_ranks_follow_rewards_and_errors_are_over_prompts() -> None:
     assert line["logratio_best"] == 1.5
     assert line["logratio_worst"] == 4.5
     assert line["logratio_best_se"] == pytest.approx(3.5)  # 5 and -2: half their distance
+    assert line["logratio_margin"] == -3.0
+    assert line["logratio_margin_se"] == pytest.approx(7.0)  # 4 and -10
     assert line["best_rose"] == 0.5
     assert line["margin"] == pytest.approx((0.5 - 0.1 - 0.2 - 0.8) / 2)
     assert line["accuracy"] == pytest.approx(3 / 6)
@@ -41,7 +43,7 @@ def test_ties_have_no_best_and_shorter_prompts_their_own_worst() -> None:
     tied = scores([[9.0, 9.0, 9.0]], [[1.0, 1.0, 1.0]])
     short = scores([[2.0, 4.0]], [[0.0, 1.0]])
     line = record(joined([tied, short]))
-    assert line["prompts"] == 2
+    assert (line["prompts"], line["ranked_prompts"]) == (2, 1)
     assert line["logratios"] == [4.0, 2.0, None]
     assert line["logratio_worst"] == 2.0
     assert line["accuracy"] == 1.0
