@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from train import model as models
 from train.config import TrainConfig, TrainJob
+from train.disk import full_disk_said
 from train.events import Callback, Teller
 from train.fingerprint import fingerprint
 from train.interrupt import asked_to_stop
@@ -70,9 +71,15 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     Raises:
         DataError: the data is missing or malformed.
         TrainError: the run cannot start or go on.
+        OSError: a file cannot be written; `ENOSPC` where the disk is full.
         KeyboardInterrupt: Ctrl-C; the state after the step in progress is saved.
     """
     _quiet()
+    with full_disk_said(job.out, job.cache):
+        return _run(job, callbacks)
+
+
+def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
     teller, clock, config = Teller(callbacks), Clock(), job.config
     entry(config.method)  # an unknown method costs no reading
     tokenizer = models.load_tokenizer(job.base)

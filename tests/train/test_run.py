@@ -260,3 +260,24 @@ def test_a_config_that_cannot_fit_is_refused(job: Any) -> None:
         job("out", max_length=100, max_prompt_length=100)
     with pytest.raises(ValueError, match="must be a multiple"):
         job("out", prompts_per_step=4, prompts_per_batch=3)
+
+
+def test_a_run_that_died_while_saving_its_checkpoint_only_saves(
+    job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, died = job("whole"), job("died")
+    run(whole)
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("train.model.save_checkpoint", fail)
+        with pytest.raises(OSError, match="No space"):
+            run(died)
+    ears = At(None)
+    assert run(died, [ears]).resumed_at == 6
+    assert not [event for event in ears.heard if event["event"] == "log"]
+    assert steps(died) == steps(whole)
+    expected = weights(whole)
+    assert all(torch.equal(value, expected[name]) for name, value in weights(died).items())

@@ -1,0 +1,32 @@
+"""A full disk said plainly: torch, safetensors and SQLite each hide it in an error of their own."""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+_HIDING = (RuntimeError, SafetensorError, sqlite3.OperationalError)
+# A writer gives up on a block that does not fit, so a little may be left.
+_FULL = 4 * 2**20
+
+
+@contextmanager
+def full_disk_said(*folders: Path) -> Iterator[None]:
+    """Within, a writer's error becomes `OSError(ENOSPC)` where one of the folders' disks is full.
+
+    Raises:
+        OSError: a disk is full; its `filename` is the folder.
+    """
+    try:
+        yield
+    except _HIDING as error:
+        for folder in folders:
+            if folder.is_dir() and shutil.disk_usage(folder).free < _FULL:
+                code = errno.ENOSPC
+                raise OSError(code, os.strerror(code), str(folder)) from error
+        raise
