@@ -1,9 +1,10 @@
 """The command line: `nca`. Heavy imports stay inside the commands, so that --help is quick."""
 
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -43,6 +44,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
 
+#: What typer gives back for Ctrl-C.
+_INTERRUPTED = 130
 RUNS = Path("runs")
 MODELS = Path("models")
 
@@ -50,17 +53,20 @@ MODELS = Path("models")
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(1)
-    except typer.Abort:
-        sys.exit(1)
+        code = app(standalone_mode=False)
     except Exception as error:  # the border: everything is classified here
         sys.exit(_explain(error, debug=debug))
+    if code == _INTERRUPTED:
+        _say("interrupted: what was finished is kept; run the same command again to go on")
+        sys.exit(1)
+    sys.exit(code or 0)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    """End like Ctrl-C: stages are interrupted, not orphaned."""
+    raise KeyboardInterrupt
 
 
 def _explain(error: Exception, *, debug: bool) -> int:

@@ -196,10 +196,10 @@ def doctor(where: Places, *, online: bool) -> None:
 
 
 def report(finished: Finished, console: Console, title: str | None = None) -> None:
-    """Print the tables of a run, and keep them beside its result."""
+    """Print the tables of a run."""
     from harness.show import show
 
-    show(finished.result, finished.folder.path, console, title)
+    show(finished.result, console, title)
 
 
 def say_where(finished: Finished, where: Places, console: Console) -> None:

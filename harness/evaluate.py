@@ -19,6 +19,7 @@ from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Request, Score, Suite, no_checks
 from harness.asking import Asker, Checker, Model, Restarting, Tally
 from harness.columns import Group, groups, phases
+from harness.engines import RequestFailed
 from harness.errors import EngineUnavailable
 from harness.evaluate_job import EvalJob
 from harness.events import Reporter
@@ -185,13 +186,15 @@ async def answer_sample(task: Task, asker: Asker, checker: Checker) -> dict[str,
     suite, sample = task.loaded.suite, task.sample
     answers: tuple[Answer, ...] = ()
     turns: list[dict[str, Any]] = []
-    while len(turns) < _MAX_TURNS and (requests := suite.ask(sample, answers)):
-        new = await _ask_all(asker, task, requests)
-        turns.append({"requests": [_shown(r) for r in requests], "answers": _plain(new)})
-        answers += new
+    try:
+        while len(turns) < _MAX_TURNS and (requests := suite.ask(sample, answers)):
+            new = await _ask_all(asker, task, requests)
+            turns.append({"requests": [_shown(r) for r in requests], "answers": _plain(new)})
+            answers += new
+    except RequestFailed as lost:  # this request alone: counted, never scored
+        return log_line(task, turns, Score(None, "infra", reason=str(lost)))
     outcomes = tuple([await checker.run(check) for check in suite.checks(sample, answers)])
-    score = settle(suite, sample, answers, (), outcomes)
-    return log_line(task, turns, score)
+    return log_line(task, turns, settle(suite, sample, answers, (), outcomes))
 
 
 async def _ask_all(asker: Asker, task: Task, requests: tuple[Request, ...]) -> tuple[Answer, ...]:

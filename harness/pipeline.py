@@ -81,7 +81,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
             stage = evaluate_stage(plan.folder, recipe.evaluate, places, folders, prints)
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
-        write_text(plan.folder.result, result.model_dump_json(indent=1) + "\n")
+        finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
             perform(_track_stage(plan, result), plan.stages, plan.stages, screen, report)
     return Finished(plan.folder, result, heard)
@@ -110,7 +110,7 @@ def evaluate_models(
     with screen:
         perform(stage, 1, 1, screen, _listener(heard, screen))
     result = collect(folder, recipe, key, prints)
-    write_text(folder.result, result.model_dump_json(indent=1) + "\n")
+    finish(folder, result, None)
     return Finished(folder, result, heard)
 
 
@@ -138,6 +138,17 @@ def evaluate_stage(
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )
+
+
+def finish(folder: RunFolder, result: Result, title: str | None) -> None:
+    """Write result, tables and pictures, unless they stand there already."""
+    from harness.show import keep
+
+    text = result.model_dump_json(indent=1) + "\n"
+    if folder.result.exists() and folder.result.read_text(encoding="utf-8") == text:
+        return
+    keep(result, folder.path, title)
+    write_text(folder.result, text)
 
 
 def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter) -> None:

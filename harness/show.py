@@ -24,20 +24,17 @@ def tables(result: Result, title: str | None = None) -> dict[str, Table]:
     return found
 
 
-def show(result: Result, folder: Path, console: Console, title: str | None = None) -> None:
-    """Print what a result has, and write the same as Markdown, CSV and pictures.
-
-    `folder` is the run folder.
-    """
+def keep(result: Result, folder: Path, title: str | None = None) -> None:
+    """Write the tables (Markdown, CSV) and pictures that a result has into a run folder."""
     for stem, table in tables(result, title).items():
-        console.print(terminal(table))
         write_text(folder / f"{stem}.md", markdown(table))
         write_text(folder / f"{stem}.csv", to_csv(table))
-    draw(result, folder / "figures")
-
-
-def draw(result: Result, folder: Path) -> None:
-    """The pictures that a result has data for."""
     if any(checkpoint.suites for checkpoint in result.checkpoints):
-        draw_scores(compare(result, result.baseline), folder / "scores")
-    draw_likelihood(result, folder / "likelihood")
+        draw_scores(compare(result, result.baseline), folder / "figures" / "scores")
+    draw_likelihood(result, folder / "figures" / "likelihood")
+
+
+def show(result: Result, console: Console, title: str | None = None) -> None:
+    """Print the tables that a result has."""
+    for table in tables(result, title).values():
+        console.print(terminal(table))

@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.events is not None:
         die_with_parent(signal.SIGKILL)
         guard_group()
+        # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -65,8 +67,8 @@ def run_stage(kind: str, resolved: Path, report: Reporter) -> None:
         described = read_json(resolved)
         if is_done(folder, described["key"]):
             return
-        KINDS[kind](described["job"], report)
-        write_json(folder / "done.json", {"key": described["key"]})
+        if KINDS[kind](described["job"], report):
+            write_json(folder / "done.json", {"key": described["key"]})
 
 
 @contextmanager
@@ -131,31 +133,35 @@ class _Forward:
         self._report(event)
 
 
-def _train(job: dict[str, Any], report: Reporter) -> None:
+def _train(job: dict[str, Any], report: Reporter) -> bool:
+    from train.config import TrainJob
     from train.run import run
 
-    from train.config import TrainJob
-
     run(TrainJob.model_validate(job), [_Forward(report)])
+    return True
 
 
-def _evaluate(job: dict[str, Any], report: Reporter) -> None:
+def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     from harness.evaluate import run
     from harness.evaluate_job import EvalJob
 
     run(EvalJob.model_validate(job), report)
+    return True
 
 
-def _track(job: dict[str, Any], report: Reporter) -> None:
+def _track(job: dict[str, Any], report: Reporter) -> bool:
+    """Copy a run to a store; a store that fails is told, and asked again by the next run."""
     from dataclasses import asdict
 
     from harness.tracking import sync
 
     done = sync(Path(job["run"]), job["uri"], job["experiment"])
-    report({"event": "tracked", "uri": job["uri"], **asdict(done)})
+    report({"event": "tracked", **asdict(done)})
+    return not done.failed
 
 
-KINDS: dict[str, Callable[[dict[str, Any], Reporter], None]] = {
+#: Each does a stage's work and says whether it is done (else the next run tries again).
+KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "train": _train,
     "evaluate": _evaluate,
     "track": _track,

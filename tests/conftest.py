@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def smollm2() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint folder: random Llama (2 layers, 64 wide), byte-level tokenizer, chat template."""
+    """A checkpoint folder: random Llama (2 layers, 64 wide), byte tokenizer, chat template."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -73,7 +74,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def write_jsonl(tmp_path: Path):
+def write_jsonl(tmp_path: Path) -> Callable[[str, list[object]], Path]:
     """A function that writes rows to a JSONL file in the test's folder and returns its path."""
 
     def write(name: str, rows: list[object]) -> Path:

@@ -1,4 +1,4 @@
-"""A whole recipe on the tiny model: train, evaluate, compare, track; then again, and interrupted."""
+"""A whole recipe on the tiny model: train, evaluate, compare; then again, and interrupted."""
 
 import json
 import os
@@ -102,7 +102,13 @@ def test_interrupted_it_says_so_and_goes_on(recipe: Path, tmp_path: Path) -> Non
     environment = {**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "harness.cli", "run", str(recipe), "--tracking", "none"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background ignores SIGINT, and its children would too; no threads here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/*/train/dpo/done.json")) and time.monotonic() < deadline:

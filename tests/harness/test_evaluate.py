@@ -140,7 +140,7 @@ def test_killed_and_started_again_it_asks_only_what_is_missing(
 
     assert after <= kept < 24
     assert (tally.reused, tally.asked) == (kept, 24 - kept)
-    assert logs(job) == {name: text for name, text in logs(undisturbed).items()}
+    assert logs(job) == logs(undisturbed)
 
 
 TAKE_LOCK = """
