@@ -12,10 +12,10 @@ from harness.result import Result, SampleResult, SuiteResult
 from harness.statistics import (
     Interval,
     PairedDifference,
-    bootstrap_average,
     bootstrap_mean,
     holm,
     is_binary,
+    mover_average,
     paired_average,
     paired_difference,
     wilson,
@@ -306,14 +306,14 @@ def _averages(
         scores = [cell.value for cell in row if cell and cell.value is not None]
         if len(scores) < len(suites):
             continue
-        groups = [list(values(checkpoint.suites[suite]).values()) for suite in suites]
+        intervals = [cell.interval for cell in row if cell and cell.interval is not None]
         against = result.checkpoint(baseline).suites
         pairs = [
             paired_values(checkpoint.suites[suite], against[suite])
             for suite, cell in zip(suites, row, strict=True)
             if cell and cell.delta
         ]
-        whole = all(len(group) > 1 for group in groups)
+        whole = len(intervals) == len(scores)
         paired = len(pairs) == len(suites) and all(len(first) > 1 for first, _ in pairs)
         yield (
             (checkpoint.name, AVERAGE),
@@ -323,7 +323,7 @@ def _averages(
                 n=sum(cell.n for cell in row if cell),
                 total=sum(cell.total for cell in row if cell),
                 value=sum(scores) / len(scores),
-                interval=bootstrap_average(groups, seed) if whole else None,
+                interval=mover_average(scores, intervals) if whole else None,
                 delta=paired_average(pairs, seed) if paired else None,
             ),
         )

@@ -17,7 +17,6 @@ from harness.tables import Heading, Table
 
 State = Literal["ok", "warn", "missing"]
 
-_HUB = "https://huggingface.co"
 _ONLINE_S = 2.0
 _ROOM_GB = 10.0
 
@@ -141,7 +140,8 @@ def _hub(online: bool) -> Check:
         return Check("model hub", "ok", "off (HF_HUB_OFFLINE): models come from folders")
     if not online:
         return Check("model hub", "ok", "not asked (--online asks)")
-    address = os.environ.get("HF_ENDPOINT", _HUB)
+    from huggingface_hub.constants import ENDPOINT as address  # noqa: N811 - a local, not a constant
+
     if _answers(address):
         return Check("model hub", "ok", f"{address} answers")
     return Check("model hub", "warn", f"{address} does not answer", "name models by folder")

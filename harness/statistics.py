@@ -107,32 +107,31 @@ def bootstrap_mean(
     Raises:
         ValueError: fewer than two values.
     """
-    return bootstrap_average([values], seed, confidence, resamples)
-
-
-def bootstrap_average(
-    groups: Sequence[Sequence[float]],
-    seed: int,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-) -> Interval:
-    """The percentile bootstrap interval of the unweighted mean of the groups' means.
-
-    Samples are redrawn inside their group (a suite), groups are not: the interval speaks of other
-    prompts of these suites, not of other suites.
-
-    Raises:
-        ValueError: no group, or one of fewer than two values.
-    """
     import numpy as np
 
-    _require(len(groups), 1)
-    for group in groups:
-        _require(len(group), 2)
-    rng = np.random.default_rng(seed)
-    means = sum(_resampled_means(group, rng, resamples) for group in groups) / len(groups)
+    _require(len(values), 2)
+    means = _resampled_means(values, np.random.default_rng(seed), resamples)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high), confidence)
+
+
+def mover_average(means: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """The interval of the unweighted mean of independent estimates, from their own intervals.
+
+    With m estimates t and limits l, u: mean(t) - sqrt(sum (t - l)^2) / m, and
+    mean(t) + sqrt(sum (u - t)^2) / m ("method of variance estimates recovery": Zou and Donner,
+    Stat. Med. 27 (2008)). Where all answers of a suite are wrong a bootstrap would have no width;
+    this keeps Wilson's. It speaks of other prompts of these suites, not of other suites.
+
+    Raises:
+        ValueError: no estimate, or not as many intervals.
+    """
+    _require(len(means), 1)
+    centre, m = sum(means) / len(means), len(means)
+    pairs = list(zip(means, intervals, strict=True))
+    below = sum((t - interval.low) ** 2 for t, interval in pairs) ** 0.5 / m
+    above = sum((interval.high - t) ** 2 for t, interval in pairs) ** 0.5 / m
+    return Interval(centre - below, centre + above, intervals[0].confidence)
 
 
 def paired_difference(
@@ -157,22 +156,30 @@ def paired_difference(
     _require(len(first), 1)
     if is_binary(first) and is_binary(second):
         return _mcnemar(first, second, confidence)
-    return paired_average([(first, second)], seed, confidence)
+    differences = [x - y for x, y in zip(first, second, strict=True)]
+    return PairedDifference(
+        delta=sum(differences) / len(differences),
+        interval=bootstrap_mean(differences, seed, confidence),
+        p_value=sign_flip(differences, seed),
+        n=len(differences),
+        test="sign-flip",
+    )
 
 
 def paired_average(
-    pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int, confidence: float = 0.95
+    pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int
 ) -> PairedDifference:
     """How far the unweighted means over several suites differ, paired prompt by prompt.
 
-    The interval is `bootstrap_average` of the differences; the p-value is `sign_flip` of the
-    differences, each weighted by 1 / (number of suites × prompts of its suite).
+    The interval is `mover_average` of the suites' own differences; the p-value is `sign_flip` of
+    the differences, each weighted by 1 / (number of suites x prompts of its suite).
 
     Raises:
         ValueError: no suite, series of different length, or one of fewer than two prompts.
     """
+    suites = [paired_difference(first, second, seed) for first, second in pairs]
+    interval = mover_average([s.delta for s in suites], [s.interval for s in suites])
     groups = [[x - y for x, y in zip(first, second, strict=True)] for first, second in pairs]
-    interval = bootstrap_average(groups, seed, confidence)
     weighted = [d / (len(group) * len(groups)) for group in groups for d in group]
     return PairedDifference(
         delta=sum(weighted),

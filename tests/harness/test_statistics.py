@@ -139,15 +139,26 @@ def test_bootstrap_covers_the_mean_of_skewed_ratings_95_in_100_times() -> None:
 
 def test_average_of_unequal_suites_covers_95_in_100_times() -> None:
     rng = np.random.default_rng(2)
-    drawn = [
-        statistics.bootstrap_average(
-            [list(rng.beta(2, 2, 50)), list((rng.random(200) < 0.2).astype(float))],
-            seed,
-            resamples=999,
+    drawn = []
+    for seed in range(DRAWS):
+        graded, right = rng.beta(2, 2, 50), rng.binomial(200, 0.2)
+        drawn.append(
+            statistics.mover_average(
+                [float(graded.mean()), right / 200],
+                [
+                    statistics.bootstrap_mean(list(graded), seed, resamples=999),
+                    statistics.wilson(right, 200),
+                ],
+            )
         )
-        for seed in range(DRAWS)
-    ]
     assert 0.93 <= _coverage(drawn, (0.5 + 0.2) / 2) <= 0.97
+
+
+def test_an_average_of_nothing_right_keeps_its_width() -> None:
+    interval = statistics.mover_average([0.0, 0.0], [statistics.wilson(0, 4)] * 2)
+
+    assert interval.low == 0
+    assert interval.high > 0.3
 
 
 def _correlated(rng: np.random.Generator, lift: float) -> tuple[list[float], list[float]]:
