@@ -175,6 +175,8 @@ def test_the_demos_files_are_made_again_byte_for_byte(make_demo_data: ModuleType
     [
         ("arithmetic-train.jsonl", 96),
         ("arithmetic-probe.jsonl", 32),
+        ("own-samples-train.jsonl", 64),
+        ("own-samples-probe.jsonl", 32),
     ],
 )
 def test_training_data_is_graded_by_the_verifier_and_holds_no_test_prompt(
