@@ -151,10 +151,13 @@ def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
 
 
 def tasks(models: Sequence[Model], loaded: Sequence[Loaded], repeats: int) -> Iterator[Task]:
-    """Everything to be answered in one phase, made as it is taken."""
+    """Everything to be answered in one phase, made as it is taken.
+
+    One model after the other, so that engines which batch by adapter have full batches.
+    """
     for item in loaded:
-        for sample in item.samples:
-            for model in models:
+        for model in models:
+            for sample in item.samples:
                 for repeat in range(repeats):
                     yield Task(model, item, sample, repeat)
 

@@ -69,13 +69,11 @@ class Plain(Quiet):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last = 0.0
-        self._began = 0.0
-        self._phase = ""
+        self._began: dict[str, tuple[float, int]] = {}
 
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
-        self._last = 0.0
-        self._phase = ""
+        self._began = {}
         self._console.print(f"[{number}/{of}] {title}", markup=False)
 
     def skipped(self, number: int, of: int, title: str) -> None:
@@ -89,22 +87,20 @@ class Plain(Quiet):
         if event["event"] != "progress":
             return
         now = time.monotonic()
-        if event["phase"] != self._phase:
-            self._phase, self._began, self._last = event["phase"], now, now
-        finished = event["done"] >= event["total"]
-        if finished or now - self._last >= _PLAIN_EVERY_S:
-            self._last = now
-            spent = now - self._began
-            left = spent / max(event["done"], 1) * (event["total"] - event["done"])
-            self._console.print(
-                f"      {describe(event)}: {event['done']}/{event['total']}"
-                + (f", {spent:.0f} s" if finished else f", about {left:.0f} s left"),
-                markup=False,
-            )
+        phase, done, total = event["phase"], event["done"], event["total"]
+        if phase not in self._began or done < self._began[phase][1]:
+            self._began[phase], self._last = (now, done), now
+        if done < total and now - self._last < _PLAIN_EVERY_S:
+            return
+        self._last = now
+        began, first = self._began[phase]
+        left = (now - began) / max(done - first, 1) * (total - done)
+        ending = f", {now - began:.0f} s" if done >= total else f", about {left:.0f} s left"
+        self._console.print(f"      {describe(event)}: {done}/{total}{ending}", markup=False)
 
 
 class Bars:
-    """A bar for the stages, a bar for what is running, with the time left."""
+    """A bar for the stages, and one for each phase of what is running, with the time left."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -116,8 +112,9 @@ class Bars:
             console=console,
         )
         self._all: TaskID | None = None
-        self._now: TaskID | None = None
-        self._phase = ""
+        self._title = ""
+        self._phases: dict[str, TaskID] = {}
+        self._done: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         """Start showing."""
@@ -125,37 +122,44 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Finish the bars and leave them on the screen."""
-        if self._now is not None:
-            self._progress.remove_task(self._now)
+        """Take the running bars away, leave the one of the stages."""
+        self._clear()
         self._progress.stop()
 
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
         self._advance(number, of)
-        if self._now is not None:
-            self._progress.remove_task(self._now)
-        self._phase = ""
-        self._now = self._progress.add_task(f"{title} (starting)", total=None)
+        self._clear()
+        self._title = title
+        self._phases["starting"] = self._progress.add_task(f"{title}: starting", total=None)
 
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""
         self._advance(number, of)
-        self._progress.console.print(f"[dim]{title}: done already[/dim]")
+        self._progress.console.print(f"{title}: done already", style="dim", markup=False)
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event: the running bar follows it."""
-        if self._now is None or event["event"] not in ("progress", "note"):
-            return
+        """An event: its phase's bar follows it."""
         if event["event"] == "note":
-            self._progress.update(self._now, description=event["text"])
+            self._progress.console.print(event["text"], style="dim", markup=False)
+        if event["event"] != "progress":
             return
-        if event["phase"] != self._phase:
-            self._phase = event["phase"]
-            self._progress.reset(self._now, total=event["total"])
-        self._progress.update(
-            self._now, description=describe(event), completed=event["done"], total=event["total"]
-        )
+        starting = self._phases.pop("starting", None)
+        if starting is not None:
+            self._progress.remove_task(starting)
+        phase, done, total = event["phase"], event["done"], event["total"]
+        if phase not in self._phases:
+            self._phases[phase] = self._progress.add_task("", total=total)
+        elif done < self._done[phase]:
+            self._progress.reset(self._phases[phase], total=total)
+        self._done[phase] = done
+        text = f"{self._title}: {describe(event)}"
+        self._progress.update(self._phases[phase], description=text, completed=done, total=total)
+
+    def _clear(self) -> None:
+        for task in self._phases.values():
+            self._progress.remove_task(task)
+        self._phases, self._done = {}, {}
 
     def _advance(self, number: int, of: int) -> None:
         if self._all is None:
