@@ -129,6 +129,7 @@ def train(
     recipe: RecipeArgument,
     runs: RunsOption = RUNS,
     models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
     set_: SetOption = None,
     tracking: TrackingOption = None,
     quiet: QuietOption = False,
@@ -141,7 +142,7 @@ def train(
     commands.run(
         recipe,
         commands.overrides(set_, None, None),
-        commands.places(runs, models, None, tracking),
+        commands.places(runs, models, data_dir, tracking),
         evaluation=False,
         quiet=quiet,
     )

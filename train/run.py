@@ -31,6 +31,7 @@ from train.reference import ReferenceReport, Source, reference_logps
 from train.schedule import total_prompts, training_order
 from train.scoring import Item, Task
 from train.state import last_state
+from train.tokens import TokenGroup
 from train.trainer import GroupTrainer, StepReporter, arguments
 
 __all__ = ["Callback", "TrainResult", "run"]
@@ -94,7 +95,7 @@ def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
         items, probe, report = _with_reference(model, data, source, job, teller)
     task = Task(_loss(config), form, _alpha(config))
     policy = models.attach(model, config.lora, config.seed)
-    trainer = _trainer(job, policy, _ordered(items, config), task)
+    trainer = _trainer(job, policy, items, task)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
     with clock.phase("train"):
         resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))
@@ -110,8 +111,13 @@ def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
 def _with_reference(
     model: Any, data: Prepared, source: Source, job: TrainJob, teller: Teller
 ) -> tuple[list[Item], list[Item], ReferenceReport]:
-    """Training and probe items with their reference."""
-    groups = (*data.train, *data.probe)
+    """Items of the whole run in the order of training, and probe items, with their reference.
+
+    A run that ends before it has seen all the data needs no reference of the rest.
+    """
+    order = _order(data.train, job.config)
+    used = sorted(set(order))
+    groups = (*(data.train[index] for index in used), *data.probe)
 
     def progress(done: int, total: int) -> None:
         teller.progress("reference", done, total)
@@ -120,15 +126,14 @@ def _with_reference(
         model, groups, source, job.cache, job.config.prompts_per_batch, progress
     )
     items = [Item(group, values) for group, values in zip(groups, logps, strict=True)]
-    return items[: len(data.train)], items[len(data.train) :], report
+    trained = dict(zip(used, items, strict=False))
+    return [trained[index] for index in order], items[len(used) :], report
 
 
-def _ordered(items: Sequence[Item], config: TrainConfig) -> list[Item]:
-    """The items of the whole run, in the order of training."""
-    total = total_prompts(len(items), config.epochs, config.prompts_per_step, config.max_steps)
-    sizes = [item.group.size for item in items]
-    order = training_order(sizes, total, config.prompts_per_step, config.seed)
-    return [items[index] for index in order]
+def _order(groups: Sequence[TokenGroup], config: TrainConfig) -> tuple[int, ...]:
+    total = total_prompts(len(groups), config.epochs, config.prompts_per_step, config.max_steps)
+    sizes = [group.size for group in groups]
+    return training_order(sizes, total, config.prompts_per_step, config.seed)
 
 
 def _trainer(job: TrainJob, policy: Any, items: Sequence[Item], task: Task) -> GroupTrainer:
