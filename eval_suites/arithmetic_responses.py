@@ -16,6 +16,20 @@ ANSWER, CALCULATION, BREVITY = 0.5, 0.2, 0.3
 #: Characters from which on a response is not brief at all (about 48 tokens).
 LONG_CHARACTERS = 160
 _SHOWN = re.compile(r"([0-9]+)\s*([-+*/x×÷])\s*([0-9]+)\s*=\s*([0-9]+)")
+_GUESSES = (
+    (
+        "I did not work it out, but looking at all those numbers it could be about {n} {thing}, "
+        "so let me say that it is {n}."
+    ),
+    (
+        "It is hard to say without a piece of paper, and there are many {thing} in this story, "
+        "maybe as many as {n}."
+    ),
+    (
+        "{name} probably ends up with something like {n} {thing}, give or take a few, though I "
+        "would not bet on {n}."
+    ),
+)
 _SIGNS = str.maketrans("x×÷", "**/")
 
 
@@ -87,22 +101,17 @@ def _rambling(problem: Problem, rng: Random) -> str:
 
 
 def _slipped(problem: Problem, rng: Random) -> str:
-    """The clear form with a slip in the last result."""
+    """The clear form with a slip in the last result, and a check that does not notice it."""
     wrong = problem.answer + rng.choice((-1, 1))
     *before, last = problem.steps
     lines = " ".join([*(f"{step.shown()}." for step in before), f"{last.shown(wrong)}."])
-    return f"{lines} The answer is {wrong}."
+    return f"{lines} Counting once more, it stays {wrong}. The answer is {wrong}."
 
 
 def _guess(problem: Problem, rng: Random) -> str:
+    """No calculation, and many words: all that is short and wrong would teach to go on."""
     wrong = problem.answer + rng.choice((-1, 1)) * rng.randint(2, 9)
     if wrong < 1:
         wrong = problem.answer + rng.randint(2, 9)
-    form = rng.choice(
-        (
-            "I think it is about {n} {thing}, but I did not work it out.",
-            "It is hard to say, maybe {n} {thing}.",
-            "{name} probably ends up with something like {n} {thing}.",
-        )
-    )
+    form = rng.choice(_GUESSES)
     return form.format(n=wrong, thing=problem.thing, name=problem.name)
