@@ -13,16 +13,16 @@ SCORES = _RECIPES / "demo.yaml"
 LIKELIHOOD = _RECIPES / "demo-likelihood.yaml"
 
 _ABOUT_SCORES = (
-    "What this shows: with K = 4 scored responses a prompt, a few minutes of training move a small "
-    "model on problems that it has not seen. Much of it is style (stop after the calculation) and "
-    "little of it arithmetic. Each row is one training run with one seed: it ranks no methods."
+    "What this shows: what a few minutes of training on K = 4 scored responses a prompt did to a "
+    "small model, on problems that it has not seen. What moves first is style (how an answer is "
+    "laid out, when it stops: see the tokens), not arithmetic. Each row is one training run with "
+    "one seed: it ranks no methods."
 )
 _ABOUT_LIKELIHOOD = (
-    "What this shows: trained on responses that the model itself gave, DPO and InfoNCA push down "
-    "even the best one when they push down the others; NCA, which also weighs each response "
-    "against the reference, should hold it (the paper's point). Read the numbers above: they are "
-    "printed as they came out. NCA's margin also grows less at equal steps, so 'held' is partly "
-    "'trained less'."
+    "What this is about: trained on responses that the model itself gave, DPO and InfoNCA tend to "
+    "push down even the best one together with the others; NCA, which also weighs each response "
+    "against the reference, should hold it (the paper's point). The numbers above are printed as "
+    "they came out. Look at the margin too: where it grew less, 'held' is partly 'trained less'."
 )
 
 
