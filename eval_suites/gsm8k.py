@@ -101,6 +101,7 @@ def _suite(
     load: Callable[[Path | None], Sequence[Sample]],
     ask: Callable[[Sample, tuple[Answer, ...]], tuple[Request, ...]],
     decoding: Decoding,
+    needs: frozenset[str] = frozenset(),
 ) -> Suite[Sample]:
     return Suite(
         name=name,
@@ -112,8 +113,11 @@ def _suite(
         ask=ask,
         score=_score,
         decoding=decoding,
+        needs=needs,
     )
 
 
 CHAT: Suite[Sample] = _suite("gsm8k", _load, _ask_chat, CHAT_DECODING)
-COT8: Suite[Sample] = _suite("gsm8k:cot8", _load_with_examples, _ask_text, TEXT_DECODING)
+COT8: Suite[Sample] = _suite(
+    "gsm8k:cot8", _load_with_examples, _ask_text, TEXT_DECODING, frozenset({"tokens"})
+)

@@ -96,4 +96,5 @@ SUITE: Suite[Sample] = Suite(
     score=_score,
     checks=_checks,
     decoding=DECODING,
+    needs=frozenset({"prefix"}),
 )

@@ -122,7 +122,8 @@ def compare(
     comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
     table = comparison_table(comparison)
     if format_ == "terminal":
-        Console().print(terminal(table))
+        console = Console()
+        console.print(terminal(table, console.width))
     else:
         print(writers[format_](table), end="")
 
@@ -192,7 +193,8 @@ def doctor(where: Places, *, online: bool) -> None:
         tracking_uri=where.tracking_uri,
         online=online,
     )
-    Console().print(terminal(table(found)))
+    console = Console()
+    console.print(terminal(table(found), console.width))
 
 
 def report(finished: Finished, console: Console, title: str | None = None) -> None:

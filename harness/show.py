@@ -37,4 +37,4 @@ def keep(result: Result, folder: Path, title: str | None = None) -> None:
 def show(result: Result, console: Console, title: str | None = None) -> None:
     """Print the tables that a result has."""
     for table in tables(result, title).values():
-        console.print(terminal(table))
+        console.print(terminal(table, console.width))

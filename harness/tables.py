@@ -25,7 +25,7 @@ NONE = "–"
 CLEAR, UNCLEAR = "*", "~"
 _LIKELIHOOD_NOTE = (
     "mean ± standard error over held-out prompts of a response's summed log-probability, "
-    "against the model at step 0; margin is best minus worst"
+    "against the model at step 0; margin is best minus worst; rose: prompts whose best response did"
 )
 
 
@@ -85,7 +85,7 @@ def likelihood_table(rows: Sequence[Likelihood], title: str = "held-out prompts"
         rows: what `harness.likelihood.likelihood` gave.
         title: names the recipe or the data.
     """
-    headings = ("best, nats", "worst, nats", "margin, nats", "best rose, %", "prompts")
+    headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")
     return Table(
         title=f"{title}: change in log-probability since step 0",
         headings=(Heading("checkpoint", "left"), *map(Heading, headings)),
