@@ -30,7 +30,6 @@ class EngineChoice(_Section):
     name: str = "vllm"
     dtype: str = "float32"
     base_url: str = ""
-    served: dict[str, str] = {}
     concurrency: Annotated[int, Field(ge=1)] = 64
     max_model_len: Annotated[int, Field(ge=16)] = 2048
     options: dict[str, str] = {}
