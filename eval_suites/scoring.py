@@ -19,6 +19,8 @@ def settle(
     """
     if any(answer.finish_reason == "filtered" for answer in answers):
         return Score(None, "filtered", reason="a content filter withheld the answer")
+    if any(verdict.finish_reason == "filtered" for verdict in verdicts):
+        return Score(None, "judge_missing", reason="a content filter withheld the verdict")
     faults = [outcome for outcome in outcomes if outcome.verdict == "infra"]
     if faults:
         return Score(None, "infra", reason=faults[0].reason)

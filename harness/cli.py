@@ -161,6 +161,7 @@ def eval_(
     limit: LimitOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Answers a sample.")] = 1,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    tracking: TrackingOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -171,14 +172,17 @@ def eval_(
     commands.evaluate(
         models_,
         commands.section(suites, engine, limit, repeats, base_url),
-        commands.places(runs, models, data_dir, "none"),
+        commands.places(runs, models, data_dir, tracking),
         quiet=quiet,
     )
 
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders or results.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    ],
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that differences are taken to.")
     ] = None,
@@ -188,13 +192,16 @@ def compare(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
     ] = False,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Put finished runs side by side, with intervals and paired differences."""
     from harness import commands
 
     del debug
-    commands.compare(runs, baseline, format_, allow_missing=allow_missing)
+    where = commands.places(runs, MODELS, None, tracking)
+    commands.compare(names, baseline, format_, where, allow_missing=allow_missing)
 
 
 @suites_app.callback()

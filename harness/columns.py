@@ -61,7 +61,7 @@ def groups(
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
     """
-    if choice.base_url:
+    if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
     shared: dict[str, list[str]] = {}
     for name, folder in models.items():

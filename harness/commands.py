@@ -109,7 +109,12 @@ def named(models: Sequence[str]) -> dict[str, str]:
 
 
 def compare(
-    runs: Sequence[Path], baseline: str | None, format_: str, *, allow_missing: bool
+    runs: Sequence[str],
+    baseline: str | None,
+    format_: str,
+    where: Places,
+    *,
+    allow_missing: bool,
 ) -> None:
     """`nca compare`: one table over finished runs, on standard output."""
     from harness.compare import compare as put_side_by_side
@@ -118,7 +123,7 @@ def compare(
     writers = {"markdown": markdown, "csv": to_csv}
     if format_ not in ("terminal", *writers):
         raise RecipeError(f"no table format is called {format_!r}: use terminal, markdown or csv")
-    result = merged([read_result(path) for path in runs])
+    result = merged([result for name in runs for result in results(name, where.tracking_uri)])
     comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
     table = comparison_table(comparison)
     if format_ == "terminal":
@@ -126,6 +131,17 @@ def compare(
         console.print(terminal(table, console.width))
     else:
         print(writers[format_](table), end="")
+
+
+def results(name: str, uri: str) -> list[Result]:
+    """What a RUN of the command line stands for: a folder, a file, or runs of an MLflow store.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    from harness.tracked import PREFIX, tracked_results
+
+    return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]
 
 
 def merged(results: Sequence[Result]) -> Result:
@@ -213,6 +229,9 @@ def say_where(finished: Finished, where: Places, console: Console) -> None:
                 + (f", {event['damaged']} damaged ones asked again" if event["damaged"] else ""),
                 highlight=False,
             )
+            if verdicts := event["verdicts_asked"] + event["verdicts_reused"]:
+                reused = event["verdicts_reused"]
+                console.print(f"verdicts: {verdicts}, {reused} of them reused", highlight=False)
         if event["event"] == "tracked" and event.get("failed"):
             console.print(
                 f"MLflow: {event['failed']}; everything is in the run folder", style="red"

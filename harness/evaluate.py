@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from harness.errors import EngineUnavailable
 from harness.evaluate_job import EvalJob
 from harness.events import Reporter
 from harness.journal import Journal, payload
+from harness.judging import Referee, is_judged, referee, require_judge
 from harness.runs import RunFolder, canonical, digest, replacing, write_json
 
 _MAX_TURNS = 64
@@ -59,6 +61,10 @@ class Board:
     done: int = 0
     lines: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
 
+    def starting(self, what: str) -> None:
+        """Tell that an engine starts, which takes a while."""
+        self.report({"event": "note", "text": f"starting {what}"})
+
     def add(self, task: Task, line: dict[str, Any]) -> None:
         """Note a finished sample."""
         name = task.loaded.suite.name
@@ -77,6 +83,27 @@ class Board:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who looks at answers: the sandbox, and the judge where a job has one."""
+
+    checker: Checker
+    judge: Referee | None = None
+
+    async def verdicts(self, task: Task, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        """What the judge says of a sample's answers; nothing where nobody judges."""
+        if self.judge is None:
+            return ()
+        return await self.judge.verdicts(task.loaded.suite, task.sample, answers, task.repeat)
+
+    def protocol(self, suite: Suite[Any]) -> dict[str, str]:
+        """Their part of what must agree between two columns of a suite."""
+        found = dict(self.checker.identity) if suite.checks is not no_checks else {}
+        if self.judge is not None and is_judged(suite):
+            found["judge"] = self.judge.title
+        return found
+
+
 def run(job: EvalJob, report: Reporter) -> Tally:
     """Evaluate every model on every suite; write sample logs and summaries.
 
@@ -90,30 +117,30 @@ def run(job: EvalJob, report: Reporter) -> Tally:
 async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     """As `run`, inside a running event loop."""
     loaded = [load(name, limit, job.data_dir) for name, limit in job.suites.items()]
-    tally = Tally()
+    require_judge((item.suite for item in loaded), chosen=job.judge is not None)
+    tally, judged = Tally(), Tally()
     total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
     board = Board(report, total, tally)
     with Journal(job.journal) as journal:
-        async with Sandbox() as box:
+        async with Sandbox() as box, referee(job, journal, judged, board.starting) as judge:
             checker = Checker(box, {"sandbox": VERSION, "tier": TIER}, journal)
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
-                await _evaluate_group(job, group, loaded, checker, board)
-    report({"event": "evaluated", **asdict(tally), "damaged": journal.damaged})
+                await _evaluate_group(job, group, loaded, Desk(checker, judge), board)
+    counts = {**asdict(tally), "verdicts_asked": judged.asked, "verdicts_reused": judged.reused}
+    report({"event": "evaluated", **counts, "damaged": journal.damaged})
     return tally
 
 
 async def _evaluate_group(
-    job: EvalJob, group: Group, loaded: Sequence[Loaded], checker: Checker, board: Board
+    job: EvalJob, group: Group, loaded: Sequence[Loaded], desk: Desk, board: Board
 ) -> None:
-    def starting() -> None:
-        board.report({"event": "note", "text": f"starting {group.engine_name}"})
-
+    starting = partial(board.starting, group.engine_name)
     async with Restarting(group.make, on_start=starting) as engine:
-        asker = Asker(engine, group.identity, checker.journal, job.seed, board.tally)
+        asker = Asker(engine, group.identity, desk.checker.journal, job.seed, board.tally)
 
         async def handle(task: Task) -> None:
-            board.add(task, await answer_sample(task, asker, checker))
+            board.add(task, await answer_sample(task, asker, desk))
 
         for models in phases(group):
             await for_each(tasks(models, loaded, job.repeats), group.width, handle)
@@ -121,8 +148,7 @@ async def _evaluate_group(
             for item in loaded:
                 lines = board.lines.pop((model.name, item.suite.name), [])
                 protocol = {**group.protocol(model), **suite_protocol(item, job)}
-                if item.suite.checks is not no_checks:
-                    protocol |= checker.identity
+                protocol |= desk.protocol(item.suite)
                 write_logs(RunFolder(job.run), model, item, lines, protocol)
 
 
@@ -184,7 +210,7 @@ def first_cause(error: BaseException) -> BaseException:
     return error
 
 
-async def answer_sample(task: Task, asker: Asker, checker: Checker) -> dict[str, Any]:
+async def answer_sample(task: Task, asker: Asker, desk: Desk) -> dict[str, Any]:
     """All turns, verdicts and checks of one sample, scored: a line of the sample log."""
     suite, sample = task.loaded.suite, task.sample
     answers: tuple[Answer, ...] = ()
@@ -196,8 +222,13 @@ async def answer_sample(task: Task, asker: Asker, checker: Checker) -> dict[str,
             answers += new
     except RequestFailed as lost:  # this request alone: counted, never scored
         return log_line(task, turns, Score(None, "infra", reason=str(lost)))
-    outcomes = tuple([await checker.run(check) for check in suite.checks(sample, answers)])
-    return log_line(task, turns, settle(suite, sample, answers, (), outcomes))
+    outcomes = tuple([await desk.checker.run(check) for check in suite.checks(sample, answers)])
+    try:
+        verdicts = await desk.verdicts(task, answers)
+    except RequestFailed as lost:
+        return log_line(task, turns, Score(None, "judge_missing", reason=str(lost)))
+    score = settle(suite, sample, answers, verdicts, outcomes)
+    return log_line(task, turns, score, verdicts)
 
 
 async def _ask_all(asker: Asker, task: Task, requests: tuple[Request, ...]) -> tuple[Answer, ...]:
@@ -205,7 +236,9 @@ async def _ask_all(asker: Asker, task: Task, requests: tuple[Request, ...]) -> t
     return tuple(await asyncio.gather(*asked))
 
 
-def log_line(task: Task, turns: Sequence[Mapping[str, Any]], score: Score) -> dict[str, Any]:
+def log_line(
+    task: Task, turns: Sequence[Mapping[str, Any]], score: Score, verdicts: Sequence[Answer] = ()
+) -> dict[str, Any]:
     """One line of the sample log (docs/formats.md)."""
     first = turns[0]["requests"] if turns else []
     return {
@@ -218,7 +251,7 @@ def log_line(task: Task, turns: Sequence[Mapping[str, Any]], score: Score) -> di
         "metrics": dict(score.metrics),
         "status": score.status,
         "reason": score.reason,
-        "verdicts": [],
+        "verdicts": _plain(verdicts),
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.recipe import EngineChoice
+from harness.recipe import EngineChoice, JudgeChoice
 
 
 class EvalJob(BaseModel):
@@ -14,6 +14,8 @@ class EvalJob(BaseModel):
         models: name -> checkpoint folder (local engines) or served name (endpoints), table order.
         fingerprints: name -> what identifies the weights in the journal.
         suites: name -> number of samples, None for all.
+        judge: the engine that judges; its `model` is a folder or a served name.
+        judge_fingerprint: what identifies the judge in the journal.
         run: the run folder; logs go to its `eval/`.
     """
 
@@ -25,6 +27,8 @@ class EvalJob(BaseModel):
     repeats: int = 1
     seed: int = 0
     engine: EngineChoice
+    judge: JudgeChoice | None = None
+    judge_fingerprint: str = ""
     data_dir: Path | None = None
     run: Path
     journal: Path

@@ -23,6 +23,7 @@ from harness.plan import (
     essence,
     existing,
     fingerprints,
+    judge_of,
     make_plan,
 )
 from harness.progress import Screen
@@ -83,7 +84,8 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
-            perform(_track_stage(plan, result), plan.stages, plan.stages, screen, report)
+            stage = track_stage(plan.folder, recipe.name, places, result)
+            perform(stage, plan.stages, plan.stages, screen, report)
     return Finished(plan.folder, result, heard)
 
 
@@ -106,11 +108,14 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     heard: list[dict[str, Any]] = []
+    report, stages = _listener(heard, screen), 1 + bool(places.tracking_uri)
     stage = evaluate_stage(folder, section, places, folders, prints)
     with screen:
-        perform(stage, 1, 1, screen, _listener(heard, screen))
-    result = collect(folder, recipe, key, prints)
-    finish(folder, result, None)
+        perform(stage, 1, stages, screen, report)
+        result = collect(folder, recipe, key, prints)
+        finish(folder, result, None)
+        if places.tracking_uri:
+            perform(track_stage(folder, recipe.name, places, result), 2, stages, screen, report)
     return Finished(folder, result, heard)
 
 
@@ -122,6 +127,7 @@ def evaluate_stage(
     prints: Mapping[str, str],
 ) -> Stage:
     """The evaluation stage of a run folder."""
+    judge, judge_print = judge_of(section, places)
     job = EvalJob(
         models=dict(models),
         fingerprints=dict(prints),
@@ -129,6 +135,8 @@ def evaluate_stage(
         repeats=section.repeats,
         seed=section.seed,
         engine=section.engine,
+        judge=judge,
+        judge_fingerprint=judge_print,
         data_dir=places.data_dir,
         run=folder.path,
         journal=places.runs.resolve() / "journal.sqlite",
@@ -183,11 +191,8 @@ def _train_stage(plan: Plan, name: str) -> Stage:
     return Stage("train", f"train {name}", folder, key, job.model_dump(mode="json"))
 
 
-def _track_stage(plan: Plan, result: Result) -> Stage:
-    job = {
-        "run": str(plan.folder.path),
-        "uri": plan.places.tracking_uri,
-        "experiment": plan.recipe.name,
-    }
+def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:
+    """The stage that copies a run folder to the tracking store."""
+    job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": experiment}
     key = digest({"result": result.model_dump(mode="json"), **job})
-    return Stage("track", "log to MLflow", plan.folder.tracking, key, job)
+    return Stage("track", "log to MLflow", folder.tracking, key, job)

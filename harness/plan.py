@@ -14,7 +14,8 @@ import eval_suites
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import UserError
-from harness.recipe import BASE, EngineChoice, EvaluateSection, Recipe
+from harness.judging import NAME, require_judge
+from harness.recipe import BASE, EngineChoice, EvaluateSection, JudgeChoice, Recipe
 from harness.runs import RunFolder, digest, file_digest, write_text
 from train.config import TrainConfig
 
@@ -159,15 +160,19 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+        RecipeError: a suite needs a judge and none is chosen.
         EngineUnavailable: this machine lacks what the engine needs.
     """
-    for name in section.suites:
-        eval_suites.find(name).load(data_dir)
+    suites = [eval_suites.find(name) for name in section.suites]
+    require_judge(suites, chosen=section.judge is not None)
+    for suite in suites:
+        suite.load(data_dir)
     if isinstance(section.limit, dict):
         for name in section.limit:
             eval_suites.find(name)
-    if section.suites:
-        make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+    for choice in (section.engine, section.judge):
+        if choice is not None and suites:
+            make(EngineSpec(name=choice.name, base_url=choice.base_url))
 
 
 def existing(
@@ -176,7 +181,7 @@ def existing(
     """Folders and fingerprints of checkpoints that exist (names and URLs at an endpoint)."""
     from train.fingerprint import fingerprint
 
-    if engine.base_url:
+    if engine.remote:
         return dict(named), {n: f"{engine.base_url} {served}" for n, served in named.items()}
     folders, prints = {}, {}
     for name, where in named.items():
@@ -187,3 +192,11 @@ def existing(
             under = models.resolve(base, places.models, (folder,))
             prints[name] += f" on {fingerprint(under, places.memo)}"
     return folders, prints
+
+
+def judge_of(section: EvaluateSection, places: Places) -> tuple[JudgeChoice | None, str]:
+    """The judge with its model's folder (or served name), and what identifies it."""
+    if section.judge is None:
+        return None, ""
+    folders, prints = existing({NAME: section.judge.model}, section.judge, places)
+    return section.judge.model_copy(update={"model": folders[NAME]}), prints[NAME]

@@ -34,6 +34,18 @@ class EngineChoice(_Section):
     max_model_len: Annotated[int, Field(ge=16)] = 2048
     options: dict[str, str] = {}
 
+    @property
+    def remote(self) -> bool:
+        """Whether somebody else serves the models, so that they are names and no folders."""
+        return self.name == "openai"
+
+
+class JudgeChoice(EngineChoice):
+    """The engine that judges and its model: a name at an endpoint, else a checkpoint folder."""
+
+    name: str = "openai"
+    model: str
+
 
 class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine."""
@@ -43,7 +55,7 @@ class EvaluateSection(_Section):
     repeats: Annotated[int, Field(ge=1)] = 1
     seed: int = 0
     engine: EngineChoice = EngineChoice()
-    judge: EngineChoice | None = None
+    judge: JudgeChoice | None = None
 
 
 class CompareSection(_Section):
@@ -194,6 +206,6 @@ def _known(loc: tuple[int | str, ...]) -> list[str]:
     if section == "checkpoints":
         return list((LoraConfig if "lora" in loc else TrainConfig).model_fields)
     if section == "evaluate":
-        inner = "engine" in loc[1:-1] or "judge" in loc[1:-1]
-        return list((EngineChoice if inner else EvaluateSection).model_fields)
+        inner: dict[str, type[_Section]] = {"engine": EngineChoice, "judge": JudgeChoice}
+        return list(inner.get(str(loc[1]), EvaluateSection).model_fields)
     return list(CompareSection.model_fields)

@@ -69,8 +69,8 @@ def sync(run: Path, uri: str, experiment: str) -> SyncReport:
     result = read_result(run)
     report = SyncReport(uri, experiment)
     try:
-        with _environment(), _locked(RunFolder(run).tracking / "sync.lock"):
-            client = _client(uri)
+        with patient(), _locked(RunFolder(run).tracking / "sync.lock"):
+            client = open_store(uri)
             report = replace(report, experiment_id=_experiment(client, uri, experiment))
             at = _times(RunFolder(run))
             parent = ""
@@ -164,7 +164,7 @@ def _times(folder: RunFolder) -> _Times:
     return _Times(known["started"], known["result"])
 
 
-def _client(uri: str) -> Any:
+def open_store(uri: str) -> Any:
     """A client whose store exists and answers.
 
     A fresh SQLite store is built under a lock and under another name: several processes that open
@@ -176,7 +176,7 @@ def _client(uri: str) -> Any:
 
     if not uri.startswith(_SQLITE):
         return MlflowClient(tracking_uri=uri)
-    store = Path(unquote(uri.removeprefix(_SQLITE))).resolve()
+    store = _sqlite_file(uri)
     with _locked(store.with_name(f".{store.name}.lock")):
         if not store.exists():
             fresh = store.with_name(f".{store.name}.new")
@@ -185,6 +185,15 @@ def _client(uri: str) -> Any:
             MlflowClient(tracking_uri=f"{_SQLITE}{fresh}").search_experiments(max_results=1)
             fresh.replace(store)
         return MlflowClient(tracking_uri=uri)
+
+
+def store_exists(uri: str) -> bool:
+    """False where a SQLite store's file is missing; other stores are only known when asked."""
+    return not uri.startswith(_SQLITE) or _sqlite_file(uri).is_file()
+
+
+def _sqlite_file(uri: str) -> Path:
+    return Path(unquote(uri.removeprefix(_SQLITE))).resolve()
 
 
 def _require_health(uri: str) -> None:
@@ -201,7 +210,7 @@ def _experiment(client: Any, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    store = Path(unquote(uri.removeprefix(_SQLITE))).resolve()
+    store = _sqlite_file(uri)
     beside = (store.parent / "mlartifacts" / name).as_uri() if uri.startswith(_SQLITE) else None
     try:
         return str(client.create_experiment(name, artifact_location=beside))
@@ -213,7 +222,7 @@ def _experiment(client: Any, uri: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
+def patient() -> Iterator[None]:
     """MLflow reads its patience from the environment; what the user set stays."""
     added = {key: text for key, text in _ENVIRONMENT.items() if key not in os.environ}
     os.environ.update(added)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from harness.errors import RunError
 from harness.lineage import metric_name, parts
 from harness.result import read_result
+from harness.tracked import tracked_results
 from harness.tracking import sync
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,3 +235,44 @@ def test_a_real_server_holds_the_same_and_its_death_is_a_report(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert sync(run, uri, "golden").failed
+
+
+def test_a_table_made_from_the_store_equals_the_one_made_from_the_folder(
+    run: Path, tmp_path: Path
+) -> None:
+    from harness.commands import results
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert sync(run, uri, "golden").failed == ""
+
+    assert results("mlflow:golden", uri) == [read_result(run)]
+    assert results("mlflow:golden/golden-00c0ffee", uri) == results(str(run), uri)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mlflow:golde", "no experiment is called 'golde': there is golden, Default"),
+        ("mlflow:golden/x", "has no run x: it has golden-00c0ffee"),
+    ],
+)
+def test_what_a_store_lacks_is_said_with_what_it_has(
+    run: Path, tmp_path: Path, name: str, said: str
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    sync(run, uri, "golden")
+
+    with pytest.raises(RunError, match=said):
+        tracked_results(name, uri)
+
+
+def test_asking_a_store_that_is_not_there_does_not_make_it(tmp_path: Path) -> None:
+    for uri in (f"sqlite:///{tmp_path / 'mlflow.db'}", ""):
+        with pytest.raises(RunError, match="no MLflow store there: name one with --tracking"):
+            tracked_results("mlflow:golden", uri)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_store_that_is_down_is_an_error_of_one_line_when_it_is_to_be_read() -> None:
+    with pytest.raises(RunError, match=r"cannot read the MLflow store .* see --tracking"):
+        tracked_results("mlflow:golden", "http://127.0.0.1:9")
