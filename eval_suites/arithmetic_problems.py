@@ -56,7 +56,8 @@ class Problem:
     """A word problem with the steps that solve it.
 
     `id` is the row in its set, `template` the name of its form, `name` and `thing` who and what it
-    is about.
+    is about. `outline` is a sentence that solves it, with places `{first}` and `{last}` for the
+    steps' calculations (only the last where there is one); empty for templates of tests only.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Problem:
     name: str
     thing: str
     steps: tuple[Step, ...]
+    outline: str = ""
 
     @property
     def answer(self) -> int:
@@ -76,13 +78,14 @@ class Problem:
 class _Template:
     """A text with places, a range for each number, and steps over the numbers' letters.
 
-    `r` in a step is the result of the step before.
+    `r` in a step is the result of the step before. `told` becomes a problem's outline.
     """
 
     name: str
     text: str
     ranges: tuple[tuple[int, int], ...]
     steps: tuple[str, ...]
+    told: str = ""
     only_test: bool = False
 
 
@@ -92,6 +95,7 @@ _TEMPLATES = (
         "{name} has {a} {thing} and finds {b} more. How many {thing} does {name} have now?",
         ((3, 20), (2, 15)),
         ("a + b",),
+        "{name} has {a} {thing} and finds {b} more, so {name} has {last} {thing} now.",
     ),
     _Template(
         "loss",
@@ -99,6 +103,7 @@ _TEMPLATES = (
         "How many {thing} does {name} have left?",
         ((8, 25), (2, 15)),
         ("a - b",),
+        "{name} had {a} {thing} and gave {b} of them to {other}, so {name} has {last} left.",
     ),
     _Template(
         "join",
@@ -106,6 +111,7 @@ _TEMPLATES = (
         "How many {thing} do they have together?",
         ((3, 20), (3, 20)),
         ("a + b",),
+        "{name} has {a} {thing} and {other} has {b}, so together they have {last} {thing}.",
     ),
     _Template(
         "missing",
@@ -113,12 +119,14 @@ _TEMPLATES = (
         "How many {thing} does {name} still need?",
         ((8, 25), (2, 15)),
         ("a - b",),
+        "{name} wants {a} {thing} and has {b}, so {name} still needs {last} {thing}.",
     ),
     _Template(
         "groups",
         "There are {a} bags with {b} {thing} in each bag. How many {thing} are there in all?",
         ((2, 9), (2, 12)),
         ("a * b",),
+        "There are {a} bags with {b} {thing} each, so there are {last} in all.",
     ),
     _Template(
         "share",
@@ -126,6 +134,7 @@ _TEMPLATES = (
         "How many {thing} does each friend get?",
         ((6, 60), (2, 6)),
         ("a / b",),
+        "{name} shares {a} {thing} among {b} friends, so each friend gets {last} {thing}.",
     ),
     _Template(
         "gain_loss",
@@ -133,6 +142,7 @@ _TEMPLATES = (
         "How many {thing} does {name} have in the end?",
         ((3, 15), (3, 15), (2, 10)),
         ("a + b", "r - c"),
+        "{name} collects {first} and loses {c}, so {name} has {last} {thing}.",
     ),
     _Template(
         "buy",
@@ -140,6 +150,7 @@ _TEMPLATES = (
         "How many {thing} does {name} have now?",
         ((2, 12), (2, 5), (2, 10)),
         ("b * c", "a + r"),
+        "{name} buys {first} {thing}, so {name} has {last} {thing} now.",
     ),
     _Template(
         "give_from_packs",
@@ -147,6 +158,7 @@ _TEMPLATES = (
         "How many {thing} does {name} keep?",
         ((2, 5), (3, 10), (2, 12)),
         ("a * b", "r - c"),
+        "{name} opens {first} {thing} and gives {c}, so {name} keeps {last}.",
     ),
     _Template(
         "loss_loss",
@@ -154,6 +166,7 @@ _TEMPLATES = (
         "How many {thing} remain?",
         ((15, 40), (2, 12), (2, 12)),
         ("a - b", "r - c"),
+        "{other} leaves {first} and takes {c} more, so {last} {thing} remain.",
     ),
     _Template(
         "fewer",
@@ -220,8 +233,9 @@ def _draw(rng: Random, template: _Template, split: Split, row: str) -> Problem:
             break
     name, other = rng.sample(_NAMES, 2)
     thing = rng.choice(_THINGS)
-    question = template.text.format(name=name, other=other, thing=thing, **numbers)
-    return Problem(row, template.name, question, name, thing, steps)
+    words = {"name": name, "other": other, "thing": thing, **numbers}
+    outline = template.told.format(first="{first}", last="{last}", **words)
+    return Problem(row, template.name, template.text.format(**words), name, thing, steps, outline)
 
 
 def _split_of(template: _Template, numbers: Mapping[str, int]) -> Split:

@@ -1,5 +1,8 @@
 """Four responses of really different quality to an arithmetic problem, and the verifier's rewards.
 
+All four are in forms that a small chat model uses by itself: contrast that pushes down what a model
+would never say teaches it little and spoils what it can do (measured: accuracy halved).
+
 The verifier reads the text alone. How a response was made, and at which place it stands, does not
 reach it.
 """
@@ -16,25 +19,11 @@ ANSWER, CALCULATION, BREVITY = 0.5, 0.2, 0.3
 #: Characters from which on a response is not brief at all (about 48 tokens).
 LONG_CHARACTERS = 160
 _SHOWN = re.compile(r"([0-9]+)\s*([-+*/x×÷])\s*([0-9]+)\s*=\s*([0-9]+)")
-_GUESSES = (
-    (
-        "I did not work it out, but looking at all those numbers it could be about {n} {thing}, "
-        "so let me say that it is {n}."
-    ),
-    (
-        "It is hard to say without a piece of paper, and there are many {thing} in this story, "
-        "maybe as many as {n}."
-    ),
-    (
-        "{name} probably ends up with something like {n} {thing}, give or take a few, though I "
-        "would not bet on {n}."
-    ),
-)
 _SIGNS = str.maketrans("x×÷", "**/")
 
 
 def responses(problem: Problem, seed: int) -> tuple[str, ...]:
-    """Four texts in random order: clear, rambling, wrong by one step, and a wrong guess.
+    """Four texts in random order: clear, rambling, wrong by one step, and wrong.
 
     The same arguments give the same texts.
     """
@@ -88,30 +77,30 @@ def _brief(text: str) -> float:
 
 
 def _clear(problem: Problem, _rng: Random) -> str:
-    lines = " ".join(f"{step.shown()}." for step in problem.steps)
-    return f"{lines} The answer is {problem.answer}."
+    return _told(problem)
 
 
 def _rambling(problem: Problem, rng: Random) -> str:
-    lines = ", and ".join(step.shown() for step in problem.steps)
-    opening = rng.choice(("Well, let me think about it.", "Hmm, this takes some care."))
-    middle = rng.choice(("Going slowly", "Bit by bit"))
-    closing = rng.choice(("so I would say it is", "which should make it"))
-    return f"{opening} {middle}, I find {lines}, {closing} {problem.answer}."
+    again = rng.choice(("Counting again, it is", "Let me check, it is"))
+    return f"{_told(problem)} {again} {problem.answer}."
 
 
 def _slipped(problem: Problem, rng: Random) -> str:
-    """The clear form with a slip in the last result, and a check that does not notice it."""
-    wrong = problem.answer + rng.choice((-1, 1))
-    *before, last = problem.steps
-    lines = " ".join([*(f"{step.shown()}." for step in before), f"{last.shown(wrong)}."])
-    return f"{lines} Counting once more, it stays {wrong}. The answer is {wrong}."
+    """The clear form with a slip in the last result."""
+    return _told(problem, problem.answer + rng.choice((-1, 1)))
 
 
 def _guess(problem: Problem, rng: Random) -> str:
-    """No calculation, and many words: all that is short and wrong would teach to go on."""
-    wrong = problem.answer + rng.choice((-1, 1)) * rng.randint(2, 9)
-    if wrong < 1:
-        wrong = problem.answer + rng.randint(2, 9)
-    form = rng.choice(_GUESSES)
-    return form.format(n=wrong, thing=problem.thing, name=problem.name)
+    """A list of calculations that are not the problem's, as small models often give."""
+    step = problem.steps[0]
+    signs = [sign for sign in ("+", "*") if sign != step.sign]
+    other = Step(step.left, rng.choice(signs), step.right)
+    more = [n for n in (1, 2, 3) if other.result + n != problem.answer]
+    last = Step(other.result, "+", rng.choice(more))
+    return f"1. {other.shown()}\n2. {last.shown()}\n3. The answer is {last.result}."
+
+
+def _told(problem: Problem, result: int | None = None) -> str:
+    """The problem's outline with its calculations, the last one's result replaced when given."""
+    first, last = problem.steps[0], problem.steps[-1]
+    return problem.outline.format(first=first.shown(), last=last.shown(result))

@@ -27,6 +27,9 @@ class _Section(BaseModel):
 class EngineChoice(_Section):
     """Which engine generates: see `harness.engines.EngineSpec` for the fields' meaning."""
 
+    # options: {batch: 64} is what people write
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
     name: str = "vllm"
     dtype: str = "float32"
     base_url: str = ""

@@ -13,7 +13,7 @@ from eval_suites import find
 from eval_suites.arithmetic import prompt
 from eval_suites.arithmetic_problems import Problem, problems
 from eval_suites.arithmetic_responses import responses, reward
-from eval_suites.grading.answers import same_number, strict_answer
+from eval_suites.grading.answers import flexible_answer, same_number
 from eval_suites.suite import Answer, Decoding, FinishReason, Message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ def test_verdicts(
 
 @settings(deadline=None, max_examples=30)
 @given(SEEDS)
-def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_a_guess(seed: int) -> None:
+def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_wrong(seed: int) -> None:
     for problem in problems("train", 12, seed):
         texts = responses(problem, seed)
         assert texts == responses(problem, seed)
@@ -127,10 +127,10 @@ def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_a_guess(seed: i
         rewards = [reward(problem, text) for text in ranked]
         assert len(set(rewards)) == 4
         gold = str(problem.answer)
-        assert same_number(strict_answer(ranked[0]), gold)
         assert len(ranked[0]) < len(ranked[1])
-        assert [gold in text.rstrip(".").split() for text in ranked[:2]] == [True, True]
-        assert abs(int(strict_answer(ranked[2]) or 0) - problem.answer) == 1
+        assert [same_number(flexible_answer(text), gold) for text in ranked[:2]] == [True, True]
+        assert abs(int(flexible_answer(ranked[2]) or 0) - problem.answer) == 1
+        assert not same_number(flexible_answer(ranked[3]), gold)
         assert rewards[1] > 0.5 > rewards[2]
 
 

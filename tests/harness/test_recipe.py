@@ -48,6 +48,14 @@ def test_set_overrides_nested_keys_and_creates_sections(tmp_path: Path) -> None:
     assert limit_for(recipe.evaluate, "gsm8k") == 7
 
 
+def test_engine_options_may_be_written_as_numbers(tmp_path: Path) -> None:
+    engine = {"name": "transformers", "options": {"batch": 64}}
+
+    recipe = read_recipe(write(tmp_path, GOOD | {"evaluate": {"engine": engine}}))
+
+    assert recipe.evaluate.engine.options == {"batch": "64"}
+
+
 def test_limit_may_differ_by_suite(tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, GOOD))
 
