@@ -147,12 +147,12 @@ def check_methods(recipe: Recipe) -> None:
     """Fail now on a checkpoint whose method cannot be trained, not after the ones before it.
 
     Raises:
-        train.TrainError: no such method; the message lists those there are.
+        train.TrainError: no such method or setting; the message lists those there are.
     """
-    from train.objectives import entry
+    from train.objectives import configured
 
     for config in recipe.checkpoints.values():
-        entry(config.method)
+        configured(config)
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:

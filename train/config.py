@@ -24,7 +24,8 @@ class TrainConfig(BaseModel):
     Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
     optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
     `epochs` passes, or after `max_steps` steps if that is sooner. `alpha` divides the reward; 0 is
-    hard labels. `method` names an objective of `train.objectives`. `responses` keeps the best and
+    hard labels. `method` names an objective of `train.objectives`, `method_settings` sets what it
+    alone takes (`epsilon`, `gamma`). `responses` keeps the best and
     a draw of the others; `pairs` says what a pair objective compares where K > 2. `probe` is a file
     of held-out prompts in the same format, scored at step 0, every `probe_every` steps and at the
     end. `lora: null` trains all weights.
@@ -33,6 +34,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str = "nca"
+    method_settings: dict[str, float] = {}
     data: Path
     probe: Path | None = None
     rows: Count | None = None

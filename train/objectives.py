@@ -1,139 +1,37 @@
-"""The losses: pure functions of log-probabilities, reference log-probabilities and rewards.
+"""The objectives by name: pure functions of log-probabilities, reference, rewards and mask.
 
     loss = objective("nca", beta=0.01, alpha=0.0)
     out = loss(logps, ref_logps, rewards, mask)
 
-Adding one: write a builder that takes its settings by keyword and returns a `Loss`, and enter it
-in `REGISTRY` with what it needs. Notation: m is the implicit reward, `beta` times the log-ratio to
-the reference; w the soft labels of `train.labels`. Sources: arXiv 2402.05369 (InfoNCA, NCA),
-arXiv 2305.18290 (DPO).
+Adding one: write a builder that takes its settings by keyword and returns a `train.loss.Loss`
+(`train/listwise.py` for any number of responses, `train/pairwise.py` for pairs), and enter it in
+`REGISTRY` with what it needs.
 """
 
-import inspect
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import logsigmoid
-
+from train import listwise, pairwise
+from train.config import TrainConfig
 from train.errors import TrainError
-from train.labels import soft_labels
-from train.pairs import PairChoice, pair_weights
+from train.loss import Entry, Loss, ObjectiveOutput
 
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveOutput:
-    """What an objective says of a batch.
-
-    Attributes:
-        loss: scalar, mean of `losses` over the prompts that take part, nats.
-        losses: `[B]`; 0 for a prompt that takes no part (a pair objective and all rewards equal).
-        implicit_rewards: `[B, K]`, beta times the log-ratio, 0 where the mask is false, detached.
-    """
-
-    loss: Tensor
-    losses: Tensor
-    implicit_rewards: Tensor
-
-
-class Loss(Protocol):
-    """A configured objective."""
-
-    def __call__(
-        self, logps: Tensor, ref_logps: Tensor, rewards: Tensor, mask: Tensor
-    ) -> ObjectiveOutput:
-        """The loss of a batch.
-
-        Args:
-            logps: summed log-probabilities of the responses under the policy, nats, `[B, K]`.
-            ref_logps: the same under the reference, `[B, K]`.
-            rewards: `[B, K]`.
-            mask: true where a response exists, `[B, K]`.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A registry entry: how to build the objective, and what it needs."""
-
-    build: Callable[..., Loss]
-    labels: Literal["pairs", "rewards"]
-    logps: Literal["sum", "mean"] = "sum"
-    reference: bool = True
-
-    @property
-    def settings(self) -> frozenset[str]:
-        """Names of the keyword settings that `build` takes."""
-        return frozenset(inspect.signature(self.build).parameters)
-
-
-def infonca(beta: float, alpha: float = 1.0) -> Loss:
-    """InfoNCA: `-sum_i w_i log softmax(m)_i`. Needs rewards, sums, a reference, K >= 2.
-
-    Its gradient in m_i is `softmax(m)_i - w_i`: only ratios are pinned, both may fall.
-    """
-
-    def loss(logps: Tensor, ref_logps: Tensor, rewards: Tensor, mask: Tensor) -> ObjectiveOutput:
-        if bool((mask.sum(dim=1) < 2).any()):
-            raise TrainError("infonca needs at least 2 responses a prompt: drop prompts with one")
-        implicit = _implicit_rewards(logps, ref_logps, mask, beta)
-        log_share = implicit.masked_fill(~mask, float("-inf")).log_softmax(dim=1)
-        labels = soft_labels(rewards, mask, alpha)
-        # -inf times a label of 0 is NaN: fill after the log-softmax.
-        losses = -(labels * log_share.masked_fill(~mask, 0)).sum(dim=1)
-        return ObjectiveOutput(losses.mean(), losses, implicit.detach())
-
-    return loss
-
-
-def nca(beta: float, alpha: float = 1.0) -> Loss:
-    """NCA: `-sum_i w_i log sigma(m_i) - (1/K) sum_i log sigma(-m_i)`, K the prompt's own.
-
-    Needs rewards, sums, a reference. Its gradient in m_i is `-w_i sigma(-m_i) + sigma(m_i) / K`:
-    absolute values are pinned. With K = 1 the two forces cancel (a warning).
-    """
-
-    def loss(logps: Tensor, ref_logps: Tensor, rewards: Tensor, mask: Tensor) -> ObjectiveOutput:
-        counts = mask.sum(dim=1)
-        if bool((counts < 2).any()):
-            warnings.warn("nca learns nothing from a prompt with one response", stacklevel=2)
-        implicit = _implicit_rewards(logps, ref_logps, mask, beta)
-        labels = soft_labels(rewards, mask, alpha)
-        optimise = -(labels * logsigmoid(implicit)).sum(dim=1)
-        regularise = -logsigmoid(-implicit).masked_fill(~mask, 0).sum(dim=1) / counts
-        losses = optimise + regularise
-        return ObjectiveOutput(losses.mean(), losses, implicit.detach())
-
-    return loss
-
-
-def dpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
-    """DPO: `-log sigma(m_better - m_worse)`, the mean over a prompt's pairs.
-
-    Needs pairs, sums, a reference. With more than two responses a prompt, `pairs` must say which
-    are compared (`train.pairs`). Pairs of equal reward are dropped.
-    """
-
-    def loss(logps: Tensor, ref_logps: Tensor, rewards: Tensor, mask: Tensor) -> ObjectiveOutput:
-        if pairs is None and int(mask.sum(dim=1).max()) > 2:
-            raise TrainError(pairs_remedy("dpo"))
-        implicit = _implicit_rewards(logps, ref_logps, mask, beta)
-        weights = pair_weights(rewards, mask, pairs or "all", seed)
-        margins = implicit[:, :, None] - implicit[:, None, :]
-        losses = -(weights * logsigmoid(margins)).sum(dim=(1, 2))
-        taking_part = (weights.sum(dim=(1, 2)) > 0).sum().clamp(min=1)
-        return ObjectiveOutput(losses.sum() / taking_part, losses, implicit.detach())
-
-    return loss
-
+__all__ = ["REGISTRY", "Entry", "Loss", "ObjectiveOutput", "configured", "entry", "objective"]
 
 REGISTRY: dict[str, Entry] = {
-    "dpo": Entry(dpo, labels="pairs"),
-    "infonca": Entry(infonca, labels="rewards"),
-    "nca": Entry(nca, labels="rewards"),
+    "biased_nca": Entry(pairwise.biased_nca, labels="pairs"),
+    "bco_pair": Entry(pairwise.biased_nca, labels="pairs"),
+    "cdpo": Entry(pairwise.cdpo, labels="pairs"),
+    "dpo": Entry(pairwise.dpo, labels="pairs"),
+    "exo": Entry(pairwise.exo, labels="pairs"),
+    "hinge": Entry(pairwise.hinge, labels="pairs"),
+    "infonca": Entry(listwise.infonca, labels="rewards"),
+    "ipo": Entry(pairwise.ipo, labels="pairs", logps="mean"),
+    "kto": Entry(listwise.kto, labels="rewards"),
+    "nca": Entry(listwise.nca, labels="rewards"),
+    "orpo": Entry(pairwise.orpo, labels="pairs", logps="mean", reference=False),
+    "robust_dpo": Entry(pairwise.robust_dpo, labels="pairs"),
+    "sft": Entry(listwise.sft, labels="rewards", logps="mean", reference=False),
+    "simpo": Entry(pairwise.simpo, labels="pairs", logps="mean", reference=False),
 }
 
 
@@ -157,22 +55,19 @@ def objective(name: str, **settings: Any) -> Loss:
     chosen = entry(name)
     unknown = sorted(set(settings) - chosen.settings)
     if unknown:
-        raise TrainError(
-            f"{name} takes no {', '.join(unknown)}: it takes {', '.join(sorted(chosen.settings))}"
-        )
+        takes = ", ".join(sorted(chosen.settings)) or "no settings"
+        raise TrainError(f"{name} takes no {', '.join(unknown)}: it takes {takes}")
     return chosen.build(**settings)
 
 
-def pairs_remedy(name: str) -> str:
-    """What to tell someone who gave a pair objective more than two responses a prompt."""
-    return (
-        f"{name} compares pairs and the data has prompts with more than 2 responses: set `pairs` "
-        "to best_vs_random, best_vs_worst, best_vs_rest or all"
-    )
+def configured(config: TrainConfig) -> Loss:
+    """The objective that a training config names, with the config's keys that it takes.
 
-
-def _implicit_rewards(logps: Tensor, ref_logps: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """Beta times the log-ratio, `[B, K]`, 0 (and without gradient) where the mask is false."""
-    if logps.dtype not in (torch.float32, torch.float64):
-        raise TrainError(f"log-probabilities must be float32 or float64, not {logps.dtype}")
-    return beta * (logps - ref_logps).masked_fill(~mask, 0)
+    Raises:
+        TrainError: there is no such method, or it takes no such setting.
+    """
+    own = {name: getattr(config, name) for name in ("beta", "alpha", "pairs", "seed")}
+    for name in own.keys() & config.method_settings.keys():
+        raise TrainError(f"method_settings.{name}: write it beside `method`, as a key of its own")
+    taken = entry(config.method).settings & own.keys()
+    return objective(config.method, **{name: own[name] for name in taken}, **config.method_settings)

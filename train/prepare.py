@@ -11,8 +11,9 @@ from typing import Any
 from train.config import TrainConfig
 from train.data import DataReport, Group, read_groups
 from train.errors import DataError, TrainError
-from train.objectives import entry, pairs_remedy
+from train.objectives import entry
 from train.pairs import needed_responses
+from train.pairwise import pairs_remedy
 from train.tokens import TokenGroup, TokenReport, tokenise
 
 

@@ -25,7 +25,7 @@ from train.fingerprint import fingerprint
 from train.interrupt import asked_to_stop
 from train.logprobs import Form, choose_form, kernel
 from train.loop import Clock, Recorder
-from train.objectives import Loss, entry, objective
+from train.objectives import configured, entry
 from train.prepare import Counts, Prepared, prepare
 from train.reference import ReferenceReport, Source, reference_logps
 from train.schedule import total_prompts, training_order
@@ -82,7 +82,7 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
 
 def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
     teller, clock, config = Teller(callbacks), Clock(), job.config
-    entry(config.method)  # an unknown method costs no reading
+    loss = configured(config)  # an unknown method or setting costs no reading
     tokenizer = models.load_tokenizer(job.base)
     data = prepare(config, tokenizer)
     _tell_counts(teller, data)
@@ -93,7 +93,7 @@ def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
     source = Source(weights, config.dtype, kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller)
-    task = Task(_loss(config), form, _alpha(config))
+    task = Task(loss, form, _alpha(config))
     policy = models.attach(model, config.lora, config.seed)
     trainer = _trainer(job, policy, items, task)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
@@ -158,15 +158,8 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
     return step
 
 
-def _loss(config: TrainConfig) -> Loss:
-    settings = {"beta": config.beta, "alpha": config.alpha, "pairs": config.pairs}
-    settings["seed"] = config.seed
-    takes = entry(config.method).settings
-    return objective(config.method, **{name: settings[name] for name in takes})
-
-
 def _alpha(config: TrainConfig) -> float | None:
-    return config.alpha if entry(config.method).labels == "rewards" else None
+    return config.alpha if "alpha" in entry(config.method).settings else None
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:

@@ -71,7 +71,7 @@ def _assess(
     items: Sequence[Item], logps: Tensor, lengths: Tensor, task: Task
 ) -> tuple[Tensor, Scores]:
     references, rewards, mask = (tensor.to(logps.device) for tensor in _matrices(items))
-    out = task.loss(logps, references.to(logps.dtype), rewards, mask)
+    out = task.loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(logps.device))
     entropy = None
     if task.alpha is not None:
         entropy = label_entropy(soft_labels(rewards, mask, task.alpha)).cpu()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from train.errors import TrainError
 from train.labels import label_entropy, soft_labels
+from train.listwise import kto_reference
 from train.objectives import REGISTRY, entry, objective
 
 M = torch.tensor([[0.5, -0.2, 0.1, -1.0]], dtype=torch.float64)
@@ -19,16 +20,23 @@ ALL = torch.ones(1, 4, dtype=torch.bool)
 PAIR = torch.tensor([[3.0, -7.0]], dtype=torch.float64)
 WON = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
 BOTH = torch.ones(1, 2, dtype=torch.bool)
-METHODS = ["infonca", "nca", "dpo"]
+METHODS = sorted(REGISTRY)
+PAIRS = [name for name in METHODS if REGISTRY[name].labels == "pairs"]
+LENGTHS = torch.tensor([[20, 10]])
 
 
-def build(name: str, beta: float = 1.0, alpha: float = 1.0) -> Any:
-    values = {"beta": beta, "alpha": alpha, "pairs": "best_vs_rest"}
+def build(name: str, beta: float = 1.0, alpha: float = 1.0, pairs: str = "best_vs_rest") -> Any:
+    values = {"beta": beta, "alpha": alpha, "pairs": pairs}
     return objective(name, **{key: values[key] for key in values if key in entry(name).settings})
 
 
 def zeros(like: Tensor) -> Tensor:
     return torch.zeros_like(like)
+
+
+def ones(mask: Tensor) -> Tensor:
+    """Responses of one token each."""
+    return mask.long()
 
 
 @pytest.mark.parametrize(
@@ -55,9 +63,90 @@ def test_values_for_four_responses(alpha: float, infonca: float, nca: float) -> 
         ("nca", {"alpha": 0.0}, 1.183126),
     ],
 )
-def test_values_for_a_pair(name: str, extra: dict[str, float], expected: float) -> None:
+def test_values_of_the_paper_s_own_on_a_pair(
+    name: str, extra: dict[str, float], expected: float
+) -> None:
     out = objective(name, beta=0.1, **extra)(PAIR, zeros(PAIR), WON, BOTH)
     assert out.loss.item() == pytest.approx(expected, abs=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "expected"),
+    [
+        ("biased_nca", {}, 0.957541),
+        ("bco_pair", {}, 0.957541),
+        ("cdpo", {"epsilon": 0.1}, 0.413262),
+        ("robust_dpo", {"epsilon": 0.1}, 0.188262),
+        ("hinge", {}, 0.0),
+        ("ipo", {"average": False}, 25.0),
+        ("ipo", {}, 17.2225),
+        ("exo", {"epsilon": 1e-3}, 1.276310),
+    ],
+)
+def test_values_of_its_kin_on_a_pair(name: str, settings: dict[str, Any], expected: float) -> None:
+    out = objective(name, beta=0.1, **settings)(PAIR, zeros(PAIR), WON, BOTH, LENGTHS)
+    assert out.loss.item() == pytest.approx(expected, abs=5e-7)
+    assert torch.allclose(out.implicit_rewards, 0.1 * PAIR)
+
+
+def test_values_without_a_reference() -> None:
+    logps = torch.tensor([[-20.0, -15.0]], dtype=torch.float64)
+    nonsense = torch.full_like(logps, math.nan)
+    arguments = (logps, nonsense, WON, BOTH, LENGTHS)
+    assert objective("simpo", beta=2.0, gamma=0.5)(*arguments).loss.item() == pytest.approx(
+        0.474077, abs=5e-7
+    )
+    orpo = objective("orpo", beta=0.1)(*arguments).loss.item()
+    assert orpo - 1.0 == pytest.approx(0.040114, abs=5e-7)
+    assert objective("sft")(*arguments).loss.item() == pytest.approx(1.0)
+
+
+def test_kto_has_its_values_and_takes_its_reference_from_the_batch() -> None:
+    ratios = torch.tensor([[3.0, -7.0], [8.0, -2.0]], dtype=torch.float64)  # mean 0.5
+    won, both = WON.repeat(2, 1), BOTH.repeat(2, 1)
+    losses = objective("kto", beta=0.1)(ratios, zeros(ratios), won, both).losses
+    assert losses[0].item() == pytest.approx((0.437823 + 0.320821) / 2, abs=1e-6)
+    assert kto_reference(PAIR, BOTH).item() == 0.0
+    leaf = ratios.clone().requires_grad_()
+    assert not kto_reference(leaf, both).requires_grad
+    tied = objective("kto", beta=0.1)(ratios, zeros(ratios), zeros(ratios), both)
+    assert tied.loss.item() == 0.0
+
+
+def test_what_averages_over_tokens_asks_for_lengths() -> None:
+    for name in ("ipo", "simpo", "orpo", "sft"):
+        with pytest.raises(TrainError, match="lengths"):
+            build(name)(PAIR, zeros(PAIR), WON, BOTH)
+
+
+@pytest.mark.parametrize("name", ["robust_dpo", "exo"])
+def test_an_impossible_epsilon_is_refused(name: str) -> None:
+    with pytest.raises(TrainError, match="epsilon"):
+        objective(name, beta=0.1, epsilon=1.0)
+
+
+@pytest.mark.parametrize("name", ["infonca", "nca"])
+def test_the_first_response_is_favoured_only_on_request(name: str) -> None:
+    tied = torch.zeros_like(REWARDS)
+    plain = objective(name, beta=1.0, alpha=1e-4)(M, zeros(M), tied, ALL)
+    first = torch.tensor([[1.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    hard = objective(name, beta=1.0, alpha=0.0)(M, zeros(M), first, ALL)
+    favoured = objective(name, beta=1.0, alpha=1e-4, favour_first=True)(M, zeros(M), tied, ALL)
+    assert favoured.loss.item() == pytest.approx(hard.loss.item(), abs=1e-12)
+    assert abs(plain.loss.item() - hard.loss.item()) > 1e-3
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_prompt_s_loss_is_the_mean_over_its_pairs(name: str) -> None:
+    lengths = torch.tensor([[5, 6, 7, 8]])
+    logps = M - 9
+    whole = build(name, 0.1, pairs="best_vs_rest")(logps, zeros(M), REWARDS, ALL, lengths)
+    alone = []
+    for other in (1, 2, 3):
+        columns = [0, other]
+        parts = (x[:, columns] for x in (logps, zeros(M), REWARDS, ALL, lengths))
+        alone.append(build(name, 0.1)(*parts).loss.item())
+    assert whole.loss.item() == pytest.approx(sum(alone) / 3, abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 7])
@@ -70,6 +159,7 @@ def test_at_the_start_the_losses_are_known(k: int, alpha: float) -> None:
         ("dpo", math.log(2)),
         ("infonca", math.log(k)),
         ("nca", 2 * math.log(2)),
+        ("biased_nca", 2 * math.log(2)),
     ):
         losses = build(name, 0.1, alpha)(logps, logps, rewards, mask).losses
         assert torch.allclose(losses, torch.full((3,), expected), atol=1e-6)
@@ -128,8 +218,9 @@ def test_a_constant_on_all_rewards_changes_nothing(
     logps, ref, rewards, mask = batch
     shift = round(shift)  # exact in floating point, so that ties stay ties
     loss = build(name, 0.1, alpha)
-    there = loss(logps, ref, rewards + shift, mask)
-    assert torch.allclose(loss(logps, ref, rewards, mask).losses, there.losses, atol=1e-9)
+    there = loss(logps, ref, rewards + shift, mask, ones(mask))
+    here = loss(logps, ref, rewards, mask, ones(mask))
+    assert torch.allclose(here.losses, there.losses, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -137,16 +228,16 @@ def test_a_constant_on_all_rewards_changes_nothing(
 @given(batch=batches(), alpha=st.sampled_from([0.0, 0.1, 2.0]))
 def test_masked_garbage_and_order_change_nothing(name: str, batch: Any, alpha: float) -> None:
     logps, ref, rewards, mask = batch
-    loss = objective("dpo", beta=0.1, pairs="all") if name == "dpo" else build(name, 0.1, alpha)
-    plain = loss(logps, ref, rewards, mask)
+    loss = build(name, 0.1, alpha, pairs="all")
+    plain = loss(logps, ref, rewards, mask, ones(mask))
     assert torch.isfinite(plain.losses).all()
     flipped = [x.flip(1) for x in batch]
-    assert torch.allclose(loss(*flipped).losses, plain.losses, atol=1e-9)
+    assert torch.allclose(loss(*flipped, ones(mask)).losses, plain.losses, atol=1e-9)
     junk = [torch.cat([x, torch.full_like(x[:, :1], 1e6)], 1) for x in (logps, ref, rewards)]
     junk[0][:, -1] = math.nan
     wide = torch.cat([mask, torch.zeros_like(mask[:, :1])], 1)
     leaf = junk[0].clone().requires_grad_()
-    padded = loss(leaf, junk[1], junk[2], wide)
+    padded = loss(leaf, junk[1], junk[2], wide, wide.long())
     assert torch.allclose(padded.losses, plain.losses, atol=1e-9)
     padded.loss.backward()
     assert torch.isfinite(leaf.grad).all()
@@ -205,10 +296,11 @@ def test_infonca_refuses_one_response_and_nca_warns() -> None:
 
 
 def test_unknown_names_and_settings_are_named() -> None:
-    with pytest.raises(TrainError, match=r"'ncaa'.*dpo, infonca, nca"):
+    with pytest.raises(TrainError, match=r"'ncaa'.*dpo, .*infonca, .*nca"):
         objective("ncaa", beta=0.1)
     with pytest.raises(TrainError, match="dpo takes no alpha"):
         objective("dpo", beta=0.1, alpha=1.0)
     with pytest.raises(TrainError, match="float32"):
         objective("dpo", beta=0.1)(PAIR.half(), PAIR.half(), WON, BOTH)
-    assert set(REGISTRY) >= set(METHODS)
+    with pytest.raises(TrainError, match="sft takes no beta: it takes no settings"):
+        objective("sft", beta=0.1)

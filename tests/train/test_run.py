@@ -245,6 +245,8 @@ def test_bad_input_is_refused_before_anything_is_computed(
     tied = write_jsonl("tied.jsonl", [{**row, "rewards": [1] * 4} for row in rows(2, 0)])
     for error, complaint, keys in [
         (TrainError, "no method 'ncaa'", {"method": "ncaa"}),
+        (TrainError, "dpo takes no gamma", {"method": "dpo", "method_settings": {"gamma": 1.0}}),
+        (TrainError, "method_settings.beta: write it", {"method_settings": {"beta": 1.0}}),
         (TrainError, "set `pairs`", {"method": "dpo"}),
         (DataError, "no such data file", {"data": tmp_path / "absent.jsonl"}),
         (DataError, "has no pair", {"method": "dpo", "pairs": "all", "data": tied}),

@@ -35,7 +35,9 @@ def as_groups(batch: dict[str, Any]) -> list[TokenGroup]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # TRL's own, on import
-@pytest.mark.parametrize(("theirs", "ours"), [("sigmoid", "dpo"), ("nca_pair", "nca")])
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("sigmoid", "dpo"), ("nca_pair", "nca"), ("bco_pair", "biased_nca")]
+)
 def test_pair_losses_equal_trls(theirs: str, ours: str, tiny_model: Path, tmp_path: Path) -> None:
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer

@@ -1,0 +1,112 @@
+"""What an objective is: a pure function of log-probabilities, rewards and a mask, and its needs.
+
+Notation of all objectives: d is a response's log-ratio to the reference, nats; m the implicit
+reward, `beta` times d; l the mean log-probability a token; K a prompt's own number of responses.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from train.errors import TrainError
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveOutput:
+    """What an objective says of a batch.
+
+    Attributes:
+        loss: scalar, mean of `losses` over the prompts that take part.
+        losses: `[B]`; 0 for a prompt that takes no part (a pair objective and all rewards equal).
+        implicit_rewards: `[B, K]`, beta times the log-ratio (where an objective has no reference,
+            beta times the mean log-probability a token), 0 where the mask is false, detached.
+    """
+
+    loss: Tensor
+    losses: Tensor
+    implicit_rewards: Tensor
+
+
+class Loss(Protocol):
+    """A configured objective."""
+
+    def __call__(
+        self,
+        logps: Tensor,
+        ref_logps: Tensor,
+        rewards: Tensor,
+        mask: Tensor,
+        lengths: Tensor | None = None,
+    ) -> ObjectiveOutput:
+        """The loss of a batch.
+
+        Args:
+            logps: summed log-probabilities of the responses under the policy, nats, `[B, K]`.
+            ref_logps: the same under the reference, `[B, K]`; not read by objectives without one.
+            rewards: `[B, K]`.
+            mask: true where a response exists, `[B, K]`.
+            lengths: response tokens, `[B, K]`; read by objectives that use mean log-probabilities.
+
+        Raises:
+            TrainError: what it needs is missing, or log-probabilities are not fp32 or fp64.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registry entry: how to build the objective, and what it needs."""
+
+    build: Callable[..., Loss]
+    labels: Literal["pairs", "rewards"]
+    logps: Literal["sum", "mean"] = "sum"
+    reference: bool = True
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """Names of the keyword settings that `build` takes."""
+        return frozenset(inspect.signature(self.build).parameters)
+
+
+def log_ratios(logps: Tensor, ref_logps: Tensor, mask: Tensor) -> Tensor:
+    """d, nats, `[B, K]`, 0 (and without gradient) where the mask is false.
+
+    Raises:
+        TrainError: the log-probabilities are not fp32 or fp64.
+    """
+    _require_precise(logps)
+    return (logps - ref_logps).masked_fill(~mask, 0)
+
+
+def mean_logps(logps: Tensor, mask: Tensor, lengths: Tensor | None) -> Tensor:
+    """l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
+
+    Raises:
+        TrainError: there are no lengths, or the log-probabilities are not fp32 or fp64.
+    """
+    _require_precise(logps)
+    return per_token(logps.masked_fill(~mask, 0), lengths)
+
+
+def per_token(sums: Tensor, lengths: Tensor | None) -> Tensor:
+    """Sums over a response divided by its tokens, `[B, K]`.
+
+    Raises:
+        TrainError: there are no lengths.
+    """
+    if lengths is None:
+        raise TrainError("this objective averages over tokens: give it `lengths`, [B, K]")
+    return sums / lengths.clamp(min=1)
+
+
+def mean_of(losses: Tensor, takes_part: Tensor) -> Tensor:
+    """The mean over the prompts that take part, `[B]` both; 0 where none does."""
+    return losses.sum() / takes_part.sum().clamp(min=1)
+
+
+def _require_precise(logps: Tensor) -> None:
+    if logps.dtype not in (torch.float32, torch.float64):
+        raise TrainError(f"log-probabilities must be float32 or float64, not {logps.dtype}")
