@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid
 
 from train.errors import TrainError
 from train.labels import soft_labels
-from train.loss import Loss, ObjectiveOutput, log_ratios, mean_logps, mean_of
+from train.loss import Batch, Loss, ObjectiveOutput, as_loss, mean_of
 
 #: What the paper's repository adds to the first response's reward; it breaks ties in its favour.
 FIRST_BONUS = 0.01
@@ -26,23 +26,17 @@ def infonca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss
     repository (thu-ml/Noise-Contrastive-Alignment, cbb9248) does: for comparisons with it only.
     """
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,  # noqa: ARG001 - sums
-    ) -> ObjectiveOutput:
-        if bool((mask.sum(dim=1) < 2).any()):
+    def whole(batch: Batch) -> ObjectiveOutput:
+        if bool((batch.mask.sum(dim=1) < 2).any()):
             raise TrainError("infonca needs at least 2 responses a prompt: drop prompts with one")
-        implicit = beta * log_ratios(logps, ref_logps, mask)
-        log_share = implicit.masked_fill(~mask, float("-inf")).log_softmax(dim=1)
-        labels = soft_labels(_adjusted(rewards, favour_first), mask, alpha)
+        implicit = beta * batch.log_ratios()
+        log_share = implicit.masked_fill(~batch.mask, float("-inf")).log_softmax(dim=1)
+        labels = soft_labels(_adjusted(batch.rewards, favour_first), batch.mask, alpha)
         # -inf times a label of 0 is NaN: fill after the log-softmax.
-        losses = -(labels * log_share.masked_fill(~mask, 0)).sum(dim=1)
+        losses = -(labels * log_share.masked_fill(~batch.mask, 0)).sum(dim=1)
         return ObjectiveOutput(losses.mean(), losses, implicit.detach())
 
-    return loss
+    return as_loss(whole)
 
 
 def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
@@ -53,24 +47,18 @@ def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
     `favour_first` as in `infonca`.
     """
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,  # noqa: ARG001 - sums
-    ) -> ObjectiveOutput:
-        counts = mask.sum(dim=1)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        counts = batch.mask.sum(dim=1)
         if bool((counts < 2).any()):
             warnings.warn("nca learns nothing from a prompt with one response", stacklevel=2)
-        implicit = beta * log_ratios(logps, ref_logps, mask)
-        labels = soft_labels(_adjusted(rewards, favour_first), mask, alpha)
+        implicit = beta * batch.log_ratios()
+        labels = soft_labels(_adjusted(batch.rewards, favour_first), batch.mask, alpha)
         optimise = -(labels * logsigmoid(implicit)).sum(dim=1)
-        regularise = -logsigmoid(-implicit).masked_fill(~mask, 0).sum(dim=1) / counts
+        regularise = -logsigmoid(-implicit).masked_fill(~batch.mask, 0).sum(dim=1) / counts
         losses = optimise + regularise
         return ObjectiveOutput(losses.mean(), losses, implicit.detach())
 
-    return loss
+    return as_loss(whole)
 
 
 def kto(beta: float, good_weight: float = 1.0, bad_weight: float = 1.0) -> Loss:
@@ -87,26 +75,20 @@ def kto(beta: float, good_weight: float = 1.0, bad_weight: float = 1.0) -> Loss:
     nothing (values near 0), so the two differ by their point of reference, not by their form.
     """
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,  # noqa: ARG001 - sums
-    ) -> ObjectiveOutput:
-        ratios = log_ratios(logps, ref_logps, mask)
-        counts = mask.sum(dim=1)
-        known = rewards.masked_fill(~mask, 0)
-        good = rewards > known.sum(dim=1, keepdim=True) / counts[:, None]
-        ahead = beta * (ratios - kto_reference(ratios, mask))
+    def whole(batch: Batch) -> ObjectiveOutput:
+        ratios = batch.log_ratios()
+        counts = batch.mask.sum(dim=1)
+        known = batch.rewards.masked_fill(~batch.mask, 0)
+        good = batch.rewards > known.sum(dim=1, keepdim=True) / counts[:, None]
+        ahead = beta * (ratios - kto_reference(ratios, batch.mask))
         value = torch.where(
             good, good_weight * torch.sigmoid(-ahead), bad_weight * torch.sigmoid(ahead)
         )
-        apart = (good & mask).any(dim=1)
-        losses = value.masked_fill(~mask, 0).sum(dim=1) / counts * apart
+        apart = (good & batch.mask).any(dim=1)
+        losses = value.masked_fill(~batch.mask, 0).sum(dim=1) / counts * apart
         return ObjectiveOutput(mean_of(losses, apart), losses, beta * ratios.detach())
 
-    return loss
+    return as_loss(whole)
 
 
 def kto_reference(ratios: Tensor, mask: Tensor) -> Tensor:
@@ -123,18 +105,12 @@ def sft() -> Loss:
     Needs rewards, mean log-probabilities, no reference.
     """
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,  # noqa: ARG001 - no reference
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,
-    ) -> ObjectiveOutput:
-        likely = mean_logps(logps, mask, lengths)
-        losses = -(soft_labels(rewards, mask, 0.0) * likely).sum(dim=1)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        likely = batch.mean_logps()
+        losses = -(soft_labels(batch.rewards, batch.mask, 0.0) * likely).sum(dim=1)
         return ObjectiveOutput(losses.mean(), losses, likely.detach())
 
-    return loss
+    return as_loss(whole)
 
 
 def _adjusted(rewards: Tensor, favour_first: bool) -> Tensor:

@@ -71,42 +71,64 @@ class Entry:
         return frozenset(inspect.signature(self.build).parameters)
 
 
-def log_ratios(logps: Tensor, ref_logps: Tensor, mask: Tensor) -> Tensor:
-    """d, nats, `[B, K]`, 0 (and without gradient) where the mask is false.
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """The arguments of a `Loss`, and what objectives read from them.
 
     Raises:
         TrainError: the log-probabilities are not fp32 or fp64.
     """
-    _require_precise(logps)
-    return (logps - ref_logps).masked_fill(~mask, 0)
+
+    logps: Tensor
+    ref_logps: Tensor
+    rewards: Tensor
+    mask: Tensor
+    lengths: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.logps.dtype not in (torch.float32, torch.float64):
+            raise TrainError(
+                f"log-probabilities must be float32 or float64, not {self.logps.dtype}"
+            )
+
+    def log_ratios(self) -> Tensor:
+        """d, nats, `[B, K]`, 0 (and without gradient) where the mask is false."""
+        return (self.logps - self.ref_logps).masked_fill(~self.mask, 0)
+
+    def mean_logps(self) -> Tensor:
+        """l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
+
+        Raises:
+            TrainError: there are no lengths.
+        """
+        return self.per_token(self.logps.masked_fill(~self.mask, 0))
+
+    def per_token(self, sums: Tensor) -> Tensor:
+        """Sums over a response divided by its tokens, `[B, K]`.
+
+        Raises:
+            TrainError: there are no lengths.
+        """
+        if self.lengths is None:
+            raise TrainError("this objective averages over tokens: give it `lengths`, [B, K]")
+        return sums / self.lengths.clamp(min=1)
 
 
-def mean_logps(logps: Tensor, mask: Tensor, lengths: Tensor | None) -> Tensor:
-    """l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
+def as_loss(whole: Callable[[Batch], ObjectiveOutput]) -> Loss:
+    """The public form of a function of a batch."""
 
-    Raises:
-        TrainError: there are no lengths, or the log-probabilities are not fp32 or fp64.
-    """
-    _require_precise(logps)
-    return per_token(logps.masked_fill(~mask, 0), lengths)
+    def loss(
+        logps: Tensor,
+        ref_logps: Tensor,
+        rewards: Tensor,
+        mask: Tensor,
+        lengths: Tensor | None = None,
+    ) -> ObjectiveOutput:
+        return whole(Batch(logps, ref_logps, rewards, mask, lengths))
 
-
-def per_token(sums: Tensor, lengths: Tensor | None) -> Tensor:
-    """Sums over a response divided by its tokens, `[B, K]`.
-
-    Raises:
-        TrainError: there are no lengths.
-    """
-    if lengths is None:
-        raise TrainError("this objective averages over tokens: give it `lengths`, [B, K]")
-    return sums / lengths.clamp(min=1)
+    return loss
 
 
 def mean_of(losses: Tensor, takes_part: Tensor) -> Tensor:
     """The mean over the prompts that take part, `[B]` both; 0 where none does."""
     return losses.sum() / takes_part.sum().clamp(min=1)
-
-
-def _require_precise(logps: Tensor) -> None:
-    if logps.dtype not in (torch.float32, torch.float64):
-        raise TrainError(f"log-probabilities must be float32 or float64, not {logps.dtype}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, relu
 
 from train.errors import TrainError
-from train.loss import Loss, ObjectiveOutput, log_ratios, mean_logps, mean_of, per_token
+from train.loss import Batch, Loss, ObjectiveOutput, as_loss, mean_of
 from train.pairs import PairChoice, pair_weights
 
 #: From what each response is worth, `[B, K, 1]` and `[B, 1, K]`, to the loss of each pair.
@@ -107,19 +107,13 @@ def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed
     def of(better: Tensor, worse: Tensor) -> Tensor:
         return (better - worse - 1 / (2 * beta)) ** 2
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,
-    ) -> ObjectiveOutput:
-        ratios = log_ratios(logps, ref_logps, mask)
-        worth = per_token(ratios, lengths) if average else ratios
-        weights = _weights("ipo", rewards, mask, pairs, seed)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        ratios = batch.log_ratios()
+        worth = batch.per_token(ratios) if average else ratios
+        weights = _weights("ipo", batch, pairs, seed)
         return _output(of, worth, weights, beta * ratios)
 
-    return loss
+    return as_loss(whole)
 
 
 def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -131,17 +125,11 @@ def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed
     def of(better: Tensor, worse: Tensor) -> Tensor:
         return -logsigmoid(better - worse - gamma)
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,  # noqa: ARG001 - no reference
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,
-    ) -> ObjectiveOutput:
-        implicit = beta * mean_logps(logps, mask, lengths)
-        return _output(of, implicit, _weights("simpo", rewards, mask, pairs, seed), implicit)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        implicit = beta * batch.mean_logps()
+        return _output(of, implicit, _weights("simpo", batch, pairs, seed), implicit)
 
-    return loss
+    return as_loss(whole)
 
 
 def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -154,20 +142,14 @@ def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
     def of(better: Tensor, worse: Tensor) -> Tensor:
         return -better - beta * logsigmoid(_log_odds(better) - _log_odds(worse))
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,  # noqa: ARG001 - no reference
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,
-    ) -> ObjectiveOutput:
-        likely = mean_logps(logps, mask, lengths)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        likely = batch.mean_logps()
         # A response that is not there has no odds: any likelihood below 1 keeps NaN out.
-        worth = likely.masked_fill(~mask, -1.0)
-        weights = _weights("orpo", rewards, mask, pairs, seed)
+        worth = likely.masked_fill(~batch.mask, -1.0)
+        weights = _weights("orpo", batch, pairs, seed)
         return _output(of, worth, weights, beta * likely)
 
-    return loss
+    return as_loss(whole)
 
 
 def pairs_remedy(name: str) -> str:
@@ -188,30 +170,22 @@ def _on_margins(
 def _on_rewards(of: PairLoss, name: str, beta: float, pairs: PairChoice | None, seed: int) -> Loss:
     """An objective of the two implicit rewards."""
 
-    def loss(
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,  # noqa: ARG001 - sums
-    ) -> ObjectiveOutput:
-        implicit = beta * log_ratios(logps, ref_logps, mask)
-        return _output(of, implicit, _weights(name, rewards, mask, pairs, seed), implicit)
+    def whole(batch: Batch) -> ObjectiveOutput:
+        implicit = beta * batch.log_ratios()
+        return _output(of, implicit, _weights(name, batch, pairs, seed), implicit)
 
-    return loss
+    return as_loss(whole)
 
 
-def _weights(
-    name: str, rewards: Tensor, mask: Tensor, pairs: PairChoice | None, seed: int
-) -> Tensor:
+def _weights(name: str, batch: Batch, pairs: PairChoice | None, seed: int) -> Tensor:
     """Weight of each ordered pair, `[B, K, K]`.
 
     Raises:
         TrainError: nobody said which pairs of more than two responses are meant.
     """
-    if pairs is None and int(mask.sum(dim=1).max()) > 2:
+    if pairs is None and int(batch.mask.sum(dim=1).max()) > 2:
         raise TrainError(pairs_remedy(name))
-    return pair_weights(rewards, mask, pairs or "all", seed)
+    return pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
 
 
 def _output(of: PairLoss, worth: Tensor, weights: Tensor, implicit: Tensor) -> ObjectiveOutput:
