@@ -70,9 +70,9 @@ def kto(beta: float, good_weight: float = 1.0, bad_weight: float = 1.0) -> Loss:
 
     z stands for the divergence between policy and reference. Here it is the detached mean
     log-ratio of the batch's own responses, clamped at 0, over all processes. The paper (and TRL's
-    KTOTrainer) takes responses of other prompts of the batch instead, which no longer share what
-    makes a response likely after its prompt: that needs a forward pass more and estimates nearly
-    nothing (values near 0), so the two differ by their point of reference, not by their form.
+    KTOTrainer) takes responses of other prompts of the batch instead, which costs a forward pass
+    more. The two differ by their point of reference, not by their form; how much that changes was
+    not measured.
     """
 
     def whole(batch: Batch) -> ObjectiveOutput:
