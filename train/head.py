@@ -2,8 +2,9 @@
 
 The logits of a step are by far its largest array (tokens x vocabulary). They are made in chunks
 and dropped. Where the head is frozen (LoRA), the gradient towards the hidden states is known at
-once up to a factor a token, so it is taken while the chunk is at hand; where the head is trained,
-the chunk is computed again in the backward pass.
+once up to a factor a token, so it is taken while the chunk is at hand. Where the head is trained,
+the first chunks' gradients are kept, up to a fixed budget; the others are computed again in the
+backward pass.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from torch.autograd.function import once_differentiable
 
 # Logits of one chunk: 2^22 numbers, 16 MB in fp32. Larger ones were not faster on a CPU.
 _CHUNK = 2**22
+# Numbers that are kept for the backward pass of a trained head: 256 MB in fp32.
+_KEPT = 2**26
 
 
 def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
@@ -29,41 +32,55 @@ def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
     Returns:
         Log-probabilities, nats, `[N]`, fp32 (fp64 where `hidden` is).
     """
-    result: Tensor = _TokenLogps.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    # Asked here: within the function autograd is off, and a weight of its own requires a gradient
+    # also where nobody takes one.
+    trained = torch.is_grad_enabled() and weight.requires_grad
+    result: Tensor = _TokenLogps.apply(hidden, weight, bias, targets, trained)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result
 
 
 class _TokenLogps(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        trained: bool,
     ) -> Tensor:
-        at_once = ctx.needs_input_grad[0] and not ctx.needs_input_grad[1]
-        slopes = torch.empty_like(hidden) if at_once else None
-        logps = []
+        slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] and not trained else None
+        logps, kept, room = [], [], _KEPT if trained else 0
         for part in _chunks(len(targets), len(weight)):
             logits = _logits(hidden[part], weight, bias)
             total = logits.logsumexp(dim=1, keepdim=True)
             logps.append(logits.gather(1, targets[part, None]) - total)
+            room -= logits.numel()
             if slopes is not None:
                 slopes[part] = _pull(logits, total, targets[part]).to(weight.dtype) @ weight
-        ctx.save_for_backward(slopes, hidden, weight, bias, targets)
+            elif room >= 0:
+                kept.append(_pull(logits, total, targets[part]).to(weight.dtype))
+        ctx.save_for_backward(slopes, hidden, weight, bias, targets, *kept)
         return torch.cat(logps).squeeze(1)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        slopes, hidden, weight, bias, targets = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        slopes, hidden, weight, bias, targets, *kept = ctx.saved_tensors
         if slopes is not None:
-            return (grad[:, None] * slopes).to(hidden.dtype), None, None, None
+            return (grad[:, None] * slopes).to(hidden.dtype), None, None, None, None
         to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-        for part in _chunks(len(targets), len(weight)):
-            logits = _logits(hidden[part], weight, bias)
-            pull = _pull(logits, logits.logsumexp(dim=1, keepdim=True), targets[part])
-            pull = (pull * grad[part, None]).to(weight.dtype)
-            to_hidden[part] = pull @ weight
-            to_weight += pull.T @ hidden[part]
-        return to_hidden, to_weight, None, None
+        for number, part in enumerate(_chunks(len(targets), len(weight))):
+            if number < len(kept):
+                pull = kept[number]
+            else:
+                logits = _logits(hidden[part], weight, bias)
+                total = logits.logsumexp(dim=1, keepdim=True)
+                pull = _pull(logits, total, targets[part]).to(weight.dtype)
+            scale = grad[part, None].to(weight.dtype)
+            to_hidden[part] = (pull @ weight).mul_(scale)
+            to_weight.addmm_(pull.T, hidden[part] * scale)
+        return to_hidden, to_weight, None, None, None
 
 
 def _chunks(tokens: int, vocabulary: int) -> Iterator[slice]:

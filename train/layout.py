@@ -3,8 +3,9 @@
 Two layouts of the same question, "how likely is each response after its prompt":
 
 - padded: one row a response, `[prompt, response]`, padded on the right;
-- tree: one row a prompt, `[prompt, y1, ..., yK]`. Each response sees the prompt and itself, and
-  its positions go on from the prompt's, so the prompt is computed once.
+- tree: a prompt once, its responses behind it, `[prompt, y1, ..., yK]`; each response sees the
+  prompt and itself (`train.attention`), and its positions go on from the prompt's. Trees are packed
+  behind each other into rows of a token budget, so that next to nothing is padded.
 
 The last token of a response is predicted and predicts nothing: it is left out of the rows.
 Source of the idea: arXiv 2410.20305 (prefix sharing for pairs).
@@ -19,7 +20,12 @@ from torch import Tensor
 
 from train.tokens import TokenGroup
 
-_PAD = -1
+#: Tokens of a packed row. Attention costs a row nothing beyond its trees, so a row may be long;
+#: what bounds memory is the number of prompts in a batch.
+ROW_TOKENS = 16384
+
+#: Tokens in one tree: of its prompt, then of each response as it lies in the row.
+Tree = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,8 @@ class Rows:
     Attributes:
         input_ids: `[R, T]`.
         position_ids: `[R, T]`.
-        attention_mask: `[R, T]` (1 where a token is), or `[R, 1, T, T]` (true where the query may
-            see the key).
+        there: `[R, T]`, true where a token is, false on padding.
+        trees: of each row, the trees in it; None for padded rows.
         places: index into the flattened `[R * T]` positions that predict, `[N]`.
         targets: the N response tokens, `[N]`.
         owners: index into the flattened `[B * K]` responses, `[N]`.
@@ -39,7 +45,8 @@ class Rows:
 
     input_ids: Tensor
     position_ids: Tensor
-    attention_mask: Tensor
+    there: Tensor
+    trees: tuple[tuple[Tree, ...], ...] | None
     places: Tensor
     targets: Tensor
     owners: Tensor
@@ -47,13 +54,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One row before padding: ids, positions, segment (0 = prompt), predicting places, owners."""
+class _Piece:
+    """A prompt and some of its responses behind each other, before it lies in a row."""
 
     ids: list[int]
     positions: list[int]
-    segments: list[int]
+    tree: Tree
     places: list[int]
+    targets: list[int]
     owners: list[int]
 
 
@@ -61,72 +69,82 @@ def padded(groups: Sequence[TokenGroup]) -> Rows:
     """One row a response."""
     width = _width(groups)
     rows = [
-        _row(group, (index,), place * width)
+        [_piece(group, (index,), place * width)]
         for place, group in enumerate(groups)
         for index in range(len(group.responses))
     ]
-    return _stack(groups, rows, tree=False)
+    return _stack(groups, rows, packed=False)
 
 
-def tree(groups: Sequence[TokenGroup]) -> Rows:
-    """One row a prompt, all its responses behind it."""
+def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
+    """Trees packed into rows of at most `row_tokens` tokens; a longer tree has its own row."""
     width = _width(groups)
-    rows = [
-        _row(group, range(len(group.responses)), place * width)
+    pieces = [
+        _piece(group, range(len(group.responses)), place * width)
         for place, group in enumerate(groups)
     ]
-    return _stack(groups, rows, tree=True)
+    return _stack(groups, _packed(pieces, row_tokens), packed=True)
 
 
 def _width(groups: Sequence[TokenGroup]) -> int:
     return max(len(group.responses) for group in groups)
 
 
-def _row(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Row:
-    """The prompt and the chosen responses of a group behind each other."""
+def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piece:
+    """The prompt and the chosen responses of a group."""
     start = len(group.prompt)
-    inputs = [group.responses[member][:-1] for member in members]
-    offsets = accumulate(map(len, inputs), initial=start)
-    ids, positions, segments = list(group.prompt), list(range(start)), [0] * start
+    chosen = [group.responses[member] for member in members]
+    sizes = [len(response) - 1 for response in chosen]
+    offsets = accumulate(sizes, initial=start)
+    ids, positions = list(group.prompt), list(range(start))
     places, owners = [], []
-    for member, given, offset in zip(members, inputs, offsets, strict=False):
-        ids += given
-        positions += range(start, start + len(given))
-        segments += [member + 1] * len(given)
+    for member, response, size, offset in zip(members, chosen, sizes, offsets, strict=False):
+        ids += response[:-1]
+        positions += range(start, start + size)
         # The prompt's last position predicts the first token, each token then the next.
-        places += [start - 1, *range(offset, offset + len(given))]
-        owners += [first_owner + member] * (len(given) + 1)
-    return _Row(ids, positions, segments, places, owners)
+        places += [start - 1, *range(offset, offset + size)]
+        owners += [first_owner + member] * len(response)
+    targets = [token for response in chosen for token in response]
+    return _Piece(ids, positions, (start, *sizes), places, targets, owners)
 
 
-def _stack(groups: Sequence[TokenGroup], rows: Sequence[_Row], *, tree: bool) -> Rows:
-    length = max(len(row.ids) for row in rows)
+def _packed(pieces: Sequence[_Piece], row_tokens: int) -> list[list[_Piece]]:
+    """First fit, longest first: each piece into the first row that still has room for it."""
+    rows: list[list[_Piece]] = []
+    used: list[int] = []
+    for piece in sorted(pieces, key=lambda piece: -len(piece.ids)):
+        size = len(piece.ids)
+        row = next((i for i, tokens in enumerate(used) if tokens + size <= row_tokens), len(rows))
+        if row == len(rows):
+            rows.append([])
+            used.append(0)
+        rows[row].append(piece)
+        used[row] += size
+    return rows
 
-    def matrix(values: Sequence[Sequence[int]], fill: int) -> Tensor:
-        return torch.tensor([[*value, *[fill] * (length - len(value))] for value in values])
 
-    segments = matrix([row.segments for row in rows], _PAD)
-    targets = [token for group in groups for answer in group.responses for token in answer]
+def _stack(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed: bool) -> Rows:
+    lengths = [sum(len(piece.ids) for piece in row) for row in rows]
+    length = max(lengths)
+    places: list[int] = []
+    for number, row in enumerate(rows):
+        starts = accumulate((len(piece.ids) for piece in row), initial=number * length)
+        places += [s + p for piece, s in zip(row, starts, strict=False) for p in piece.places]
+
+    def matrix(name: str) -> Tensor:
+        values = [[v for piece in row for v in getattr(piece, name)] for row in rows]
+        return torch.tensor([value + [0] * (length - len(value)) for value in values])
+
+    def vector(name: str) -> Tensor:
+        return torch.tensor([v for row in rows for piece in row for v in getattr(piece, name)])
+
     return Rows(
-        input_ids=matrix([row.ids for row in rows], 0),
-        position_ids=matrix([row.positions for row in rows], 0),
-        attention_mask=tree_mask(segments) if tree else (segments != _PAD).long(),
-        places=torch.tensor([i * length + p for i, row in enumerate(rows) for p in row.places]),
-        targets=torch.tensor(targets),
-        owners=torch.tensor([owner for row in rows for owner in row.owners]),
+        input_ids=matrix("ids"),
+        position_ids=matrix("positions"),
+        there=torch.arange(length)[None, :] < torch.tensor(lengths)[:, None],
+        trees=tuple(tuple(piece.tree for piece in row) for row in rows) if packed else None,
+        places=torch.tensor(places),
+        targets=vector("targets"),
+        owners=vector("owners"),
         shape=(len(groups), _width(groups)),
     )
-
-
-def tree_mask(segments: Tensor) -> Tensor:
-    """What each position may see: `[R, 1, T, T]`, true where query (dim 2) sees key (dim 3).
-
-    Args:
-        segments: `[R, T]`; 0 for the prompt, above 0 for a response, -1 for padding.
-    """
-    query, key = segments[:, :, None], segments[:, None, :]
-    length = segments.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    seen = causal & ((key == 0) | (key == query)) & (key != _PAD)
-    # A padding position sees itself: a query that sees nothing is NaN in attention.
-    return (seen | torch.eye(length, dtype=torch.bool)).unsqueeze(1)

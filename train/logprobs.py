@@ -2,7 +2,8 @@
 
 - `plain`: padded rows and the model's own logits. Slow, plainly right: the oracle.
 - `padded`: padded rows, logits in chunks (`train.head`).
-- `tree`: one row a prompt (`train.layout`), logits in chunks.
+- `tree`: each prompt once with its responses behind it (`train.layout`, `train.attention`), rows
+  packed, logits in chunks.
 
 Everything runs inside the model's own forward pass, with its head replaced for the call, so that
 hooks of wrappers (adapters, data parallel, sharding) fire as they would.
@@ -17,15 +18,13 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from train import layout
+from train import attention, layout
 from train.head import token_logps
 from train.layout import Rows
 from train.tokens import TokenGroup
 
 Form = Literal["tree", "padded", "plain"]
 _LOG = logging.getLogger(__name__)
-# Where an attention implementation takes a mask of its own for each query.
-_MASKED = ("sdpa", "eager")
 
 
 def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tuple[Tensor, Tensor]:
@@ -42,6 +41,8 @@ def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tupl
     """
     core = _core(model)
     rows = _moved(layout.tree(groups) if form == "tree" else layout.padded(groups), core)
+    if rows.trees is not None and core.config._attn_implementation != attention.TREE:  # noqa: SLF001 - no public name
+        attention.install(core)
     tokens = _plain_logps(model, rows) if form == "plain" else _picked_logps(model, core, rows)
     prompts, responses = rows.shape
     sums = tokens.new_zeros(prompts * responses).index_add(0, rows.owners, tokens)
@@ -59,15 +60,16 @@ def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) ->
     sample = [min(groups, key=lambda group: group.size)]
     longest = max(len(g.prompt) + max(map(len, g.responses)) for g in groups)
     forms: tuple[Form, ...] = ("tree", "padded", "plain")
+    core = _core(model)
+    before = core.config._attn_implementation  # noqa: SLF001 - no public name
     with torch.no_grad():
         oracle, lengths = logprobs(model, sample, "plain")
         for form in forms[forms.index(wanted) : -1]:
-            reason = _obstacle(_core(model), longest) if form == "tree" else None
-            reason = reason or _difference(
-                logprobs(model, sample, form)[0], oracle, lengths, _core(model).dtype
-            )
+            reason = _obstacle(core, longest) if form == "tree" else None
+            reason = reason or _difference(model, sample, form, oracle, lengths)
             if reason is None:
                 return form
+            core.set_attn_implementation(before)
             _LOG.warning("log-probabilities in form %s: not for this model: %s", form, reason)
     return "plain"
 
@@ -79,19 +81,26 @@ def kernel(model: nn.Module) -> str:
 
 
 def _obstacle(core: Any, longest: int) -> str | None:
+    if not core._can_set_attn_implementation():  # noqa: SLF001 - transformers has no public name
+        return "its attention cannot be replaced"
     config = core.config.get_text_config()
-    attention = config._attn_implementation  # noqa: SLF001 - transformers has no public name
-    if attention not in _MASKED:
-        return f"attention {attention} takes no mask of its own"
     window = getattr(config, "sliding_window", None)
     if window and getattr(config, "use_sliding_window", True) and window < longest:
         return f"its sliding window of {window} tokens is shorter than a row of {longest}"
     return None
 
 
-def _difference(got: Tensor, oracle: Tensor, lengths: Tensor, dtype: torch.dtype) -> str | None:
+def _difference(
+    model: nn.Module, sample: Sequence[TokenGroup], form: Form, oracle: Tensor, lengths: Tensor
+) -> str | None:
+    """Why a form does not do, found by trying it."""
+    try:
+        got, _ = logprobs(model, sample, form)
+    except attention.UnsupportedAttention as reason:
+        return str(reason)
     # In bf16 a token is right to about 0.06 nat; a wrong form is off by whole nats.
-    allowed = 0.1 * lengths if dtype == torch.bfloat16 else 1e-2 + 1e-5 * oracle.abs()
+    rough = _core(model).dtype == torch.bfloat16
+    allowed = 0.1 * lengths if rough else 1e-2 + 1e-5 * oracle.abs()
     gap = (got - oracle).abs()
     return f"{gap.max():.3g} nat off" if bool((gap > allowed).any()) else None
 
@@ -102,23 +111,29 @@ def _core(model: nn.Module) -> Any:
 
 
 def _moved(rows: Rows, core: Any) -> Rows:
-    """The rows on the model's device, the tree mask in the form that its attention takes."""
-    tensors = {f.name: getattr(rows, f.name) for f in fields(rows) if f.name != "shape"}
-    if rows.attention_mask.dim() == 4 and core.config._attn_implementation == "eager":  # noqa: SLF001
-        blocked = torch.zeros(rows.attention_mask.shape, dtype=core.dtype)
-        low = torch.finfo(core.dtype).min
-        tensors["attention_mask"] = blocked.masked_fill(~rows.attention_mask, low)
-    return replace(rows, **{name: value.to(core.device) for name, value in tensors.items()})
+    """The rows on the model's device."""
+    moved: dict[str, Any] = {
+        field.name: value.to(core.device)
+        for field in fields(rows)
+        if isinstance(value := getattr(rows, field.name), Tensor)
+    }
+    return replace(rows, **moved)
 
 
 def _forward(model: nn.Module, rows: Rows) -> Tensor:
     output = model(
-        input_ids=rows.input_ids,
-        attention_mask=rows.attention_mask,
-        position_ids=rows.position_ids,
-        use_cache=False,
+        input_ids=rows.input_ids, position_ids=rows.position_ids, use_cache=False, **_seen(rows)
     )
     return cast("Tensor", output.logits)
+
+
+def _seen(rows: Rows) -> dict[str, Any]:
+    """What tells attention who sees whom."""
+    if rows.trees is None:
+        return {"attention_mask": rows.there.long()}
+    device, length = rows.input_ids.device, rows.input_ids.shape[1]
+    mask = attention.block_mask(rows.trees, length, device) if device.type == "cuda" else None
+    return {"attention_mask": mask, "trees": rows.trees}
 
 
 def _plain_logps(model: nn.Module, rows: Rows) -> Tensor:

@@ -72,15 +72,27 @@ def test_one_prompt_does_not_see_the_other(tiny: Any, groups: list[TokenGroup]) 
         assert (together[row, :k] - alone[0]).abs().max() < 1e-5
 
 
-def test_eager_attention_takes_the_tree_too(tiny: Any, groups: list[TokenGroup]) -> None:
-    model = tiny("llama")
+def test_a_model_of_eager_attention_takes_trees_too(tiny: Any, groups: list[TokenGroup]) -> None:
+    model = tiny("llama", attn_implementation="eager")
     expected, _ = logprobs(model, groups, "plain")
-    model.set_attn_implementation("eager")
     assert (logprobs(model, groups, "tree")[0] - expected).abs().max() < 1e-4
 
 
-def test_a_chunked_head_has_the_gradients_of_log_softmax(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.head._CHUNK", 60)  # three tokens a chunk
+def test_a_form_that_is_given_up_leaves_the_model_as_it_was(
+    tiny: Any, groups: list[TokenGroup]
+) -> None:
+    model = tiny("gemma2", attn_logit_softcapping=0.1, final_logit_softcapping=None)
+    before = model.config._attn_implementation
+    assert choose_form(model, groups, "tree") == "padded"
+    assert model.config._attn_implementation == before
+
+
+@pytest.mark.parametrize("kept", [0, 60, 1000])
+def test_a_chunked_head_has_the_gradients_of_log_softmax(
+    monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("train.head._CHUNK", 60)  # three tokens a chunk, of eight
+    monkeypatch.setattr("train.head._KEPT", kept)
     made = torch.Generator().manual_seed(0)
     hidden = torch.randn(8, 6, generator=made, dtype=torch.float64)
     weight = torch.randn(20, 6, generator=made, dtype=torch.float64)
