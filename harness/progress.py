@@ -88,7 +88,7 @@ class Plain(Quiet):
             self._console.print(f"      {event['text']}", markup=False)
         if event["event"] == "data":
             for line in data_lines(event):
-                self._console.print(f"      {line}", markup=False, soft_wrap=True)
+                self._console.print(f"      {line}", markup=False, highlight=False, soft_wrap=True)
         if event["event"] != "progress":
             return
         now = time.monotonic()
@@ -149,7 +149,7 @@ class Bars:
             self._progress.console.print(event["text"], style="dim", markup=False)
         if event["event"] == "data":
             for line in data_lines(event):
-                self._progress.console.print(line, style="dim", markup=False)
+                self._progress.console.print(line, style="dim", markup=False, highlight=False)
         if event["event"] != "progress":
             return
         starting = self._phases.pop("starting", None)
