@@ -238,8 +238,13 @@ def _reply(row: Row, value: Any, reward: float | None) -> Answer:
 
 def _score(value: Any) -> float | None:
     """A finite number, else None."""
-    known = isinstance(value, int | float) and math.isfinite(value)
-    return float(value) if known else None
+    if not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # JSON knows integers of any length
+        return None
+    return number if math.isfinite(number) else None
 
 
 #: The known shapes, in the order in which they are tried.

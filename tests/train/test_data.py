@@ -49,6 +49,7 @@ def test_every_kind_of_file_reads_the_same(tmp_path: Path, write_jsonl: Any) -> 
         ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, float("inf")]}, "reward 2 is inf"),
         ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, "2"]}, "reward 2 is '2'"),
         ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, None]}, "reward 2 is None"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, 10**400]}, "reward 2 is 1000"),
         ({"prompt": "q", "responses": ["a", "b"], "rewards": [1]}, "2 responses but 1 rewards"),
         ({"prompt": "q", "responses": ["a", " "], "rewards": [1, 0]}, "response 2 is empty"),
         ({"prompt": "q", "responses": ["a", 3], "rewards": [1, 0]}, "response 2 is empty or no"),
