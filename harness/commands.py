@@ -198,6 +198,17 @@ def show_suite(
         console.print(_shown(request, model, models), markup=False)
 
 
+def show_data(
+    recipe_file: Path, given: Sequence[str], where: Places, checkpoint: str | None, row: int | None
+) -> None:
+    """`nca data show`: one prompt of a recipe's training data, as training sees it."""
+    from harness.data_show import show
+
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    show(recipe, where, checkpoint, row, Console(highlight=False))
+
+
 def doctor(where: Places, *, online: bool) -> None:
     """`nca doctor`: what this machine has, each lack with its remedy."""
     from harness.doctor import checks, table

@@ -3,6 +3,7 @@
 Names become folders, files become hashes, and the hashes become the run folder's key.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from harness.engines import EngineSpec, make
 from harness.errors import UserError
 from harness.judging import NAME, require_judge
 from harness.recipe import BASE, EngineChoice, EvaluateSection, JudgeChoice, Recipe
-from harness.runs import RunFolder, digest, file_digest, write_text
+from harness.runs import RunFolder, digest, write_text
+from train import hub, sources
 from train.config import TrainConfig
 
 
@@ -102,21 +104,26 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 
 def located(recipe: Recipe, places: Places) -> Recipe:
-    """The recipe with its data files found: beside it, else in the data folder.
+    """The recipe with its data found: beside it, else in the data folder, or on the hub.
+
+    A name on the hub gets the commit that it stands for now, so that the run folder's key, the
+    resolved recipe and every later reading mean the same data.
 
     Raises:
-        UserError: a file is in neither place.
+        UserError: a file or folder is in no such place.
+        train.DataError: a name on the hub cannot be resolved.
     """
     roots = [*places.near, *([places.data_dir] if places.data_dir else []), Path()]
+    pinned = functools.cache(sources.pinned)  # one question to the hub a name
 
-    def found(name: str, key: str, file: Path | None) -> Path | None:
-        if file is None:
-            return None
+    def found(name: str, key: str, source: str | None) -> str | None:
+        if source is None or hub.is_name(source):
+            return source and pinned(source)
         for root in roots:
-            if (root / file).exists():
-                return (root / file).resolve()
+            if (root / source).exists():
+                return str((root / source).resolve())
         raise UserError(
-            f"{file}: no such file (checkpoints.{name}.{key}); looked in "
+            f"{source}: no such file or folder (checkpoints.{name}.{key}); looked in "
             f"{', '.join(str(r) for r in roots)}; name the folder that has it: --data-dir"
         )
 
@@ -130,12 +137,12 @@ def located(recipe: Recipe, places: Places) -> Recipe:
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
-    files = {f for c in configs.values() for f in (c.data, c.probe) if f is not None}
-    return {str(f): file_digest(f) if f.is_file() else str(f) for f in sorted(files)}
+    named = {s for c in configs.values() for s in (c.data, c.probe) if s is not None}
+    return {source: sources.identity(source) for source in sorted(named)}
 
 
 def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
-    """A training config with data hashes in place of paths."""
+    """A training config with what identifies its data in place of paths."""
     plain = config.model_dump(mode="json")
     for key in ("data", "probe"):
         if plain[key] is not None:

@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness.counts import data_lines
+
 _PLAIN_EVERY_S = 15.0
 
 
@@ -81,9 +83,12 @@ class Plain(Quiet):
         self._console.print(f"[{number}/{of}] {title}: done already", markup=False)
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event: notes at once, progress every quarter of a minute and at the end."""
+        """An event: notes and counts at once, progress every quarter of a minute and at the end."""
         if event["event"] == "note":
             self._console.print(f"      {event['text']}", markup=False)
+        if event["event"] == "data":
+            for line in data_lines(event):
+                self._console.print(f"      {line}", markup=False, highlight=False, soft_wrap=True)
         if event["event"] != "progress":
             return
         now = time.monotonic()
@@ -142,6 +147,9 @@ class Bars:
         """An event: its phase's bar follows it."""
         if event["event"] == "note":
             self._progress.console.print(event["text"], style="dim", markup=False)
+        if event["event"] == "data":
+            for line in data_lines(event):
+                self._progress.console.print(line, style="dim", markup=False, highlight=False)
         if event["event"] != "progress":
             return
         starting = self._phases.pop("starting", None)

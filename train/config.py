@@ -1,12 +1,20 @@
 """What a training run is told: the frozen `TrainConfig` of a recipe and the resolved `TrainJob`."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _named(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+#: A file, a folder, or a name on the hub (`train.sources`).
+Source = Annotated[str, BeforeValidator(_named), Field(min_length=1)]
 
 
 class LoraConfig(BaseModel):
@@ -25,18 +33,18 @@ class TrainConfig(BaseModel):
     optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
     `epochs` passes, or after `max_steps` steps if that is sooner. `alpha` divides the reward; 0 is
     hard labels. `method` names an objective of `train.objectives`, `method_settings` sets what it
-    alone takes (`epsilon`, `gamma`). `responses` keeps the best and
-    a draw of the others; `pairs` says what a pair objective compares where K > 2. `probe` is a file
-    of held-out prompts in the same format, scored at step 0, every `probe_every` steps and at the
-    end. `lora: null` trains all weights.
+    alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
+    (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair
+    objective compares where K > 2. `probe` names held-out prompts in the same way, scored at step
+    0, every `probe_every` steps and at the end. `lora: null` trains all weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str = "nca"
     method_settings: dict[str, float] = {}
-    data: Path
-    probe: Path | None = None
+    data: Source
+    probe: Source | None = None
     rows: Count | None = None
     probe_rows: Count = 32
     probe_every: Count = 10

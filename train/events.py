@@ -7,7 +7,7 @@ from typing import Any, Protocol
 class Callback(Protocol):
     """Hears the events of a run.
 
-    {"event": "data", "split": "train" | "probe", ...counts}
+    {"event": "data", "split": "train" | "probe", ...train.prepare.Counts}
     {"event": "progress", "phase": "reference" | "train" | "probe", "done": int, "total": int}
     {"event": "log", "split": "train" | "probe", "step": int, ...metrics}
     """

@@ -8,7 +8,13 @@ from typing import Any
 
 from train.errors import DataError
 
+KINDS = ("jsonl", "json", "parquet")
 _REMEDY = "give a .jsonl, .json or .parquet file (.gz for the first two)"
+
+
+def kind_of(path: Path) -> str:
+    """The kind that a file's name says, without `.gz`."""
+    return path.name.removesuffix(".gz").rpartition(".")[2]
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
@@ -19,7 +25,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such data file; {_REMEDY}")
-    kind = path.name.removesuffix(".gz").rpartition(".")[2]
+    kind = kind_of(path)
     readers = {"jsonl": _jsonl, "json": _json, "parquet": _parquet}
     if kind not in readers:
         raise DataError(f"{path}: unknown kind of data file; {_REMEDY}")

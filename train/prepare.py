@@ -1,11 +1,10 @@
-"""From a job's files to token groups: read, keep what the objective compares, tokenise."""
+"""From a job's data to token groups: read, keep what the objective compares, tokenise."""
 
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from train.config import TrainConfig
@@ -19,7 +18,7 @@ from train.tokens import TokenGroup, TokenReport, tokenise
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of a data file on its way into training.
+    """What became of a source of data on its way into training.
 
     Attributes:
         data: rows read, kept and dropped.
@@ -63,42 +62,42 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
         TrainError: the objective cannot use the data, or the tokenizer has no usable template.
     """
     groups, report = read_groups(config.data, config.rows, config.responses, config.seed)
-    kept = _for_objective(config, groups, config.data)
+    kept = _for_objective(config, groups)
     train, tokens = tokenise(tokenizer, kept, config.max_length, config.max_prompt_length)
     pairless = len(groups) - len(kept)
     counts = Counts(report, tokens, pairless, sum(map(_tied_pairs, groups)))
     if config.probe is None:
         return Prepared(train, (), counts, None)
     held, probe_report = read_groups(config.probe, config.probe_rows)
-    _check_pairs(config, held, config.probe)
+    for group in held:
+        compared(config, group)  # the probe's loss compares pairs too
     probe, probe_tokens = tokenise(tokenizer, held, config.max_length, config.max_prompt_length)
     return Prepared(train, probe, counts, Counts(probe_report, probe_tokens))
 
 
-def _for_objective(config: TrainConfig, groups: Sequence[Group], path: Path) -> list[Group]:
-    """The groups with only the responses that the objective compares."""
+def compared(config: TrainConfig, group: Group) -> Group | None:
+    """The group with only the responses that the objective compares; None where there are none.
+
+    Raises:
+        TrainError: the objective needs pairs, the group has more than two responses, and the
+            config does not say which pairs.
+    """
     if entry(config.method).labels == "rewards":
-        return list(groups)
-    _check_pairs(config, groups, path)
-    kept = []
-    for group in groups:
-        rng = random.Random(f"{config.seed}:{group.source}")
-        places = needed_responses(group.rewards, config.pairs or "all", rng)
-        if places:
-            responses = tuple(group.responses[place] for place in places)
-            rewards = tuple(group.rewards[place] for place in places)
-            kept.append(replace(group, responses=responses, rewards=rewards))
+        return group
+    if config.pairs is None and len(group.responses) > 2:
+        raise TrainError(f"{group.source}: {pairs_remedy(config.method)}")
+    rng = random.Random(f"{config.seed}:{group.source}")
+    places = needed_responses(group.rewards, config.pairs or "all", rng)
+    return group.only(places) if places else None
+
+
+def _for_objective(config: TrainConfig, groups: Sequence[Group]) -> list[Group]:
+    kept = [found for group in groups if (found := compared(config, group)) is not None]
     if not kept:
         raise DataError(
-            f"{path}: all rewards of each prompt are equal: {config.method} has no pair"
+            f"{config.data}: all rewards of each prompt are equal: {config.method} has no pair"
         )
     return kept
-
-
-def _check_pairs(config: TrainConfig, groups: Sequence[Group], path: Path) -> None:
-    pairs = entry(config.method).labels == "pairs"
-    if pairs and config.pairs is None and any(len(group.responses) > 2 for group in groups):
-        raise TrainError(f"{path}: {pairs_remedy(config.method)}")
 
 
 def _tied_pairs(group: Group) -> int:

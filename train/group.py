@@ -1,0 +1,33 @@
+"""The unit of training data: one prompt with K scored responses."""
+
+from dataclasses import dataclass
+
+#: One turn of a conversation: (role, content).
+Turn = tuple[str, str]
+Turns = tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One prompt with its scored responses.
+
+    Attributes:
+        messages: the prompt's turns, (role, content).
+        responses: K texts, K >= 2.
+        rewards: K finite numbers; higher is better.
+        source: `file:row`, rows counted from 1.
+    """
+
+    messages: Turns
+    responses: tuple[str, ...]
+    rewards: tuple[float, ...]
+    source: str
+
+    def only(self, places: tuple[int, ...]) -> "Group":
+        """The group with the responses at these places."""
+        return Group(
+            self.messages,
+            tuple(self.responses[place] for place in places),
+            tuple(self.rewards[place] for place in places),
+            self.source,
+        )
