@@ -4,11 +4,12 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint format check clean help
+.PHONY: demo test test-slow bench-train lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
 	@echo "make test    the tests (make test-slow: those with real models and engines)"
+	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
 	@echo "make check   formatting, lint, types"
 
 .venv/.ready: pyproject.toml cpu-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
@@ -22,6 +23,9 @@ test: .venv/.ready
 
 test-slow: .venv/.ready
 	$(BIN)/python -m pytest -m slow
+
+bench-train: .venv/.ready
+	$(BIN)/python -m benchmarks.train_step --data-dir $(DATA_DIR)
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
