@@ -4,12 +4,13 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train lint format check clean help
+.PHONY: demo test test-slow bench-train likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
 	@echo "make test    the tests (make test-slow: those with real models and engines)"
 	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
+	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
 	@echo "make check   formatting, lint, types"
 
 .venv/.ready: pyproject.toml cpu-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
@@ -26,6 +27,13 @@ test-slow: .venv/.ready
 
 bench-train: .venv/.ready
 	$(BIN)/python -m benchmarks.train_step --data-dir $(DATA_DIR)
+
+likelihood-trends: .venv/.ready
+	for name in likelihood-own likelihood-pairs; do \
+	  $(BIN)/nca run recipes/$$name.yaml --data-dir $(DATA_DIR) --tracking none \
+	    --save-result results/runs/$$name.json || exit 1; \
+	done
+	$(BIN)/nca trends results/runs/likelihood-own.json results/runs/likelihood-pairs.json -o results
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

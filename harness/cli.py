@@ -206,6 +206,27 @@ def compare(
     commands.compare(names, baseline, format_, where, allow_missing=allow_missing)
 
 
+@app.command()
+def trends(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and pictures.")],
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="Checkpoint whose last margin is the measure.")
+    ] = "dpo",
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
+    from harness import commands
+
+    del debug
+    commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+
+
 @suites_app.callback()
 def suites(context: typer.Context) -> None:
     """List the suites."""

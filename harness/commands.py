@@ -133,6 +133,24 @@ def compare(
         print(writers[format_](table), end="")
 
 
+def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:
+    """`nca trends`: a table on standard output; tables and pictures in a folder."""
+    from harness import trends as curves
+    from harness.runs import write_text
+    from harness.tables import markdown, terminal, to_csv
+    from harness.trend_show import draw_trends, trend_table
+
+    console = Console()
+    for result in (found for name in runs for found in results(name, where.tracking_uri)):
+        found = curves.trends(result)
+        table = trend_table(curves.rows(found, baseline), baseline, result.recipe)
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / f"{result.recipe}.md", markdown(table))
+        write_text(out / f"{result.recipe}.csv", to_csv(table))
+        draw_trends(found, out / "figures" / result.recipe)
+        console.print(terminal(table, console.width))
+
+
 def results(name: str, uri: str) -> list[Result]:
     """What a RUN of the command line stands for: a folder, a file, or runs of an MLflow store.
 

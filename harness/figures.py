@@ -1,34 +1,17 @@
 """Two pictures from a result: scores with their intervals, and likelihoods over training.
 
-Each is written as PNG and SVG, whole or not at all, with equal bytes from equal data. A picture
-without data is not drawn. Colours are Okabe and Ito's, which colour-blind readers can tell apart;
-shape and line style say the same again in print.
+A picture without data is not drawn (`harness.drawing` says how one looks and is written). Shape and
+line style say the same as colour, for print.
 """
 
-import io
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from harness.compare import Cell, Column, Comparison
+from harness.drawing import BLUE, GREY, ORANGE, legend, panels_of, save, styled
 from harness.likelihood import Likelihood, trend
 from harness.result import Result
-
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6E6E6E"
-_SETTINGS = {
-    "svg.hashsalt": "nca",
-    "svg.fonttype": "none",
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10.0,
-    "axes.titleweight": "bold",
-    "axes.edgecolor": _GREY,
-    "xtick.color": "#333333",
-    "ytick.color": "#333333",
-}
 
 
 def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
@@ -51,13 +34,13 @@ def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     ]
     if not columns:
         return ()
-    with _styled():
-        figure = _figure(len(columns), 3.4, 1.2 + 0.34 * len(comparison.checkpoints))
+    with styled():
+        figure = panels_of(len(columns), 3.4, 1.2 + 0.34 * len(comparison.checkpoints))
         for axes, column in zip(figure.axes, columns, strict=True):
             _forest(axes, comparison, column)
         figure.axes[0].set_yticks(range(len(comparison.checkpoints)), comparison.checkpoints)
         _forest_legend(figure, comparison.baseline)
-        return _save(figure, stem)
+        return save(figure, stem)
 
 
 def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
@@ -75,37 +58,19 @@ def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
     trends = [t for c in result.checkpoints if len(t := trend(c.name, c.probe)) > 1]
     if not trends:
         return ()
-    with _styled():
-        figure = _figure(len(trends), 2.6, 2.7)
+    with styled():
+        figure = panels_of(len(trends), 2.6, 2.7)
         for axes, points in zip(figure.axes, trends, strict=True):
             _lines(axes, points)
         figure.axes[0].set_ylabel("change in log-probability, nats")
-        _legend(figure, *figure.axes[0].get_legend_handles_labels())
-        return _save(figure, stem)
+        legend(figure, *figure.axes[0].get_legend_handles_labels())
+        return save(figure, stem)
 
 
 def _cells(comparison: Comparison, column: Column) -> Iterator[Cell]:
     for name in comparison.checkpoints:
         if cell := comparison.cell(name, column.suite):
             yield cell
-
-
-def _styled() -> AbstractContextManager[None]:
-    """Our look, for the time of one drawing; the user's own settings file is not read."""
-    from matplotlib import rc_context, rcParamsDefault
-
-    defaults = {key: value for key, value in rcParamsDefault.items() if key != "backend"}
-    return cast("AbstractContextManager[None]", rc_context({**defaults, **_SETTINGS}))
-
-
-def _figure(panels: int, width: float, height: float) -> Any:
-    """Panels side by side on one y axis; sizes in inches. No global state: pyplot is not used."""
-    from matplotlib.figure import Figure
-
-    # One narrow panel would cut the legend off.
-    figure = Figure(figsize=(max(6.0, 0.9 + width * panels), height), layout="constrained")
-    figure.subplots(1, panels, sharey=True, squeeze=False)
-    return figure
 
 
 def _forest(axes: Any, comparison: Comparison, column: Column) -> None:
@@ -127,29 +92,23 @@ def _forest_legend(figure: Any, baseline: str) -> None:
     from matplotlib.lines import Line2D
 
     looks = (
-        (baseline, "s", _GREY, _GREY),
-        (f"can be told apart from {baseline}", "o", _BLUE, _BLUE),
-        (f"cannot be told apart from {baseline}", "o", _BLUE, "white"),
+        (baseline, "s", GREY, GREY),
+        (f"can be told apart from {baseline}", "o", BLUE, BLUE),
+        (f"cannot be told apart from {baseline}", "o", BLUE, "white"),
     )
     handles = [
         Line2D([], [], color=edge, marker=marker, markerfacecolor=face, markeredgewidth=1.5)
         for _, marker, edge, face in looks
     ]
-    _legend(figure, handles, [label for label, *_ in looks])
-
-
-def _legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
-    )
+    legend(figure, handles, [label for label, *_ in looks])
 
 
 def _interval(axes: Any, row: int, cell: Cell, scale: float, *, is_base: bool) -> None:
-    colour = _GREY if is_base else _BLUE
+    colour = GREY if is_base else BLUE
     filled = is_base or cell.significant
     value = scale * (cell.value or 0.0)
     if is_base:
-        axes.axvline(value, color=_GREY, linewidth=0.9, linestyle=":", zorder=1)
+        axes.axvline(value, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
     if cell.interval:
         bounds = (scale * cell.interval.low, scale * cell.interval.high)
         axes.plot(bounds, (row, row), color=colour, linewidth=1.8, solid_capstyle="butt")
@@ -166,8 +125,8 @@ def _interval(axes: Any, row: int, cell: Cell, scale: float, *, is_base: bool) -
 
 def _lines(axes: Any, points: Sequence[Likelihood]) -> None:
     steps = [point.step for point in points]
-    axes.axhline(0, color=_GREY, linewidth=0.9, linestyle=":")
-    for label, colour, style, marker in (("best", _BLUE, "-", "o"), ("worst", _ORANGE, "--", "s")):
+    axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
+    for label, colour, style, marker in (("best", BLUE, "-", "o"), ("worst", ORANGE, "--", "s")):
         means = [getattr(point, label) for point in points]
         low = [m.value - (m.error or 0.0) for m in means]
         high = [m.value + (m.error or 0.0) for m in means]
@@ -187,18 +146,3 @@ def _lines(axes: Any, points: Sequence[Likelihood]) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color="#E3E3E3", linewidth=0.8)
     axes.set_axisbelow(True)
-
-
-def _save(figure: Any, stem: Path) -> tuple[Path, ...]:
-    """Both formats without dates or versions in them, each renamed into place when whole."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    written = []
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        data = io.BytesIO()
-        figure.savefig(data, format=kind, dpi=160, metadata=metadata)
-        path = stem.with_name(f"{stem.name}.{kind}")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(data.getvalue())
-        temporary.replace(path)
-        written.append(path)
-    return tuple(written)

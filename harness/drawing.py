@@ -1,0 +1,65 @@
+"""How every picture of ours looks, and how it is written: PNG and SVG, equal bytes from equal data.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart.
+"""
+
+import io
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
+_SETTINGS = {
+    "svg.hashsalt": "nca",
+    "svg.fonttype": "none",
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.edgecolor": GREY,
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+}
+
+
+def styled() -> AbstractContextManager[None]:
+    """Our look, for the time of one drawing; the user's own settings file is not read."""
+    from matplotlib import rc_context, rcParamsDefault
+
+    defaults = {key: value for key, value in rcParamsDefault.items() if key != "backend"}
+    return cast("AbstractContextManager[None]", rc_context({**defaults, **_SETTINGS}))
+
+
+def panels_of(panels: int, width: float, height: float) -> Any:
+    """Panels side by side on one y axis; sizes in inches. No global state: pyplot is not used."""
+    from matplotlib.figure import Figure
+
+    # One narrow panel would cut the legend off.
+    figure = Figure(figsize=(max(6.0, 0.9 + width * panels), height), layout="constrained")
+    figure.subplots(1, panels, sharey=True, squeeze=False)
+    return figure
+
+
+def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """One legend for all panels, below them."""
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
+    )
+
+
+def save(figure: Any, stem: Path) -> tuple[Path, ...]:
+    """Both formats without dates or versions in them, each renamed into place when whole."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        data = io.BytesIO()
+        figure.savefig(data, format=kind, dpi=160, metadata=metadata)
+        path = stem.with_name(f"{stem.name}.{kind}")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_bytes(data.getvalue())
+        temporary.replace(path)
+        written.append(path)
+    return tuple(written)
