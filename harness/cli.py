@@ -148,6 +148,23 @@ def train(
     )
 
 
+@app.command()
+def merge(
+    checkpoint: Annotated[Path, typer.Argument(help="A LoRA checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The folder to be made.")],
+    base: Annotated[
+        str | None, typer.Option("--base", help="The full checkpoint under it, if it moved.")
+    ] = None,
+    models: ModelsOption = MODELS,
+    debug: DebugOption = False,
+) -> None:
+    """Make a full checkpoint of an adapter and its base."""
+    from harness import commands
+
+    del debug
+    commands.merge(checkpoint, out, base, models)
+
+
 @app.command("eval")
 def eval_(
     models_: Annotated[

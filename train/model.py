@@ -49,7 +49,7 @@ def load_base(
     if not (base / "config.json").is_file():
         raise TrainError(f"{base}: no checkpoint: config.json is missing")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    kind = dtype if dtype == "auto" else getattr(torch, dtype)
+    kind: Any = dtype if dtype == "auto" else getattr(torch, dtype)
     # A model in 4 bits is quantised while it is loaded, on the device where it will stay.
     bits = {"quantization_config": nf4(kind), "device_map": {"": device}} if quantise else {}
     try:
