@@ -11,7 +11,7 @@ from torch import nn
 from train.adapters import is_adapter, put_on
 from train.config import LoraConfig, TrainJob
 from train.errors import TrainError
-from train.quantise import nf4
+from train.quantise import keep_differentiable, nf4
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -59,7 +59,7 @@ def load_base(
         )
     except (OSError, ValueError) as error:
         raise TrainError(f"{base}: cannot be loaded as a causal model ({_line(error)})") from error
-    return (model if quantise else model.to(device)).eval()
+    return (keep_differentiable(model) if quantise else model.to(device)).eval()
 
 
 def load_reference(job: TrainJob) -> Any:

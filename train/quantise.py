@@ -49,6 +49,19 @@ def nf4(dtype: torch.dtype) -> Any:
     )
 
 
+def keep_differentiable(model: Any) -> Any:
+    """The model with one kernel for reference and policy.
+
+    On a CPU with AVX512-BF16, bitsandbytes (0.50) repacks a layer's weights for good at its first
+    pass without gradient, such as the reference's; what is computed from them afterwards has no
+    gradient towards the layers below, and only a warning says so.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
 def named(config: TrainConfig) -> str:
     """How the base's numbers are kept, such as `bfloat16+nf4`: part of the reference's key."""
     quantise = config.lora.quantise if config.lora else None
