@@ -132,6 +132,12 @@ def train(
     data_dir: DataOption = None,
     set_: SetOption = None,
     tracking: TrackingOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would cost, and train nothing.")
+    ] = False,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="Prompts that a dry run counts or assumes.")
+    ] = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -139,13 +145,14 @@ def train(
     from harness import commands
 
     del debug
-    commands.run(
-        recipe,
-        commands.overrides(set_, None, None),
-        commands.places(runs, models, data_dir, tracking),
-        evaluation=False,
-        quiet=quiet,
-    )
+    where = commands.places(runs, models, data_dir, tracking)
+    given = commands.overrides(set_, None, None)
+    if dry_run:
+        commands.dry_run(recipe, given, where, rows)
+    elif rows is not None:
+        raise typer.BadParameter("goes with --dry-run; to train on fewer: --set train.rows=N")
+    else:
+        commands.run(recipe, given, where, evaluation=False, quiet=quiet)
 
 
 @app.command()

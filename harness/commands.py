@@ -61,6 +61,16 @@ def run(
     return finished
 
 
+def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | None) -> None:
+    """`nca train --dry-run`: print what training would cost; nothing is fetched or written."""
+    from harness.dry_run import outlooks, page
+
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    for name, outlook in outlooks(recipe, where, rows).items():
+        print(page(name, recipe.base, outlook))
+
+
 def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
     """`nca merge`: a full checkpoint of an adapter, under its name only when it is whole.
 

@@ -37,6 +37,24 @@ def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
     return _from_hub(name)
 
 
+def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
+    """As `resolve`, from what is on this machine alone; None where it would have to be fetched."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for root in (Path(), *near):
+        if (root / name).is_dir():
+            return checked((root / name).resolve())
+    if name == DEMO_MODEL:
+        folder = models / name
+        return folder.resolve() if (folder / "config.json").is_file() else None
+    try:
+        file = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return None
+    return Path(file).parent if isinstance(file, str) else None
+
+
 def checked(folder: Path) -> Path:
     """The folder itself when it holds a checkpoint (full or adapter).
 
