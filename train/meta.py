@@ -53,6 +53,7 @@ def configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
     Raises:
         TrainError: the folder has none, or a value has a name that this architecture does not know.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     if folder is not None:
@@ -74,7 +75,11 @@ def configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f": did you mean {near[0]!r}?" if near else ""
             raise TrainError(f"architecture.{name}: {kind} has no such value{hint}")
-    return AutoConfig.for_model(kind, **rest)
+    try:
+        return AutoConfig.for_model(kind, **rest)
+    except (StrictDataclassError, ValueError, TypeError) as error:
+        last = str(error).strip().splitlines()[-1].strip()
+        raise TrainError(f"architecture: not a configuration of {kind} ({last})") from None
 
 
 def anatomy(config: Any, lora: LoraConfig | None, adapter: Path | None = None) -> Anatomy:
