@@ -129,6 +129,8 @@ class Memory:
         activations: what the backward pass needs of one micro-batch.
         checkpointed: the same with activation checkpointing of every layer.
         head: a chunk of logits, and what the head's gradient needs.
+        accumulated: whether gradients of earlier micro-batches wait while activations are kept;
+            otherwise gradients come as activations go.
     """
 
     weights: float
@@ -137,16 +139,21 @@ class Memory:
     activations: float
     checkpointed: float
     head: float
+    accumulated: bool
 
     @property
     def total(self) -> float:
         """Without activation checkpointing."""
-        return self.weights + self.gradients + self.optimiser + self.activations + self.head
+        return self._with(self.activations)
 
     @property
     def total_checkpointed(self) -> float:
         """With it."""
-        return self.total - self.activations + self.checkpointed
+        return self._with(self.checkpointed)
+
+    def _with(self, kept: float) -> float:
+        both = kept + self.gradients if self.accumulated else max(kept, self.gradients)
+        return self.weights + self.optimiser + self.head + both
 
 
 def memory(config: TrainConfig, model: Anatomy, load: Work) -> Memory:
@@ -164,6 +171,7 @@ def memory(config: TrainConfig, model: Anatomy, load: Work) -> Memory:
         activations=model.layers * layer,
         checkpointed=model.layers * between + layer,
         head=_head_bytes(model, load, size),
+        accumulated=config.prompts_per_step > config.prompts_per_batch,
     )
 
 
