@@ -134,6 +134,12 @@ def train(
     data_dir: DataOption = None,
     set_: SetOption = None,
     tracking: TrackingOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would cost, and train nothing.")
+    ] = False,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="Prompts that a dry run counts or assumes.")
+    ] = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -141,13 +147,31 @@ def train(
     from harness import commands
 
     del debug
-    commands.run(
-        recipe,
-        commands.overrides(set_, None, None),
-        commands.places(runs, models, data_dir, tracking),
-        evaluation=False,
-        quiet=quiet,
-    )
+    where = commands.places(runs, models, data_dir, tracking)
+    given = commands.overrides(set_, None, None)
+    if dry_run:
+        commands.dry_run(recipe, given, where, rows)
+    elif rows is not None:
+        raise typer.BadParameter("goes with --dry-run; to train on fewer: --set train.rows=N")
+    else:
+        commands.run(recipe, given, where, evaluation=False, quiet=quiet)
+
+
+@app.command()
+def merge(
+    checkpoint: Annotated[Path, typer.Argument(help="A LoRA checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The folder to be made.")],
+    base: Annotated[
+        str | None, typer.Option("--base", help="The full checkpoint under it, if it moved.")
+    ] = None,
+    models: ModelsOption = MODELS,
+    debug: DebugOption = False,
+) -> None:
+    """Make a full checkpoint of an adapter and its base."""
+    from harness import commands
+
+    del debug
+    commands.merge(checkpoint, out, base, models)
 
 
 @app.command("eval")

@@ -9,7 +9,7 @@ from typing import Any
 from eval_suites.suite import Request
 from harness.asking import Model
 from harness.engines import Engine, EngineSpec, make
-from harness.models import adapter_base
+from harness.models import MODELS, under
 from harness.recipe import EngineChoice
 from harness.runs import digest
 
@@ -22,7 +22,7 @@ class Group:
     models: tuple[Model, ...]
     capabilities: frozenset[str]
     version: str
-    template: str
+    templates: Mapping[str, str]
 
     @property
     def engine_name(self) -> str:
@@ -44,12 +44,12 @@ class Group:
         """A fresh engine, not started."""
         return make(self.spec)
 
-    def protocol(self, _model: Model) -> dict[str, str]:
+    def protocol(self, model: Model) -> dict[str, str]:
         """The engine's part of what must agree between two columns."""
         return {
             "engine": f"{self.spec.name} {self.version}",
             "dtype": self.spec.dtype,
-            "template": self.template,
+            "template": self.templates[model.name],
         }
 
 
@@ -86,8 +86,8 @@ def phases(group: Group) -> Iterator[Sequence[Model]]:
 
 
 def _base_of(folder: str) -> str:
-    base = adapter_base(Path(folder))
-    return folder if base is None else str(Path(base).resolve())
+    base = under(Path(folder), MODELS)
+    return folder if base is None else str(base)
 
 
 def _local(
@@ -96,15 +96,23 @@ def _local(
     adapters = tuple((name, Path(f)) for name, f in folders.items() if _base_of(f) != f)
     spec = replace(_spec(choice), base=Path(base), adapters=adapters)
     engine = make(spec)
-    tokenizer = _tokenizer(base)
     rendered = "tokens" in engine.capabilities
-    render = partial(_render, tokenizer) if rendered else _as_it_is
+    tokenizers = {name: _tokenizer(folder, base) for name, folder in folders.items()}
     served = {name for name, _ in adapters}
     models = tuple(
-        Model(name, fingerprints[name], render, name if name in served else "") for name in folders
+        Model(
+            name,
+            fingerprints[name],
+            partial(_render, tokenizer) if rendered else _as_it_is,
+            name if name in served else "",
+        )
+        for name, tokenizer in tokenizers.items()
     )
-    template = digest(getattr(tokenizer, "chat_template", None) or "", 16)
-    return Group(spec, models, engine.capabilities, engine.version, template)
+    templates = {
+        name: digest(getattr(tokenizer, "chat_template", None) or "", 16)
+        for name, tokenizer in tokenizers.items()
+    }
+    return Group(spec, models, engine.capabilities, engine.version, templates)
 
 
 def _endpoint(
@@ -113,7 +121,9 @@ def _endpoint(
     spec = replace(_spec(choice), served=tuple(models.items()))
     engine = make(spec)
     columns = tuple(Model(name, fingerprints[name], _as_it_is, name) for name in models)
-    return Group(spec, columns, engine.capabilities, engine.version, "endpoint")
+    return Group(
+        spec, columns, engine.capabilities, engine.version, dict.fromkeys(models, "endpoint")
+    )
 
 
 def _spec(choice: EngineChoice) -> EngineSpec:
@@ -127,10 +137,13 @@ def _spec(choice: EngineChoice) -> EngineSpec:
     )
 
 
-def _tokenizer(folder: str) -> Any:
+def _tokenizer(folder: str, base: str) -> Any:
+    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder)
+    from train.adapters import tokenizer_home
+
+    return AutoTokenizer.from_pretrained(tokenizer_home(Path(base), Path(folder)))
 
 
 def _render(tokenizer: Any, request: Request) -> Request:

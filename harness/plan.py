@@ -44,15 +44,25 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A recipe on this machine: the base's folder, data hashes, the run folder."""
+    """A recipe on this machine: the base's folder, data hashes, the run folder.
+
+    `full` is the full checkpoint under the base: the base itself, unless that is an adapter, which
+    is then trained on.
+    """
 
     recipe: Recipe
     places: Places
     base: str
+    full: str
     base_print: str
     data: Mapping[str, str]
     key: str
     folder: RunFolder
+
+    @property
+    def adapter(self) -> Path | None:
+        """The base where it is an adapter."""
+        return None if self.base == self.full else Path(self.base)
 
     @property
     def stages(self) -> int:
@@ -67,11 +77,13 @@ def make_plan(recipe: Recipe, places: Places) -> Plan:
     The folder's key covers what makes the checkpoints (base, configs, data), not what is measured
     on them: another limit or suite goes on in the same folder.
     """
-    from train.fingerprint import fingerprint
+    from train.fingerprint import fingerprint_on
 
     folder = models.resolve(recipe.base, places.models, places.near)
-    base, base_print = str(folder), fingerprint(folder, places.memo)
-    recipe = located(recipe, places)
+    full = models.under(folder, places.models) or folder
+    adapter = None if full == folder else folder
+    base_print = fingerprint_on(full, adapter, places.memo)
+    recipe = trained_on(located(recipe, places), adapter)
     data = _data_digests(recipe.checkpoints)
     key = digest(
         {
@@ -83,7 +95,7 @@ def make_plan(recipe: Recipe, places: Places) -> Plan:
     run_folder = RunFolder((places.runs / f"{recipe.name}-{key}").resolve())
     resolved = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     write_text(run_folder.resolved, resolved)
-    return Plan(recipe, places, base, base_print, data, key, run_folder)
+    return Plan(recipe, places, str(folder), str(full), base_print, data, key, run_folder)
 
 
 def checkpoint_folder(plan: Plan, name: str) -> str:
@@ -95,12 +107,28 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     """Name -> what identifies its weights, the base first; untrained checkpoints are absent."""
     from train.fingerprint import fingerprint
 
+    memo = plan.places.memo
+    full = fingerprint(Path(plan.full), memo)
     prints = {BASE: plan.base_print}
     for name in plan.recipe.checkpoints:
         folder = plan.folder.checkpoint(name)
         if folder.is_dir():
-            prints[name] = f"{fingerprint(folder, plan.places.memo)} on {plan.base_print}"
+            prints[name] = f"{fingerprint(folder, memo)} on {full}"
     return prints
+
+
+def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
+    """The recipe of a base that is an adapter: every checkpoint has that adapter's rank and scale.
+
+    Raises:
+        train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
+    """
+    from train.adapters import continuing
+
+    if adapter is None:
+        return recipe
+    configs = {name: continuing(config, adapter) for name, config in recipe.checkpoints.items()}
+    return recipe.model_copy(update={"checkpoints": configs})
 
 
 def located(recipe: Recipe, places: Places) -> Recipe:
@@ -151,15 +179,17 @@ def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check_methods(recipe: Recipe) -> None:
-    """Fail now on a checkpoint whose method cannot be trained, not after the ones before it.
+    """Fail now on a checkpoint that cannot be trained here, not after the ones before it.
 
     Raises:
-        train.TrainError: no such method or setting; the message lists those there are.
+        train.TrainError: no such method or setting, or what it needs is not installed.
     """
     from train.objectives import configured
+    from train.quantise import require_backend
 
     for config in recipe.checkpoints.values():
         configured(config)
+        require_backend(config)
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
@@ -186,18 +216,16 @@ def existing(
     named: Mapping[str, str], engine: EngineChoice, places: Places
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Folders and fingerprints of checkpoints that exist (names and URLs at an endpoint)."""
-    from train.fingerprint import fingerprint
+    from train.fingerprint import fingerprint_on
 
     if engine.remote:
         return dict(named), {n: f"{engine.base_url} {served}" for n, served in named.items()}
     folders, prints = {}, {}
     for name, where in named.items():
         folder = models.resolve(where, places.models, places.near)
-        base = models.adapter_base(folder)
-        folders[name], prints[name] = str(folder), fingerprint(folder, places.memo)
-        if base is not None:
-            under = models.resolve(base, places.models, (folder,))
-            prints[name] += f" on {fingerprint(under, places.memo)}"
+        full = models.under(folder, places.models) or folder
+        folders[name] = str(folder)
+        prints[name] = fingerprint_on(full, None if full == folder else folder, places.memo)
     return folders, prints
 
 

@@ -72,11 +72,13 @@ class Recipe(_Section):
     """A recipe as written, with `sweep` already expanded into `checkpoints`.
 
     `checkpoints` maps a name to a whole training config; the base is evaluated beside them and
-    is called "base".
+    is called "base". `architecture` states values of the base's config.json, so that a dry run
+    needs no checkpoint.
     """
 
     name: Name
     base: str
+    architecture: dict[str, Any] = {}
     checkpoints: dict[Name, TrainConfig] = {}
     evaluate: EvaluateSection = EvaluateSection()
     compare: CompareSection = CompareSection()

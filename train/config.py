@@ -18,12 +18,17 @@ Source = Annotated[str, BeforeValidator(_named), Field(min_length=1)]
 
 
 class LoraConfig(BaseModel):
-    """Low-rank adapters on all linear layers; `scale` is lora_alpha: updates times scale/rank."""
+    """Low-rank adapters on all linear layers; `scale` is lora_alpha: updates times scale/rank.
+
+    `quantise: nf4` keeps the frozen weights in 4 bits (QLoRA, arXiv 2305.14314): NF4 with double
+    quantisation, computing in the run's `dtype`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: Count = 8
     scale: Positive = 16
+    quantise: Literal["nf4"] | None = None
 
 
 class TrainConfig(BaseModel):
@@ -85,13 +90,16 @@ class TrainConfig(BaseModel):
 class TrainJob(BaseModel):
     """A resolved training stage: a config, the base checkpoint folder, and where to write.
 
-    `out` receives `steps.jsonl`, `checkpoint/` and, while running, `state/`; `cache` holds the
-    reference log-probabilities that all jobs share.
+    `base` is a full checkpoint. With `adapter`, a LoRA folder on that base, the run trains this
+    adapter on and its reference is base and adapter as they were. `out` receives `steps.jsonl`,
+    `checkpoint/` and, while running, `state/`; `cache` holds the reference log-probabilities that
+    all jobs share.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: Path
+    adapter: Path | None = None
     out: Path
     cache: Path
     config: TrainConfig

@@ -42,6 +42,16 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def fingerprint_on(base: Path, adapter: Path | None, memo: Path | None = None) -> str:
+    """What identifies a base, or an adapter on it: then both hashes, for both make the numbers.
+
+    Raises:
+        TrainError: one of the folders holds no checkpoint.
+    """
+    under = fingerprint(base, memo)
+    return under if adapter is None else f"{fingerprint(adapter, memo)} on {under}"
+
+
 def _counts(file: Path) -> bool:
     return file.is_file() and file.suffix in _KINDS and file.name not in _NOT_IDENTITY
 

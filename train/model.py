@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from train.config import LoraConfig
+from train.adapters import is_adapter, put_on
+from train.config import LoraConfig, TrainJob
 from train.errors import TrainError
+from train.quantise import keep_differentiable, nf4
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -26,39 +28,65 @@ def load_tokenizer(base: Path) -> Any:
         raise TrainError(f"{base}: no tokenizer there ({_line(error)})") from error
 
 
-def load_base(base: Path, dtype: str) -> Any:
-    """The model of a checkpoint folder, without dropout, on the GPU where there is one.
+def load_base(
+    base: Path, dtype: str, quantise: str | None = None, device: str | None = None
+) -> Any:
+    """The model of a full checkpoint folder, without dropout, on the GPU where there is one.
 
     Args:
         base: a full checkpoint.
-        dtype: `float32` or `bfloat16`, of the weights.
+        dtype: `float32` or `bfloat16`, of the weights; `auto` is the checkpoint's own.
+        quantise: `nf4` keeps the linear layers' weights in 4 bits (`train.quantise`).
+        device: another one than the GPU.
 
     Raises:
         TrainError: the folder is an adapter or no checkpoint.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    if (base / "adapter_config.json").is_file():
-        raise TrainError(f"{base}: is an adapter; merge it into its base and train from that")
+    if is_adapter(base):
+        raise TrainError(f"{base}: is an adapter: name its base as `base` and it as `adapter`")
     if not (base / "config.json").is_file():
         raise TrainError(f"{base}: no checkpoint: config.json is missing")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind: Any = dtype if dtype == "auto" else getattr(torch, dtype)
+    # A model in 4 bits is quantised while it is loaded, on the device where it will stay.
+    bits = {"quantization_config": nf4(kind), "device_map": {"": device}} if quantise else {}
     try:
         config = _without_dropout(AutoConfig.from_pretrained(base, local_files_only=True))
         model = AutoModelForCausalLM.from_pretrained(
-            base, config=config, dtype=getattr(torch, dtype), local_files_only=True
+            base, config=config, dtype=kind, local_files_only=True, **bits
         )
     except (OSError, ValueError) as error:
         raise TrainError(f"{base}: cannot be loaded as a causal model ({_line(error)})") from error
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.to(device).eval()
+    return (keep_differentiable(model) if quantise else model.to(device)).eval()
+
+
+def load_reference(job: TrainJob) -> Any:
+    """The reference of a job: its base, with the job's adapter on it where there is one.
+
+    A run that continues an SFT adapter is measured against a frozen copy of that adapter. No
+    second copy is kept in memory: the reference's log-probabilities are computed by this very
+    model before the first update and stay on disk (`train.reference`), so the stored numbers are
+    the frozen copy, and the adapter itself is then free to be trained on.
+
+    Raises:
+        TrainError: base or adapter cannot be loaded, or they do not fit.
+    """
+    config = job.config
+    model = load_base(job.base, config.dtype, config.lora.quantise if config.lora else None)
+    if job.adapter is None:
+        return model
+    return put_on(model, job.base, job.adapter, trainable=True).eval()
 
 
 def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
     """The policy: the model with fresh adapters on all linear layers, or the model itself.
 
-    A fresh adapter changes nothing, so the policy begins as the reference.
+    A fresh adapter changes nothing, so the policy begins as the reference. An adapter that is on
+    the model already is the one to be trained.
     """
-    if lora is None:
+    if lora is None or hasattr(model, "peft_config"):
         return model
     from peft import LoraConfig as PeftConfig
     from peft import get_peft_model

@@ -18,15 +18,17 @@ from typing import Any
 from transformers.utils import logging as transformers_logging
 
 from train import model as models
+from train.adapters import continuing, tokenizer_home
 from train.config import TrainConfig, TrainJob
 from train.disk import full_disk_said
 from train.events import Callback, Teller
-from train.fingerprint import fingerprint
+from train.fingerprint import fingerprint_on
 from train.interrupt import asked_to_stop
 from train.logprobs import Form, choose_form, kernel
 from train.loop import Clock, Recorder
 from train.objectives import configured, entry
 from train.prepare import Counts, Prepared, prepare
+from train.quantise import named, require_backend
 from train.reference import ReferenceReport, Source, reference_logps
 from train.schedule import total_prompts, training_order
 from train.scoring import Item, Task
@@ -81,16 +83,19 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
 
 
 def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
+    if job.adapter is not None:
+        job = job.model_copy(update={"config": continuing(job.config, job.adapter)})
     teller, clock, config = Teller(callbacks), Clock(), job.config
     loss = configured(config)  # an unknown method or setting costs no reading
-    tokenizer = models.load_tokenizer(job.base)
+    require_backend(config)
+    tokenizer = models.load_tokenizer(tokenizer_home(job.base, job.adapter))
     data = prepare(config, tokenizer)
     _tell_counts(teller, data)
     job.out.mkdir(parents=True, exist_ok=True)
-    weights = fingerprint(job.base, job.cache / "fingerprints.json")
-    model = models.load_base(job.base, config.dtype)
+    weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
+    model = models.load_reference(job)
     form = choose_form(model, (*data.train, *data.probe), config.form)
-    source = Source(weights, config.dtype, kernel(model), form)
+    source = Source(weights, named(config), kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller)
     task = Task(loss, form, _alpha(config))
