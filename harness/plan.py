@@ -15,7 +15,14 @@ from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import UserError
 from harness.judging import NAME, require_judge
-from harness.recipe import BASE, EngineChoice, EvaluateSection, JudgeChoice, Recipe
+from harness.recipe import (
+    BASE,
+    EngineChoice,
+    EvaluateSection,
+    JudgeChoice,
+    LaunchSection,
+    Recipe,
+)
 from harness.runs import RunFolder, digest, file_digest, write_text
 from train.config import TrainConfig
 
@@ -102,7 +109,7 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 
 def located(recipe: Recipe, places: Places) -> Recipe:
-    """The recipe with its data files found: beside it, else in the data folder.
+    """The recipe with its files found: data beside it, else in the data folder.
 
     Raises:
         UserError: a file is in neither place.
@@ -120,13 +127,24 @@ def located(recipe: Recipe, places: Places) -> Recipe:
             f"{', '.join(str(r) for r in roots)}; name the folder that has it: --data-dir"
         )
 
+    def launched(section: LaunchSection | None) -> LaunchSection | None:
+        if section is None or section.config is None:
+            return section
+        for root in (*places.near, Path()):
+            if (root / section.config).is_file():
+                return section.model_copy(update={"config": (root / section.config).resolve()})
+        raise UserError(
+            f"{section.config}: no such file (launch.config); ready ones lie in recipes/accelerate/"
+        )
+
     configs = {
         name: config.model_copy(
             update={key: found(name, key, getattr(config, key)) for key in ("data", "probe")}
         )
         for name, config in recipe.checkpoints.items()
     }
-    return recipe.model_copy(update={"checkpoints": configs})
+    launch = launched(recipe.launch)
+    return recipe.model_copy(update={"checkpoints": configs, "launch": launch})
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
@@ -136,7 +154,8 @@ def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
 
 def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
     """A training config with data hashes in place of paths."""
-    plain = config.model_dump(mode="json")
+    # How activations are kept changes no outcome.
+    plain = config.model_dump(mode="json", exclude={"checkpoint_activations"})
     for key in ("data", "probe"):
         if plain[key] is not None:
             plain[key] = data[plain[key]]
@@ -147,12 +166,15 @@ def check_methods(recipe: Recipe) -> None:
     """Fail now on a checkpoint whose method cannot be trained, not after the ones before it.
 
     Raises:
-        train.TrainError: no such method or setting; the message lists those there are.
+        train.TrainError: no such method or setting (the message lists those there are), or a step
+            that the processes cannot share.
     """
     from train.objectives import configured
+    from train.schedule import check_processes
 
     for config in recipe.checkpoints.values():
         configured(config)
+        check_processes(config, recipe.launch.processes if recipe.launch else 1)
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:

@@ -1,0 +1,89 @@
+"""Several training processes: which of them this is, and what they tell each other.
+
+`accelerate launch` and torchrun start a process a GPU and say so in the environment. Every function
+here that exchanges something must be called by all of them, in the same order; with one process
+all of them cost nothing.
+"""
+
+import gc
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from train.errors import TrainError
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The processes of a run: how many, and which of them this is (from 0)."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes and tells."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Go on when all have come here."""
+        self.gathered([])
+
+    def gathered(self, values: Sequence[Any]) -> list[Any]:
+        """The values of all processes behind each other."""
+        if self.size == 1:
+            return list(values)
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, list(values))
+        return [value for part in found for value in part]
+
+    def agreed(self, value: Any) -> Any:
+        """What the main process has, everywhere."""
+        return self.gathered([value])[0]
+
+
+#: A run of one process.
+ALONE = World()
+
+
+def join() -> World:
+    """Find the other processes of this run, if there are any.
+
+    Raises:
+        TrainError: the accelerate configuration does what this training cannot work with.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return ALONE
+    if _true("ACCELERATE_USE_FSDP") and _true("FSDP_CPU_RAM_EFFICIENT_LOADING"):
+        # All but one process would hold no weights when the reference is computed.
+        raise TrainError(
+            "the accelerate configuration sets fsdp_cpu_ram_efficient_loading: set it to false, "
+            "every process computes a share of the reference with the whole base"
+        )
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available())
+    return World(state.process_index, state.num_processes)
+
+
+def leave(world: World) -> None:
+    """Part from the other processes at the end of a run."""
+    if world.size > 1 and dist.is_initialized():
+        # What still holds the group when Python ends (a wrapper in a cycle) would abort there.
+        gc.collect()
+        dist.destroy_process_group()
+
+
+def sharding() -> str:
+    """How weights lie on the processes, which binds a saved state: `whole`, `fsdp`, `deepspeed`."""
+    if _true("ACCELERATE_USE_FSDP"):
+        return "fsdp"
+    return "deepspeed" if _true("ACCELERATE_USE_DEEPSPEED") else "whole"
+
+
+def _true(name: str) -> bool:
+    return os.environ.get(name, "false").lower() in ("1", "true")
