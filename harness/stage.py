@@ -162,8 +162,10 @@ class _Forward:
 def _train(job: dict[str, Any], report: Reporter) -> bool:
     from train.config import TrainJob
     from train.run import run
+    from train.world import leave
 
     run(TrainJob.model_validate(job), [_Forward(report)])
+    leave()
     return True
 
 

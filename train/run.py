@@ -33,7 +33,7 @@ from train.scoring import Item, Task
 from train.state import last_state
 from train.tokens import TokenGroup
 from train.trainer import GroupTrainer, StepReporter
-from train.world import World, join, leave, sharding
+from train.world import World, join, lost_process_said, sharding
 
 __all__ = ["Callback", "TrainResult", "run"]
 
@@ -65,8 +65,8 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     """Train one checkpoint.
 
     A run of the same job that was interrupted goes on from its last saved state. Of several
-    processes (`accelerate launch`, torchrun) each calls it with the same job; the main one writes
-    and tells.
+    processes (`accelerate launch`, torchrun) each calls it with the same job, and
+    `train.world.leave` before it ends; the main one writes and tells.
 
     Args:
         job: what to train, from what, and where to write.
@@ -75,16 +75,16 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     Raises:
         DataError: the data is missing or malformed.
         TrainError: the run cannot start or go on.
+        ProcessLostError: another process of this run is gone.
         OSError: a file cannot be written; `ENOSPC` where the disk is full.
         KeyboardInterrupt: Ctrl-C; the state after the step in progress is saved.
     """
     _quiet()
     with full_disk_said(job.out, job.cache):
         world = join()
-        check_processes(job.config, world.size)
-        result = _run(job, Teller(callbacks if world.main else ()), world)
-        leave(world)
-        return result
+        with lost_process_said(world):
+            check_processes(job.config, world.size)
+            return _run(job, Teller(callbacks if world.main else ()), world)
 
 
 def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:

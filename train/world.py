@@ -7,14 +7,15 @@ all of them cost nothing.
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
-from train.errors import TrainError
+from train.errors import ProcessLostError, TrainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,34 @@ def join() -> World:
     return World(state.process_index, state.num_processes)
 
 
-def leave(world: World) -> None:
-    """Part from the other processes at the end of a run."""
-    if world.size > 1 and dist.is_initialized():
+def leave() -> None:
+    """Part from the other processes; the last thing that a process which trained well does.
+
+    They cannot be joined again. A process that fails must not come here: it could wait for others.
+    """
+    if dist.is_initialized():
         # What still holds the group when Python ends (a wrapper in a cycle) would abort there.
         gc.collect()
         dist.destroy_process_group()
+
+
+@contextmanager
+def lost_process_said(world: World) -> Iterator[None]:
+    """Within, what a backend says when another process is gone becomes one line.
+
+    Raises:
+        ProcessLostError: naming the process that noticed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        # gloo raises plain RuntimeErrors that name its source files.
+        if world.size > 1 and (isinstance(error, dist.DistError) or "/gloo/" in str(error)):
+            raise ProcessLostError(
+                f"training process {world.rank} of {world.size} (from 0) lost another one, which "
+                "ended or hangs; what was saved is kept: run the same command again"
+            ) from error
+        raise
 
 
 def sharding() -> str:
