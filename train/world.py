@@ -47,6 +47,15 @@ class World:
         return self.gathered([value])[0]
 
 
+#: What an FSDP configuration must say, and why.
+_FSDP_NEEDS = {
+    "fsdp_version": ("2", "version 1 was never tried"),
+    "fsdp_state_dict_type": ("SHARDED_STATE_DICT", "a state of adapters cannot be saved otherwise"),
+    "fsdp_cpu_ram_efficient_loading": (
+        "false",
+        "every process computes a share of the reference with the whole base",
+    ),
+}
 #: A run of one process.
 ALONE = World()
 
@@ -59,12 +68,8 @@ def join() -> World:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return ALONE
-    if _true("ACCELERATE_USE_FSDP") and _true("FSDP_CPU_RAM_EFFICIENT_LOADING"):
-        # All but one process would hold no weights when the reference is computed.
-        raise TrainError(
-            "the accelerate configuration sets fsdp_cpu_ram_efficient_loading: set it to false, "
-            "every process computes a share of the reference with the whole base"
-        )
+    if _true("ACCELERATE_USE_FSDP"):
+        _check_fsdp()
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available())
@@ -106,6 +111,16 @@ def sharding() -> str:
     if _true("ACCELERATE_USE_FSDP"):
         return "fsdp"
     return "deepspeed" if _true("ACCELERATE_USE_DEEPSPEED") else "whole"
+
+
+def _check_fsdp() -> None:
+    for key, (needed, why) in _FSDP_NEEDS.items():
+        found = os.environ.get(key.upper(), needed)
+        if found.lower() != needed.lower():
+            raise TrainError(
+                f"the accelerate configuration sets {key} to {found}: set it to {needed} ({why}), "
+                "as recipes/accelerate/fsdp2.yaml does"
+            )
 
 
 def _true(name: str) -> bool:

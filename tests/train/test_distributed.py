@@ -20,7 +20,7 @@ from train import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.run import run
 from train.schedule import check_processes, share
-from train.world import ALONE
+from train.world import ALONE, join
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "recipes" / "accelerate"
@@ -234,17 +234,22 @@ def test_a_step_that_processes_cannot_share_is_refused_with_one_that_they_can() 
         check_processes(config, 8)
 
 
-def test_weights_that_only_one_process_would_load_are_refused(
-    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("key", "value", "needed"),
+    [
+        ("fsdp_version", "1", "2"),
+        ("fsdp_state_dict_type", "FULL_STATE_DICT", "SHARDED_STATE_DICT"),
+        ("fsdp_cpu_ram_efficient_loading", "true", "false"),
+    ],
+)
+def test_a_sharding_that_training_cannot_work_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: str, needed: str
 ) -> None:
-    for name, value in {
-        "WORLD_SIZE": "2",
-        "ACCELERATE_USE_FSDP": "true",
-        "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(TrainError, match="fsdp_cpu_ram_efficient_loading: set it to false"):
-        run(made(tmp_path, tiny_model, "out"))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    monkeypatch.setenv(key.upper(), value)
+    with pytest.raises(TrainError, match=f"sets {key} to {value}: set it to {needed}"):
+        join()
 
 
 def test_a_run_of_one_exchanges_nothing() -> None:
