@@ -74,12 +74,14 @@ def classify(error: BaseException) -> HarnessError | None:
     from eval_suites.errors import DataError as SuiteDataError
     from eval_suites.errors import UnknownSuiteError
     from train.errors import DataError as TrainDataError
-    from train.errors import TrainError
+    from train.errors import ProcessLostError, TrainError
 
     if isinstance(error, HarnessError):
         return error
     if isinstance(error, (SuiteDataError, UnknownSuiteError, TrainDataError, TrainError)):
         return UserError(str(error))
+    if isinstance(error, ProcessLostError):
+        return RunFailed(str(error))
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" at {error.filename}" if error.filename else ""
         return RunFailed(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,26 @@ from harness.runs import write_json
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Reporter) -> None:
-    """Run a stage in a process of its own.
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """How many processes a stage has, and the `accelerate` configuration that they start with."""
+
+    number: int = 1
+    config: Path | None = None
+
+
+ONE = Processes()
+
+
+def launch(
+    kind: str,
+    folder: Path,
+    key: str,
+    job: Mapping[str, Any],
+    report: Reporter,
+    processes: Processes = ONE,
+) -> None:
+    """Run a stage in a process of its own, or in several.
 
     Args:
         kind: a key of `harness.stage.KINDS`.
@@ -25,6 +44,7 @@ def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Re
         key: hash of everything that the stage's outcome depends on.
         job: JSON-able, what the stage is told.
         report: hears the stage's events.
+        processes: how many.
 
     Raises:
         UserError, RunFailed: as the stage classified it.
@@ -32,22 +52,28 @@ def launch(kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Re
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "resolved.json", {"kind": kind, "key": key, "job": dict(job)})
-    failure = _listen(kind, folder, report)
+    failure = _listen(kind, folder, report, processes)
     if failure is not None:
         raise failure
 
 
-def _listen(kind: str, folder: Path, report: Reporter) -> HarnessError | None:
+def _command(kind: str, resolved: Path, processes: Processes) -> list[str]:
+    if processes.number == 1:
+        return [sys.executable, "-m", "harness.stage", kind, str(resolved), "--events", "0"]
+    several = [sys.executable, "-m", "harness.several", kind, str(resolved)]
+    config = [] if processes.config is None else ["--config", str(processes.config)]
+    return [*several, "--processes", str(processes.number), *config]
+
+
+def _listen(kind: str, folder: Path, report: Reporter, processes: Processes) -> HarnessError | None:
     reader, writer = os.pipe()
     log = folder / "stage.log"
-    stage = [sys.executable, "-m", "harness.stage", kind, str(folder / "resolved.json")]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*stage, "--events", str(writer)],
-            stdin=subprocess.DEVNULL,
+            _command(kind, folder / "resolved.json", processes),
+            stdin=writer,  # stages read nothing; a launcher passes on no other descriptor
             stdout=output,
             stderr=output,
-            pass_fds=(writer,),
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"},
         )
@@ -58,7 +84,7 @@ def _listen(kind: str, folder: Path, report: Reporter) -> HarnessError | None:
             for line in lines:
                 event = json.loads(line)
                 if event["event"] == "error":
-                    said = event
+                    said = said or event  # of several processes the first to fail knows why
                 else:
                     report(event)
         process.wait()

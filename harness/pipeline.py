@@ -13,7 +13,7 @@ import eval_suites
 from harness.collect import collect
 from harness.evaluate_job import EvalJob
 from harness.events import Reporter
-from harness.launch import launch
+from harness.launch import ONE, Processes, launch
 from harness.plan import (
     Places,
     Plan,
@@ -56,6 +56,7 @@ class Stage:
     folder: Path
     key: str
     job: Mapping[str, Any]
+    processes: Processes = ONE
 
 
 def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = True) -> Finished:
@@ -169,7 +170,7 @@ def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter
         screen.skipped(number, of, stage.title)
         return
     screen.stage(number, of, stage.title)
-    launch(stage.kind, stage.folder, stage.key, stage.job, report)
+    launch(stage.kind, stage.folder, stage.key, stage.job, report, stage.processes)
 
 
 def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
@@ -192,7 +193,9 @@ def _train_stage(plan: Plan, name: str) -> Stage:
         config=config,
     )
     key = digest({"base": plan.base_print, "config": essence(config, plan.data)})
-    return Stage("train", f"train {name}", folder, key, job.model_dump(mode="json"))
+    chosen = plan.recipe.launch
+    processes = Processes(chosen.processes, chosen.config) if chosen else ONE
+    return Stage("train", f"train {name}", folder, key, job.model_dump(mode="json"), processes)
 
 
 def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:

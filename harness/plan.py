@@ -16,7 +16,14 @@ from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import UserError
 from harness.judging import NAME, require_judge
-from harness.recipe import BASE, EngineChoice, EvaluateSection, JudgeChoice, Recipe
+from harness.recipe import (
+    BASE,
+    EngineChoice,
+    EvaluateSection,
+    JudgeChoice,
+    LaunchSection,
+    Recipe,
+)
 from harness.runs import RunFolder, digest, write_text
 from train import hub, sources
 from train.config import TrainConfig
@@ -155,13 +162,24 @@ def located(recipe: Recipe, places: Places) -> Recipe:
             f"{', '.join(str(r) for r in roots)}; name the folder that has it: --data-dir"
         )
 
+    def launched(section: LaunchSection | None) -> LaunchSection | None:
+        if section is None or section.config is None:
+            return section
+        for root in (*places.near, Path()):
+            if (root / section.config).is_file():
+                return section.model_copy(update={"config": (root / section.config).resolve()})
+        raise UserError(
+            f"{section.config}: no such file (launch.config); ready ones lie in recipes/accelerate/"
+        )
+
     configs = {
         name: config.model_copy(
             update={key: found(name, key, getattr(config, key)) for key in ("data", "probe")}
         )
         for name, config in recipe.checkpoints.items()
     }
-    return recipe.model_copy(update={"checkpoints": configs})
+    launch = launched(recipe.launch)
+    return recipe.model_copy(update={"checkpoints": configs, "launch": launch})
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
@@ -171,7 +189,8 @@ def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
 
 def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
     """A training config with what identifies its data in place of paths."""
-    plain = config.model_dump(mode="json")
+    # How activations are kept changes no outcome.
+    plain = config.model_dump(mode="json", exclude={"checkpoint_activations"})
     for key in ("data", "probe"):
         if plain[key] is not None:
             plain[key] = data[plain[key]]
@@ -182,14 +201,17 @@ def check_methods(recipe: Recipe) -> None:
     """Fail now on a checkpoint that cannot be trained here, not after the ones before it.
 
     Raises:
-        train.TrainError: no such method or setting, or what it needs is not installed.
+        train.TrainError: no such method or setting, what it needs is not installed, or a step that
+            the processes cannot share.
     """
     from train.objectives import configured
     from train.quantise import require_backend
+    from train.schedule import check_processes
 
     for config in recipe.checkpoints.values():
         configured(config)
         require_backend(config)
+        check_processes(config, recipe.launch.processes if recipe.launch else 1)
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:

@@ -68,6 +68,13 @@ class CompareSection(_Section):
     table: str | None = None
 
 
+class LaunchSection(_Section):
+    """Training in several processes on this machine, started by accelerate's `config`."""
+
+    processes: Annotated[int, Field(ge=1)]
+    config: Path | None = None
+
+
 class Recipe(_Section):
     """A recipe as written, with `sweep` already expanded into `checkpoints`.
 
@@ -82,6 +89,7 @@ class Recipe(_Section):
     checkpoints: dict[Name, TrainConfig] = {}
     evaluate: EvaluateSection = EvaluateSection()
     compare: CompareSection = CompareSection()
+    launch: LaunchSection | None = None
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -213,4 +221,4 @@ def _known(loc: tuple[int | str, ...]) -> list[str]:
     if section == "evaluate":
         inner: dict[str, type[_Section]] = {"engine": EngineChoice, "judge": JudgeChoice}
         return list(inner.get(str(loc[1]), EvaluateSection).model_fields)
-    return list(CompareSection.model_fields)
+    return list((LaunchSection if section == "launch" else CompareSection).model_fields)

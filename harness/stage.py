@@ -3,7 +3,8 @@
     python -m harness.stage KIND resolved.json [--events FD]
 
 A stage works in the folder of its resolved.json, alone there (a lock), and leaves `done.json`
-with its key when it is finished.
+with its key when it is finished. Of several processes that a launcher starts for one stage, the
+first holds the lock, tells and writes; the others only say why they failed.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("resolved", type=Path)
     parser.add_argument("--events", type=int, metavar="FD")
     options = parser.parse_args(arguments)
-    report = silent if options.events is None else PipeReporter(options.events)
+    report = silent if options.events is None else PipeReporter(kept_to_itself(options.events))
     if options.events is not None:
         die_with_parent(signal.SIGKILL)
         guard_group()
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
-        run_stage(options.kind, options.resolved, report)
+        run_stage(options.kind, options.resolved, report, first=_is_first())
     except KeyboardInterrupt:
         return _failed(report, "interrupted: run the same command again to go on", 1)
     except Exception as error:  # the border: everything is classified here
@@ -56,19 +57,44 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def run_stage(kind: str, resolved: Path, report: Reporter) -> None:
+def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True) -> None:
     """Do a stage's work unless it is done already.
+
+    Args:
+        kind: a key of `KINDS`.
+        resolved: what to do; its folder is the stage's.
+        report: hears the stage's events.
+        first: false for the other processes of a stage that has several.
 
     Raises:
         StageBusy: another process works in this folder.
     """
     folder = resolved.parent
-    with locked(folder):
+    with locked(folder) if first else nullcontext():
         described = read_json(resolved)
         if is_done(folder, described["key"]):
             return
-        if KINDS[kind](described["job"], report):
+        if KINDS[kind](described["job"], report if first else silent) and first:
             write_json(folder / "done.json", {"key": described["key"]})
+
+
+def kept_to_itself(descriptor: int) -> int:
+    """The descriptor, closed to programs that this process starts.
+
+    One that came as standard input (`harness.several`) is moved, and nothing is left to read.
+    """
+    if descriptor != 0:
+        return descriptor
+    moved = os.dup(descriptor)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+    return moved
+
+
+def _is_first() -> bool:
+    """Whether this is the first process of its stage; launchers number them in the environment."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -136,8 +162,10 @@ class _Forward:
 def _train(job: dict[str, Any], report: Reporter) -> bool:
     from train.config import TrainJob
     from train.run import run
+    from train.world import leave
 
     run(TrainJob.model_validate(job), [_Forward(report)])
+    leave()
     return True
 
 

@@ -42,6 +42,8 @@ class TrainConfig(BaseModel):
     (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair
     objective compares where K > 2. `probe` names held-out prompts in the same way, scored at step
     0, every `probe_every` steps and at the end. `lora: null` trains all weights.
+    `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
+    backward pass: less memory, the same numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +69,7 @@ class TrainConfig(BaseModel):
     max_length: Count = 1024
     max_prompt_length: Count = 512
     lora: LoraConfig | None = LoraConfig()
+    checkpoint_activations: bool = False
     dtype: Literal["float32", "bfloat16"] = "float32"
     form: Literal["tree", "padded"] = "tree"
     save_every: Count = 50

@@ -7,3 +7,7 @@ class DataError(ValueError):
 
 class TrainError(ValueError):
     """Training cannot start or go on; the message says why and what to do."""
+
+
+class ProcessLostError(RuntimeError):
+    """Another process of this training ended or hangs; what was saved is kept."""

@@ -12,7 +12,8 @@ from train import journal
 from train.config import TrainConfig
 from train.events import Teller
 from train.metrics import joined, record
-from train.scoring import Item, Task, scored, scored_at_reference
+from train.schedule import share
+from train.scoring import Item, scored, scored_at_reference
 from train.trainer import GroupTrainer
 
 
@@ -36,7 +37,7 @@ class Recorder:
     """Writes and tells what a step or a probe gave.
 
     Records are labelled with the updates made before: the first step is 0, and so is the probe
-    before it.
+    before it. Of several processes all call it and the main one writes.
     """
 
     def __init__(
@@ -48,34 +49,40 @@ class Recorder:
         self._teller = teller
         self._clock = clock
 
-    def begin(self, step: int | None, task: Task) -> None:
+    def begin(self, trainer: GroupTrainer, step: int | None) -> None:
         """Bring steps.jsonl to where a run goes on (None: a fresh run, probed at step 0)."""
-        journal.rewind(self._path, -1 if step is None else step)
+        if trainer.world.main:
+            journal.rewind(self._path, -1 if step is None else step)
         if step is None and self._probe:
             # The policy still is the reference; the first step's check vouches for that.
-            self._write("probe", 0, record(scored_at_reference(self._probe, task)))
+            scores = scored_at_reference(self._probe, trainer.task)
+            self._write(trainer, "probe", 0, record(scores))
 
     def stepped(self, trainer: GroupTrainer, done: int, logs: dict[str, Any]) -> None:
         """After an update: the step's record, and a probe when one is due."""
         total = int(trainer.state.max_steps)
         rates = {"learning_rate": logs["learning_rate"], "grad_norm": round(logs["grad_norm"], 6)}
-        self._write("train", done - 1, {**record(trainer.take_scores()), **rates})
+        self._write(trainer, "train", done - 1, {**record(trainer.take_scores()), **rates})
         self._teller.progress("train", done, total)
         if self._probe and (done % self._config.probe_every == 0 or done == total):
             with self._clock.phase("probe"):
-                self._write("probe", done, self._probed(trainer))
+                self._write(trainer, "probe", done, self._probed(trainer))
 
     def _probed(self, trainer: GroupTrainer) -> dict[str, Any]:
         """The probe set under the policy as it is."""
-        parts, size = [], self._config.prompts_per_batch
+        world, total = trainer.world, len(self._probe)
+        mine = share(total, total, self._config.prompts_per_batch, world.size, world.rank)
+        parts = []
         with torch.no_grad():
-            for start in range(0, len(self._probe), size):
-                items = self._probe[start : start + size]
-                parts.append(scored(trainer.model, items, trainer.task)[1])
-                self._teller.progress("probe", start + len(items), len(self._probe))
-        return record(joined(parts))
+            for turn, places in enumerate(mine, start=1):
+                items = [self._probe[place] for place in places]
+                parts.append(scored(trainer.model, items, trainer.task, trainer.idle)[1])
+                done = turn * world.size * self._config.prompts_per_batch
+                self._teller.progress("probe", min(total, done), total)
+        return record(joined(world.gathered(parts)))
 
-    def _write(self, split: str, step: int, fields: dict[str, Any]) -> None:
+    def _write(self, trainer: GroupTrainer, split: str, step: int, fields: dict[str, Any]) -> None:
         line = {"split": split, "step": step, **fields}
-        journal.append(self._path, line)
+        if trainer.world.main:
+            journal.append(self._path, line)
         self._teller.tell("log", **line)

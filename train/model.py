@@ -109,16 +109,21 @@ def _linear_names(model: Any) -> list[str]:
     return sorted({name.rpartition(".")[2] for name in linear})
 
 
-def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write weights (or the adapter), tokenizer and chat template; whole or not at all."""
+def save_checkpoint(
+    model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Write weights (or the adapter), tokenizer and chat template; whole or not at all.
+
+    `weights` are the model's gathered ones where it holds only its process's pieces.
+    """
     new = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(new, ignore_errors=True)
     if hasattr(model, "peft_config"):
         # The head is never trained by an adapter; "auto" would ask the hub about it.
-        model.save_pretrained(new, save_embedding_layers=False)
+        model.save_pretrained(new, save_embedding_layers=False, state_dict=weights)
         (new / "README.md").unlink(missing_ok=True)
     else:
-        model.save_pretrained(new)
+        model.save_pretrained(new, state_dict=weights)
     tokenizer.save_pretrained(new)
     if folder.exists():
         shutil.rmtree(folder)

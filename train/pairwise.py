@@ -183,7 +183,7 @@ def _weights(name: str, batch: Batch, pairs: PairChoice | None, seed: int) -> Te
     Raises:
         TrainError: nobody said which pairs of more than two responses are meant.
     """
-    if pairs is None and int(batch.mask.sum(dim=1).max()) > 2:
+    if pairs is None and bool((batch.mask.sum(dim=1) > 2).any()):
         raise TrainError(pairs_remedy(name))
     return pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
 

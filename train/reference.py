@@ -20,6 +20,7 @@ from torch import nn
 
 from train.logprobs import Form, logprobs
 from train.tokens import TokenGroup
+from train.world import ALONE, World
 
 _LOG = logging.getLogger(__name__)
 _FILE = "reference.sqlite"
@@ -54,8 +55,12 @@ def reference_logps(
     folder: Path,
     prompts_per_batch: int,
     progress: Callable[[int, int], None],
+    world: World = ALONE,
 ) -> tuple[list[tuple[float, ...]], ReferenceReport]:
     """Summed log-probabilities of every response under the reference, nats.
+
+    Of several processes each computes what is missing of its share of the prompts, and then reads
+    the others' from the cache.
 
     Args:
         model: the reference.
@@ -63,23 +68,32 @@ def reference_logps(
         source: identifies `model` and how it computes.
         folder: where the cache lies; made when missing.
         prompts_per_batch: prompts in one forward pass.
-        progress: told (done, total) in responses that had to be computed.
+        progress: told (done, total) in responses of this process that had to be computed.
+        world: the processes of the run; each is given all prompts.
     """
     keys = [_keys(source, group) for group in groups]
+    if world.main:
+        with _opened(folder):
+            pass  # one process makes a fresh file, or puts a damaged one aside
+    world.wait()
     with _opened(folder) as cache:
-        known = _load(cache, keys)
-        missing = _missing(groups, keys, known)
-        total = done = sum(len(lacking) for _, lacking in missing)
-        done = 0
+        mine = slice(world.rank, None, world.size)
+        known = _load(cache, keys[mine])
+        missing = _missing(groups[mine], keys[mine], known)
+        computed = 0
+        total = sum(len(lacking) for _, lacking in missing)
         for start in range(0, len(missing), prompts_per_batch):
-            part = missing[start : start + prompts_per_batch]
-            fresh = _compute(model, part, source.form)
+            fresh = _compute(model, missing[start : start + prompts_per_batch], source.form)
             _store(cache, fresh)
             known |= {key: logp for key, (logp, _) in fresh.items()}
-            done += len(fresh)
-            progress(done, total)
-    cached = len({key for row in keys for key in row}) - total
-    return [tuple(known[key] for key in row) for row in keys], ReferenceReport(total, cached)
+            computed += len(fresh)
+            progress(computed, total)
+        # This also waits for the others: what they computed is in the cache after it.
+        fresh_keys = set(world.gathered([key for _, lacking in missing for key in lacking]))
+        known |= _load(cache, [[key for key in row if key not in known] for row in keys])
+    cached = len({key for row in keys for key in row}) - len(fresh_keys)
+    report = ReferenceReport(len(fresh_keys), cached)
+    return [tuple(known[key] for key in row) for row in keys], report
 
 
 def _keys(source: Source, group: TokenGroup) -> list[bytes]:

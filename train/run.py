@@ -30,11 +30,12 @@ from train.objectives import configured, entry
 from train.prepare import Counts, Prepared, prepare
 from train.quantise import named, require_backend
 from train.reference import ReferenceReport, Source, reference_logps
-from train.schedule import total_prompts, training_order
+from train.schedule import check_processes, total_prompts, training_order
 from train.scoring import Item, Task
 from train.state import last_state
 from train.tokens import TokenGroup
-from train.trainer import GroupTrainer, StepReporter, arguments
+from train.trainer import GroupTrainer, StepReporter
+from train.world import World, join, lost_process_said, sharding
 
 __all__ = ["Callback", "TrainResult", "run"]
 
@@ -65,7 +66,9 @@ class TrainResult:
 def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     """Train one checkpoint.
 
-    A run of the same job that was interrupted goes on from its last saved state.
+    A run of the same job that was interrupted goes on from its last saved state. Of several
+    processes (`accelerate launch`, torchrun) each calls it with the same job, and
+    `train.world.leave` before it ends; the main one writes and tells.
 
     Args:
         job: what to train, from what, and where to write.
@@ -74,18 +77,22 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     Raises:
         DataError: the data is missing or malformed.
         TrainError: the run cannot start or go on.
+        ProcessLostError: another process of this run is gone.
         OSError: a file cannot be written; `ENOSPC` where the disk is full.
         KeyboardInterrupt: Ctrl-C; the state after the step in progress is saved.
     """
     _quiet()
     with full_disk_said(job.out, job.cache):
-        return _run(job, callbacks)
+        world = join()
+        with lost_process_said(world):
+            check_processes(job.config, world.size)
+            return _run(job, Teller(callbacks if world.main else ()), world)
 
 
-def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
+def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:
     if job.adapter is not None:
         job = job.model_copy(update={"config": continuing(job.config, job.adapter)})
-    teller, clock, config = Teller(callbacks), Clock(), job.config
+    clock, config = Clock(), job.config
     loss = configured(config)  # an unknown method or setting costs no reading
     require_backend(config)
     tokenizer = models.load_tokenizer(tokenizer_home(job.base, job.adapter))
@@ -94,27 +101,29 @@ def _run(job: TrainJob, callbacks: Sequence[Callback]) -> TrainResult:
     job.out.mkdir(parents=True, exist_ok=True)
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = models.load_reference(job)
-    form = choose_form(model, (*data.train, *data.probe), config.form)
+    form = world.agreed(choose_form(model, (*data.train, *data.probe), config.form))
     source = Source(weights, named(config), kernel(model), form)
     with clock.phase("reference"):
-        items, probe, report = _with_reference(model, data, source, job, teller)
+        items, probe, report = _with_reference(model, data, source, job, teller, world)
     task = Task(loss, form, _alpha(config))
     policy = models.attach(model, config.lora, config.seed)
-    trainer = _trainer(job, policy, items, task)
+    trainer = GroupTrainer(policy, job, items, task, world)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
     with clock.phase("train"):
         resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))
-    models.save_checkpoint(policy, tokenizer, job.out / "checkpoint")
+    trained = trainer.full_weights()
     steps = int(trainer.state.global_step)
     result = TrainResult(
         job.out / "checkpoint", steps, resumed, form, report, data.counts, data.probe_counts
     )
-    _finish(job.out, result, clock)
+    if world.main:
+        models.save_checkpoint(policy, tokenizer, result.checkpoint, trained)
+        _finish(job.out, result, clock)
     return result
 
 
 def _with_reference(
-    model: Any, data: Prepared, source: Source, job: TrainJob, teller: Teller
+    model: Any, data: Prepared, source: Source, job: TrainJob, teller: Teller, world: World
 ) -> tuple[list[Item], list[Item], ReferenceReport]:
     """Items of the whole run in the order of training, and probe items, with their reference.
 
@@ -128,7 +137,7 @@ def _with_reference(
         teller.progress("reference", done, total)
 
     logps, report = reference_logps(
-        model, groups, source, job.cache, job.config.prompts_per_batch, progress
+        model, groups, source, job.cache, job.config.prompts_per_batch, progress, world
     )
     items = [Item(group, values) for group, values in zip(groups, logps, strict=True)]
     trained = dict(zip(used, items, strict=False))
@@ -141,24 +150,23 @@ def _order(groups: Sequence[TokenGroup], config: TrainConfig) -> tuple[int, ...]
     return training_order(sizes, total, config.prompts_per_step, config.seed)
 
 
-def _trainer(job: TrainJob, policy: Any, items: Sequence[Item], task: Task) -> GroupTrainer:
-    settings = arguments(job.config, job.out / "state")
-    return GroupTrainer(policy, settings, items, task, job.config.dtype)
-
-
 def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str) -> int | None:
     """Train to the end; the step that the run went on from."""
-    found = last_state(state, identity)
+    world = trainer.world
+    found = world.agreed(last_state(state, identity) if world.main else None)
     folder, step = found or (None, None)
-    recorder.begin(step, trainer.task)
+    recorder.begin(trainer, step)
     with asked_to_stop() as asked:
 
         def stepped(done: int, logs: dict[str, Any]) -> None:
             recorder.stepped(trainer, done, logs)
 
-        trainer.add_callback(StepReporter(stepped, asked))
+        def any_asked() -> bool:
+            return any(world.gathered([asked()]))  # a signal reaches processes at different steps
+
+        trainer.add_callback(StepReporter(stepped, any_asked))
         trainer.train(resume_from_checkpoint=str(folder) if folder else None)
-        if asked() and trainer.state.global_step < trainer.state.max_steps:
+        if trainer.state.global_step < trainer.state.max_steps:
             raise KeyboardInterrupt
     return step
 
@@ -168,9 +176,9 @@ def _alpha(config: TrainConfig) -> float | None:
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
-    """What a saved state must belong to: settings, base and data, not where they lie."""
-    settings = config.model_dump(mode="json", exclude={"data", "probe"})
-    whole = json.dumps([settings, weights, data.digest()], sort_keys=True)
+    """What a saved state must belong to: settings, base, data and how weights are sharded."""
+    settings = config.model_dump(mode="json", exclude={"data", "probe", "checkpoint_activations"})
+    whole = json.dumps([settings, weights, data.digest(), sharding()], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

@@ -1,8 +1,11 @@
-"""Which prompt is trained when: the order of a whole run, fixed by the seed before it starts."""
+"""Which prompt is trained when and by which process: fixed by the seed before a run starts."""
 
 import math
 import random
 from collections.abc import Sequence
+
+from train.config import TrainConfig
+from train.errors import TrainError
 
 
 def total_prompts(prompts: int, epochs: float, prompts_per_step: int, max_steps: int | None) -> int:
@@ -38,3 +41,47 @@ def training_order(
     starts = range(0, total, prompts_per_step)
     steps = (order[start : min(start + prompts_per_step, total)] for start in starts)
     return tuple(index for step in steps for index in sorted(step, key=lambda i: -sizes[i]))
+
+
+def check_processes(config: TrainConfig, processes: int) -> None:
+    """Every process must have equally many micro-batches in a step.
+
+    Raises:
+        TrainError: it would not; the message names values that fit.
+    """
+    together = processes * config.prompts_per_batch
+    if config.prompts_per_step % together:
+        fits = max(together, config.prompts_per_step // together * together)
+        raise TrainError(
+            f"prompts_per_step {config.prompts_per_step} cannot be shared by {processes} processes "
+            f"with prompts_per_batch {config.prompts_per_batch} each: set prompts_per_step to a "
+            f"multiple of {together}, such as {fits}"
+        )
+
+
+def share(
+    total: int, prompts_per_step: int, prompts_per_batch: int, processes: int, rank: int
+) -> tuple[range, ...]:
+    """The micro-batches of one process, as places in the order of training.
+
+    The micro-batches of a step go round the processes, so that neighbours, which are of similar
+    size, are computed at the same time. All processes have equally many; where the prompts of a
+    last step do not reach, a process has an empty one. Together they are every place once.
+
+    Args:
+        total: prompts of the whole run.
+        prompts_per_step: prompts of one optimiser step over all processes.
+        prompts_per_batch: prompts of one micro-batch.
+        processes: how many there are.
+        rank: which of them, from 0.
+    """
+    found: list[range] = []
+    for start in range(0, total, prompts_per_step):
+        end = min(start + prompts_per_step, total)
+        firsts = range(start, end, prompts_per_batch)
+        for turn in range(0, len(firsts), processes):
+            mine = firsts[turn + rank :][:1]
+            found.append(
+                range(mine[0], min(mine[0] + prompts_per_batch, end)) if mine else range(0)
+            )
+    return tuple(found)

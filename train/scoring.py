@@ -35,17 +35,29 @@ class Task:
     alpha: float | None
 
 
-def scored(model: nn.Module, items: Sequence[Item], task: Task) -> tuple[Tensor, Scores]:
-    """Losses of a batch, `[B]`, with gradient, and its detached numbers."""
-    logps, lengths = logprobs(model, [item.group for item in items], task.form)
-    return _assess(items, logps, lengths, task)
+def scored(
+    model: nn.Module, items: Sequence[Item], task: Task, idle: Item | None = None
+) -> tuple[Tensor, Scores]:
+    """Losses of a batch, `[B]`, with gradient, and its detached numbers.
+
+    Args:
+        model: the policy.
+        items: the batch. It may be empty: among several processes, one that has no prompt left
+            still takes its part in what they exchange (weights, gradients, the z of KTO).
+        task: what is computed.
+        idle: what an empty batch is computed of; it counts for nothing.
+    """
+    groups = [item.group for item in (items or (idle,)) if item is not None]
+    logps, lengths = logprobs(model, groups, task.form)
+    return _assess(items, logps[: len(items)], lengths[: len(items)], task)
 
 
 def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
     """The numbers of a policy that still is the reference; no model is asked."""
-    references, _, mask = _matrices(items)
+    width = max(len(item.reference) for item in items)
+    references = _matrices(items, width)[0]
     counts = [[len(response) for response in item.group.responses] for item in items]
-    lengths = torch.tensor([[*row, *[0] * (mask.shape[1] - len(row))] for row in counts])
+    lengths = torch.tensor([[*row, *[0] * (width - len(row))] for row in counts])
     return _assess(items, references, lengths, task)[1]
 
 
@@ -55,6 +67,8 @@ def check_start(scores: Scores, items: Sequence[Item], dtype: str) -> None:
     Raises:
         TrainError: a response differs by more than `START_TOLERANCE`; the worst one is named.
     """
+    if not items:
+        return
     gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
     worst = int(gap.argmax())
     row, column = divmod(worst, gap.shape[1])
@@ -70,7 +84,8 @@ def check_start(scores: Scores, items: Sequence[Item], dtype: str) -> None:
 def _assess(
     items: Sequence[Item], logps: Tensor, lengths: Tensor, task: Task
 ) -> tuple[Tensor, Scores]:
-    references, rewards, mask = (tensor.to(logps.device) for tensor in _matrices(items))
+    matrices = _matrices(items, logps.shape[1])
+    references, rewards, mask = (tensor.to(logps.device) for tensor in matrices)
     out = task.loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(logps.device))
     entropy = None
     if task.alpha is not None:
@@ -87,12 +102,12 @@ def _assess(
     )
 
 
-def _matrices(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor]:
-    """References, rewards and mask, `[B, K]`."""
-    width = max(len(item.reference) for item in items)
+def _matrices(items: Sequence[Item], width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """References, rewards and mask, `[B, K]` with K = `width`."""
 
     def matrix(rows: list[tuple[float, ...]]) -> Tensor:
-        return torch.tensor([[*row, *[0.0] * (width - len(row))] for row in rows])
+        filled = [[*row, *[0.0] * (width - len(row))] for row in rows]
+        return torch.tensor(filled).reshape(len(rows), width)
 
     counts = torch.tensor([len(item.reference) for item in items])
     references = matrix([item.reference for item in items])

@@ -276,3 +276,24 @@ def test_asking_a_store_that_is_not_there_does_not_make_it(tmp_path: Path) -> No
 def test_a_store_that_is_down_is_an_error_of_one_line_when_it_is_to_be_read() -> None:
     with pytest.raises(RunError, match=r"cannot read the MLflow store .* see --tracking"):
         tracked_results("mlflow:golden", "http://127.0.0.1:9")
+
+
+def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_step_twice(
+    run: Path, tmp_path: Path
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    steps = run / "train" / "dpo" / "steps.jsonl"
+    lines = steps.read_text(encoding="utf-8").splitlines()[:-1]
+    first = sync(run, uri, "golden")
+    before = {one.info.run_id for one in client(uri).search_runs([first.experiment_id])}
+
+    # Interrupted after step 12, it goes on from a state of step 8 and repeats 9 to 12.
+    again = [json.dumps({"split": "train", "step": n, "loss": 0.7 - n / 100}) for n in range(9, 17)]
+    kept = [line for line in lines if json.loads(line)["step"] < 9]
+    steps.write_text("\n".join([*kept, *again]) + "\n", encoding="utf-8")
+    second = sync(run, uri, "golden")
+
+    assert (second.failed, second.sent) == ("", 4)
+    assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
+    losses = stored(uri, "golden")["dpo"]["train/loss"]
+    assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]
