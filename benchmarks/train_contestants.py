@@ -20,12 +20,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 from benchmarks.train_problem import problem
 from benchmarks.turns import Gate
-from train.config import TrainConfig
+from train.config import TrainConfig, TrainJob
 from train.logprobs import logprobs
 from train.objectives import objective
 from train.scoring import Item, Task
 from train.tokens import TokenGroup
-from train.trainer import GroupTrainer, arguments
+from train.trainer import GroupTrainer
+from train.world import ALONE
 
 PROMPTS_PER_STEP = 2
 RATE = 1e-6
@@ -127,8 +128,9 @@ def trainer(setting: Setting) -> None:
     )
     items = _with_reference(model, setting)
     with tempfile.TemporaryDirectory() as folder:
+        job = TrainJob(base=setting.model, out=Path(folder), cache=Path(folder), config=config)
         task = Task(objective("nca", beta=BETA, alpha=1.0), "tree", 1.0)
-        ours = GroupTrainer(model, arguments(config, Path(folder)), items, task, "float32")
+        ours = GroupTrainer(model, job, items, task, ALONE)
         ours.add_callback(_InTurn(setting.gate))
         ours.train()
 

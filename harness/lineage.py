@@ -85,8 +85,9 @@ def _parent(folder: RunFolder, result: Result) -> Part:
 def _child(
     folder: RunFolder, result: Result, checkpoint: CheckpointResult, cells: list[Cell]
 ) -> Part:
-    steps = folder.train(checkpoint.name) / "steps.jsonl"
-    points = [*_curves(read_lines(steps)), *_scores(checkpoint, cells)]
+    home = folder.train(checkpoint.name)
+    lines = [line for name in ("steps", "speed") for line in read_lines(home / f"{name}.jsonl")]
+    points = [*_curves(lines), *_scores(checkpoint, cells)]
     return Part(
         part=f"checkpoint:{checkpoint.name}",
         name=checkpoint.name,

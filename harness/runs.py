@@ -2,7 +2,7 @@
 
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
-    train/<checkpoint>/{resolved.json, steps.jsonl, checkpoint/, done.json, stage.log}
+    train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
     eval/{resolved.json, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 

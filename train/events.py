@@ -10,6 +10,8 @@ class Callback(Protocol):
     {"event": "data", "split": "train" | "probe", ...train.prepare.Counts}
     {"event": "progress", "phase": "reference" | "train" | "probe", "done": int, "total": int}
     {"event": "log", "split": "train" | "probe", "step": int, ...metrics}
+    {"event": "speed", "split": "train", "step": int, "seconds": float, "tokens_per_second": float}
+    {"event": "note", "text": str}
     """
 
     def on_event(self, event: Mapping[str, Any]) -> None:

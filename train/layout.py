@@ -83,7 +83,8 @@ def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
         _piece(group, range(len(group.responses)), place * width)
         for place, group in enumerate(groups)
     ]
-    return _stack(groups, _packed(pieces, row_tokens), packed=True)
+    rows = _packed([len(piece.ids) for piece in pieces], row_tokens)
+    return _stack(groups, [[pieces[number] for number in row] for row in rows], packed=True)
 
 
 def _width(groups: Sequence[TokenGroup]) -> int:
@@ -108,19 +109,29 @@ def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piec
     return _Piece(ids, positions, (start, *sizes), places, targets, owners)
 
 
-def _packed(pieces: Sequence[_Piece], row_tokens: int) -> list[list[_Piece]]:
-    """First fit, longest first: each piece into the first row that still has room for it."""
-    rows: list[list[_Piece]] = []
+def _packed(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
+    """First fit, longest first: each piece's number in the first row that has room for it."""
+    rows: list[list[int]] = []
     used: list[int] = []
-    for piece in sorted(pieces, key=lambda piece: -len(piece.ids)):
-        size = len(piece.ids)
+    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+        size = sizes[number]
         row = next((i for i, tokens in enumerate(used) if tokens + size <= row_tokens), len(rows))
         if row == len(rows):
             rows.append([])
             used.append(0)
-        rows[row].append(piece)
+        rows[row].append(number)
         used[row] += size
     return rows
+
+
+def extent(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
+    """What a batch's rows hold: tokens, and places for tokens (padding included)."""
+    if packed:
+        sizes = [group.size - len(group.responses) for group in groups]
+        lengths = [sum(sizes[number] for number in row) for row in _packed(sizes, ROW_TOKENS)]
+    else:
+        lengths = [len(g.prompt) + len(answer) - 1 for g in groups for answer in g.responses]
+    return sum(lengths), len(lengths) * max(lengths)
 
 
 def _stack(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed: bool) -> Rows:

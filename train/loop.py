@@ -1,4 +1,7 @@
-"""The records of a run: one after every step, one after every probe, in steps.jsonl and told."""
+"""The records of a run: one after every step, one after every probe, in steps.jsonl and told.
+
+How fast each step was lies in speed.jsonl beside it: records hold no times.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +36,15 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
+#: Nats that the best responses may lose on average before a warning is told.
+FALL = 10.0
+_FALLEN = (
+    "warning: step {step}: the best responses of the {split} prompts lost {lost:.1f} nats against "
+    "the reference on average (more than {fall:.0f}): good and bad responses sink together; "
+    "consider nca, a lower learning_rate or a larger beta"
+)
+
+
 class Recorder:
     """Writes and tells what a step or a probe gave.
 
@@ -44,15 +56,20 @@ class Recorder:
         self, path: Path, config: TrainConfig, probe: Sequence[Item], teller: Teller, clock: Clock
     ) -> None:
         self._path = path
+        self._speed = path.with_name("speed.jsonl")
         self._config = config
         self._probe = probe
         self._teller = teller
         self._clock = clock
+        self._warned = False
+        self._since = time.perf_counter()
 
     def begin(self, trainer: GroupTrainer, step: int | None) -> None:
         """Bring steps.jsonl to where a run goes on (None: a fresh run, probed at step 0)."""
         if trainer.world.main:
-            journal.rewind(self._path, -1 if step is None else step)
+            for path in (self._path, self._speed):
+                journal.rewind(path, -1 if step is None else step)
+        self._since = time.perf_counter()
         if step is None and self._probe:
             # The policy still is the reference; the first step's check vouches for that.
             scores = scored_at_reference(self._probe, trainer.task)
@@ -62,11 +79,27 @@ class Recorder:
         """After an update: the step's record, and a probe when one is due."""
         total = int(trainer.state.max_steps)
         rates = {"learning_rate": logs["learning_rate"], "grad_norm": round(logs["grad_norm"], 6)}
-        self._write(trainer, "train", done - 1, {**record(trainer.take_scores()), **rates})
+        fields = {**record(trainer.take_scores()), **rates}
+        self._write(trainer, "train", done - 1, fields)
+        self._time(trainer, done - 1, fields["tokens"])
         self._teller.progress("train", done, total)
         if self._probe and (done % self._config.probe_every == 0 or done == total):
             with self._clock.phase("probe"):
                 self._write(trainer, "probe", done, self._probed(trainer))
+        self._since = time.perf_counter()
+
+    def _time(self, trainer: GroupTrainer, step: int, tokens: int) -> None:
+        """How fast a step was, beside the records, which hold no times."""
+        seconds = time.perf_counter() - self._since
+        line = {
+            "split": "train",
+            "step": step,
+            "seconds": round(seconds, 3),
+            "tokens_per_second": round(tokens / seconds, 1),
+        }
+        if trainer.world.main:
+            journal.append(self._speed, line)
+        self._teller.tell("speed", **line)
 
     def _probed(self, trainer: GroupTrainer) -> dict[str, Any]:
         """The probe set under the policy as it is."""
@@ -86,3 +119,14 @@ class Recorder:
         if trainer.world.main:
             journal.append(self._path, line)
         self._teller.tell("log", **line)
+        self._warn(split, step, fields["logratio_best"])
+
+    def _warn(self, split: str, step: int, best: float | None) -> None:
+        """Say once that good responses became much less likely; by the probe where there is one."""
+        judged = "probe" if self._probe else "train"
+        if self._warned or split != judged or best is None or best >= -FALL:
+            return
+        self._warned = True
+        self._teller.tell(
+            "note", text=_FALLEN.format(step=step, split=split, lost=-best, fall=FALL)
+        )

@@ -30,6 +30,8 @@ class Scores:
         implicit: implicit rewards, beta times the log-ratio.
         entropy: entropy of each prompt's labels, nats, `[B]`; None for a pair objective.
         losses: `[B]`.
+        tokens: tokens that the model was given; 0 where it was not asked.
+        places: places for tokens in the rows that it was given, padding included.
     """
 
     logps: Tensor
@@ -40,6 +42,8 @@ class Scores:
     implicit: Tensor
     losses: Tensor
     entropy: Tensor | None
+    tokens: int = 0
+    places: int = 0
 
 
 def joined(parts: Sequence[Scores]) -> Scores:
@@ -56,6 +60,8 @@ def joined(parts: Sequence[Scores]) -> Scores:
         **{name: matrix(name) for name in matrices},
         losses=torch.cat([part.losses for part in parts]),
         entropy=torch.cat(entropies) if entropies else None,
+        tokens=sum(part.tokens for part in parts),
+        places=sum(part.places for part in parts),
     )
 
 
@@ -92,6 +98,8 @@ def record(scores: Scores) -> dict[str, Any]:
         "best_rose": _mean((best_ratio > _NOISE).float()),
         "label_entropy": None if scores.entropy is None else _mean(scores.entropy),
         "response_tokens": _mean(scores.lengths[scores.mask].float()),
+        "tokens": scores.tokens,
+        "padding_share": _padding(scores),
     }
 
 
@@ -117,6 +125,10 @@ def _accuracy(scores: Scores) -> float | None:
     ordered = better & scores.mask[:, :, None] & scores.mask[:, None, :]
     agrees = scores.implicit[:, :, None] > scores.implicit[:, None, :]
     return _mean(agrees[ordered].float())
+
+
+def _padding(scores: Scores) -> float | None:
+    return round(1 - scores.tokens / scores.places, 6) if scores.places else None
 
 
 def _mean(values: Tensor) -> float | None:

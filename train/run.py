@@ -32,6 +32,7 @@ from train.quantise import named, require_backend
 from train.reference import ReferenceReport, Source, reference_logps
 from train.schedule import check_processes, total_prompts, training_order
 from train.scoring import Item, Task
+from train.start import tolerance
 from train.state import last_state
 from train.tokens import TokenGroup
 from train.trainer import GroupTrainer, StepReporter
@@ -105,7 +106,7 @@ def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:
     source = Source(weights, named(config), kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller, world)
-    task = Task(loss, form, _alpha(config))
+    task = Task(loss, form, _alpha(config), _allowed(model, items, form, config))
     policy = models.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, task, world)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
@@ -169,6 +170,12 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
         if trainer.state.global_step < trainer.state.max_steps:
             raise KeyboardInterrupt
     return step
+
+
+def _allowed(model: Any, items: Sequence[Item], form: Form, config: TrainConfig) -> float:
+    """How nearly the policy must be the reference in the first step."""
+    groups = [item.group for item in items[: config.prompts_per_step]]
+    return tolerance(model, groups, form, config.dtype, config.prompts_per_batch)
 
 
 def _alpha(config: TrainConfig) -> float | None:

@@ -1,21 +1,20 @@
 """Items (a prompt, its responses, their reference) through model and objective."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from train.errors import TrainError
 from train.labels import label_entropy, soft_labels
+from train.layout import extent
 from train.logprobs import Form, logprobs
 from train.metrics import Scores
 from train.objectives import Loss
 from train.tokens import TokenGroup
 
-# Nats by which policy and reference may differ before the first update. In bf16 another batching
-# alone moves a response by up to 0.63 nat (measured), so only gross faults show.
-START_TOLERANCE = {"float32": 1e-3, "bfloat16": 2.0}
+#: Nats a response by which policy and reference may differ in fp32, before the first update.
+EXACT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,19 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is computed for a batch: the objective, the form, `alpha` (None without labels)."""
+    """What is computed for a batch.
+
+    Attributes:
+        loss: the objective.
+        form: how log-probabilities are computed.
+        alpha: temperature of the labels; None where the objective has none.
+        allowed: nats a response by which policy and reference may differ before the first update.
+    """
 
     loss: Loss
     form: Form
     alpha: float | None
+    allowed: float = EXACT
 
 
 def scored(
@@ -49,7 +56,9 @@ def scored(
     """
     groups = [item.group for item in (items or (idle,)) if item is not None]
     logps, lengths = logprobs(model, groups, task.form)
-    return _assess(items, logps[: len(items)], lengths[: len(items)], task)
+    tokens, places = extent(groups, packed=task.form == "tree") if items else (0, 0)
+    losses, scores = _assess(items, logps[: len(items)], lengths[: len(items)], task)
+    return losses, replace(scores, tokens=tokens, places=places)
 
 
 def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
@@ -59,26 +68,6 @@ def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
     counts = [[len(response) for response in item.group.responses] for item in items]
     lengths = torch.tensor([[*row, *[0] * (width - len(row))] for row in counts])
     return _assess(items, references, lengths, task)[1]
-
-
-def check_start(scores: Scores, items: Sequence[Item], dtype: str) -> None:
-    """Before the first update the policy is the reference.
-
-    Raises:
-        TrainError: a response differs by more than `START_TOLERANCE`; the worst one is named.
-    """
-    if not items:
-        return
-    gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
-    worst = int(gap.argmax())
-    row, column = divmod(worst, gap.shape[1])
-    if not gap[row, column] <= START_TOLERANCE[dtype]:  # NaN is caught too
-        raise TrainError(
-            f"{items[row].group.source}, response {column + 1}: before any update the policy gives "
-            f"{scores.logps[row, column]:.4f} nats and the cached reference "
-            f"{scores.ref_logps[row, column]:.4f}; the cache does not belong to this base, dtype, "
-            "kernel and form: remove it and run again"
-        )
 
 
 def _assess(

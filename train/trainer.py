@@ -14,7 +14,8 @@ from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.metrics import Scores, joined
 from train.schedule import share
-from train.scoring import Item, Task, check_start, scored
+from train.scoring import Item, Task, scored
+from train.start import check_start
 from train.world import World, sharding
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
@@ -86,7 +87,8 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         items = inputs["items"]
         losses, scores = scored(model, items, self.task, self.idle)
         if self.state.global_step == 0:
-            check_start(scores, items, self._config.dtype)
+            # Several processes would have to ask the policy together.
+            check_start(model if self.world.size == 1 else None, scores, items, self.task)
         if not bool(torch.isfinite(losses).all()):
             raise TrainError(
                 f"step {self.state.global_step}: the loss is not finite; lower learning_rate"

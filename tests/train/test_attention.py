@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from train.attention import TREE, UnsupportedAttention, _attention, block_mask, by_spans, install
-from train.layout import Tree, padded, tree
+from train.layout import Tree, extent, padded, tree
 from train.logprobs import logprobs
 from train.tokens import TokenGroup
 
@@ -169,3 +169,9 @@ def test_rows_hold_every_response_token_once_after_the_right_ones(
     )
     # First fit: no two rows would fit into one.
     assert all(a + b > row_tokens for i, a in enumerate(used) for b in used[i + 1 :])
+
+
+@pytest.mark.parametrize("form", ["tree", "padded"])
+def test_the_extent_of_a_batch_is_that_of_its_rows(form: str, groups: list[TokenGroup]) -> None:
+    rows = tree(groups) if form == "tree" else padded(groups)
+    assert extent(groups, packed=form == "tree") == (int(rows.there.sum()), rows.there.numel())

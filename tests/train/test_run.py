@@ -115,6 +115,7 @@ def test_a_run_leaves_a_checkpoint_records_and_no_state(job: Any, tiny_model: Pa
         "checkpoint",
         "steps.jsonl",
         "summary.json",
+        "speed.jsonl",
         "timing.json",
     ]
     lines = steps(this)
@@ -285,3 +286,53 @@ def test_a_run_that_died_while_saving_its_checkpoint_only_saves(
     assert steps(died) == steps(whole)
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(died).items())
+
+
+def speeds(job: TrainJob) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (job.out / "speed.jsonl").read_text().splitlines()]
+
+
+def test_every_step_has_a_speed_and_none_twice_after_a_resume(job: Any) -> None:
+    class Stop(Exception):  # noqa: N818
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    this = job("out")
+    with pytest.raises(Stop):
+        run(this, [At(stop, event="progress", phase="train", done=5)])
+    assert run(this).resumed_at == 4
+    assert [line["step"] for line in speeds(this)] == list(range(6))
+    trained = [line for line in steps(this) if line["split"] == "train"]
+    for line, speed in zip(trained, speeds(this), strict=True):
+        assert speed["seconds"] > 0
+        tokens = speed["tokens_per_second"] * speed["seconds"]
+        assert tokens == pytest.approx(line["tokens"], rel=0.1)  # seconds are rounded
+
+
+def test_packed_rows_have_no_padding_and_padded_ones_do(job: Any) -> None:
+    packed, padded = job("packed", max_steps=1), job("padded", max_steps=1, form="padded")
+    run(packed)
+    run(padded)
+    (a,), (b,) = ([x for x in steps(j) if x["split"] == "train"] for j in (packed, padded))
+    assert a["padding_share"] == 0
+    assert 0 < b["padding_share"] < 1
+    assert a["tokens"] < b["tokens"]  # the prompt once, not four times
+    assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)
+
+
+def test_a_fall_of_the_best_responses_is_told_once(
+    job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.loop.FALL", 0.01)
+    quiet, loud = At(None), At(None)
+    run(job("held", method="sft", learning_rate=1e-3), [quiet])
+    run(job("fell", method="dpo", pairs="best_vs_worst", learning_rate=0.3), [loud])
+    notes = [e["text"] for e in quiet.heard if e["event"] == "note"]
+    assert not [text for text in notes if "warning" in text]
+    notes = [e["text"] for e in loud.heard if e["event"] == "note" and "warning" in e["text"]]
+    best = [x["logratio_best"] for x in steps(job("fell")) if x["split"] == "probe"]
+    assert bool(notes) == (min(best) < -0.01)
+    assert len(notes) == 1
+    assert "best responses of the probe prompts lost" in notes[0]
