@@ -175,6 +175,7 @@ def test_one_process_tells_and_writes_and_the_reference_is_computed_once(
         assert logged == steps(job)
         assert sorted(p.name for p in job.out.iterdir() if not p.name.startswith("heard")) == [
             "checkpoint",
+            "speed.jsonl",
             "steps.jsonl",
             "summary.json",
             "timing.json",

@@ -113,9 +113,9 @@ def test_a_run_leaves_a_checkpoint_records_and_no_state(job: Any, tiny_model: Pa
     result = run(this, [ears])
     assert sorted(path.name for path in this.out.iterdir()) == [
         "checkpoint",
+        "speed.jsonl",
         "steps.jsonl",
         "summary.json",
-        "speed.jsonl",
         "timing.json",
     ]
     lines = steps(this)
