@@ -19,18 +19,17 @@ from benchmarks.train_problem import problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
 
 OPPONENTS = ("trl", "trl_precomputed", "padded")
-GEMM = 4096
 
 
-def gemm_rate(repeats: int = 5) -> float:
-    """Operations a CPU-second of a large fp32 matrix product, median."""
-    left, right = torch.randn(GEMM, GEMM), torch.randn(GEMM, GEMM)
+def gemm_rate(size: int, repeats: int = 5) -> float:
+    """Operations a CPU-second of a product of two square fp32 matrices, median."""
+    left, right = torch.randn(size, size), torch.randn(size, size)
     left @ right
     rates = []
     for _ in range(repeats):
         began = cpu_seconds()
         left @ right
-        rates.append(2 * GEMM**3 / (cpu_seconds() - began))
+        rates.append(2 * size**3 / max(cpu_seconds() - began, 1e-2))
     return statistics.median(rates)
 
 
@@ -70,7 +69,7 @@ def report(found: dict[str, Blocks], responses: int, useful: Sequence[float], ra
         work / (spent * rate) for work, spent in zip(useful, own.cpu, strict=True)
     )
     overhead = statistics.median(ratios(found["trainer"], own)) - 1
-    product = f"a {GEMM} x {GEMM} fp32 product ({rate / 1e9:.0f} billion a CPU-second)"
+    product = f"a large fp32 matrix product ({rate / 1e9:.0f} billion a CPU-second)"
     lines += [
         "",
         f"- Peak memory of ours over TRL's: {own.peak / found['trl'].peak:.2f}.",
@@ -102,12 +101,13 @@ def main() -> None:
     parser.add_argument("--responses", type=int, nargs="+", default=[4, 2])
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--gemm", type=int, default=4096, help="side of the product's matrices")
     asked = parser.parse_args()
     data = asked.data_dir / "preference" / "ultrafeedback_binarized_train_1000.jsonl.gz"
     for path, remedy in ((asked.model, "run `make demo` once"), (data, "set --data-dir")):
         if not path.exists():
             sys.exit(f"{path}: missing; {remedy}")
-    rate = gemm_rate()
+    rate = gemm_rate(asked.gemm)
     for responses in asked.responses:
         found = measure(asked.model, data, responses, asked.blocks, asked.steps)
         useful = useful_by_block(asked.model, data, responses, asked.blocks, asked.steps)

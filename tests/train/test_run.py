@@ -154,6 +154,17 @@ def test_one_reference_serves_every_method_and_setting(job: Any) -> None:
     assert [run(other).reference.computed for other in others] == [0, 0, 0]
 
 
+def test_a_sweep_of_three_methods_and_three_betas_computes_each_entry_once(job: Any) -> None:
+    methods = {"nca": {}, "infonca": {}, "dpo": {"pairs": "best_vs_rest"}}
+    computed = [
+        run(job(f"{method}-{beta}", method=method, beta=beta, max_steps=1, **keys)).reference
+        for method, keys in methods.items()
+        for beta in (0.01, 0.1, 1.0)
+    ]
+    assert [report.computed for report in computed] == [(4 + 3) * 4, *[0] * 8]
+    assert [report.cached for report in computed] == [0, *[(4 + 3) * 4] * 8]
+
+
 def test_accumulation_changes_nothing(job: Any) -> None:
     one, two = job("one", prompts_per_batch=4), job("two", prompts_per_batch=1)
     run(one)
