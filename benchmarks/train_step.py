@@ -1,7 +1,8 @@
 """`make bench-train`: our training step against TRL's and a plain padded loop, in CPU-seconds.
 
-Contestants (`train_contestants`) run in turn, five steps at a time; a figure is the median over
-blocks of the ratio of CPU-seconds a step, with a bootstrap interval.
+Each opponent (`train_contestants`) and our bare loop run in turn, five steps at a time. A figure is
+the median over blocks of the ratio of CPU-seconds a step, with a bootstrap interval; spreads are
+median (min, max).
 """
 
 import argparse
@@ -14,11 +15,12 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from benchmarks.train_contestants import CONTESTANTS, PROMPTS_PER_STEP
+from benchmarks.train_contestants import PROMPTS_PER_STEP
 from benchmarks.train_problem import problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
 
-OPPONENTS = ("trl", "trl_precomputed", "padded")
+OURS = "tree"
+OPPONENTS = ("trl", "trl_precomputed", "padded", "trainer", "tree_with_reference")
 
 
 def gemm_rate(size: int, repeats: int = 5) -> float:
@@ -33,51 +35,70 @@ def gemm_rate(size: int, repeats: int = 5) -> float:
     return statistics.median(rates)
 
 
-def measure(model: Path, data: Path, responses: int, blocks: int, steps: int) -> dict[str, Blocks]:
-    """All contestants on K responses."""
-    sizes = [1, *[steps] * blocks]
+def measure(
+    opponent: str, model: Path, data: Path, responses: int, blocks: int, steps: int
+) -> tuple[Blocks, Blocks]:
+    """An opponent and our bare loop in turn; two at a time, because each holds gigabytes."""
     shared = ["--model", str(model), "--data", str(data), "--responses", str(responses)]
+    sizes = [1, *[steps] * blocks]
     commands = {
         name: [
             *(sys.executable, "-m", "benchmarks.train_contestants", name, *shared),
             *("--blocks", *map(str, sizes)),
         ]
-        for name in CONTESTANTS
+        for name in (opponent, OURS)
     }
     logs = Path(tempfile.mkdtemp(prefix="bench-train-"))
-    return in_turn(commands, blocks, logs, lambda line: print(line, file=sys.stderr, flush=True))
+    found = in_turn(commands, blocks, logs, lambda line: print(line, file=sys.stderr, flush=True))
+    return found[opponent], found[OURS]
 
 
-def report(found: dict[str, Blocks], responses: int, useful: Sequence[float], rate: float) -> str:
-    """The figures as Markdown."""
-    own = found["tree"]
+def report(
+    found: dict[str, tuple[Blocks, Blocks]], responses: int, useful: Sequence[float], rate: float
+) -> str:
+    """The figures as Markdown.
+
+    Args:
+        found: of each opponent, its blocks and ours beside them.
+        responses: K.
+        useful: useful operations a step, of each block.
+        rate: operations a CPU-second of a large matrix product.
+    """
     lines = [
-        f"### K = {responses}, {len(own.cpu)} blocks",
+        f"### K = {responses}, {len(useful)} blocks",
         "",
-        "| | CPU-seconds a step: median (min, max) | times ours (95 %) | peak memory, GB |",
-        "| --- | --- | --- | --- |",
+        "| | CPU-seconds a step | ours beside it | times ours (95 %) | peak memory, GB | ours |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_line(name, *pair) for name, pair in found.items()),
     ]
-    for name, blocks in found.items():
-        times = ratios(blocks, own)
-        low, high = interval(times)
-        lines.append(
-            f"| {name} | {statistics.median(blocks.cpu):.2f} "
-            f"({min(blocks.cpu):.2f}, {max(blocks.cpu):.2f}) | "
-            f"{statistics.median(times):.2f} ({low:.2f}, {high:.2f}) | {blocks.peak / 1e9:.2f} |"
+    shares = [
+        statistics.median(
+            work / (spent * rate) for work, spent in zip(useful, ours.cpu, strict=True)
         )
-    share = statistics.median(
-        work / (spent * rate) for work, spent in zip(useful, own.cpu, strict=True)
-    )
-    overhead = statistics.median(ratios(found["trainer"], own)) - 1
-    product = f"a large fp32 matrix product ({rate / 1e9:.0f} billion a CPU-second)"
-    lines += [
-        "",
-        f"- Peak memory of ours over TRL's: {own.peak / found['trl'].peak:.2f}.",
-        f"- Useful operations: {statistics.mean(useful) / 1e9:.0f} billion a step, done at",
-        f"  {share:.2f} of the rate of {product}.",
-        f"- Our Trainer over our bare loop: {100 * overhead:+.1f} %.",
+        for _, ours in found.values()
     ]
+    if "trl" in found:
+        theirs, ours = found["trl"]
+        lines += ["", f"- Peak memory of ours over TRL's: {ours.peak / theirs.peak:.2f}."]
+    product = f"a large fp32 matrix product ({rate / 1e9:.0f} billion a CPU-second)"
+    work = f"{statistics.mean(useful) / 1e9:.0f} billion a step"
+    share = f"{min(shares):.2f} to {max(shares):.2f}"
+    lines.append(f"- Useful operations: {work}, done at {share} of the rate of {product}.")
     return "\n".join(lines)
+
+
+def _line(name: str, theirs: Blocks, ours: Blocks) -> str:
+    times = ratios(theirs, ours)
+    low, high = interval(times)
+    return (
+        f"| {name} | {_spread(theirs)} | {_spread(ours)} | {statistics.median(times):.2f} "
+        f"({low:.2f}, {high:.2f}) | {theirs.peak / 1e9:.2f} | {ours.peak / 1e9:.2f} |"
+    )
+
+
+def _spread(blocks: Blocks) -> str:
+    cpu = blocks.cpu
+    return f"{statistics.median(cpu):.2f} ({min(cpu):.2f}, {max(cpu):.2f})"
 
 
 def useful_by_block(
@@ -99,6 +120,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
     parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
     parser.add_argument("--responses", type=int, nargs="+", default=[4, 2])
+    parser.add_argument("--against", nargs="+", choices=OPPONENTS, default=OPPONENTS)
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--gemm", type=int, default=4096, help="side of the product's matrices")
@@ -109,8 +131,9 @@ def main() -> None:
             sys.exit(f"{path}: missing; {remedy}")
     rate = gemm_rate(asked.gemm)
     for responses in asked.responses:
-        found = measure(asked.model, data, responses, asked.blocks, asked.steps)
-        useful = useful_by_block(asked.model, data, responses, asked.blocks, asked.steps)
+        size = (asked.model, data, responses, asked.blocks, asked.steps)
+        useful = useful_by_block(*size)
+        found = {name: measure(name, *size) for name in asked.against}
         print(report(found, responses, useful, rate) + "\n", flush=True)
 
 

@@ -22,7 +22,7 @@ def test_all_contestants_take_their_turns(tiny_model: Path, tmp_path: Path) -> N
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.train_step", "--model", str(tiny_model)),
-            *("--data-dir", str(tmp_path), "--responses", "4", "2", "--blocks", "2"),
+            *("--data-dir", str(tmp_path), "--responses", "4", "--blocks", "2"),
             *("--steps", "1", "--gemm", "64"),
         ],
         cwd=ROOT,
@@ -31,12 +31,10 @@ def test_all_contestants_take_their_turns(tiny_model: Path, tmp_path: Path) -> N
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for heading in ("### K = 4, 2 blocks", "### K = 2, 2 blocks"):
-        assert heading in done.stdout
-    for name in ("trl", "trl_precomputed", "padded", "tree", "tree_with_reference", "trainer"):
-        assert done.stdout.count(f"| {name} |") == 2
-    assert "| tree |" in done.stdout
-    assert " | 1.00 (1.00, 1.00) | " in done.stdout  # ours against ours
+    assert "### K = 4, 2 blocks" in done.stdout
+    for name in ("trl", "trl_precomputed", "padded", "tree_with_reference", "trainer"):
+        assert f"| {name} |" in done.stdout
+    assert "Peak memory of ours over TRL's" in done.stdout
 
 
 def test_a_missing_model_is_said_in_one_line(tmp_path: Path) -> None:
