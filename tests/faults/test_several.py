@@ -162,6 +162,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     (killed,) = two.glob("two-*")
     assert sorted(file.name for file in (killed / "train" / "nca").iterdir()) == [
         "resolved.json",
+        "speed.jsonl",
         "stage.lock",
         "stage.log",
         "state",
