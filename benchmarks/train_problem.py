@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from train.config import TrainConfig
 from train.data import read_groups
+from train.estimate import Lengths, operations, work
+from train.meta import Anatomy
 from train.tokens import TokenGroup
 
 PROMPT = (96, 160)
@@ -43,21 +46,13 @@ def _stream(tokenizer: Any, data: Path) -> Iterator[int]:
             yield from tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def useful_operations(model: Any, group: TokenGroup) -> float:
+def useful_operations(model: Anatomy, group: TokenGroup) -> float:
     """Operations of a training step that no way of computing it can do without.
 
     Each unique token once through every matrix: 2 operations a weight forward, 4 backward; the head
-    on response tokens only; attention 4 times head width times visible keys forward, twice that
-    backward. Element-wise work is not counted. Formula:
-    6 (body weights x tokens + head weights x response tokens) + 12 layers x width x visible keys.
+    on response tokens only; attention 4 times the queries' width times visible keys forward, twice
+    that backward (`train.estimate.operations`). Element-wise work is not counted.
     """
-    config = model.config
-    width = config.num_attention_heads * (config.hidden_size // config.num_attention_heads)
-    body = sum(weight.numel() for name, weight in model.named_parameters() if "layers." in name)
-    head = config.vocab_size * config.hidden_size
-    prompt = len(group.prompt)
-    inputs = [len(response) - 1 for response in group.responses]
-    predicted = sum(len(response) for response in group.responses)
-    visible = prompt * (prompt + 1) / 2 + sum(n * prompt + n * (n + 1) / 2 for n in inputs)
-    linear = 6 * (body * (prompt + sum(inputs)) + head * predicted)
-    return linear + 12 * config.num_hidden_layers * width * visible
+    lengths = Lengths(len(group.prompt), tuple(map(len, group.responses)))
+    config = TrainConfig(data="none", prompts_per_step=1, prompts_per_batch=1, lora=None)
+    return operations(model, work(config, [lengths], [])).training

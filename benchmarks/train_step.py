@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from benchmarks.train_contestants import PROMPTS_PER_STEP
 from benchmarks.train_problem import problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
+from train.meta import anatomy, configuration
 
 OURS = "tree"
 OPPONENTS = ("trl", "trl_precomputed", "padded", "trainer", "tree_with_reference")
@@ -105,8 +106,7 @@ def useful_by_block(
     model: Path, data: Path, responses: int, blocks: int, steps: int
 ) -> list[float]:
     """Useful operations a step, mean of each counted block."""
-    with torch.device("meta"):
-        shape = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))
+    shape = anatomy(configuration(model, {}), None)
     tokenizer = AutoTokenizer.from_pretrained(model)
     groups = problem(tokenizer, data, PROMPTS_PER_STEP * (1 + blocks * steps), responses)
     work = [useful_operations(shape, group) for group in groups[PROMPTS_PER_STEP:]]

@@ -149,7 +149,10 @@ def _one_tree(parts: Sequence[Sequence[Tensor]], scaling: float | None) -> list[
 
 
 def _behind(queries: int, keys: int, device: torch.device) -> Tensor:
-    """Causal where the queries are the last of the keys, `[queries, keys]`."""
+    """Causal where the queries are the last of the keys, `[queries, keys]`.
+
+    Torch's own `causal_lower_right` refuses the mixed dtypes that autocast leaves here.
+    """
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
 
 

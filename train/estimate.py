@@ -1,20 +1,19 @@
 """What a run costs, before it runs: steps, tokens, bytes, floating point operations. Pure numbers.
 
 The formulas hold for decoders of the Llama family under transformers with SDPA attention, as
-`tests/train/test_estimate.py` checks against what autograd really saves.
+`tests/train/test_estimate.py` checks against what autograd really saves. They count one tree a row
+and a dense mask, which is more than packed rows (`train.layout`) and spans (`train.attention`) need
+for masks and padding, and leaves out the copies of a prompt's keys and values that spans make.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from train.config import TrainConfig
+from train.head import CHUNK, KEPT
 from train.meta import Anatomy
 from train.schedule import total_prompts, total_steps, training_order
 
-#: Logits that the chunked head holds at once (`train.head`), a number each.
-CHUNK = 2**22
-#: Numbers that a trained head keeps for its backward pass, at most (`train.head`).
-KEPT = 2**26
 #: NF4 with double quantisation: half a byte, 8 bits for 64 weights, 32 bits for 64 * 256.
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 _BYTES = {"float32": 4, "bfloat16": 2}

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 # Logits of one chunk: 2^22 numbers, 16 MB in fp32. Larger ones were not faster on a CPU.
-_CHUNK = 2**22
+CHUNK = 2**22
 # Numbers that are kept for the backward pass of a trained head: 256 MB in fp32.
-_KEPT = 2**26
+KEPT = 2**26
 
 
 def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class _TokenLogps(torch.autograd.Function):
         trained: bool,
     ) -> Tensor:
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] and not trained else None
-        logps, kept, room = [], [], _KEPT if trained else 0
+        logps, kept, room = [], [], KEPT if trained else 0
         for part in _chunks(len(targets), len(weight)):
             logits = _logits(hidden[part], weight, bias)
             total = logits.logsumexp(dim=1, keepdim=True)
@@ -84,7 +84,7 @@ class _TokenLogps(torch.autograd.Function):
 
 
 def _chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
-    size = max(1, _CHUNK // vocabulary)
+    size = max(1, CHUNK // vocabulary)
     for start in range(0, tokens, size):
         yield slice(start, start + size)
 

@@ -2,22 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.cli import main
-
-
-def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Exit code of `nca` in this process."""
-    monkeypatch.setattr(sys, "argv", ["nca", *arguments])
-    try:
-        main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
-
 
 RECIPE = """
 name: small
@@ -51,13 +39,14 @@ def test_a_mistake_ends_with_exit_code_2_and_a_remedy(
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("NCA_DATA_DIR", raising=False)
 
-    code = call(*arguments, monkeypatch=monkeypatch)
+    code = nca(*arguments)
 
     error = capsys.readouterr().err
     assert code == 2
@@ -80,6 +69,7 @@ def test_bad_training_data_is_named_by_file_and_row(
     tmp_path: Path,
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -87,7 +77,7 @@ def test_bad_training_data_is_named_by_file_and_row(
     (tmp_path / "bad.jsonl").write_text(good + row + "\n")
     (tmp_path / "r.yaml").write_text(RECIPE.format(base=tiny_model, data="bad.jsonl"))
 
-    code = call("run", "r.yaml", "--tracking", "none", "--quiet", monkeypatch=monkeypatch)
+    code = nca("run", "r.yaml", "--tracking", "none", "--quiet")
 
     error = capsys.readouterr().err
     assert code == 2
@@ -100,13 +90,14 @@ def test_an_unknown_method_is_refused_before_anything_starts(
     tmp_path: Path,
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d.jsonl").write_text('{"prompt": "p", "responses": ["a", "b"], "rewards": [1, 0]}')
     (tmp_path / "r.yaml").write_text(RECIPE.format(base=tiny_model, data="d.jsonl"))
 
-    code = call("run", "r.yaml", "--set", "checkpoints.nca.method=nce", monkeypatch=monkeypatch)
+    code = nca("run", "r.yaml", "--set", "checkpoints.nca.method=nce")
 
     assert code == 2
     assert "nce" in capsys.readouterr().err
@@ -117,12 +108,13 @@ def test_missing_training_data_is_named_before_anything_starts(
     tmp_path: Path,
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.yaml").write_text(RECIPE.format(base=tiny_model, data="gone.jsonl"))
 
-    assert call("run", "r.yaml", monkeypatch=monkeypatch) == 2
+    assert nca("run", "r.yaml") == 2
     assert "gone.jsonl: no such file" in capsys.readouterr().err
 
 
@@ -140,13 +132,16 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_suites_are_listed_and_shown(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert call("suites", monkeypatch=monkeypatch) == 0
+    assert nca("suites") == 0
     assert "arithmetic" in capsys.readouterr().out
-    assert call("suites", "show", "arithmetic", monkeypatch=monkeypatch) == 0
+    assert nca("suites", "show", "arithmetic") == 0
     shown = capsys.readouterr().out
     assert "[user]" in shown
     assert "headline accuracy" in shown

@@ -2,7 +2,7 @@
 
 import io
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 from transformers import AutoTokenizer
 
-from harness.cli import main
 from harness.data_show import show
 from harness.plan import Places
 from harness.recipe import read_recipe
@@ -49,37 +48,28 @@ def recipe(tmp_path: Path, tiny_model: Path, write_jsonl: Any) -> Path:
     return path
 
 
-def nca(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["nca", *map(str, arguments)])
-    try:
-        main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
-
-
 def test_one_prompt_with_labels_and_tokens(
     recipe: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert nca(monkeypatch, "data", "show", recipe) == 0
+    assert nca("data", "show", recipe) == 0
     out = capsys.readouterr().out.replace(str(recipe.parent), "FOLDER")
     assert out == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_pairs_and_other_settings_are_those_of_the_checkpoint(
-    recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    recipe: Path, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert nca(monkeypatch, "data", "show", recipe, "--checkpoint", "dpo") == 0
+    assert nca("data", "show", recipe, "--checkpoint", "dpo") == 0
     out = capsys.readouterr().out
     assert "2 responses of 4" in out
     assert "pairs compared: 1 over 2" in out
     assert "soft label" not in out
-    assert nca(monkeypatch, "data", "show", recipe, "--checkpoint", "all") == 0
+    assert nca("data", "show", recipe, "--checkpoint", "all") == 0
     assert "pairs compared: 1 over 2, 1 over 3, 2 over 3" in capsys.readouterr().out
     cut = ("--set", "train.max_length=12", "--set", "train.max_prompt_length=4")
-    assert nca(monkeypatch, "data", "show", recipe, *cut) == 0
+    assert nca("data", "show", recipe, *cut) == 0
     out = capsys.readouterr().out
     assert "tokens, none trained, its beginning cut off" in out
     assert "response 2: 1 tokens, all trained, its end cut off\n[I]\n" in out
@@ -106,10 +96,10 @@ def test_what_cannot_be_shown_is_said_in_a_line(
     code: int,
     said: str,
     recipe: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert nca(monkeypatch, "data", "show", recipe, *arguments) == code
+    assert nca("data", "show", recipe, *arguments) == code
     out, error = capsys.readouterr()
     assert said in (error if code else out)
     assert "Traceback" not in error
@@ -184,14 +174,14 @@ def test_the_demo_model_reads_real_transcripts(
     smollm2: Path,
     data_dir: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     name = "preference/hh_rlhf_harmless_base_test.jsonl.gz"
     path = tmp_path / "r.yaml"
     path.write_text(f"name: hh\nbase: {smollm2}\ntrain: {{data: {name}, method: dpo}}\n")
 
-    assert nca(monkeypatch, "data", "show", path, "--data-dir", data_dir, "--row", 2) == 0
+    assert nca("data", "show", path, "--data-dir", data_dir, "--row", 2) == 0
 
     out = capsys.readouterr().out
     assert "hh_rlhf_harmless_base_test.jsonl.gz:2" in out
@@ -201,5 +191,5 @@ def test_the_demo_model_reads_real_transcripts(
     prompt = out.split("none trained\n")[1].split("-- response 1")[0]
     assert prompt.rstrip("\n").endswith("<|im_start|>assistant")
     assert "[" not in prompt.replace("[/", "")
-    assert nca(monkeypatch, "data", "show", path, "--data-dir", data_dir, "--row", 87) == 0
+    assert nca("data", "show", path, "--data-dir", data_dir, "--row", 87) == 0
     assert capsys.readouterr().out.endswith(":87: left out: empty responses\n")

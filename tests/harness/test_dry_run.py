@@ -1,12 +1,10 @@
 """`nca train --dry-run`: counted where data is here, assumed where not, and nothing touched."""
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.cli import main
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 RECIPE = """
@@ -30,15 +28,6 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def nca(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(sys, "argv", ["nca", *arguments])
-    try:
-        main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
-
-
 def write_data(folder: Path, rows: int) -> None:
     row = {"prompt": "1 + 1?", "responses": ["It is 2.", "3", "No."], "rewards": [1, 0.5, 0]}
     (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for _ in range(rows)))
@@ -47,12 +36,12 @@ def write_data(folder: Path, rows: int) -> None:
 def test_what_is_here_is_counted_and_nothing_is_written(
     there: Path,
     tiny_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_data(there, 7)
     (there / "recipe.yaml").write_text(RECIPE.format(base=tiny_model))
-    code = nca("train", "recipe.yaml", "--dry-run", monkeypatch=monkeypatch)
+    code = nca("train", "recipe.yaml", "--dry-run")
     first, second = capsys.readouterr().out.split("checkpoint dpo")
     assert code == 0
     assert "7 prompts, counted" in first
@@ -65,20 +54,20 @@ def test_what_is_here_is_counted_and_nothing_is_written(
 def test_rows_read_fewer_of_the_data_that_is_here(
     there: Path,
     tiny_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_data(there, 7)
     (there / "recipe.yaml").write_text(RECIPE.format(base=tiny_model))
-    assert nca("train", "recipe.yaml", "--dry-run", "--rows", "4", monkeypatch=monkeypatch) == 0
+    assert nca("train", "recipe.yaml", "--dry-run", "--rows", "4") == 0
     assert "4 prompts, counted" in capsys.readouterr().out
 
 
 def test_without_data_rows_are_assumed_at_the_longest_allowed(
-    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    there: Path, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (there / "recipe.yaml").write_text(RECIPE.format(base="somebody/something") + VALUES)
-    assert nca("train", "recipe.yaml", "--dry-run", "--rows", "10", monkeypatch=monkeypatch) == 0
+    assert nca("train", "recipe.yaml", "--dry-run", "--rows", "10") == 0
     first, second = capsys.readouterr().out.split("checkpoint dpo")
     longest = "512 prompt and 512 response tokens"
     assert f"10 prompts assumed (--rows): each 4 responses, {longest}" in first
@@ -87,11 +76,11 @@ def test_without_data_rows_are_assumed_at_the_longest_allowed(
 
 
 def test_data_without_a_tokenizer_gives_the_number_of_prompts(
-    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    there: Path, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_data(there, 7)
     (there / "recipe.yaml").write_text(RECIPE.format(base="somebody/something") + VALUES)
-    assert nca("train", "recipe.yaml", "--dry-run", monkeypatch=monkeypatch) == 0
+    assert nca("train", "recipe.yaml", "--dry-run") == 0
     assert "7 prompts in the data; lengths assumed" in capsys.readouterr().out
 
 
@@ -110,11 +99,11 @@ def test_what_is_lacking_is_named(
     text: str,
     arguments: tuple[str, ...],
     said: str,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (there / "recipe.yaml").write_text(text.format(base="somebody/something"))
-    assert nca("train", "recipe.yaml", *arguments, monkeypatch=monkeypatch) == 2
+    assert nca("train", "recipe.yaml", *arguments) == 2
     assert said in capsys.readouterr().err
 
 
@@ -132,11 +121,11 @@ def test_the_papers_recipes_can_be_looked_at_anywhere(
     parameters: int,
     trained: int,
     batch: int,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     recipe = str(RECIPES / f"{name}.yaml")
-    assert nca("train", recipe, "--dry-run", "--rows", "64", monkeypatch=monkeypatch) == 0
+    assert nca("train", recipe, "--dry-run", "--rows", "64") == 0
     first = capsys.readouterr().out.split("checkpoint dpo")[0]
     assert f"{parameters:,}, of them trained {trained:,}" in first
     assert f"micro-batch of {batch:,} positions" in first
@@ -147,7 +136,7 @@ def test_the_papers_recipes_can_be_looked_at_anywhere(
 def test_an_adapter_as_base_is_counted_as_it_is(
     there: Path,
     tiny_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    nca: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from peft import LoraConfig, get_peft_model
@@ -158,5 +147,5 @@ def test_an_adapter_as_base_is_counted_as_it_is(
     get_peft_model(model, settings).save_pretrained(there / "sft")
     write_data(there, 4)
     (there / "recipe.yaml").write_text(RECIPE.format(base="sft").replace("rank: 4", "rank: 2"))
-    assert nca("train", "recipe.yaml", "--dry-run", monkeypatch=monkeypatch) == 0
+    assert nca("train", "recipe.yaml", "--dry-run") == 0
     assert f"of them trained {2 * 2 * (64 + 64):,}" in capsys.readouterr().out

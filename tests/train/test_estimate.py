@@ -9,11 +9,9 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from train import TrainConfig, TrainError, TrainJob, head
+from train import TrainConfig, TrainError, TrainJob
 from train.config import LoraConfig
 from train.estimate import (
-    CHUNK,
-    KEPT,
     Lengths,
     memory,
     operations,
@@ -162,10 +160,6 @@ def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
     assert operations(adapted, load).training == pytest.approx(
         2 * forward + 6 * adapted.trained, rel=1e-4
     )
-
-
-def test_the_chunk_is_the_heads() -> None:
-    assert (head._CHUNK, head._KEPT) == (CHUNK, KEPT)
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ def test_a_form_that_is_given_up_leaves_the_model_as_it_was(
 def test_a_chunked_head_has_the_gradients_of_log_softmax(
     monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    monkeypatch.setattr("train.head._CHUNK", 60)  # three tokens a chunk, of eight
-    monkeypatch.setattr("train.head._KEPT", kept)
+    monkeypatch.setattr("train.head.CHUNK", 60)  # three tokens a chunk, of eight
+    monkeypatch.setattr("train.head.KEPT", kept)
     made = torch.Generator().manual_seed(0)
     hidden = torch.randn(8, 6, generator=made, dtype=torch.float64)
     weight = torch.randn(20, 6, generator=made, dtype=torch.float64)
