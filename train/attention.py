@@ -12,15 +12,15 @@ Measured on two CPU cores, 2 trees of 4 responses, one layer of SmolLM2-135M, fo
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import pad
 
 from train.layout import Tree
+from train.spans import by_spans
 
 #: The implementation's name in a model's configuration while it computes trees.
 TREE = "nca_tree"
@@ -88,72 +88,8 @@ def _attention(
         out = flex(
             query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=groups > 1
         )
-    else:
-        out = by_spans(query, _repeat(key, groups), _repeat(value, groups), trees, scaling)
-    return out.transpose(1, 2).contiguous(), None
-
-
-def by_spans(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    trees: Sequence[Sequence[Tree]],
-    scaling: float | None = None,
-) -> Tensor:
-    """Attention by one call a prompt and one a response.
-
-    Args:
-        query: `[R, heads, T, D]`; `key` and `value` are like it.
-        key: see `query`.
-        value: see `query`.
-        trees: of each row, the sizes of its trees.
-        scaling: factor of the dot products; 1/sqrt(D) without.
-
-    Returns:
-        `[R, heads, T, D]`, 0 on padding.
-    """
-    rows = []
-    for row, sizes in enumerate(trees):
-        flat = [size for tree in sizes for size in tree]
-        used = sum(flat)
-        # Whole rows are split at once: a slice's gradient would be a row of zeros for each.
-        parts = [
-            torch.split(tensor[row : row + 1, :, :used], flat, 2) for tensor in (query, key, value)
-        ]
-        starts = accumulate((len(tree) for tree in sizes), initial=0)
-        found = [
-            piece
-            for start, tree in zip(starts, sizes, strict=False)
-            for piece in _one_tree([part[start : start + len(tree)] for part in parts], scaling)
-        ]
-        rows.append(pad(torch.cat(found, 2), (0, 0, 0, query.shape[2] - used)))
-    return torch.cat(rows)
-
-
-def _one_tree(parts: Sequence[Sequence[Tensor]], scaling: float | None) -> list[Tensor]:
-    """The prompt's attention, then each response's, from the parts' queries, keys and values."""
-    queries, keys, values = parts
-    found = [
-        scaled_dot_product_attention(queries[0], keys[0], values[0], is_causal=True, scale=scaling)
-    ]
-    for query, key, value in zip(queries[1:], keys[1:], values[1:], strict=True):
-        if not query.shape[2]:  # a response of one token is predicted by the prompt alone
-            found.append(query)
-            continue
-        seen, known = torch.cat([keys[0], key], 2), torch.cat([values[0], value], 2)
-        mask = _behind(query.shape[2], seen.shape[2], query.device)
-        found.append(
-            scaled_dot_product_attention(query, seen, known, attn_mask=mask, scale=scaling)
-        )
-    return found
-
-
-def _behind(queries: int, keys: int, device: torch.device) -> Tensor:
-    """Causal where the queries are the last of the keys, `[queries, keys]`.
-
-    Torch's own `causal_lower_right` refuses the mixed dtypes that autocast leaves here.
-    """
-    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+        return out.transpose(1, 2).contiguous(), None
+    return by_spans(query, key, value, trees, scaling), None
 
 
 def block_mask(trees: Sequence[Sequence[Tree]], length: int, device: torch.device) -> BlockMask:
@@ -193,10 +129,6 @@ def _row_mask(attention_mask: Tensor | None = None, **asked: Any) -> Any:
     from transformers.masking_utils import sdpa_mask
 
     return sdpa_mask(attention_mask=attention_mask, **asked)
-
-
-def _repeat(heads: Tensor, groups: int) -> Tensor:
-    return heads.repeat_interleave(groups, 1) if groups > 1 else heads
 
 
 @cache

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from train.attention import TREE, UnsupportedAttention, _attention, block_mask, by_spans, install
+from train.attention import TREE, UnsupportedAttention, _attention, block_mask, install
 from train.layout import Tree, extent, padded, tree
 from train.logprobs import logprobs
+from train.spans import by_spans
 from train.tokens import TokenGroup
 
 Rows = list[list[Tree]]
@@ -67,7 +68,7 @@ def test_spans_are_the_dense_mask(rows: Rows) -> None:
     expected = scaled_dot_product_attention(
         *inputs, attn_mask=dense_mask(rows, length)[:, None], scale=0.3
     )
-    found = by_spans(*inputs, rows, 0.3)
+    found = by_spans(*inputs, rows, 0.3).transpose(1, 2)
     assert torch.allclose(found[:, 0][used], expected[:, 0][used], atol=1e-12)
     assert not found.transpose(1, 2)[~used].any()
     for ours, theirs in zip(
