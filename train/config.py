@@ -36,7 +36,7 @@ class TrainConfig(BaseModel):
 
     Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
     optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
-    `epochs` passes, or after `max_steps` steps if that is sooner. `alpha` divides the reward; 0 is
+    `epochs` passes, or after `max_steps` steps where given. `alpha` divides the reward; 0 is
     hard labels. `method` names an objective of `train.objectives`, `method_settings` sets what it
     alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
     (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair

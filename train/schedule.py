@@ -9,9 +9,12 @@ from train.errors import TrainError
 
 
 def total_prompts(prompts: int, epochs: float, prompts_per_step: int, max_steps: int | None) -> int:
-    """Prompts that a run trains on, each epoch's counted anew; at least one."""
-    whole = max(1, round(prompts * epochs))
-    return whole if max_steps is None else min(whole, max_steps * prompts_per_step)
+    """Prompts that a run trains on, each epoch's counted anew; at least one.
+
+    `max_steps` decides where it is given, as in transformers: more than the data have means more
+    epochs.
+    """
+    return max(1, round(prompts * epochs)) if max_steps is None else max_steps * prompts_per_step
 
 
 def total_steps(prompts: int, prompts_per_step: int) -> int:

@@ -20,10 +20,10 @@ def test_every_prompt_comes_equally_often_and_steps_are_sorted(
     assert order == training_order(sizes, total, per_step, seed=3)
 
 
-def test_epochs_and_max_steps_bound_a_run() -> None:
+def test_max_steps_decide_over_epochs() -> None:
     assert total_prompts(96, 1.0, 8, None) == 96
     assert total_prompts(96, 0.5, 8, None) == 48
     assert total_prompts(96, 3.0, 8, 12) == 96
-    assert total_prompts(10, 1.0, 8, 100) == 10
+    assert total_prompts(10, 1.0, 8, 100) == 800
     assert total_steps(10, 8) == 2
     assert training_order([1] * 50, 50, 5, 0) != training_order([1] * 50, 50, 5, 1)
