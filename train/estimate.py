@@ -1,9 +1,8 @@
 """What a run costs, before it runs: steps, tokens, bytes, floating point operations. Pure numbers.
 
-The formulas hold for decoders of the Llama family under transformers with SDPA attention, as
-`tests/train/test_estimate.py` checks against what autograd really saves. They count one tree a row
-and a dense mask, which is more than packed rows (`train.layout`) and spans (`train.attention`) need
-for masks and padding, and leaves out the copies of a prompt's keys and values that spans make.
+The formulas hold for decoders of the Llama family under transformers, as
+`tests/train/test_estimate.py` checks against what autograd really saves: form `tree` on a CPU
+(`train.spans`, `train.lean`), form `padded` with SDPA attention.
 """
 
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 from train.config import TrainConfig
 from train.head import CHUNK, KEPT
+from train.layout import ROW_TOKENS, pack
 from train.meta import Anatomy
 from train.schedule import total_prompts, total_steps, training_order
 
@@ -33,7 +33,7 @@ class Lengths:
         return self.prompt + sum(self.responses)
 
     def rows(self, form: str) -> tuple[int, ...]:
-        """Tokens of each row that a model is given; a response's last token is only predicted."""
+        """Tokens of the tree or of each row; a response's last token is only predicted."""
         inputs = [length - 1 for length in self.responses]
         if form == "tree":
             return (self.prompt + sum(inputs),)
@@ -108,6 +108,8 @@ def _batches(order: Sequence[Lengths], config: TrainConfig) -> list[Sequence[Len
 
 def _positions(batch: Sequence[Lengths], form: str) -> tuple[int, int]:
     rows = [row for lengths in batch for row in lengths.rows(form)]
+    if form == "tree":
+        rows = [sum(rows[number] for number in row) for row in pack(rows, ROW_TOKENS)]
     return len(rows) * max(rows), max(rows)
 
 
@@ -179,19 +181,23 @@ def memory(config: TrainConfig, model: Anatomy, load: Work) -> Memory:
 def token_layer_bytes(config: TrainConfig, model: Anatomy, row: int) -> float:
     """What autograd keeps of one token in one layer.
 
-    Kept always: the inputs of both norms in fp32; query, key, value (repeated to the query's
-    width) and the attention's output; gate, its activation, the up projection and their product;
-    and the attention mask's line of the token. Trained weights also keep the norms' outputs and
-    every linear layer's input; adapters keep those inputs in fp32, one copy a layer where the run
-    is not in fp32, and their own `rank` numbers.
+    Kept always: the inputs of both norms; query, key and value, and the attention's output; gate
+    and up projection. Trained weights also keep the norms' outputs; adapters keep every linear
+    layer's input in fp32, one copy a layer where the run is not in fp32, and their own `rank`
+    numbers. Form `padded` keeps more: the norms' inputs in fp32 and, for trained weights, what is
+    normalised; keys and values repeated to the query's width; the activated gate and the product;
+    and the attention mask's line of the token. Left out: a number a head for attention.
     """
     size, hidden, query, inner = _BYTES[config.dtype], model.hidden, model.query, model.inner
-    norms, mask = 2 * hidden * _FP32, row * size
+    if config.form == "tree":
+        always, more = (2 * hidden + query + 2 * model.key + 2 * inner) * size, 0
+    else:
+        always = 2 * hidden * _FP32 + (3 * query + 3 * inner + row) * size
+        more = 2 * hidden + inner
     if not model.rank:
-        return norms + (4 * hidden + 4 * query + 4 * inner) * size + mask
+        return always + (2 * hidden + query + more) * size
     copies, output = (2, 0) if size == _FP32 else (5, query * size)
-    inputs = (copies * hidden + query + inner + 7 * model.rank) * _FP32
-    return norms + inputs + (3 * query + 3 * inner) * size + output + mask
+    return always + output + (copies * hidden + query + inner + 7 * model.rank) * _FP32
 
 
 def _head_bytes(model: Anatomy, load: Work, size: int) -> float:

@@ -83,7 +83,7 @@ def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
         _piece(group, range(len(group.responses)), place * width)
         for place, group in enumerate(groups)
     ]
-    rows = _packed([len(piece.ids) for piece in pieces], row_tokens)
+    rows = pack([len(piece.ids) for piece in pieces], row_tokens)
     return _stack(groups, [[pieces[number] for number in row] for row in rows], packed=True)
 
 
@@ -109,7 +109,7 @@ def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piec
     return _Piece(ids, positions, (start, *sizes), places, targets, owners)
 
 
-def _packed(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
+def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
     """First fit, longest first: each piece's number in the first row that has room for it."""
     rows: list[list[int]] = []
     used: list[int] = []
@@ -128,7 +128,7 @@ def extent(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
     """What a batch's rows hold: tokens, and places for tokens (padding included)."""
     if packed:
         sizes = [group.size - len(group.responses) for group in groups]
-        lengths = [sum(sizes[number] for number in row) for row in _packed(sizes, ROW_TOKENS)]
+        lengths = [sum(sizes[number] for number in row) for row in pack(sizes, ROW_TOKENS)]
     else:
         lengths = [len(g.prompt) + len(answer) - 1 for g in groups for answer in g.responses]
     return sum(lengths), len(lengths) * max(lengths)

@@ -3,7 +3,7 @@
 - `plain`: padded rows and the model's own logits. Slow, plainly right: the oracle.
 - `padded`: padded rows, logits in chunks (`train.head`).
 - `tree`: each prompt once with its responses behind it (`train.layout`, `train.attention`), rows
-  packed, logits in chunks.
+  packed, logits in chunks, less kept for the backward pass (`train.lean`).
 
 Everything runs inside the model's own forward pass, with its head replaced for the call, so that
 hooks of wrappers (adapters, data parallel, sharding) fire as they would.
@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from train import attention, layout
+from train import attention, layout, lean
 from train.head import token_logps
 from train.layout import Rows
 from train.tokens import TokenGroup
@@ -43,6 +43,7 @@ def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tupl
     rows = _moved(layout.tree(groups) if form == "tree" else layout.padded(groups), core)
     if rows.trees is not None and core.config._attn_implementation != attention.TREE:  # noqa: SLF001 - no public name
         attention.install(core)
+        lean.install(core)
     tokens = _plain_logps(model, rows) if form == "plain" else _picked_logps(model, core, rows)
     prompts, responses = rows.shape
     sums = tokens.new_zeros(prompts * responses).index_add(0, rows.owners, tokens)

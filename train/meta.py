@@ -22,6 +22,7 @@ class Anatomy:
         layers: decoder layers.
         hidden: width between layers.
         query: width of all query heads together.
+        key: width of all key heads together; values are as wide.
         inner: width inside the feed-forward part that one token sees (all its experts).
         vocabulary: token ids.
         rank: of the adapters; 0 where all weights are trained.
@@ -37,6 +38,7 @@ class Anatomy:
     layers: int
     hidden: int
     query: int
+    key: int
     inner: int
     vocabulary: int
     rank: int
@@ -117,6 +119,7 @@ def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> A
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         query=text.num_attention_heads * width,
+        key=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * width,
         inner=inner * (getattr(text, "num_experts_per_tok", None) or 1),
         vocabulary=text.vocab_size,
         rank=peft.r if peft else 0,

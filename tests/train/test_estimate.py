@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from train import TrainConfig, TrainError, TrainJob
+from train import TrainConfig, TrainError, TrainJob, attention, lean
 from train.config import LoraConfig
 from train.estimate import (
     Lengths,
@@ -38,7 +38,9 @@ def told(**keys: Any) -> TrainConfig:
     return TrainConfig(data=Path("data.jsonl"), **keys)
 
 
-def saved_bytes(layers: int, lora: LoraConfig | None, dtype: torch.dtype, row: int) -> int:
+def saved_bytes(
+    layers: int, lora: LoraConfig | None, dtype: torch.dtype, row: int, form: str
+) -> int:
     """What autograd keeps of two rows in the layers of a small Llama, weights left out."""
     from transformers import AutoModelForCausalLM
 
@@ -57,21 +59,28 @@ def saved_bytes(layers: int, lora: LoraConfig | None, dtype: torch.dtype, row: i
             kept[place.data_ptr()] = (place.nbytes(), tensor)
         return tensor
 
-    mask = torch.ones(2, 1, row, row, dtype=torch.bool).tril()
+    seen: dict[str, Any] = {"attention_mask": torch.ones(2, 1, row, row, dtype=torch.bool).tril()}
+    if form == "tree":
+        attention.install(core)
+        lean.install(core)
+        seen = {"attention_mask": None, "trees": [[(row // 2, row // 4, row // 4)]] * 2}
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        core(input_ids=torch.zeros(2, row, dtype=torch.long), attention_mask=mask)
+        core(input_ids=torch.zeros(2, row, dtype=torch.long), **seen)
     return sum(size for size, _ in kept.values())
 
 
+@pytest.mark.parametrize("form", ["tree", "padded"])
 @pytest.mark.parametrize("lora", [None, LoraConfig(rank=8)])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_layer_keeps_the_bytes_that_the_formula_says(lora: LoraConfig | None, dtype: str) -> None:
+def test_a_layer_keeps_the_bytes_that_the_formula_says(
+    lora: LoraConfig | None, dtype: str, form: str
+) -> None:
     row = 96
-    config = told(lora=lora, dtype=dtype)
+    config = told(lora=lora, dtype=dtype, form=form)
     values = {"hidden_size": 64, "intermediate_size": 176, "num_attention_heads": 4}
     llama = {"model_type": "llama", "num_key_value_heads": 2, "vocab_size": 50}
     model = anatomy(configuration(None, {**values, **llama, "num_hidden_layers": 2}), lora)
-    kept = [saved_bytes(layers, lora, getattr(torch, dtype), row) for layers in (3, 2)]
+    kept = [saved_bytes(layers, lora, getattr(torch, dtype), row, form) for layers in (3, 2)]
     measured = (kept[0] - kept[1]) / (2 * row)
     assert token_layer_bytes(config, model, row) == pytest.approx(measured, rel=0.03)
 
@@ -141,7 +150,7 @@ def test_the_shared_prompt_is_counted_once_in_a_tree_and_for_each_response_in_ro
     groups = [Lengths(100, (11, 21))] * 4
     tree, padded = (work(told(form=form), groups, []) for form in ("tree", "padded"))
     assert (tree.tokens, padded.tokens) == (4 * 130, 4 * 230)
-    assert (tree.row, tree.batch) == (130, 260)  # two prompts a batch
+    assert (tree.row, tree.batch) == (260, 260)  # two prompts a batch, in one row
     assert (padded.row, padded.batch) == (120, 4 * 120)
     assert tree.predicted == padded.predicted == 4 * 32
     pairs = 100**2 / 2 + 100 * 10 + 10**2 / 2 + 100 * 20 + 20**2 / 2
