@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.drawing import BLUE, GREEN, GREY, ORANGE, legend, panels_of, save, styled
 from harness.tables import NONE, Heading, Raw, Table
-from harness.trends import Reading, Spread, Trend, TrendRow
+from harness.trends import Spread, Trend, TrendRow
 
 _NOTE = (
     "change of a response's summed log-probability since step 0, nats, mean over held-out prompts; "
@@ -31,15 +31,15 @@ def trend_table(found: Sequence[TrendRow], baseline: str, title: str) -> Table:
         ),
         rows=tuple((row.label, *_at_end(row), *_at_margin(row)) for row in found),
         notes=(_NOTE, _EQUAL.format(baseline)),
-        records=tuple(_record(row, seed) for row in found for seed in range(row.seeds)),
+        records=tuple(_record(row, seed) for row in found for seed in row.last),
     )
 
 
 def _at_end(row: TrendRow) -> tuple[str, ...]:
-    last = row.last
+    last = list(row.last.values())
     rose = [reading.rose for reading in last if reading.rose is not None]
     return (
-        str(row.seeds),
+        str(len(last)),
         f"{last[0].step:.0f}",
         _spread([reading.best for reading in last]),
         _spread([reading.worst for reading in last]),
@@ -49,14 +49,12 @@ def _at_end(row: TrendRow) -> tuple[str, ...]:
 
 
 def _at_margin(row: TrendRow) -> tuple[str, ...]:
-    if not row.equal:
-        return (f"0 of {row.seeds}", NONE, NONE)
-    steps = Spread.of([reading.step for reading in row.equal])
-    return (
-        f"{len(row.equal)} of {row.seeds}",
-        f"{steps.mean:.1f}",
-        _spread([reading.best for reading in row.equal]),
-    )
+    equal = list(row.equal.values())
+    share = f"{len(equal)} of {len(row.last)}"
+    if not equal:
+        return (share, NONE, NONE)
+    steps = Spread.of([reading.step for reading in equal])
+    return (share, f"{steps.mean:.1f}", _spread([reading.best for reading in equal]))
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -67,14 +65,17 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _record(row: TrendRow, seed: int) -> dict[str, Raw]:
-    last: Reading = row.last[seed]
+    last, equal = row.last[seed], row.equal.get(seed)
     return {
         "checkpoint": row.label,
-        "seed_number": seed,
+        "seed": seed,
         "step": last.step,
         "best": last.best,
         "worst": last.worst,
         "rose": last.rose,
+        "equal_margin_step": equal.step if equal else None,
+        "equal_margin_best": equal.best if equal else None,
+        "equal_margin_worst": equal.worst if equal else None,
     }
 
 
@@ -105,7 +106,7 @@ _LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 
 def _over_steps(axes: Any, found: Trend) -> None:
     axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
-    for number, points in enumerate(found.seeds):
+    for number, points in enumerate(found.seeds.values()):
         steps = [point.step for point in points]
         for name, colour, style in (("best", BLUE, "-"), ("worst", ORANGE, "--")):
             values = [getattr(point, name).value for point in points]
@@ -117,7 +118,7 @@ def _over_steps(axes: Any, found: Trend) -> None:
 
 
 def _against_margin(axes: Any, found: Trend, colour: str, style: str) -> None:
-    for number, points in enumerate(found.seeds):
+    for number, points in enumerate(found.seeds.values()):
         axes.plot(
             [point.margin.value for point in points],
             [point.best.value for point in points],

@@ -5,7 +5,7 @@ last step, every objective is read off where its margin equals that of a baselin
 the same separation of best and worst cost the best response.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ class Trend:
     """One objective's curves: of each training seed, the change at every probed step."""
 
     label: str
-    seeds: tuple[tuple[Likelihood, ...], ...]
+    seeds: Mapping[int, tuple[Likelihood, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,13 @@ class TrendRow:
 
     Attributes:
         label: its name.
-        last: one reading a seed.
-        equal: one reading a seed that reached the baseline's margin (of the same seed).
-        seeds: how many seeds there are.
+        last: of each training seed.
+        equal: of each training seed that reached the baseline's margin (of the same seed).
     """
 
     label: str
-    last: tuple[Reading, ...]
-    equal: tuple[Reading, ...]
-    seeds: int
+    last: Mapping[int, Reading]
+    equal: Mapping[int, Reading]
 
 
 def trends(result: Result) -> tuple[Trend, ...]:
@@ -78,48 +76,47 @@ def trends(result: Result) -> tuple[Trend, ...]:
     Raises:
         RunError: no checkpoint was probed while training.
     """
-    curves: dict[str, list[tuple[Likelihood, ...]]] = {}
+    curves: dict[str, dict[int, tuple[Likelihood, ...]]] = {}
     for checkpoint in result.checkpoints:
         points = trend(checkpoint.name, checkpoint.probe)
         if len(points) > 1:
-            seed = (checkpoint.train or {}).get("seed")
-            curves.setdefault(checkpoint.name.removesuffix(f"-seed{seed}"), []).append(points)
+            seed = int((checkpoint.train or {}).get("seed", 0))
+            curves.setdefault(checkpoint.name.removesuffix(f"-seed{seed}"), {})[seed] = points
     if not curves:
         raise RunError(
             f"run {result.recipe} has no probes; train with `probe` set to a file of held-out rows"
         )
-    return tuple(Trend(label, tuple(seeds)) for label, seeds in curves.items())
+    return tuple(Trend(label, seeds) for label, seeds in curves.items())
 
 
 def rows(found: Sequence[Trend], baseline: str) -> tuple[TrendRow, ...]:
     """Each objective at its end and at the baseline's margin.
 
     Args:
-        found: what `trends` gave; all have the same seeds in the same order.
+        found: what `trends` gave; all have the same seeds.
         baseline: label of the objective whose last margin is the measure.
 
     Raises:
-        RunError: there is no such objective, or the numbers of seeds differ.
+        RunError: there is no such objective, or the seeds differ.
     """
     known = {t.label: t for t in found}
     if baseline not in known:
         raise RunError(f"no checkpoint {baseline!r} was probed: there are {', '.join(known)}")
-    targets = [points[-1].margin.value for points in known[baseline].seeds]
+    targets = {seed: points[-1].margin.value for seed, points in known[baseline].seeds.items()}
     return tuple(_row(t, targets) for t in found)
 
 
-def _row(found: Trend, targets: Sequence[float]) -> TrendRow:
-    if len(found.seeds) != len(targets):
+def _row(found: Trend, targets: Mapping[int, float]) -> TrendRow:
+    if set(found.seeds) != set(targets):
+        own, wanted = (", ".join(map(str, sorted(seeds))) for seeds in (found.seeds, targets))
         raise RunError(
-            f"{found.label} has {len(found.seeds)} seeds and the baseline {len(targets)}: "
-            "train all with the same"
+            f"{found.label} has seeds {own} and the baseline {wanted}: train all with the same"
         )
-    reached = (at_margin(points, t) for points, t in zip(found.seeds, targets, strict=True))
+    reached = {seed: at_margin(points, targets[seed]) for seed, points in found.seeds.items()}
     return TrendRow(
         label=found.label,
-        last=tuple(_reading(points[-1]) for points in found.seeds),
-        equal=tuple(reading for reading in reached if reading is not None),
-        seeds=len(found.seeds),
+        last={seed: _reading(points[-1]) for seed, points in found.seeds.items()},
+        equal={seed: reading for seed, reading in reached.items() if reading is not None},
     )
 
 

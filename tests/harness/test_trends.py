@@ -46,11 +46,11 @@ def test_checkpoints_that_differ_in_their_seed_are_one_curve() -> None:
 
 def test_an_objective_is_read_off_at_the_margin_of_the_same_seed() -> None:
     dpo, nca = rows(trends(TWO_SEEDS), "dpo")
-    assert dpo.last == (Reading(8, -10, -20, 0.25), Reading(8, -12, -24, 0.25))
-    assert dpo.equal == (Reading(8, -10, -20), Reading(8, -12, -24))
+    assert dpo.last == {0: Reading(8, -10, -20, 0.25), 1: Reading(8, -12, -24, 0.25)}
+    assert dpo.equal == {0: Reading(8, -10, -20), 1: Reading(8, -12, -24)}
     # Seed 0 passes 10 half-way between steps 8 and 16; seed 1 never reaches 12.
-    assert nca.equal == (Reading(12, 1, -9),)
-    assert nca.seeds == 2
+    assert nca.equal == {0: Reading(12, 1, -9)}
+    assert set(nca.last) == {0, 1}
 
 
 def test_a_margin_that_is_passed_and_lost_counts_where_it_was_first_reached() -> None:
@@ -63,6 +63,14 @@ def test_the_table_says_how_many_seeds_got_there() -> None:
     text = markdown(trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r"))
     assert "| dpo | 2 | 8 | -11.0 [-12.0, -10.0] | -22.0 [-24.0, -20.0] |" in text
     assert "| 1 of 2 | 12.0 | +1.0 |" in text
+
+
+def test_the_file_has_both_readings_of_every_seed() -> None:
+    records = trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r").records
+    reached, missed = (r for r in records if r["checkpoint"] == "nca")
+    assert (reached["seed"], reached["best"], reached["equal_margin_best"]) == (0, 0, 1)
+    assert (reached["equal_margin_step"], reached["equal_margin_worst"]) == (12, -9)
+    assert (missed["seed"], missed["best"], missed["equal_margin_best"]) == (1, 1, None)
 
 
 def test_the_picture_is_written_whole_in_both_formats(tmp_path: Path) -> None:
@@ -79,5 +87,5 @@ def test_what_cannot_be_shown_is_said() -> None:
     with pytest.raises(RunError, match="no checkpoint 'kto' was probed: there are dpo, nca"):
         rows(trends(TWO_SEEDS), "kto")
     uneven = result(*TWO_SEEDS.checkpoints[:3])
-    with pytest.raises(RunError, match="nca has 1 seeds and the baseline 2"):
+    with pytest.raises(RunError, match="nca has seeds 0 and the baseline 0, 1"):
         rows(trends(uneven), "dpo")
