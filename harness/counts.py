@@ -22,6 +22,7 @@ def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
     data, tokens = event["data"], event["tokens"]
     dropped = {text: data[reason] for reason, text in REASONS.items()}
     dropped["no pair of unequal rewards"] = event["pairless"]
+    dropped["too long"] = tokens["too_long"]
     why = f" (dropped: {_listed(dropped)})" if any(dropped.values()) else ""
     first = (
         f"{event['split']} data: {data['rows']:,} rows, {tokens['prompts']:,} prompts used{why}, "

@@ -42,6 +42,7 @@ class TrainConfig(BaseModel):
     (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair
     objective compares where K > 2. `probe` names held-out prompts in the same way, scored at step
     0, every `probe_every` steps and at the end. `lora: null` trains all weights.
+    `too_long` says what becomes of a prompt that with its longest response exceeds `max_length`.
     `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
     backward pass: less memory, the same numbers.
     """
@@ -68,6 +69,7 @@ class TrainConfig(BaseModel):
     prompts_per_batch: Count = 2
     max_length: Count = 1024
     max_prompt_length: Count = 512
+    too_long: Literal["cut", "drop"] = "cut"
     lora: LoraConfig | None = LoraConfig()
     checkpoint_activations: bool = False
     dtype: Literal["float32", "bfloat16"] = "float32"

@@ -63,7 +63,7 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
     """
     groups, report = read_groups(config.data, config.rows, config.responses, config.seed)
     kept = _for_objective(config, groups)
-    train, tokens = tokenise(tokenizer, kept, config.max_length, config.max_prompt_length)
+    train, tokens = _tokenised(config, tokenizer, kept)
     pairless = len(groups) - len(kept)
     counts = Counts(report, tokens, pairless, sum(map(_tied_pairs, groups)))
     if config.probe is None:
@@ -71,8 +71,19 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
     held, probe_report = read_groups(config.probe, config.probe_rows)
     for group in held:
         compared(config, group)  # the probe's loss compares pairs too
-    probe, probe_tokens = tokenise(tokenizer, held, config.max_length, config.max_prompt_length)
+    probe, probe_tokens = _tokenised(config, tokenizer, held)
     return Prepared(train, probe, counts, Counts(probe_report, probe_tokens))
+
+
+def _tokenised(
+    config: TrainConfig, tokenizer: Any, groups: Sequence[Group]
+) -> tuple[tuple[TokenGroup, ...], TokenReport]:
+    lengths = (config.max_length, config.max_prompt_length)
+    found, report = tokenise(tokenizer, groups, *lengths, config.too_long)
+    if not found:
+        where = groups[0].source.rpartition(":")[0]
+        raise DataError(f"{where}: no prompt fits: raise max_length, or set too_long: cut")
+    return found, report
 
 
 def compared(config: TrainConfig, group: Group) -> Group | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from train.chat import header_length, render, response_ids
 from train.data import Group
@@ -39,16 +39,22 @@ class TokenReport:
         tokens: tokens kept, each prompt counted once.
         cut_prompts: prompts that lost tokens on the left.
         cut_responses: responses that lost their end.
+        too_long: prompts dropped because they would have been cut.
     """
 
     prompts: int
     tokens: int
     cut_prompts: int
     cut_responses: int
+    too_long: int = 0
 
 
 def tokenise(
-    tokenizer: Any, groups: Iterable[Group], max_length: int, max_prompt_length: int
+    tokenizer: Any,
+    groups: Iterable[Group],
+    max_length: int,
+    max_prompt_length: int,
+    too_long: Literal["cut", "drop"] = "cut",
 ) -> tuple[tuple[TokenGroup, ...], TokenReport]:
     """Token ids of all groups.
 
@@ -57,20 +63,24 @@ def tokenise(
         groups: what `train.data.read_groups` gave.
         max_length: tokens of a prompt and one response.
         max_prompt_length: tokens that a prompt keeps where it does not fit; below `max_length`.
+        too_long: what becomes of a prompt that does not fit with its longest response.
 
     Raises:
         TrainError: the tokenizer's template cannot be used (`train.chat`).
     """
-    done, prompts, responses = [], 0, 0
+    done, prompts, responses, dropped = [], 0, 0, 0
     for whole, header in _encoded(tokenizer, groups):
         cut = _cut(whole, header, max_length, max_prompt_length)
+        if cut is not whole and too_long == "drop":
+            dropped += 1
+            continue
         prompts += len(cut.prompt) < len(whole.prompt)
         responses += sum(
             len(a) < len(b) for a, b in zip(cut.responses, whole.responses, strict=True)
         )
         done.append(cut)
     tokens = sum(group.size for group in done)
-    return tuple(done), TokenReport(len(done), tokens, prompts, responses)
+    return tuple(done), TokenReport(len(done), tokens, prompts, responses, dropped)
 
 
 def _encoded(tokenizer: Any, groups: Iterable[Group]) -> Iterator[tuple[TokenGroup, int]]:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from train.config import TrainConfig
 from train.data import DataReport, Group, group_at, keep, read_groups
 from train.errors import DataError
+from train.prepare import prepare
 from train.sources import identity
 from train.tokens import tokenise
 
@@ -325,3 +327,30 @@ def test_one_cut_of_the_prompt_for_all_responses_and_never_the_header(tiny_model
     prompt, responses, _ = cut(5, 2)  # a limit below all reason
     assert prompt == header
     assert responses == ["a", "b"]
+
+
+def test_what_would_be_cut_is_dropped_on_demand_and_counted(tiny_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    texts = {"short": "b" * 5, "fits": "b" * 20, "long": "b" * 21}
+    groups = [
+        Group((("user", "x" * 5),), ("a" * 3, text), (1, 0), f"made:{name}")
+        for name, text in texts.items()
+    ]
+    (fits,), _ = tokenise(tokenizer, groups[1:2], 1000, 500)
+    limit = len(fits.prompt) + len(fits.responses[1])
+    kept, report = tokenise(tokenizer, groups, limit, 2, "drop")
+    assert [group.source for group in kept] == ["made:short", "made:fits"]
+    assert (report.prompts, report.too_long) == (2, 1)
+    assert (report.cut_prompts, report.cut_responses) == (0, 0)
+    cut, report = tokenise(tokenizer, groups, limit, 2)
+    assert len(cut) == 3
+    assert (report.cut_prompts, report.too_long) == (1, 0)
+
+
+def test_a_limit_that_no_prompt_fits_is_said(tiny_model: Path, write_jsonl: Any) -> None:
+    row = {"prompt": "a" * 50, "responses": ["bb", "c"], "rewards": [1, 0]}
+    config = TrainConfig(
+        data=write_jsonl("long.jsonl", [row]), max_length=20, max_prompt_length=5, too_long="drop"
+    )
+    with pytest.raises(DataError, match=r"long\.jsonl: no prompt fits: raise max_length"):
+        prepare(config, AutoTokenizer.from_pretrained(tiny_model))
