@@ -113,6 +113,8 @@ def test_what_is_not_computed_is_refused() -> None:
     query, key, value = tensors([[(2, 1)]])
     with pytest.raises(UnsupportedAttention, match="softcap"):
         _attention(None, query, key, value, None, trees=[[(2, 1)]], softcap=30.0)
+    with pytest.raises(UnsupportedAttention, match="not as wide"):
+        _attention(None, query, key, value[..., :3], None, trees=[[(2, 1)]])
 
 
 def test_rows_without_trees_are_computed_as_before(tiny: Any, groups: list[TokenGroup]) -> None:
