@@ -4,12 +4,13 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train likelihood-trends lint format check clean help
+.PHONY: demo test test-slow bench-train bench-trainer likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
 	@echo "make test    the tests (make test-slow: those with real models and engines)"
 	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
+	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
 	@echo "make check   formatting, lint, types"
 
@@ -27,6 +28,9 @@ test-slow: .venv/.ready
 
 bench-train: .venv/.ready
 	$(BIN)/python -m benchmarks.train_step --data-dir $(DATA_DIR)
+
+bench-trainer: .venv/.ready
+	$(BIN)/python -m benchmarks.trainer_share --data-dir $(DATA_DIR)
 
 likelihood-trends: .venv/.ready
 	for name in likelihood-own likelihood-pairs; do \

@@ -19,7 +19,7 @@ from torch.utils.data import SequentialSampler
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 from benchmarks.train_problem import problem
-from benchmarks.turns import Gate
+from benchmarks.turns import Gate, Stops
 from train.config import TrainConfig, TrainJob
 from train.logprobs import logprobs
 from train.objectives import objective
@@ -39,7 +39,7 @@ class Setting:
 
     model: Path
     groups: list[TokenGroup]
-    gate: Gate
+    gate: Stops
 
     @property
     def steps(self) -> list[list[TokenGroup]]:
@@ -105,7 +105,7 @@ def _loop(setting: Setting, compute: Callable[[Any, Sequence[TokenGroup]], Tenso
 
 
 class _InTurn(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Stops) -> None:
         self._gate = gate
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:

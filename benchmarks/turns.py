@@ -14,7 +14,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
+
+
+class Stops(Protocol):
+    """What a contestant calls around every step."""
+
+    def begin(self) -> None:
+        """Before a step."""
+
+    def end(self) -> None:
+        """After it."""
 
 
 class Gate:

@@ -11,25 +11,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_all_contestants_take_their_turns(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data folder with a few pairs under the name that the benchmarks read."""
     data = tmp_path / "preference" / "ultrafeedback_binarized_train_1000.jsonl.gz"
     data.parent.mkdir()
     rows = [{"prompt": f"q{n}", "chosen": "yes " * 50, "rejected": "no " * 50} for n in range(8)]
     with gzip.open(data, "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.train_step", "--model", str(tiny_model)),
-            *("--data-dir", str(tmp_path), "--responses", "4", "--blocks", "2"),
-            *("--steps", "1", "--gemm", "64"),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return tmp_path
+
+
+def run(module: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_all_contestants_take_their_turns(tiny_model: Path, data_dir: Path) -> None:
+    size = ("--responses", 4, "--blocks", 2, "--steps", 1, "--gemm", 64)
+    done = run("train_step", "--model", tiny_model, "--data-dir", data_dir, *size)
     assert done.returncode == 0, done.stderr
     assert "### K = 4, 2 blocks" in done.stdout
     for name in ("trl", "trl_precomputed", "padded", "tree_with_reference", "trainer"):
@@ -37,13 +39,19 @@ def test_all_contestants_take_their_turns(tiny_model: Path, tmp_path: Path) -> N
     assert "Peak memory of ours over TRL's" in done.stdout
 
 
-def test_a_missing_model_is_said_in_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.train_step", "--model", str(tmp_path / "none")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_trainers_share_adds_up(tiny_model: Path, data_dir: Path) -> None:
+    done = run("trainer_share", "--model", tiny_model, "--data-dir", data_dir, "--steps", 2)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("|") for line in done.stdout.splitlines() if line.startswith("|")][2:]
+    assert [line[1].strip() for line in lines][::5] == ["forward pass", "the Trainer's own"]
+    assert sum(float(line[3]) for line in lines) == pytest.approx(100, abs=0.4)
+    assert all(float(line[2]) >= 0 for line in lines)
+
+
+@pytest.mark.parametrize("module", ["train_step", "trainer_share"])
+def test_a_missing_model_is_said_in_one_line(module: str, tmp_path: Path) -> None:
+    done = run(module, "--model", tmp_path / "none")
     assert done.returncode == 1
     assert done.stderr.strip() == f"{tmp_path / 'none'}: missing; run `make demo` once"
