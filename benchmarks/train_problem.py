@@ -4,8 +4,10 @@ Prompts of 96 to 160 tokens and K responses of 64 to 192, cut from real preferen
 do not change what a step costs; lengths do.
 """
 
+import argparse
 import itertools
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,21 @@ from train.tokens import TokenGroup
 
 PROMPT = (96, 160)
 RESPONSE = (64, 192)
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The options that say where model and data are."""
+    parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
+    parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
+
+
+def pairs_file(asked: argparse.Namespace) -> Path:
+    """The file of pairs; ends the program where it or the model is missing."""
+    data: Path = asked.data_dir / "preference" / "ultrafeedback_binarized_train_1000.jsonl.gz"
+    for path, remedy in ((asked.model, "run `make demo` once"), (data, "set --data-dir")):
+        if not path.exists():
+            sys.exit(f"{path}: missing; {remedy}")
+    return data
 
 
 def problem(

@@ -16,7 +16,7 @@ import torch
 from transformers import AutoTokenizer
 
 from benchmarks.train_contestants import PROMPTS_PER_STEP
-from benchmarks.train_problem import problem, useful_operations
+from benchmarks.train_problem import add_sources, pairs_file, problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
 from train.meta import anatomy, configuration
 
@@ -117,18 +117,14 @@ def useful_by_block(
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
-    parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
+    add_sources(parser)
     parser.add_argument("--responses", type=int, nargs="+", default=[4, 2])
     parser.add_argument("--against", nargs="+", choices=OPPONENTS, default=OPPONENTS)
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--gemm", type=int, default=4096, help="side of the product's matrices")
     asked = parser.parse_args()
-    data = asked.data_dir / "preference" / "ultrafeedback_binarized_train_1000.jsonl.gz"
-    for path, remedy in ((asked.model, "run `make demo` once"), (data, "set --data-dir")):
-        if not path.exists():
-            sys.exit(f"{path}: missing; {remedy}")
+    data = pairs_file(asked)
     rate = gemm_rate(asked.gemm)
     for responses in asked.responses:
         size = (asked.model, data, responses, asked.blocks, asked.steps)

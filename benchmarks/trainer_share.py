@@ -8,7 +8,6 @@ named; the rest is the Trainer's own, and its largest functions are listed.
 import argparse
 import cProfile
 import pstats
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import torch
 from transformers import AutoTokenizer
 
 from benchmarks.train_contestants import PROMPTS_PER_STEP, Setting, trainer
-from benchmarks.train_problem import problem
+from benchmarks.train_problem import add_sources, pairs_file, problem
 
 #: What the bare loop does too: a name, and the end of the file and the function that do it.
 _SHARED = {
@@ -102,15 +101,11 @@ def report(found: Shares, steps: int) -> str:
 def main() -> None:
     """Profile and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
-    parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
+    add_sources(parser)
     parser.add_argument("--responses", type=int, default=4)
     parser.add_argument("--steps", type=int, default=5)
     asked = parser.parse_args()
-    data = asked.data_dir / "preference" / "ultrafeedback_binarized_train_1000.jsonl.gz"
-    for path, remedy in ((asked.model, "run `make demo` once"), (data, "set --data-dir")):
-        if not path.exists():
-            sys.exit(f"{path}: missing; {remedy}")
+    data = pairs_file(asked)
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(asked.model)
     prompts = PROMPTS_PER_STEP * (asked.steps + 1)
