@@ -10,8 +10,9 @@ from harness.tables import NONE, Heading, Raw, Table
 from harness.trends import Spread, Trend, TrendRow
 
 _NOTE = (
-    "change of a response's summed log-probability since step 0, nats, mean over held-out prompts; "
-    "then mean over training seeds [smallest, largest]; rose: prompts whose best response did"
+    "change of a response's summed log-probability since step 0, nats, mean over the probe's "
+    "prompts; then mean over training seeds [smallest, largest]; rose: prompts whose best response "
+    "did"
 )
 _EQUAL = (
     "at {0}'s margin: where best minus worst first equals what {0} of the same seed ended with, "

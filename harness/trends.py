@@ -24,7 +24,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Change since step 0 at some point of training, nats, means over held-out prompts.
+    """Change since step 0 at some point of training, nats, means over the prompts of the probe.
 
     Attributes:
         step: optimiser steps; a fraction where it lies between two probes.

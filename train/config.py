@@ -40,8 +40,8 @@ class TrainConfig(BaseModel):
     hard labels. `method` names an objective of `train.objectives`, `method_settings` sets what it
     alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
     (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair
-    objective compares where K > 2. `probe` names held-out prompts in the same way, scored at step
-    0, every `probe_every` steps and at the end. `lora: null` trains all weights.
+    objective compares where K > 2. `probe` names prompts in the same way, held out as a rule,
+    scored at step 0, every `probe_every` steps and at the end. `lora: null` trains all weights.
     `too_long` says what becomes of a prompt that with its longest response exceeds `max_length`.
     `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
     backward pass: less memory, the same numbers.
