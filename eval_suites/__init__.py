@@ -4,11 +4,18 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from eval_suites import arithmetic, gsm8k, humaneval
+from eval_suites import arithmetic, gsm8k, humaneval, humaneval_plus, leetcode
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
-_ALL: tuple[Suite[Any], ...] = (arithmetic.SUITE, gsm8k.CHAT, gsm8k.COT8, humaneval.SUITE)
+_ALL: tuple[Suite[Any], ...] = (
+    arithmetic.SUITE,
+    gsm8k.CHAT,
+    gsm8k.COT8,
+    humaneval.SUITE,
+    humaneval_plus.SUITE,
+    leetcode.SUITE,
+)
 
 #: Every suite by the name that a user types; a variant is `suite:variant`.
 SUITES: Mapping[str, Suite[Any]] = {suite.name: suite for suite in _ALL}

@@ -7,3 +7,7 @@ class DataError(ValueError):
 
 class UnknownSuiteError(ValueError):
     """No suite has this name; the message lists the nearest ones."""
+
+
+class SandboxError(ValueError):
+    """Programs cannot be contained on this machine; the message says why and what to do."""

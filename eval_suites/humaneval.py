@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval_suites.files import read_rows
 from eval_suites.grading.code import header, program
-from eval_suites.grading.status import status_of
+from eval_suites.grading.programs import over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
@@ -41,23 +41,26 @@ def _load(folder: Path | None) -> Sequence[Sample]:
     )
 
 
-def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+def ask(entry_point: str, prompt: str, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+    """The one request of a problem: the function, in a block that the answer begins inside."""
     if answers:
         return ()
     text = (
-        f"Complete the Python function `{sample.entry_point}`. Answer with the whole function "
-        f"in one code block and nothing else.\n\n```python\n{sample.prompt.rstrip()}\n```"
+        f"Complete the Python function `{entry_point}`. Answer with the whole function "
+        f"in one code block and nothing else.\n\n```python\n{prompt.rstrip()}\n```"
     )
     return (Request(messages=(Message("user", text),), prefix=PREFIX, decoding=DECODING),)
 
 
+def opened(text: str) -> str:
+    """An answer with the block that it goes on in, unless the model opened one of its own."""
+    return text if text.lstrip().startswith("```") else PREFIX + text
+
+
 def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
-    text = answers[0].text
-    if status_of(answers[0], text) in {"filtered", "overflow", "empty"}:
+    if not runnable(answers[0]):
         return ()
-    # The answer goes on behind the prefix, unless the model opened a block of its own.
-    whole = text if text.lstrip().startswith("```") else PREFIX + text
-    candidate = program(sample.prompt, sample.entry_point, whole)
+    candidate = program(sample.prompt, sample.entry_point, opened(answers[0].text))
     # Three tests call helpers of the prompt: they get upstream's, not the candidate's.
     tester = f"{header(sample.prompt, sample.entry_point)}\n{sample.test}"
     return (Program(candidate, sample.entry_point, tester, LIMITS),)
@@ -69,20 +72,8 @@ def _score(
     _verdicts: tuple[Answer, ...],
     outcomes: tuple[Outcome, ...],
 ) -> Score:
-    status = status_of(answers[0], answers[0].text)
-    if status == "filtered":
-        return Score(None, status, reason="the endpoint withheld the answer")
-    if not outcomes:
-        return Score(0.0, status, metrics={"pass_at_1": 0.0})
-    outcome = outcomes[0]
-    if outcome.verdict == "infra":
-        return Score(None, "infra", reason=outcome.reason)
-    value = float(outcome.verdict == "pass")
-    if outcome.verdict == "timeout":
-        status = "timeout"
-    candidate = _checks(sample, answers)[0].candidate
-    reason = " at ".join(part for part in (outcome.reason, outcome.failing) if part)
-    return Score(value, status, candidate, reason, {"pass_at_1": value})
+    candidate = _checks(sample, answers)[0].candidate if outcomes else None
+    return program_score(answers[0], outcomes, candidate)
 
 
 SUITE: Suite[Sample] = Suite(
@@ -92,9 +83,11 @@ SUITE: Suite[Sample] = Suite(
     licence="MIT",
     headline="pass_at_1",
     load=_load,
-    ask=_ask,
+    ask=lambda sample, answers: ask(sample.entry_point, sample.prompt, answers),
     score=_score,
     checks=_checks,
+    over_repeats=over_repeats,
     decoding=DECODING,
     needs=frozenset({"prefix"}),
+    programs=True,
 )

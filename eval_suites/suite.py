@@ -119,6 +119,11 @@ def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in sorted(columns.items())}
 
 
+def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:
+    """Nothing more: the default of a suite whose repeats are only averaged."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite(Generic[S]):
     """A benchmark: pure functions and the facts that a table must state about it.
@@ -135,8 +140,10 @@ class Suite(Generic[S]):
         judge: requests for a judge, given all answers.
         checks: programs or calls for the sandbox, given all answers.
         aggregate: suite metrics from all scores.
+        over_repeats: more metrics, from the scores of each sample's repeats (pass@k).
         decoding: what `ask` puts into its requests unless a sample says otherwise.
         needs: engine capabilities that the suite cannot do without.
+        programs: whether its checks run model-written code, which must be contained.
     """
 
     name: str
@@ -150,5 +157,7 @@ class Suite(Generic[S]):
     judge: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]] = no_requests
     checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
     aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
+    over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = no_metrics
     decoding: Decoding = field(default_factory=Decoding)
     needs: frozenset[str] = frozenset()
+    programs: bool = False

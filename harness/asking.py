@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from eval_suites.sandbox import Check, Outcome, Sandbox
+from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied
@@ -144,12 +144,13 @@ class Checker:
     """Runs checks in the sandbox, through the journal; faults of ours are not stored."""
 
     box: Sandbox
-    identity: Mapping[str, str]
     journal: Journal
 
     async def run(self, check: Check) -> Outcome:
         """The outcome of one check."""
-        key = digest({"check": asdict(check), "kind": type(check).__name__, **self.identity})
+        tier = await self.box.tier() if isinstance(check, Program) else "call"
+        kind = {"kind": type(check).__name__, "sandbox": VERSION, "tier": tier}
+        key = digest({"check": asdict(check), **kind})
         stored = self.journal.get(key)
         if stored is not None:
             return Outcome(**stored)

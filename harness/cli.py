@@ -44,6 +44,9 @@ TrackingOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+UnsafeOption = Annotated[
+    bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
+]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
 
 #: What typer gives back for Ctrl-C.
@@ -110,6 +113,7 @@ def run(
     save_result: Annotated[
         Path | None, typer.Option("--save-result", help="Also write the result file here.")
     ] = None,
+    unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -119,7 +123,7 @@ def run(
     del debug
     commands.run(
         recipe,
-        commands.overrides(set_, engine, limit),
+        commands.overrides(set_, engine, limit, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
         save_result=save_result,
         quiet=quiet,
@@ -188,6 +192,7 @@ def eval_(
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Answers a sample.")] = 1,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
     tracking: TrackingOption = None,
+    unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -197,7 +202,7 @@ def eval_(
     del debug
     commands.evaluate(
         models_,
-        commands.section(suites, engine, limit, repeats, base_url),
+        commands.section(suites, engine, limit, repeats, base_url, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
         quiet=quiet,
     )
@@ -249,6 +254,24 @@ def trends(
 
     del debug
     commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+
+
+@app.command()
+def score(
+    suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
+    file: Annotated[Path, typer.Argument(help="A sample log, or task_id with solution (JSONL).")],
+    also: Annotated[
+        str | None, typer.Option("--also", help="evalplus: show where its executor differs.")
+    ] = None,
+    data_dir: DataOption = None,
+    unsafe: UnsafeOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Score answers that are in a file already."""
+    from harness import commands
+
+    del debug
+    commands.score(suite, file, also, data_dir, unsafe=unsafe)
 
 
 @suites_app.callback()

@@ -7,8 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
+import eval_suites
 from harness import pipeline
-from harness.errors import ModelError, RecipeError, RunError
+from harness.errors import ModelError, RecipeError, RunError, UserError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.progress import screen
@@ -28,13 +29,17 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
     )
 
 
-def overrides(given: Sequence[str] | None, engine: str | None, limit: str | None) -> list[str]:
-    """`--set` with what `--engine` and `--limit` stand for."""
+def overrides(
+    given: Sequence[str] | None, engine: str | None, limit: str | None, *, unsafe: bool = False
+) -> list[str]:
+    """`--set` with what `--engine`, `--limit` and `--unsafe` stand for."""
     found = list(given or ())
     if engine is not None:
         found.append(f"evaluate.engine.name={engine}")
     if limit is not None:
         found.append(f"evaluate.limit={_limit_text(limit)}")
+    if unsafe:
+        found.append("evaluate.unsafe=true")
     return found
 
 
@@ -109,7 +114,13 @@ def evaluate(
 
 
 def section(
-    suites: str, engine: str | None, limit: str | None, repeats: int, base_url: str
+    suites: str,
+    engine: str | None,
+    limit: str | None,
+    repeats: int,
+    base_url: str,
+    *,
+    unsafe: bool = False,
 ) -> EvaluateSection:
     """The evaluate section that the options of `nca eval` stand for.
 
@@ -122,6 +133,7 @@ def section(
         limit=None if limit is None else _limit(limit),
         repeats=repeats,
         engine=choice,
+        unsafe=unsafe,
     )
 
 
@@ -166,6 +178,33 @@ def compare(
         console.print(terminal(table, console.width))
     else:
         print(writers[format_](table), end="")
+
+
+def score(suite: str, file: Path, also: str | None, data_dir: Path | None, *, unsafe: bool) -> None:
+    """`nca score`: metrics of stored answers, and where evalplus says something else."""
+    from harness import rescore
+
+    if also not in (None, "evalplus") or (also and suite != "humaneval_plus"):
+        raise UserError("--also knows one thing: evalplus, for the suite humaneval_plus")
+    found_suite = eval_suites.find(suite)
+    samples = found_suite.load(data_dir)
+    stored = rescore.read_stored(file)
+    console = Console(stderr=True)
+    with console.status("") as status:
+        found = rescore.rescore(
+            found_suite,
+            samples,
+            stored,
+            unsafe=unsafe,
+            told=lambda done: status.update(f"{done} of {len(stored)} answers scored"),
+        )
+    for line in rescore.lines(found_suite, found):
+        print(line)
+    if also:
+        from harness import crosscheck
+
+        for line in crosscheck.lines(crosscheck.disagreements(samples, found), len(found)):
+            print(line)
 
 
 def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:

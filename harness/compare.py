@@ -131,6 +131,7 @@ def compare(
                 "or allow the mismatch to see them side by side"
             )
         warnings += mismatches
+        warnings += _tiers(result, suite)
     cells = dict(_cells(result, baseline, suites, allow_missing=allow_missing, seed=seed))
     columns = tuple(_column(result, suite) for suite in suites)
     if len(columns) > 1 and all(column.fraction for column in columns):
@@ -215,6 +216,17 @@ def _mismatches(result: Result, baseline: str, suite: str) -> Iterator[str]:
                 yield f"{suite}: {key} is {old} for {reference} and {new} for {name}"
         if not _keys(ours.samples) & _keys(theirs.samples):
             yield f"{suite}: {reference} and {name} share no sample"
+
+
+def _tiers(result: Result, suite: str) -> list[str]:
+    """On which weaker tiers than A a suite's programs were contained."""
+    found = {
+        c.suites[suite].protocol.get("tier", "A") for c in result.checkpoints if suite in c.suites
+    }
+    return [
+        f"{suite}: its programs were contained on tier {tier}, not A (docs/security.md)"
+        for tier in sorted(found - {"A"})
+    ]
 
 
 def _sample_differences(result: Result, baseline: str, suite: str) -> list[str]:

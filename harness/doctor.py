@@ -1,5 +1,6 @@
 """What this machine has, and what to do about what it lacks. Nothing here is slow or changes it."""
 
+import asyncio
 import contextlib
 import importlib.metadata
 import os
@@ -129,10 +130,20 @@ def _vllm() -> Check:
 
 
 def _sandbox() -> Check:
-    tools = [tool for tool in ("bwrap", "docker", "podman") if shutil.which(tool)]
-    beside = f"; {', '.join(tools)} found, not used yet" if tools else ""
-    found = f"code runs in a plain subprocess with limits: no isolation{beside}"
-    return Check("sandbox", "warn", found, "evaluate code only of models that you trust")
+    from eval_suites.sandbox.runner import obstacle
+
+    found: dict[str, str] = {}
+    for tier in ("A", "B"):
+        reason = asyncio.run(obstacle(tier))
+        if reason is None:
+            why = "".join(f" (not {other}: {text})" for other, text in found.items())
+            state: State = "ok" if tier == "A" else "warn"
+            remedy = "" if tier == "A" else "docs/security.md says what tier A needs"
+            return Check("sandbox", state, f"programs are contained on tier {tier}{why}", remedy)
+        found[tier] = reason
+    what = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.items())
+    remedy = "docs/security.md, or evaluate programs uncontained with --unsafe"
+    return Check("sandbox", "missing", f"programs cannot be contained ({what})", remedy)
 
 
 def _hub(online: bool) -> Check:

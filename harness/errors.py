@@ -72,13 +72,14 @@ def classify(error: BaseException) -> HarnessError | None:
         error: anything that reached the border of a command or stage.
     """
     from eval_suites.errors import DataError as SuiteDataError
-    from eval_suites.errors import UnknownSuiteError
+    from eval_suites.errors import SandboxError, UnknownSuiteError
     from train.errors import DataError as TrainDataError
     from train.errors import ProcessLostError, TrainError
 
     if isinstance(error, HarnessError):
         return error
-    if isinstance(error, (SuiteDataError, UnknownSuiteError, TrainDataError, TrainError)):
+    theirs = (SuiteDataError, UnknownSuiteError, SandboxError, TrainDataError, TrainError)
+    if isinstance(error, theirs):
         return UserError(str(error))
     if isinstance(error, ProcessLostError):
         return RunFailed(str(error))

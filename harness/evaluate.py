@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import eval_suites
-from eval_suites.sandbox import Sandbox
-from eval_suites.sandbox.runner import TIER, VERSION
+from eval_suites.sandbox import VERSION, Sandbox
 from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Request, Score, Suite, no_checks
 from harness.asking import Asker, Checker, Model, Restarting, Tally
@@ -89,6 +88,7 @@ class Desk:
 
     checker: Checker
     judge: Referee | None = None
+    tier: str = ""
 
     async def verdicts(self, task: Task, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
         """What the judge says of a sample's answers; nothing where nobody judges."""
@@ -98,7 +98,9 @@ class Desk:
 
     def protocol(self, suite: Suite[Any]) -> dict[str, str]:
         """Their part of what must agree between two columns of a suite."""
-        found = dict(self.checker.identity) if suite.checks is not no_checks else {}
+        found = {"sandbox": VERSION} if suite.checks is not no_checks else {}
+        if suite.programs:
+            found["tier"] = self.tier
         if self.judge is not None and is_judged(suite):
             found["judge"] = self.judge.title
         return found
@@ -122,14 +124,26 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
     board = Board(report, total, tally)
     with Journal(job.journal) as journal:
-        async with Sandbox() as box, referee(job, journal, judged, board.starting) as judge:
-            checker = Checker(box, {"sandbox": VERSION, "tier": TIER}, journal)
+        async with (
+            Sandbox(unsafe=job.unsafe) as box,
+            referee(job, journal, judged, board.starting) as judge,
+        ):
+            desk = Desk(Checker(box, journal), judge, await _tier(box, loaded, report))
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
-                await _evaluate_group(job, group, loaded, Desk(checker, judge), board)
+                await _evaluate_group(job, group, loaded, desk, board)
     counts = {**asdict(tally), "verdicts_asked": judged.asked, "verdicts_reused": judged.reused}
     report({"event": "evaluated", **counts, "damaged": journal.damaged})
     return tally
+
+
+async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str:
+    """How programs are contained, told before anything starts; "" where none are run."""
+    if not any(item.suite.programs for item in loaded):
+        return ""
+    tier = await box.tier()
+    report({"event": "note", "text": f"programs are contained on tier {tier}"})
+    return tier
 
 
 async def _evaluate_group(
@@ -279,10 +293,13 @@ def write_logs(
     with replacing(folder.sample_log(model.name, suite.name)) as file:
         file.writelines(canonical(line) + "\n" for line in lines)
     scores = [_score(line) for line in lines]
+    by_sample: dict[str, list[Score]] = {}
+    for line, score in zip(lines, scores, strict=True):
+        by_sample.setdefault(line["sample_id"], []).append(score)
     summary = {
         "suite": suite.name,
         "headline": suite.headline,
-        "metrics": dict(suite.aggregate(scores)),
+        "metrics": {**suite.aggregate(scores), **suite.over_repeats(list(by_sample.values()))},
         "statuses": dict(sorted(Counter(score.status for score in scores).items())),
         "protocol": dict(sorted(protocol.items())),
         "tokens": sum(a["tokens"] for n in lines for t in n["turns"] for a in t["answers"]),

@@ -16,6 +16,7 @@ class EvalJob(BaseModel):
         suites: name -> number of samples, None for all.
         judge: the engine that judges; its `model` is a folder or a served name.
         judge_fingerprint: what identifies the judge in the journal.
+        unsafe: run model-written programs also where they cannot be contained.
         run: the run folder; logs go to its `eval/`.
     """
 
@@ -29,6 +30,7 @@ class EvalJob(BaseModel):
     engine: EngineChoice
     judge: JudgeChoice | None = None
     judge_fingerprint: str = ""
+    unsafe: bool = False
     data_dir: Path | None = None
     run: Path
     journal: Path

@@ -138,6 +138,7 @@ def evaluate_stage(
         engine=section.engine,
         judge=judge,
         judge_fingerprint=judge_print,
+        unsafe=section.unsafe,
         data_dir=places.data_dir,
         run=folder.path,
         journal=places.runs.resolve() / "journal.sqlite",

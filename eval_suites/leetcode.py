@@ -1,0 +1,169 @@
+"""LeetCode: contest problems as classes (DeepSeek-Coder's set, July 2023 to January 2024).
+
+180 problems: 45 easy, 91 medium, 44 hard; MIT for the files, the texts belong to LeetCode. A chat
+model gets upstream's text, which ends with the starter code, and its answer is opened with a python
+block. The program is the usual imports with the class put behind them; upstream's asserts decide,
+within 10 seconds of CPU time. Headline `pass_at_1`, one greedy answer a problem, also by
+difficulty.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eval_suites import humaneval
+from eval_suites.errors import DataError
+from eval_suites.files import read_rows
+from eval_suites.grading.code import class_program
+from eval_suites.grading.programs import over_repeats, program_score, runnable
+from eval_suites.sandbox import Limits, Outcome, Program
+from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+
+FILE = "leetcode/20240121-Jul.jsonl.gz"
+DECODING = Decoding(max_tokens=1024, stop=humaneval.DECODING.stop)
+LIMITS = Limits(cpu_s=10.0)
+CLASS = "Solution"
+#: What LeetCode gives every program without being asked.
+IMPORTS = """\
+import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator
+import random, re, string
+from bisect import *
+from collections import *
+from functools import *
+from heapq import *
+from itertools import *
+from math import *
+from typing import *
+from builtins import pow
+"""
+_NODE = """\
+class ListNode:
+    def __init__(self, val=0, next=None):
+        self.val = val
+        self.next = next
+"""
+#: Two problems are about linked lists. Lists of values cross to the candidate in their place.
+_CHAINS = """
+def _chain(values):
+    node = None
+    for value in reversed(values):
+        node = ListNode(value, node)
+    return node
+
+def _values(node):
+    values = []
+    while node is not None:
+        values.append(node.val)
+        node = node.next
+    return values
+"""
+_CANDIDATE_SIDE = f"""
+{_CHAINS}
+class _OnLists:
+    def __init__(self, made):
+        self._made = made
+
+    def __getattr__(self, name):
+        method = getattr(self._made, name)
+        return lambda **given: _values(method(**{{k: _chain(v) for k, v in given.items()}}))
+
+_Made = {CLASS}
+class {CLASS}(_OnLists):
+    def __init__(self):
+        super().__init__(_Made())
+"""
+_TESTER_SIDE = f"""{_NODE}
+{_CHAINS}
+class _OnChains:
+    def __init__(self, remote):
+        self._remote = remote
+
+    def __getattr__(self, name):
+        method = getattr(self._remote, name)
+        return lambda **given: _chain(method(**{{k: _values(v) for k, v in given.items()}}))
+
+_Remote = {CLASS}
+{CLASS} = lambda: _OnChains(_Remote())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One problem as upstream has it; `id` is its task_id."""
+
+    id: str
+    text: str
+    test: str
+    difficulty: str
+
+    @property
+    def on_chains(self) -> bool:
+        """Whether arguments and results are linked lists."""
+        return re.search(r"^_f1 = lambda lst: ListNode\(", self.test, re.MULTILINE) is not None
+
+
+def _load(folder: Path | None) -> Sequence[Sample]:
+    fields = ("task_id", "prompt_sft", "test")
+    found = []
+    for number, row in read_rows(folder, FILE, fields):
+        name, text, test = (row[field] for field in fields)
+        difficulty = _difficulty(row.get("meta"), f"{folder}/{FILE}, row {number}")
+        found.append(Sample(name, text, test, difficulty))
+    return tuple(found)
+
+
+def _difficulty(meta: object, where: str) -> str:
+    try:
+        known = ast.literal_eval(meta) if isinstance(meta, str) else meta
+        return str(known["difficulty"]).lower()  # type: ignore[index] # checked by trying
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        raise DataError(f"{where}: no difficulty in 'meta'; get the upstream file again") from None
+
+
+def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+    if answers:
+        return ()
+    messages = (Message("user", sample.text.strip()),)
+    return (Request(messages=messages, prefix=humaneval.PREFIX, decoding=DECODING),)
+
+
+def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
+    if not runnable(answers[0]):
+        return ()
+    candidate = class_program(IMPORTS + _NODE, CLASS, humaneval.opened(answers[0].text))
+    if not sample.on_chains:
+        return (Program(candidate, CLASS, sample.test, LIMITS),)
+    return (Program(candidate + _CANDIDATE_SIDE, CLASS, _TESTER_SIDE + sample.test, LIMITS),)
+
+
+def _score(
+    sample: Sample,
+    answers: tuple[Answer, ...],
+    _verdicts: tuple[Answer, ...],
+    outcomes: tuple[Outcome, ...],
+) -> Score:
+    candidate = _checks(sample, answers)[0].candidate if outcomes else None
+    score = program_score(answers[0], outcomes, candidate)
+    if score.value is None:
+        return score
+    by_difficulty = {f"{sample.difficulty}/pass_at_1": score.value}
+    return replace(score, metrics={**score.metrics, **by_difficulty})
+
+
+SUITE: Suite[Sample] = Suite(
+    name="leetcode",
+    version="1",
+    source="deepseek-ai/DeepSeek-Coder @ 2f9fd85927c669dae3c0fbb2d607274023af243e",
+    licence="MIT (texts: LeetCode)",
+    headline="pass_at_1",
+    load=_load,
+    ask=_ask,
+    score=_score,
+    checks=_checks,
+    over_repeats=over_repeats,
+    decoding=DECODING,
+    needs=frozenset({"prefix"}),
+    programs=True,
+)

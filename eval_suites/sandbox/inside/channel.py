@@ -1,0 +1,67 @@
+"""Texts over a socket, each behind its length; a job may bring open descriptors along."""
+
+import json
+import os
+import socket
+import struct
+from typing import Any
+
+_LENGTH = struct.Struct("!Q")
+_PIECE = 1 << 20
+
+
+class TooLongError(Exception):
+    """The other side announced more than is allowed."""
+
+
+def send(sock: socket.socket, text: str) -> None:
+    """Send one text.
+
+    Raises:
+        OSError: the other side is gone.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    sock.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def receive(sock: socket.socket, most: int) -> str | None:
+    """The next text, None when the other side has closed.
+
+    Raises:
+        TooLongError: it is longer than `most` bytes; nothing of it was read.
+        ValueError: it is no text.
+    """
+    head = _exactly(sock, _LENGTH.size)
+    if head is None:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    if length > most:
+        raise TooLongError(f"{length} bytes at once, more than {most}")
+    body = _exactly(sock, length)
+    return None if body is None else body.decode("utf-8", "surrogatepass")
+
+
+def receive_job(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """A job and the descriptors that came with it, None when the other side has closed."""
+    head, descriptors, _, _ = socket.recv_fds(sock, _LENGTH.size, 4)
+    if not head:
+        return None
+    body = _exactly(sock, _LENGTH.unpack(head)[0])
+    if body is None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return None
+    return json.loads(body), descriptors
+
+
+def _exactly(sock: socket.socket, length: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < length:
+        try:
+            piece = sock.recv(min(length - len(data), _PIECE))
+        except ConnectionError:
+            return None
+        if not piece:
+            return None
+        data += piece
+    return bytes(data)

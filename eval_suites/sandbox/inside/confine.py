@@ -1,0 +1,118 @@
+"""Cutting a case off from everything, in the order in which each step is still allowed."""
+
+import math
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import kernel, landlock, seccomp
+
+OPEN_FILES = 64
+#: A candidate's own processes and threads; a fresh user namespace counts none but them.
+PROCESSES = 48
+#: Without one (tier B) the user's other processes count too.
+PROCESSES_SHARED = 4096
+_SCRATCH_FILES = 1024
+_ASIDE = 100  # above all descriptors that a zygote has
+_NAMESPACES = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWNET
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a case runs.
+
+    Attributes:
+        tier: what contains it: "A" fresh namespaces in bubblewrap, "B" Landlock, "unsafe" nothing.
+        scratch: the folder that it may write to.
+        readable: folders that it may read in tier B.
+    """
+
+    tier: str
+    scratch: str
+    readable: tuple[str, ...] = ()
+
+
+def leave_namespaces() -> None:
+    """Fresh namespaces for this process, its next child the first of a pid namespace.
+
+    Its user is itself there, and nobody else exists.
+    """
+    user, group = os.getuid(), os.getgid()
+    kernel.unshare(_NAMESPACES)
+    # The kernel lets a process without privileges map groups only when it gave up setgroups.
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        Path(f"/proc/self/{name}").write_text(line, encoding="ascii")
+
+
+def own_files(job: dict[str, Any], place: Place) -> None:
+    """An empty folder in memory to work in, and no view of any process, for this process alone."""
+    kernel.unshare(kernel.CLONE_NEWNS)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    options = f"size={job['output_bytes']},nr_inodes={_SCRATCH_FILES},mode=700"
+    kernel.mount_tmpfs(place.scratch, flags, options)
+    kernel.mount_tmpfs("/proc", flags | kernel.MS_RDONLY | kernel.MS_NOEXEC, "size=4k,mode=555")
+
+
+def quiet(keep: tuple[int, ...]) -> tuple[int, ...]:
+    """No terminal, no environment, no descriptor but `keep`; these are moved, see the result."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    aside = [os.dup2(one, _ASIDE + number) for number, one in enumerate(keep)]
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.closerange(3, _ASIDE)
+    kept = tuple(os.dup2(one, 3 + number) for number, one in enumerate(aside))
+    os.closerange(_ASIDE, _ASIDE + _ASIDE)
+    os.environ.clear()
+    return kept
+
+
+def bound(job: dict[str, Any], processes: int | None) -> None:
+    """Set the limits of resources of this process and its children.
+
+    The watch ends a case that is out of CPU time; the limit a second above is for when it cannot.
+    It has no soft half: a signal that could be ignored would come first.
+    """
+    cpu = math.ceil(job["cpu_s"]) + 1
+    bounds = {
+        resource.RLIMIT_CPU: cpu,
+        resource.RLIMIT_AS: job["memory_bytes"],
+        resource.RLIMIT_FSIZE: job["output_bytes"],
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+    }
+    if processes is not None:
+        bounds[resource.RLIMIT_NPROC] = processes
+        bounds[resource.RLIMIT_MEMLOCK] = 0
+        bounds[resource.RLIMIT_MSGQUEUE] = 0
+    for name, wanted in bounds.items():
+        ceiling = resource.getrlimit(name)[1]
+        value = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
+        resource.setrlimit(name, (value, value))
+
+
+def confine(job: dict[str, Any], place: Place) -> None:
+    """The last steps before untrusted code, for good: files, limits, no privileges, fewer calls."""
+    if place.tier == "A":
+        own_files(job, place)
+    os.chdir(place.scratch)
+    bound(job, PROCESSES if place.tier == "A" else PROCESSES_SHARED)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if place.tier == "A":
+        kernel.drop_capabilities()
+        kernel.filter_calls(seccomp.program())
+    elif place.tier == "B":
+        landlock.restrict(place.readable, (place.scratch,))
+        kernel.filter_calls(seccomp.program(own=os.getpid()))

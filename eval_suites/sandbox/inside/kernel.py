@@ -1,0 +1,68 @@
+"""System calls that Python has no name for."""
+
+import ctypes
+import os
+import struct
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+SECCOMP_MODE_FILTER = 2
+_CAPABILITIES_3 = 0x20080522
+
+
+def prctl(option: int, value: int, more: int = 0) -> None:
+    """Set one attribute of this process."""
+    _checked(_LIBC.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(more), 0, 0), "prctl")
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces named by `flags` for new ones (the pid namespace: for children)."""
+    _checked(_LIBC.unshare(flags), "unshare")
+
+
+def mount_tmpfs(place: str, flags: int, options: str) -> None:
+    """An empty file system in memory over a folder."""
+    done = _LIBC.mount(b"tmpfs", place.encode(), b"tmpfs", ctypes.c_ulong(flags), options.encode())
+    _checked(done, f"mount {place}")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability of this process."""
+    header = struct.pack("=Ii", _CAPABILITIES_3, 0)
+    _checked(_LIBC.capset(header, bytes(24)), "capset")
+
+
+def filter_calls(program: bytes) -> None:
+    """Let a BPF program decide over every system call of this process from now on."""
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+    given = Program(len(program) // 8, program)
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(given))
+
+
+def call(number: int, *arguments: int | bytes | None) -> int:
+    """A system call by its number; its result."""
+    long = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
+    return _checked(_LIBC.syscall(ctypes.c_long(number), *long), f"system call {number}")
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result

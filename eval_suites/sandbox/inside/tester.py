@@ -1,0 +1,163 @@
+"""The tester's side of a case: calls the candidate through messages, and decides.
+
+The test's source is trusted, what the candidate answers is not: it arrives as plain values.
+"""
+
+import builtins
+import socket
+import sys
+import types
+from typing import Any
+
+from . import channel
+from .values import NotPlainError, decode, encode
+
+REASON_CHARS = 500
+
+
+class GoneError(BaseException):
+    """The candidate's process ended, or said what is no message; a test cannot catch this."""
+
+
+class BrokenError(BaseException):
+    """The candidate could not be defined."""
+
+
+class RaisedError(Exception):
+    """The candidate raised what is no built-in exception."""
+
+
+class Remote:
+    """Something that lives in the candidate's process: a function, a class, or an object of it."""
+
+    def __init__(self, talk: "Talk", number: int) -> None:
+        self._talk = talk
+        self._number = number
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return self._talk.call(self._number, "", args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: self._talk.call(self._number, name, args, kwargs)
+
+
+class Talk:
+    """The tester's end of the channel."""
+
+    def __init__(self, sock: socket.socket, most: int) -> None:
+        self._sock = sock
+        self._most = most
+
+    def hello(self) -> None:
+        """Wait until the candidate is defined.
+
+        Raises:
+            BrokenError: it cannot be; the message says why.
+        """
+        kind, text = self._heard(2)
+        if kind != "ready":
+            raise BrokenError(text)
+
+    def call(self, number: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call object `number`, or a method of it; lists and dicts that it changed change here too.
+
+        Raises:
+            GoneError: there was no answer.
+        """
+        try:
+            channel.send(self._sock, encode((number, method, args, kwargs)))
+        except OSError:
+            raise GoneError("the process was gone") from None
+        kind, value, changed = self._heard(3)
+        everything: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        for place, content in changed:
+            _change(everything[place], content)
+        if kind == "raised":
+            raise _exception(*value)
+        return Remote(self, value) if kind == "object" else value
+
+    def _heard(self, parts: int) -> tuple[Any, ...]:
+        try:
+            text = channel.receive(self._sock, self._most)
+            if text is None:
+                raise GoneError("the process was gone")
+            answer = decode(text)
+            if type(answer) is not tuple or len(answer) != parts:
+                raise GoneError("its answer was no message")
+        except (ValueError, channel.TooLongError) as error:
+            raise GoneError(f"its answer was no message: {error}") from None
+        return answer
+
+
+def _change(here: Any, content: Any) -> None:
+    if type(here) is not type(content):
+        raise GoneError("its answer was no message")
+    if type(here) is list:
+        here[:] = content
+    elif type(here) in (dict, set):
+        here.clear()
+        here.update(content)
+    elif type(here) is bytearray:
+        here[:] = content
+    else:
+        raise GoneError("its answer was no message")
+
+
+def _exception(name: str, text: str) -> Exception:
+    kind = getattr(builtins, str(name), None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(text)
+        except TypeError:  # UnicodeDecodeError and the like take more
+            pass
+    return RaisedError(f"{name}: {text}")
+
+
+def decide(job: dict[str, Any], sock: socket.socket) -> dict[str, Any]:
+    """Run the test against the candidate at the other end: the verdict, with reason."""
+    talk = Talk(sock, job["output_bytes"])
+    try:
+        talk.hello()
+        _test(job, Remote(talk, 0))
+    except GoneError as error:
+        return {"verdict": "gone", "reason": str(error)}
+    except BrokenError as error:
+        return {"verdict": "fail", "reason": str(error)[:REASON_CHARS]}
+    except NotPlainError as error:
+        return {"verdict": "infra", "reason": f"the test passes {error}"}
+    except BaseException as error:
+        failing = failing_line(error, job["tester"])
+        return {"verdict": "fail", "reason": shown(error), "failing": failing}
+    return {"verdict": "pass"}
+
+
+def _test(job: dict[str, Any], remote: Remote) -> None:
+    """The test's own lines with the entry point's name bound, then its `check`, if it has one."""
+    made = types.ModuleType("tester")
+    sys.modules["tester"] = made
+    names = vars(made)
+    names[job["entry_point"]] = remote
+    exec(compile(job["tester"], "<tester>", "exec"), names)  # noqa: S102 - what a tester is for
+    if "check" in names:
+        # A helper of the same name in the test's own source has taken its place by now.
+        names[job["entry_point"]] = remote
+        names["check"](remote)
+
+
+def shown(error: BaseException) -> str:
+    """An exception as one short text: its kind and, if it has one, its message."""
+    name = "" if isinstance(error, RaisedError) else f"{type(error).__name__}: "
+    return f"{name}{error}"[:REASON_CHARS].rstrip(": ")
+
+
+def failing_line(error: BaseException, tester: str) -> str:
+    """The tester's line at which the check failed, or nothing when it failed elsewhere."""
+    lines, found, frame = tester.splitlines(), "", error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<tester>":
+            found = lines[frame.tb_lineno - 1].strip()
+        frame = frame.tb_next
+    return found[:REASON_CHARS]

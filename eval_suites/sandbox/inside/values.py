@@ -1,0 +1,105 @@
+"""Plain values as text, between processes that do not trust each other.
+
+Exactly None, bool, int, float, complex, str, bytes, list, tuple, dict, set and frozenset: what
+arrives is made anew from text, so no class of the sender's, equal to everything, ever reaches the
+receiver.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
+_BASES = (str, int, float, complex, bytes, bytearray, list, tuple, dict, set, frozenset)
+
+
+class NotPlainError(Exception):
+    """A value, or what it holds, is none of the plain kinds."""
+
+
+def encode(value: Any) -> str:
+    """The value as text.
+
+    What derives from a plain kind (a Counter, a named tuple, an IntEnum) is sent as that kind, a
+    number or an array of numpy as Python's own.
+
+    Raises:
+        NotPlainError: it holds something else, or itself.
+    """
+    try:
+        return json.dumps(_outward(value))
+    except RecursionError:
+        raise NotPlainError("a value nested too deep, or one that holds itself") from None
+
+
+def decode(text: str) -> Any:
+    """The value that `encode` was given.
+
+    Raises:
+        ValueError: the text does not come from `encode`.
+    """
+    try:
+        return _inward(json.loads(text))
+    except (RecursionError, TypeError, KeyError) as error:
+        raise ValueError(f"no plain value: {type(error).__name__}") from None
+
+
+def _outward(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is list:
+        return [_outward(one) for one in value]
+    maker = _TAGGED.get(kind)
+    if maker is not None:
+        return {kind.__name__: maker(value)}
+    return _outward(_simpler(value))
+
+
+def _simpler(value: Any) -> Any:
+    """A value of a plain kind for one of a kind that derives from it."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    for base in _BASES:
+        if isinstance(value, base) and type(plain := _made(base, value)) is base:
+            return plain
+    raise NotPlainError(f"a value of type {type(value).__name__}")
+
+
+def _made(base: Any, value: Any) -> Any:
+    return base(value)
+
+
+def _every(value: Any) -> list[Any]:
+    return [_outward(one) for one in value]
+
+
+_TAGGED: dict[type, Callable[[Any], Any]] = {
+    dict: lambda value: [[_outward(key), _outward(one)] for key, one in value.items()],
+    tuple: _every,
+    set: _every,
+    frozenset: _every,
+    bytes: bytes.hex,
+    bytearray: bytearray.hex,
+    complex: lambda value: [value.real, value.imag],
+}
+
+
+def _inward(value: Any) -> Any:
+    if type(value) is list:
+        return [_inward(one) for one in value]
+    if type(value) is not dict:
+        return value
+    ((kind, content),) = value.items()
+    return _MAKERS[kind](content)
+
+
+_MAKERS: dict[str, Callable[[Any], Any]] = {
+    "dict": lambda pairs: {_inward(key): _inward(one) for key, one in pairs},
+    "tuple": lambda content: tuple(map(_inward, content)),
+    "set": lambda content: set(map(_inward, content)),
+    "frozenset": lambda content: frozenset(map(_inward, content)),
+    "bytes": bytes.fromhex,
+    "bytearray": bytearray.fromhex,
+    "complex": lambda parts: complex(*parts),
+}

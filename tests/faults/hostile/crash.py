@@ -1,0 +1,3 @@
+# A null pointer.
+import ctypes
+def f(x): return ctypes.string_at(0)

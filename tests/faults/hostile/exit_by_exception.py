@@ -1,0 +1,2 @@
+# SystemExit while it is defined.
+raise SystemExit(0)

@@ -1,0 +1,2 @@
+# An exception that `except Exception` does not see.
+def f(x): raise GeneratorExit

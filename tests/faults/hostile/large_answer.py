@@ -1,0 +1,2 @@
+# More than a message may hold.
+def f(x): return "x" * (1 << 27)

@@ -1,0 +1,7 @@
+# Files wherever there is room.
+import os
+def f(x):
+    for folder in ("/tmp", "/dev/shm", "/var/tmp", "/dev", "/", os.path.dirname(WITNESS)):
+        try: open(folder + "/nca-litter", "w").close()
+        except OSError: pass
+    return 0

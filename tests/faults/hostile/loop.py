@@ -1,0 +1,3 @@
+# For ever.
+def f(x):
+    while True: pass

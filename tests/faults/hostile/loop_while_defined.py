@@ -1,0 +1,2 @@
+# For ever, before there is a function.
+while True: pass

@@ -1,0 +1,5 @@
+# The machine's name.
+import socket
+def f(x):
+    socket.sethostname("hostile")
+    return x + 1
