@@ -45,7 +45,8 @@ likelihood-trends: .venv/.ready
 	  $(BIN)/nca run recipes/$$name.yaml --data-dir $(DATA_DIR) --tracking none \
 	    --save-result results/runs/$$name.json || exit 1; \
 	done
-	$(BIN)/nca trends results/runs/likelihood-own.json results/runs/likelihood-pairs.json -o results
+	$(BIN)/nca trends results/runs/likelihood-own.json -o results
+	$(BIN)/nca trends results/runs/likelihood-pairs.json -o results --baseline nca
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
