@@ -87,11 +87,15 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
     if not runnable(answers[0]):
         return ()
-    candidate = program(sample.prompt, sample.entry_point, humaneval.opened(answers[0].text))
+    candidate = _candidate(sample, answers[0])
     return tuple(
         Program(candidate, sample.entry_point, tester(sample, kind, inputs), LIMITS)
         for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
     )
+
+
+def _candidate(sample: Sample, answer: Answer) -> str:
+    return program(sample.prompt, sample.entry_point, humaneval.opened(answer.text))
 
 
 def tester(sample: Sample, kind: str, inputs: str) -> str:
@@ -108,7 +112,7 @@ def _score(
     _verdicts: tuple[Answer, ...],
     outcomes: tuple[Outcome, ...],
 ) -> Score:
-    candidate = _checks(sample, answers)[0].candidate if outcomes else None
+    candidate = _candidate(sample, answers[0]) if outcomes else None
     both = program_score(answers[0], outcomes, candidate)
     base = program_score(answers[0], outcomes[:1], candidate)
     if both.value is None or base.value is None:

@@ -1,9 +1,24 @@
 """From answers to a score: the rules that hold for every suite, in one place."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from eval_suites.sandbox import Outcome
 from eval_suites.suite import Answer, Score, Suite
+
+
+def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[str, float]:
+    """A suite's metrics, over all scores and over each sample's repeats.
+
+    Args:
+        suite: whose rules hold.
+        scored: sample ids with scores, one a repeat.
+    """
+    by_sample: dict[str, list[Score]] = {}
+    for name, score in scored:
+        by_sample.setdefault(name, []).append(score)
+    scores = [score for repeats in by_sample.values() for score in repeats]
+    return {**suite.aggregate(scores), **suite.over_repeats(list(by_sample.values()))}
 
 
 def settle(

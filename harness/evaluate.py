@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import eval_suites
 from eval_suites.sandbox import VERSION, Sandbox
-from eval_suites.scoring import settle
+from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Request, Score, Suite, no_checks
 from harness.asking import Asker, Checker, Model, Restarting, Tally
 from harness.columns import Group, groups, phases
@@ -293,13 +293,11 @@ def write_logs(
     with replacing(folder.sample_log(model.name, suite.name)) as file:
         file.writelines(canonical(line) + "\n" for line in lines)
     scores = [_score(line) for line in lines]
-    by_sample: dict[str, list[Score]] = {}
-    for line, score in zip(lines, scores, strict=True):
-        by_sample.setdefault(line["sample_id"], []).append(score)
+    names = (line["sample_id"] for line in lines)
     summary = {
         "suite": suite.name,
         "headline": suite.headline,
-        "metrics": {**suite.aggregate(scores), **suite.over_repeats(list(by_sample.values()))},
+        "metrics": metrics_of(suite, zip(names, scores, strict=True)),
         "statuses": dict(sorted(Counter(score.status for score in scores).items())),
         "protocol": dict(sorted(protocol.items())),
         "tokens": sum(a["tokens"] for n in lines for t in n["turns"] for a in t["answers"]),

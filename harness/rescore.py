@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites.sandbox import Outcome, Sandbox
-from eval_suites.scoring import settle
+from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Score, Suite
 from harness.errors import RunError
 
@@ -121,14 +121,11 @@ async def _rescore(
 
 def lines(suite: Suite[Any], found: Sequence[Rescored]) -> Iterator[str]:
     """The metrics and statuses of rescored answers, in words."""
-    by_sample: dict[str, list[Score]] = {}
-    for one in found:
-        by_sample.setdefault(one.stored.sample_id, []).append(one.score)
-    scores = [one.score for one in found]
-    metrics = {**suite.aggregate(scores), **suite.over_repeats(list(by_sample.values()))}
-    yield f"{suite.name}: {len(found)} answers to {len(by_sample)} samples"
+    metrics = metrics_of(suite, ((one.stored.sample_id, one.score) for one in found))
+    samples = len({one.stored.sample_id for one in found})
+    yield f"{suite.name}: {len(found)} answers to {samples} samples"
     yield from (f"{name}: {value:.4f}" for name, value in metrics.items())
-    counts = Counter(score.status for score in scores)
+    counts = Counter(one.score.status for one in found)
     yield "statuses: " + ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
     tiers = sorted({outcome.tier for one in found for outcome in one.outcomes} - {"A", "call"})
     yield from (f"programs were contained on tier {tier}, not A" for tier in tiers)

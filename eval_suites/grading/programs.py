@@ -10,7 +10,7 @@ from eval_suites.suite import Answer, Score
 #: One program an answer; suites that allow several answers average over repeats.
 METRIC = "pass_at_1"
 #: Of pass@k, where a sample has that many answers.
-_KS = (1, 2, 5, 10, 20, 50, 100)
+_KS = (2, 5, 10, 20, 50, 100)
 
 
 def pass_at_k(tried: int, right: int, k: int) -> float:
@@ -41,7 +41,7 @@ def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
             for each in samples
             if (values := [one.metrics[name] for one in each if name in one.metrics])
         ]
-        for k in (k for k in _KS if 1 < k <= tried):
+        for k in (k for k in _KS if k <= tried):
             chances = [pass_at_k(*count, k) for count in counts]
             found[f"{name.removesuffix('1')}{k}"] = sum(chances) / len(chances)
     return found
