@@ -92,12 +92,17 @@ def _loop(setting: Setting, compute: Callable[[Any, Sequence[TokenGroup]], Tenso
     model = setting.load().train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
     loss = objective("nca", beta=BETA, alpha=1.0)
-    for groups in setting.steps:
-        setting.gate.begin()
+
+    def backward(groups: Sequence[TokenGroup]) -> None:
+        # A function, for a graph that lives on into the next step scatters the memory it had.
         logps = compute(model, groups)
         rewards = torch.tensor([group.rewards for group in groups])
         mask = torch.ones_like(rewards, dtype=torch.bool)
         loss(logps, logps.detach(), rewards, mask).loss.backward()
+
+    for groups in setting.steps:
+        setting.gate.begin()
+        backward(groups)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad()

@@ -210,6 +210,7 @@ def score(suite: str, file: Path, also: str | None, data_dir: Path | None, *, un
 def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:
     """`nca trends`: a table on standard output; tables and pictures in a folder."""
     from harness import trends as curves
+    from harness.likelihood import prompts_named
     from harness.runs import write_text
     from harness.tables import markdown, terminal, to_csv
     from harness.trend_show import draw_trends, trend_table
@@ -217,7 +218,8 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
     console = Console()
     for result in (found for name in runs for found in results(name, where.tracking_uri)):
         found = curves.trends(result)
-        table = trend_table(curves.rows(found, baseline), baseline, result.recipe)
+        prompts = prompts_named([point for one in found for point in one.points()])
+        table = trend_table(curves.rows(found, baseline), baseline, result.recipe, prompts)
         out.mkdir(parents=True, exist_ok=True)
         write_text(out / f"{result.recipe}.md", markdown(table))
         write_text(out / f"{result.recipe}.csv", to_csv(table))

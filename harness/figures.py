@@ -46,7 +46,7 @@ def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
 def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
     """Change in log-probability of best and worst response over steps, one panel a checkpoint.
 
-    Bands are one standard error over held-out prompts.
+    Bands are one standard error over prompts.
 
     Args:
         result: what a run found.

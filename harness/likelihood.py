@@ -1,4 +1,4 @@
-"""What training did to the likelihood of good and bad responses, on held-out prompts.
+"""What training did to the likelihood of good and bad responses, on prompts held out or not.
 
 This is what the method is about: some objectives widen the margin by lowering both responses,
 others hold the best one up. Changes are against the reference, which is the model at step 0.
@@ -14,7 +14,7 @@ from harness.statistics import Mean
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Change since step 0, over held-out prompts.
+    """Change since step 0, over the prompts of a probe.
 
     Attributes:
         checkpoint: its name.
@@ -23,6 +23,7 @@ class Likelihood:
         worst: the same of the worst response.
         margin: change of best minus worst, nats; logged without an error.
         rose: share of prompts whose best response became more likely, 0 to 1; None if not logged.
+        trained_on: how many of the probe's prompts were trained on too; None if not logged.
     """
 
     checkpoint: str
@@ -31,6 +32,7 @@ class Likelihood:
     worst: Mean
     margin: Mean
     rose: float | None
+    trained_on: int | None = None
 
 
 def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likelihood, ...]:
@@ -54,6 +56,17 @@ def likelihood(result: Result) -> tuple[Likelihood, ...]:
     return tuple(found[-1] for found in trends if found and found[-1].step > 0)
 
 
+def prompts_named(rows: Sequence[Likelihood]) -> str:
+    """What the prompts behind some rows are called: held out, trained on, or neither."""
+    kinds = {_kind(row) for row in rows}
+    return kinds.pop() if len(kinds) == 1 else "probe prompts"
+
+
+def _kind(row: Likelihood) -> str:
+    known = {0: "held-out prompts", row.best.n: "prompts that were trained on"}
+    return "probe prompts" if row.trained_on is None else known.get(row.trained_on, "probe prompts")
+
+
 def _change(checkpoint: str, record: Mapping[str, Any]) -> Likelihood:
     best, worst = (
         Mean(record[key], record.get(f"{key}_se"), record["prompts"])
@@ -66,4 +79,5 @@ def _change(checkpoint: str, record: Mapping[str, Any]) -> Likelihood:
         worst=worst,
         margin=Mean(best.value - worst.value, record.get("logratio_margin_se"), best.n),
         rose=record.get("best_rose"),
+        trained_on=record.get("trained_on"),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.compare import AVERAGE, Cell, Column, Comparison, verdict
-from harness.likelihood import Likelihood
+from harness.likelihood import Likelihood, prompts_named
 from harness.statistics import Interval, Mean
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NONE = "–"
 #: Marks a difference that can be told apart from zero, and one that cannot.
 CLEAR, UNCLEAR = "*", "~"
 _LIKELIHOOD_NOTE = (
-    "mean ± standard error over held-out prompts of a response's summed log-probability, "
+    "mean ± standard error over {prompts} of a response's summed log-probability, "
     "against the model at step 0; margin is best minus worst; rose: prompts whose best response did"
 )
 
@@ -78,16 +78,16 @@ def comparison_table(comparison: Comparison) -> Table:
     )
 
 
-def likelihood_table(rows: Sequence[Likelihood], title: str = "held-out prompts") -> Table:
+def likelihood_table(rows: Sequence[Likelihood]) -> Table:
     """Change in log-probability of best and worst response, by checkpoint.
 
     Args:
         rows: what `harness.likelihood.likelihood` gave.
-        title: names the recipe or the data.
     """
+    prompts = prompts_named(rows)
     headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")
     return Table(
-        title=f"{title}: change in log-probability since step 0",
+        title=f"{prompts}: change in log-probability since step 0",
         headings=(Heading("checkpoint", "left"), *map(Heading, headings)),
         rows=tuple(
             (
@@ -98,7 +98,7 @@ def likelihood_table(rows: Sequence[Likelihood], title: str = "held-out prompts"
             )
             for row in rows
         ),
-        notes=(_LIKELIHOOD_NOTE,),
+        notes=(_LIKELIHOOD_NOTE.format(prompts=prompts),),
         records=tuple(_likelihood_record(row) for row in rows),
     )
 

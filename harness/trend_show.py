@@ -10,9 +10,8 @@ from harness.tables import NONE, Heading, Raw, Table
 from harness.trends import Spread, Trend, TrendRow
 
 _NOTE = (
-    "change of a response's summed log-probability since step 0, nats, mean over the probe's "
-    "prompts; then mean over training seeds [smallest, largest]; rose: prompts whose best response "
-    "did"
+    "change of a response's summed log-probability since step 0, nats, mean over {prompts}; then "
+    "mean over training seeds [smallest, largest]; rose: prompts whose best response did"
 )
 _EQUAL = (
     "at {0}'s margin: where best minus worst first equals what {0} of the same seed ended with, "
@@ -20,8 +19,15 @@ _EQUAL = (
 )
 
 
-def trend_table(found: Sequence[TrendRow], baseline: str, title: str) -> Table:
-    """At each objective's last step, and where its margin equals the baseline's last one."""
+def trend_table(found: Sequence[TrendRow], baseline: str, title: str, prompts: str) -> Table:
+    """At each objective's last step, and where its margin equals the baseline's last one.
+
+    Args:
+        found: a row an objective.
+        baseline: its label.
+        title: names the recipe.
+        prompts: what the probe's prompts are called.
+    """
     headings = ("seeds", "steps", "best", "worst", "margin", "rose, %", "seeds", "step", "best")
     groups = ("", "at the end", "", "", "", "", f"at {baseline}'s margin", "", "")
     return Table(
@@ -31,7 +37,7 @@ def trend_table(found: Sequence[TrendRow], baseline: str, title: str) -> Table:
             *(Heading(f"{group}\n{name}") for group, name in zip(groups, headings, strict=True)),
         ),
         rows=tuple((row.label, *_at_end(row), *_at_margin(row)) for row in found),
-        notes=(_NOTE, _EQUAL.format(baseline)),
+        notes=(_NOTE.format(prompts=prompts), _EQUAL.format(baseline)),
         records=tuple(_record(row, seed) for row in found for seed in row.last),
     )
 

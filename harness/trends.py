@@ -21,6 +21,11 @@ class Trend:
     label: str
     seeds: Mapping[int, tuple[Likelihood, ...]]
 
+    def points(self) -> Iterator[Likelihood]:
+        """Those of all seeds."""
+        for curve in self.seeds.values():
+            yield from curve
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -14,7 +14,7 @@ import torch
 from train import journal
 from train.config import TrainConfig
 from train.events import Teller
-from train.metrics import joined, record
+from train.metrics import Scores, joined, record
 from train.schedule import share
 from train.scoring import Item, scored, scored_at_reference
 from train.trainer import GroupTrainer
@@ -61,6 +61,7 @@ class Recorder:
         self._probe = probe
         self._teller = teller
         self._clock = clock
+        self._trained_on = 0
         self._warned = False
         self._since = time.perf_counter()
 
@@ -70,10 +71,12 @@ class Recorder:
             for path in (self._path, self._speed):
                 journal.rewind(path, -1 if step is None else step)
         self._since = time.perf_counter()
+        known = {item.group.prompt for item in trainer.train_dataset}
+        self._trained_on = sum(item.group.prompt in known for item in self._probe)
         if step is None and self._probe:
             # The policy still is the reference; the first step's check vouches for that.
             scores = scored_at_reference(self._probe, trainer.task)
-            self._write(trainer, "probe", 0, record(scores))
+            self._write(trainer, "probe", 0, self._of_probe(scores))
 
     def stepped(self, trainer: GroupTrainer, done: int, logs: dict[str, Any]) -> None:
         """After an update: the step's record, and a probe when one is due."""
@@ -112,7 +115,10 @@ class Recorder:
                 parts.append(scored(trainer.model, items, trainer.task, trainer.idle)[1])
                 done = turn * world.size * self._config.prompts_per_batch
                 self._teller.progress("probe", min(total, done), total)
-        return record(joined(world.gathered(parts)))
+        return self._of_probe(joined(world.gathered(parts)))
+
+    def _of_probe(self, scores: Scores) -> dict[str, Any]:
+        return {**record(scores), "trained_on": self._trained_on}
 
     def _write(self, trainer: GroupTrainer, split: str, step: int, fields: dict[str, Any]) -> None:
         line = {"split": split, "step": step, **fields}

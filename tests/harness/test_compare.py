@@ -7,7 +7,7 @@ from torch import tensor
 
 from harness.compare import AVERAGE, compare, paired_values, verdict
 from harness.errors import RunError
-from harness.likelihood import likelihood, trend
+from harness.likelihood import Likelihood, likelihood, prompts_named, trend
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult, read_result
 from harness.statistics import Mean, holm, mcnemar, wilson
 from train.metrics import Scores, record
@@ -207,6 +207,17 @@ def test_likelihood_reads_what_training_logs() -> None:
     assert row.best == Mean(-1.0, 2.0, 2)
     assert (row.worst.value, row.margin.value, row.rose) == (-4.0, 3.0, 0.5)
     assert trend("nca", [{"step": 0, "logratio_best": None, "logratio_worst": None}]) == ()
+
+
+def test_prompts_are_called_held_out_only_where_they_were() -> None:
+    def row(trained_on: int | None) -> Likelihood:
+        change = Mean(0.0, None, 8)
+        return Likelihood("nca", 1, change, change, change, None, trained_on)
+
+    assert prompts_named([row(0), row(0)]) == "held-out prompts"
+    assert prompts_named([row(8), row(8)]) == "prompts that were trained on"
+    for rows in ([row(None)], [row(3)], [row(0), row(8)], []):
+        assert prompts_named(rows) == "probe prompts"
 
 
 def test_a_checkpoint_without_probes_has_no_likelihood_row() -> None:

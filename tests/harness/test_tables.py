@@ -74,7 +74,7 @@ def test_one_suite_in_every_format(comparison: Comparison) -> None:
 
 
 def test_likelihoods_in_every_format(result: Result) -> None:
-    table = likelihood_table(likelihood(result), "golden")
+    table = likelihood_table(likelihood(result))
     expect("likelihood.txt", shown(table))
     expect("likelihood.md", markdown(table))
     expect("likelihood.csv", to_csv(table))

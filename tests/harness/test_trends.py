@@ -60,13 +60,14 @@ def test_a_margin_that_is_passed_and_lost_counts_where_it_was_first_reached() ->
 
 
 def test_the_table_says_how_many_seeds_got_there() -> None:
-    text = markdown(trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r"))
+    text = markdown(trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r", "held-out prompts"))
     assert "| dpo | 2 | 8 | -11.0 [-12.0, -10.0] | -22.0 [-24.0, -20.0] |" in text
     assert "| 1 of 2 | 12.0 | +1.0 |" in text
+    assert "mean over held-out prompts" in text
 
 
 def test_the_file_has_both_readings_of_every_seed() -> None:
-    records = trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r").records
+    records = trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r", "held-out prompts").records
     reached, missed = (r for r in records if r["checkpoint"] == "nca")
     assert (reached["seed"], reached["best"], reached["equal_margin_best"]) == (0, 0, 1)
     assert (reached["equal_margin_step"], reached["equal_margin_worst"]) == (12, -9)

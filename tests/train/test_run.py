@@ -105,6 +105,18 @@ def test_before_the_first_update_the_losses_are_known(
     assert last["logratios"] != [0, 0, 0, 0]
 
 
+def test_a_probe_says_how_many_of_its_prompts_are_trained_on(job: Any) -> None:
+    apart, same = job("apart", max_steps=1), job("same", max_steps=1)
+    same = same.model_copy(
+        update={"config": same.config.model_copy(update={"probe": same.config.data})}
+    )
+    for this in (apart, same):
+        run(this)
+    assert [line["trained_on"] for line in steps(apart) if line["split"] == "probe"] == [0, 0]
+    # One step of four prompts was asked for: the other twenty are not trained on.
+    assert [line["trained_on"] for line in steps(same) if line["split"] == "probe"] == [4, 4]
+
+
 def test_a_run_leaves_a_checkpoint_records_and_no_state(job: Any, tiny_model: Path) -> None:
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
