@@ -6,7 +6,7 @@ what came back to its scorer. Judge and sandbox are answerers like the engine.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -161,3 +161,12 @@ class Suite(Generic[S]):
     decoding: Decoding = field(default_factory=Decoding)
     needs: frozenset[str] = frozenset()
     programs: bool = False
+
+    def decoded(self, **changes: Any) -> "Suite[S]":
+        """The same suite with other decoding in every request, such as `temperature=0.8`."""
+
+        def ask(sample: S, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+            asked = self.ask(sample, answers)
+            return tuple(replace(r, decoding=replace(r.decoding, **changes)) for r in asked)
+
+        return replace(self, ask=ask, decoding=replace(self.decoding, **changes))

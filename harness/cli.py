@@ -190,6 +190,9 @@ def eval_(
     engine: EngineOption = None,
     limit: LimitOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Answers a sample.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0, help="In place of the suites' own.")
+    ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
@@ -202,7 +205,7 @@ def eval_(
     del debug
     commands.evaluate(
         models_,
-        commands.section(suites, engine, limit, repeats, base_url, unsafe=unsafe),
+        commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
         quiet=quiet,
     )

@@ -13,7 +13,7 @@ from harness.errors import ModelError, RecipeError, RunError, UserError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.progress import screen
-from harness.recipe import EngineChoice, EvaluateSection, read_recipe
+from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
 from harness.result import CheckpointResult, Result, read_result
 from harness.runs import write_text
 
@@ -118,6 +118,7 @@ def section(
     engine: str | None,
     limit: str | None,
     repeats: int,
+    temperature: float | None,
     base_url: str,
     *,
     unsafe: bool = False,
@@ -132,6 +133,7 @@ def section(
         suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
         limit=None if limit is None else _limit(limit),
         repeats=repeats,
+        decoding=DecodingChanges(temperature=temperature),
         engine=choice,
         unsafe=unsafe,
     )

@@ -55,6 +55,7 @@ class Cell:
         bounds: what the value would be if every missing one were 0 or 1; None without any missing.
         statuses: status -> number of samples.
         tokens: generated tokens a sample.
+        beside: the suite's other metrics (not those of subsets), means over prompts.
         delta: paired difference from the baseline, on the prompts that both have.
         p_holm: p-value of the delta, corrected for all deltas of the comparison.
     """
@@ -68,6 +69,7 @@ class Cell:
     bounds: tuple[float, float] | None = None
     statuses: Mapping[str, int] = field(default_factory=dict)
     tokens: float | None = None
+    beside: Mapping[str, float] = field(default_factory=dict)
     delta: PairedDifference | None = None
     p_holm: float | None = None
 
@@ -286,7 +288,13 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
         bounds=bounds if _is_fraction(known) else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
+        beside=_beside(score) if shown else {},
     )
+
+
+def _beside(score: SuiteResult) -> dict[str, float]:
+    own = {score.headline, *(name for name in score.metrics if "/" in name)}
+    return {name: value for name, value in score.metrics.items() if name not in own}
 
 
 def _is_fraction(found: Sequence[float]) -> bool:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import eval_suites
@@ -118,8 +117,9 @@ def run(job: EvalJob, report: Reporter) -> Tally:
 
 async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     """As `run`, inside a running event loop."""
-    loaded = [load(name, limit, job.data_dir) for name, limit in job.suites.items()]
+    loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
+    _warn_of_greedy_repeats(loaded, job.repeats, report)
     tally, judged = Tally(), Tally()
     total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
     board = Board(report, total, tally)
@@ -135,6 +135,13 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     counts = {**asdict(tally), "verdicts_asked": judged.asked, "verdicts_reused": judged.reused}
     report({"event": "evaluated", **counts, "damaged": journal.damaged})
     return tally
+
+
+def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Reporter) -> None:
+    greedy = [item.suite.name for item in loaded if item.suite.decoding.temperature == 0]
+    if repeats > 1 and greedy:
+        text = f"{', '.join(greedy)}: {repeats} answers at temperature 0 are one answer again"
+        report({"event": "note", "text": f"{text}; set evaluate.decoding.temperature"})
 
 
 async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str:
@@ -166,14 +173,14 @@ async def _evaluate_group(
                 write_logs(RunFolder(job.run), model, item, lines, protocol)
 
 
-def load(name: str, limit: int | None, data_dir: Path | None) -> Loaded:
+def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     """A suite's first `limit` samples and the hash of what they ask.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = eval_suites.find(name)
-    samples = suite.load(data_dir)
+    suite = eval_suites.find(name).decoded(**job.decoding.model_dump(exclude_none=True))
+    samples = suite.load(job.data_dir)
     samples = samples if limit is None else samples[:limit]
     asked = [[sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples]
     return Loaded(suite, samples, digest(asked, 16))

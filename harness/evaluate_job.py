@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.recipe import EngineChoice, JudgeChoice
+from harness.recipe import DecodingChanges, EngineChoice, JudgeChoice
 
 
 class EvalJob(BaseModel):
@@ -14,6 +14,7 @@ class EvalJob(BaseModel):
         models: name -> checkpoint folder (local engines) or served name (endpoints), table order.
         fingerprints: name -> what identifies the weights in the journal.
         suites: name -> number of samples, None for all.
+        decoding: what replaces the suites' own.
         judge: the engine that judges; its `model` is a folder or a served name.
         judge_fingerprint: what identifies the judge in the journal.
         unsafe: run model-written programs also where they cannot be contained.
@@ -26,6 +27,7 @@ class EvalJob(BaseModel):
     fingerprints: dict[str, str]
     suites: dict[str, int | None]
     repeats: int = 1
+    decoding: DecodingChanges = DecodingChanges()
     seed: int = 0
     engine: EngineChoice
     judge: JudgeChoice | None = None

@@ -134,6 +134,7 @@ def evaluate_stage(
         fingerprints=dict(prints),
         suites={suite: limit_for(section, suite) for suite in section.suites},
         repeats=section.repeats,
+        decoding=section.decoding,
         seed=section.seed,
         engine=section.engine,
         judge=judge,

@@ -50,6 +50,14 @@ class JudgeChoice(EngineChoice):
     model: str
 
 
+class DecodingChanges(_Section):
+    """What replaces a suite's own decoding; None leaves it as the suite has it."""
+
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+
+
 class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine.
 
@@ -59,6 +67,7 @@ class EvaluateSection(_Section):
     suites: tuple[str, ...] = ()
     limit: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = None
     repeats: Annotated[int, Field(ge=1)] = 1
+    decoding: DecodingChanges = DecodingChanges()
     seed: int = 0
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
@@ -223,6 +232,10 @@ def _known(loc: tuple[int | str, ...]) -> list[str]:
     if section == "checkpoints":
         return list((LoraConfig if "lora" in loc else TrainConfig).model_fields)
     if section == "evaluate":
-        inner: dict[str, type[_Section]] = {"engine": EngineChoice, "judge": JudgeChoice}
+        inner: dict[str, type[_Section]] = {
+            "engine": EngineChoice,
+            "judge": JudgeChoice,
+            "decoding": DecodingChanges,
+        }
         return list(inner.get(str(loc[1]), EvaluateSection).model_fields)
     return list((LaunchSection if section == "launch" else CompareSection).model_fields)

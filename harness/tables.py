@@ -211,6 +211,20 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for column in comparison.columns:
         if column.suite != AVERAGE:
             yield from _counts(comparison, column.suite)
+            yield from _beside(comparison, column)
+
+
+def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
+    """A suite's metrics other than its headline, such as pass@k: a note each."""
+    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
+    for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
+        shown = (
+            f"{cell.checkpoint} {column.scale * cell.beside[metric]:.1f}"
+            for cell in cells
+            if metric in cell.beside
+        )
+        unit = ", %" if column.fraction else ""
+        yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
 
 
 def _counts(comparison: Comparison, suite: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate import run
 from harness.evaluate_job import EvalJob
 from harness.events import silent
-from harness.recipe import EngineChoice
+from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import RunFolder, read_json, read_lines, write_json
 from harness.stage import locked
 
@@ -61,6 +61,28 @@ def test_logs_hold_every_sample_once_sorted_and_without_times(
     assert tally.asked == 20
 
 
+def test_repeats_differ_at_a_temperature_of_ones_own_and_are_warned_of_without(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    greedy = make_job(tmp_path, tiny_model, limit=6, repeats=4)
+    drawn = greedy.model_copy(update={"decoding": DecodingChanges(temperature=0.8)})
+    notes: dict[str, list[str]] = {}
+    texts: dict[str, int] = {}
+    for name, job in (("greedy", greedy), ("drawn", drawn)):
+        heard: list[Mapping[str, Any]] = []
+        run(job, heard.append)
+        notes[name] = [event["text"] for event in heard if "temperature" in event.get("text", "")]
+        lines = read_lines(RunFolder(job.run).sample_log("base", "arithmetic"))
+        texts[name] = len({(x["sample_id"], x["turns"][0]["answers"][0]["text"]) for x in lines})
+        summary = read_json(RunFolder(job.run).summary("base", "arithmetic"))
+        expected = '"temperature":0.8' if name == "drawn" else '"temperature":0.0'
+        assert expected in summary["protocol"]["decoding"]
+
+    assert (texts["greedy"], len(notes["greedy"])) == (6, 1)
+    assert texts["drawn"] > 6
+    assert not notes["drawn"]
+
+
 def test_a_second_run_asks_nothing_and_starts_no_engine(tmp_path: Path, tiny_model: Path) -> None:
     job = make_job(tmp_path, tiny_model)
     run(job, silent)
@@ -90,9 +112,9 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
     from harness.columns import groups
     from harness.evaluate import Loaded, load, refuse_unfit
 
-    loaded = load("arithmetic", 1, None)
-    picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
     job = make_job(tmp_path, tiny_model)
+    loaded = load("arithmetic", 1, job)
+    picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
     (group,) = groups(job.models, job.fingerprints, job.engine)
 
     with pytest.raises(EngineUnavailable, match="telepathy"):

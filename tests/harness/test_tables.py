@@ -95,6 +95,14 @@ def test_every_line_fits_the_terminal_and_no_column_is_lost(comparison: Comparis
     assert all(f"arithmetic{number}" in text for number in range(8))
 
 
+def test_other_metrics_of_a_suite_stand_in_notes(comparison: Comparison) -> None:
+    cells = dict(comparison.cells)
+    for name, value in (("base", 0.25), ("nca", 0.5)):
+        cells[name, "humaneval"] = replace(cells[name, "humaneval"], beside={"pass_at_5": value})
+    notes = comparison_table(replace(comparison, cells=cells)).notes
+    assert "humaneval, pass_at_5, %: base 25.0, nca 50.0" in notes
+
+
 def test_a_withheld_headline_is_shown_as_missing(comparison: Comparison) -> None:
     cell = comparison.cells["nca", "arithmetic"]
     holes = replace(cell, value=None, interval=None, delta=None, n=90)
