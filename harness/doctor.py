@@ -131,10 +131,13 @@ def _vllm() -> Check:
 
 def _sandbox() -> Check:
     from eval_suites.sandbox.runner import obstacle
+    from eval_suites.sandbox.worker import Worker
 
     found: dict[str, str] = {}
     for tier in ("A", "B"):
-        reason = asyncio.run(obstacle(tier))
+        worker = Worker()
+        reason = asyncio.run(obstacle(tier, worker))
+        worker.kill()
         if reason is None:
             why = "".join(f" (not {other}: {text})" for other, text in found.items())
             state: State = "ok" if tier == "A" else "warn"

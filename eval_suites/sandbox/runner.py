@@ -75,7 +75,8 @@ class Sandbox:
         """
         async with self._choosing:
             if self._tier is None:
-                self._tier = await _strongest(unsafe=self._unsafe)
+                self._tier, worker = await _strongest(unsafe=self._unsafe)
+                self._idle.append(worker)
             return self._tier
 
     async def run(self, check: Check) -> Outcome:
@@ -132,13 +133,15 @@ async def _outcome(worker: Worker, check: Check, limits: Limits, tier: Tier | No
     return verdicts.of_program(candidate, tester, limits, tier)
 
 
-async def _strongest(*, unsafe: bool) -> Tier:
-    """The strongest tier that a program passes in."""
+async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
+    """The strongest tier that a program passes in, and the worker that ran it."""
     reasons = []
     for tier in TIERS if unsafe else TIERS[:-1]:
-        reason = await obstacle(tier)
+        worker = Worker()
+        reason = await obstacle(tier, worker)
         if reason is None:
-            return tier
+            return tier, worker
+        worker.kill()
         reasons.append(f"tier {tier}: {reason}")
     raise SandboxError(
         f"model-written programs cannot be contained here ({'; '.join(reasons)}); "
@@ -146,15 +149,17 @@ async def _strongest(*, unsafe: bool) -> Tier:
     )
 
 
-async def obstacle(tier: Tier) -> str | None:
-    """Why programs cannot be contained in this way on this machine; None where they can."""
-    worker = Worker()
+async def obstacle(tier: Tier, worker: Worker) -> str | None:
+    """Why programs cannot be contained in this way on this machine; None where they can.
+
+    Args:
+        tier: the way.
+        worker: a fresh one, which runs a program to find out.
+    """
     try:
         outcome = await _outcome(worker, _PROBE, _PROBE.limits, tier)
     except (LostError, OSError) as error:
         return str(error)
-    finally:
-        worker.kill()
     return None if outcome.verdict == "pass" else outcome.reason
 
 

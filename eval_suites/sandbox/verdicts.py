@@ -36,8 +36,8 @@ def of_call(report: Mapping[str, Any], limits: Limits) -> Outcome:
 def _ended_by_us(report: Mapping[str, Any], limits: Limits) -> dict[str, Any] | None:
     """What the limits made of a case; None where they had no say."""
     what = report["what"]
-    if what in ("unconfined", "lost"):
-        return {"verdict": "infra", "reason": f"the sandbox failed: {report['said'] or what}"}
+    if what == "unconfined":
+        return {"verdict": "infra", "reason": f"the sandbox failed: {report['said']}"}
     if report["cpu_s"] >= limits.cpu_s or what == "cpu":
         used = f"used {report['cpu_s']:.2f} of {limits.cpu_s:g} CPU seconds"
         return {"verdict": "timeout", "reason": used}
@@ -62,7 +62,7 @@ def _said(message: Mapping[str, Any], candidate: Mapping[str, Any]) -> dict[str,
 
 def _tester_died(tester: Mapping[str, Any]) -> dict[str, Any]:
     killed = tester["status"] == -signal.SIGKILL and not tester["what"]
-    verdict = "infra" if killed or tester["what"] == "lost" else "crash"
+    verdict = "infra" if killed else "crash"
     return {"verdict": verdict, "reason": f"the test's own process: {_ending(tester)}"}
 
 

@@ -72,7 +72,7 @@ def test_the_tier_is_named_with_why_no_stronger_one_works(
     assert look(tmp_path)["sandbox"].found == "programs are contained on tier A"
     reasons: dict[str, str | None] = {"A": "no bubblewrap", "B": None}
 
-    async def obstacle(tier: str) -> str | None:
+    async def obstacle(tier: str, worker: object) -> str | None:
         return reasons[tier]
 
     monkeypatch.setattr(runner, "obstacle", obstacle)

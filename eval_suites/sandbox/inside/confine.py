@@ -3,9 +3,8 @@
 import math
 import os
 import resource
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import signal
+from typing import Any, NamedTuple
 
 from . import kernel, landlock, seccomp
 
@@ -18,16 +17,15 @@ _SCRATCH_FILES = 1024
 _ASIDE = 100  # above all descriptors that a zygote has
 _NAMESPACES = (
     kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWPID
     | kernel.CLONE_NEWNET
     | kernel.CLONE_NEWIPC
     | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWNS
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a case runs.
+class Place(NamedTuple):
+    """Where a case runs. No dataclass: `dataclasses` loads 20 modules, and every fork would pay.
 
     Attributes:
         tier: what contains it: "A" fresh namespaces in bubblewrap, "B" Landlock, "unsafe" nothing.
@@ -40,25 +38,46 @@ class Place:
     readable: tuple[str, ...] = ()
 
 
-def leave_namespaces() -> None:
-    """Fresh namespaces for this process, its next child the first of a pid namespace.
+def own_processes() -> int:
+    """Go on as the first process of a pid namespace of one's own, with rights over it.
 
-    Its user is itself there, and nobody else exists.
+    Only there may a process make pid namespaces for its children and come back (`fork_first`).
+    The process that calls this waits for the one that goes on, and ends as it does.
+
+    Returns:
+        The namespace, open.
     """
+    _leave(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID)
+    if (first := os.fork()) != 0:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) & 0xFF)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.open("/proc/self/ns/pid", os.O_RDONLY)
+
+
+def fork_first(processes: int) -> int:
+    """As `os.fork`; the child is the first of a new pid namespace, whose end ends all in it.
+
+    Args:
+        processes: what `own_processes` returned.
+    """
+    kernel.unshare(kernel.CLONE_NEWPID)
+    if (child := os.fork()) != 0:
+        kernel.enter(processes, kernel.CLONE_NEWPID)
+    return child
+
+
+def _leave(namespaces: int) -> None:
+    """Fresh namespaces for this process; its user is itself there, and nobody else exists."""
     user, group = os.getuid(), os.getgid()
-    kernel.unshare(_NAMESPACES)
+    kernel.unshare(namespaces)
     # The kernel lets a process without privileges map groups only when it gave up setgroups.
-    for name, line in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{user} {user} 1"),
-        ("gid_map", f"{group} {group} 1"),
-    ):
-        Path(f"/proc/self/{name}").write_text(line, encoding="ascii")
+    kernel.write("/proc/self/setgroups", "deny")
+    kernel.write("/proc/self/uid_map", f"{user} {user} 1")
+    kernel.write("/proc/self/gid_map", f"{group} {group} 1")
 
 
 def own_files(job: dict[str, Any], place: Place) -> None:
     """An empty folder in memory to work in, and no view of any process, for this process alone."""
-    kernel.unshare(kernel.CLONE_NEWNS)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     options = f"size={job['output_bytes']},nr_inodes={_SCRATCH_FILES},mode=700"
     kernel.mount_tmpfs(place.scratch, flags, options)
@@ -106,6 +125,7 @@ def bound(job: dict[str, Any], processes: int | None) -> None:
 def confine(job: dict[str, Any], place: Place) -> None:
     """The last steps before untrusted code, for good: files, limits, no privileges, fewer calls."""
     if place.tier == "A":
+        _leave(_NAMESPACES)
         own_files(job, place)
     os.chdir(place.scratch)
     bound(job, PROCESSES if place.tier == "A" else PROCESSES_SHARED)

@@ -23,6 +23,10 @@ SECCOMP_MODE_FILTER = 2
 _CAPABILITIES_3 = 0x20080522
 
 
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
 def prctl(option: int, value: int, more: int = 0) -> None:
     """Set one attribute of this process."""
     _checked(_LIBC.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(more), 0, 0), "prctl")
@@ -31,6 +35,31 @@ def prctl(option: int, value: int, more: int = 0) -> None:
 def unshare(flags: int) -> None:
     """Leave the namespaces named by `flags` for new ones (the pid namespace: for children)."""
     _checked(_LIBC.unshare(flags), "unshare")
+
+
+def enter(namespace: int, kind: int) -> None:
+    """Move into an open namespace (a pid namespace: the children to come)."""
+    _checked(_LIBC.setns(namespace, kind), "setns")
+
+
+# The next two do as pathlib would in a tenth of the time: a forked process pays for each page that
+# it touches.
+def write(path: str, line: str) -> None:
+    """Write a line to a file of the kernel's."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str) -> bytes:
+    """The content of a file of the kernel's."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 1 << 20)
+    finally:
+        os.close(descriptor)
 
 
 def mount_tmpfs(place: str, flags: int, options: str) -> None:
@@ -47,11 +76,7 @@ def drop_capabilities() -> None:
 
 def filter_calls(program: bytes) -> None:
     """Let a BPF program decide over every system call of this process from now on."""
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-    given = Program(len(program) // 8, program)
+    given = _Program(len(program) // 8, program)
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(given))
 
 

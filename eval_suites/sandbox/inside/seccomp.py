@@ -6,6 +6,7 @@ or reaches its rarely trodden parts. The numbers are from the kernel's tables
 """
 
 import errno
+import functools
 import os
 import struct
 
@@ -103,6 +104,7 @@ _NEW = (
 )
 
 
+@functools.cache
 def program(own: int | None = None) -> bytes:
     """The filter for this machine.
 

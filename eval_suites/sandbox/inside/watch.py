@@ -6,17 +6,19 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from . import kernel
 
 #: Seconds between looks at the memory of a case.
 _LOOK_S = 0.1
+_SELF = "thread-self"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 #: What a message may be longer than the output that a case may make.
 _ROOM = 1 << 16
+
+Fork = Callable[[], int]
 
 
 def watch(
@@ -24,7 +26,8 @@ def watch(
     run: Callable[[], NoReturn],
     theirs: Sequence[int],
     leash: int,
-    source: int | None = None,
+    source: int,
+    fork: Fork,
 ) -> dict[str, Any]:
     """Fork the case and see it to its end.
 
@@ -33,20 +36,21 @@ def watch(
         run: what the forked process does.
         theirs: descriptors that only the case keeps.
         leash: at its end the case is killed.
-        source: where the case says its message, if it has one to say.
+        source: where the case says its message.
+        fork: makes the process of the case.
 
     Returns:
         `what` ended it ("" itself, or "leash", "wall", "cpu", "memory"), its exit `status`, `cpu_s`
         with all its descendants, `idle_s` in which it neither ran nor waited for a processor (known
         for "wall"), and what it `said`.
     """
-    if (case := os.fork()) == 0:
+    if (case := fork()) == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         run()
     for descriptor in theirs:
         os.close(descriptor)
     what, said = _until_its_end(job, case, leash, source)
-    idle = _idle(case, job["wall_s"]) if what == "wall" else 0.0
+    idle = _idle(job["wall_s"]) if what == "wall" else 0.0
     with contextlib.suppress(ProcessLookupError):
         os.kill(case, signal.SIGKILL)
     _, status, usage = os.wait4(case, 0)
@@ -60,12 +64,10 @@ def watch(
     }
 
 
-def _until_its_end(
-    job: dict[str, Any], case: int, leash: int, source: int | None
-) -> tuple[str, bytes]:
+def _until_its_end(job: dict[str, Any], case: int, leash: int, source: int) -> tuple[str, bytes]:
     ended = os.pidfd_open(case)
     poll = select.poll()
-    for descriptor in (ended, leash, *((source,) if source is not None else ())):
+    for descriptor in (ended, leash, source):
         poll.register(descriptor, select.POLLIN)
     deadline, said = time.monotonic() + job["wall_s"], b""
     try:
@@ -80,21 +82,21 @@ def _until_its_end(
                 return "", said
             elif leash in ready:
                 return "leash", said
-            elif not ready and (limit := _passed(job, case)):
+            elif not ready and (limit := _passed(job)):
                 return limit, said
         return "wall", said
     finally:
-        for descriptor in (ended, *((source,) if source is not None else ())):
-            os.close(descriptor)
+        os.close(ended)
+        os.close(source)
 
 
-def _passed(job: dict[str, Any], case: int) -> str:
+def _passed(job: dict[str, Any]) -> str:
     """Which limit a case's processes have passed together; "" for none."""
     held, used = 0, 0.0
-    for one in (case, *_descendants(case)):
+    for one in _below(_SELF):
         with contextlib.suppress(OSError):  # it may end while it is looked at
-            held += int(Path(f"/proc/{one}/statm").read_text("ascii").split()[1]) * _PAGE
-            fields = Path(f"/proc/{one}/stat").read_text("ascii", "replace").rpartition(")")[2]
+            held += int(kernel.read(f"/proc/{one}/statm").split()[1]) * _PAGE
+            fields = kernel.read(f"/proc/{one}/stat").rpartition(b")")[2]
             # Its own user and system time, and that of children that it has waited for.
             used += sum(map(int, fields.split()[11:15])) / _TICKS
     if used > job["cpu_s"]:
@@ -102,32 +104,39 @@ def _passed(job: dict[str, Any], case: int) -> str:
     return "memory" if held > job["memory_bytes"] else ""
 
 
-def _descendants(process: int) -> Iterator[int]:
+def _below(process: str) -> Iterator[str]:
+    """A process's descendants, by the numbers that /proc shows here.
+
+    In a pid namespace of its own this process itself goes by other ones.
+    """
     for child in _children(process):
         yield child
-        yield from _descendants(child)
+        yield from _below(f"{child}/task/{child}")
 
 
-def _children(process: int) -> list[int]:
+def _children(process: str) -> list[str]:
     try:
-        text = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
+        return kernel.read(f"/proc/{process}/children").decode().split()
     except OSError:
         return []
-    return [int(one) for one in text.split()]
 
 
 def _kill_the_rest() -> None:
-    """End what the case left behind: this process adopts orphans."""
-    while remaining := _children(os.getpid()):
-        for process in remaining:
+    """End what the case left behind: this process adopts orphans.
+
+    There are none where the case was the first of a pid namespace: it took all with it.
+    """
+    while remaining := _children(_SELF):
+        for process in map(int, remaining):
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
 
-def _idle(process: int, wall_s: float) -> float:
-    """Seconds in which a process neither ran nor waited for a processor."""
+def _idle(wall_s: float) -> float:
+    """Seconds in which the case neither ran nor waited for a processor."""
     try:
-        busy = sum(map(int, Path(f"/proc/{process}/schedstat").read_text("ascii").split()[:2]))
+        (case, *_) = _children(_SELF)
+        busy = sum(map(int, kernel.read(f"/proc/{case}/schedstat").split()[:2]))
     except (OSError, ValueError):
         return 0.0
     return max(0.0, wall_s - busy / 1e9)

@@ -9,19 +9,20 @@ case is killed.
 """
 
 import contextlib
+import functools
+import gc
 import importlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import call, candidate, channel, confine, kernel, tester
+from . import call, candidate, channel, confine, kernel, seccomp, tester
 from .confine import Place
-from .watch import watch
+from .watch import Fork, watch
 
 
 def main(arguments: list[str]) -> None:
@@ -52,39 +53,45 @@ def main(arguments: list[str]) -> None:
 
 def _serve(role: str, host: socket.socket, place: Place) -> NoReturn:
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    fork: Fork = os.fork
+    if role == "candidate" and place.tier == "A":
+        processes = confine.own_processes()
+        fork = functools.partial(confine.fork_first, processes)
+    seccomp.program()  # made once for all cases
+    gc.freeze()  # a collection in a forked process would copy every page
     while (job := channel.receive_job(host)) is not None:
         told, (*talk, leash) = job
-        report = _CASES[role](told, talk, leash, place)
+        report = _CASES[role](told, talk, leash, place, fork)
         os.close(leash)
         channel.send(host, json.dumps(report))
     os._exit(0)
 
 
-def _candidate(job: dict[str, Any], talk: list[int], leash: int, place: Place) -> dict[str, Any]:
-    """A case that is confined; what watches over it is outside of its pid namespace."""
+def _candidate(
+    job: dict[str, Any], talk: list[int], leash: int, place: Place, fork: Fork
+) -> dict[str, Any]:
+    source, sink = os.pipe()
 
     def run() -> NoReturn:
-        (kept,) = confine.quiet(tuple(talk))
-        confine.confine(job, place)
-        candidate.serve(job, socket.socket(fileno=kept))
-
-    if place.tier != "A":
-        found = watch(job, run, talk, leash)
-        _empty(place.scratch)
-        return found
-
-    def guard() -> dict[str, Any]:
+        theirs, ours = confine.quiet((*talk, sink))
         try:
-            confine.leave_namespaces()
-        except OSError as error:
-            return {"what": "unconfined", "said": str(error)}
-        return watch(job, run, talk, leash)
+            confine.confine(job, place)
+        except Exception as error:
+            os.write(ours, str(error).encode())
+            os._exit(1)
+        os.close(ours)  # before the candidate is there: it can say nothing here
+        candidate.serve(job, socket.socket(fileno=theirs))
 
-    return _in_a_fork(guard, talk)
+    found = watch(job, run, [sink, *talk], leash, source, fork)
+    if place.tier != "A":
+        _empty(place.scratch)
+    return {**found, "what": "unconfined"} if found["said"] else found
 
 
 def _empty(folder: str) -> None:
     """Remove what a case left in the folder that the next one gets too."""
+    import shutil  # here, for it loads libraries, and every fork of tier A would pay for them
+
     for entry in os.scandir(folder):
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path, ignore_errors=True)
@@ -92,40 +99,26 @@ def _empty(folder: str) -> None:
             os.unlink(entry.path)  # noqa: PTH108 - pathlib is not loaded here
 
 
-def _in_a_fork(work: Callable[[], dict[str, Any]], talk: list[int]) -> dict[str, Any]:
-    """What `work` returns, done in a process of its own."""
-    source, sink = os.pipe()
-    if (child := os.fork()) == 0:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.close(source)
-        os.write(sink, json.dumps(work()).encode())
-        os._exit(0)
-    for descriptor in (sink, *talk):
-        os.close(descriptor)
-    with os.fdopen(source, "rb") as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    found: dict[str, Any] = json.loads(said) if said else {"what": "lost", "said": ""}
-    return found
-
-
-def _tester(job: dict[str, Any], talk: list[int], leash: int, _: Place) -> dict[str, Any]:
+def _tester(
+    job: dict[str, Any], talk: list[int], leash: int, _: Place, fork: Fork
+) -> dict[str, Any]:
     # Its text is trusted, so what it needs is loaded once for all cases.
     if "numpy" in job["tester"]:
         with contextlib.suppress(ImportError):
             importlib.import_module("numpy")
-    return _spoken(job, talk, leash, lambda sock: tester.decide(job, sock))
+    return _spoken(job, talk, leash, fork, lambda sock: tester.decide(job, sock))
 
 
-def _call(job: dict[str, Any], talk: list[int], leash: int, _: Place) -> dict[str, Any]:
+def _call(job: dict[str, Any], talk: list[int], leash: int, _: Place, fork: Fork) -> dict[str, Any]:
     call.warm(job)
-    return _spoken(job, talk, leash, lambda _: call.run(job))
+    return _spoken(job, talk, leash, fork, lambda _: call.run(job))
 
 
 def _spoken(
     job: dict[str, Any],
     talk: list[int],
     leash: int,
+    fork: Fork,
     work: Callable[[socket.socket], dict[str, Any]],
 ) -> dict[str, Any]:
     """A case of trusted code whose work ends in a message; the report holds it as `said`."""
@@ -140,7 +133,7 @@ def _spoken(
             data = data[os.write(kept[0], data) :]
         os._exit(0)
 
-    return watch(job, run, [sink, *talk], leash, source)
+    return watch(job, run, [sink, *talk], leash, source, fork)
 
 
 _CASES = {"candidate": _candidate, "tester": _tester, "call": _call}

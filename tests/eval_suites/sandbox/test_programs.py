@@ -14,6 +14,7 @@ import pytest
 
 from eval_suites.errors import SandboxError
 from eval_suites.sandbox import Call, Check, Limits, Outcome, Program, Sandbox, runner
+from eval_suites.sandbox.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[3]
 TESTER = "def check(f):\n    assert f(1) == 2\n    assert f(2) == 3\n"
@@ -325,13 +326,24 @@ def _children(pid: int) -> list[int]:
     return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
+def test_a_case_that_could_not_be_confined_is_our_fault() -> None:
+    async def without_room() -> Outcome:
+        async with Sandbox() as box:
+            await box.tier()
+            return await box.run(program(RIGHT, limits=Limits(output_bytes=-5)))
+
+    outcome = asyncio.run(without_room())
+    assert outcome.verdict == "infra"
+    assert "mount /tmp" in outcome.reason
+
+
 def test_where_nothing_contains_programs_they_are_refused_unless_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = runner.obstacle
 
-    async def none(tier: runner.Tier) -> str | None:
-        return "not here" if tier != "unsafe" else await real(tier)
+    async def none(tier: runner.Tier, worker: Worker) -> str | None:
+        return "not here" if tier != "unsafe" else await real(tier, worker)
 
     monkeypatch.setattr(runner, "obstacle", none)
 
