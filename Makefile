@@ -4,13 +4,14 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train bench-trainer bench-sandbox sandbox-repeats likelihood-trends lint format check clean help
+.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox sandbox-repeats likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
 	@echo "make test    the tests (make test-slow: those with real models and engines)"
 	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
 	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
+	@echo "make bench-memory  the most memory that training runs hold, beside the dry run's word"
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
@@ -30,6 +31,9 @@ test-slow: .venv/.ready
 
 bench-train: .venv/.ready
 	$(BIN)/python -m benchmarks.train_step --data-dir $(DATA_DIR)
+
+bench-memory: .venv/.ready
+	$(BIN)/python -m benchmarks.train_memory --data-dir $(DATA_DIR)
 
 bench-sandbox: .venv/.ready
 	$(BIN)/python -m benchmarks.sandbox --data-dir $(DATA_DIR)

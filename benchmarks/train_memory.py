@@ -96,6 +96,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_sources(parser)
+    parser.add_argument("--runs", nargs="+", choices=SETTINGS, default=SETTINGS)
     parser.add_argument("--one", choices=SETTINGS, help="train in this process, print its bytes")
     asked = parser.parse_args()
     data = pairs_file(asked)
@@ -104,7 +105,7 @@ def main() -> None:
         print(json.dumps({"estimate": peak.estimate, "before": peak.before, "most": peak.most}))
         return
     print("| run | estimate, GB | measured, GB | error |\n| --- | ---: | ---: | ---: |")
-    for name in SETTINGS:
+    for name in asked.runs:
         print(line(name, apart(name, asked.model, asked.data_dir)), flush=True)
 
 

@@ -60,10 +60,14 @@ def opened(text: str) -> str:
 def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
     if not runnable(answers[0]):
         return ()
-    candidate = program(sample.prompt, sample.entry_point, opened(answers[0].text))
+    candidate = _candidate(sample, answers[0])
     # Three tests call helpers of the prompt: they get upstream's, not the candidate's.
     tester = f"{header(sample.prompt, sample.entry_point)}\n{sample.test}"
     return (Program(candidate, sample.entry_point, tester, LIMITS),)
+
+
+def _candidate(sample: Sample, answer: Answer) -> str:
+    return program(sample.prompt, sample.entry_point, opened(answer.text))
 
 
 def _score(
@@ -72,7 +76,7 @@ def _score(
     _verdicts: tuple[Answer, ...],
     outcomes: tuple[Outcome, ...],
 ) -> Score:
-    candidate = _checks(sample, answers)[0].candidate if outcomes else None
+    candidate = _candidate(sample, answers[0]) if outcomes else None
     return program_score(answers[0], outcomes, candidate)
 
 

@@ -18,7 +18,7 @@ from eval_suites import humaneval
 from eval_suites.errors import DataError
 from eval_suites.files import read_rows
 from eval_suites.grading.code import program
-from eval_suites.grading.programs import over_repeats, program_score, runnable
+from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
 from eval_suites.suite import Answer, Score, Suite
 
@@ -115,9 +115,7 @@ def _score(
     candidate = _candidate(sample, answers[0]) if outcomes else None
     both = program_score(answers[0], outcomes, candidate)
     base = program_score(answers[0], outcomes[:1], candidate)
-    if both.value is None or base.value is None:
-        return both
-    return replace(both, metrics={**both.metrics, "base/pass_at_1": base.value})
+    return replace(both, metrics={**both.metrics, "base/pass_at_1": base.metrics[METRIC]})
 
 
 SUITE: Suite[Sample] = Suite(

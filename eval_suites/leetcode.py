@@ -17,7 +17,7 @@ from eval_suites import humaneval
 from eval_suites.errors import DataError
 from eval_suites.files import read_rows
 from eval_suites.grading.code import class_program
-from eval_suites.grading.programs import over_repeats, program_score, runnable
+from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
@@ -132,10 +132,14 @@ def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
 def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
     if not runnable(answers[0]):
         return ()
-    candidate = class_program(IMPORTS + _NODE, CLASS, humaneval.opened(answers[0].text))
+    candidate = _candidate(answers[0])
     if not sample.on_chains:
         return (Program(candidate, CLASS, sample.test, LIMITS),)
     return (Program(candidate + _CANDIDATE_SIDE, CLASS, _TESTER_SIDE + sample.test, LIMITS),)
+
+
+def _candidate(answer: Answer) -> str:
+    return class_program(IMPORTS + _NODE, CLASS, humaneval.opened(answer.text))
 
 
 def _score(
@@ -144,11 +148,9 @@ def _score(
     _verdicts: tuple[Answer, ...],
     outcomes: tuple[Outcome, ...],
 ) -> Score:
-    candidate = _checks(sample, answers)[0].candidate if outcomes else None
+    candidate = _candidate(answers[0]) if outcomes else None
     score = program_score(answers[0], outcomes, candidate)
-    if score.value is None:
-        return score
-    by_difficulty = {f"{sample.difficulty}/pass_at_1": score.value}
+    by_difficulty = {f"{sample.difficulty}/{METRIC}": score.metrics[METRIC]}
     return replace(score, metrics={**score.metrics, **by_difficulty})
 
 

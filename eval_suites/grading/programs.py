@@ -49,29 +49,22 @@ def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
 
 def runnable(answer: Answer) -> bool:
     """Whether there is anything in an answer that could be run."""
-    return status_of(answer, answer.text) not in {"filtered", "overflow", "empty"}
+    return answer.finish_reason not in {"filtered", "overflow"} and bool(answer.text.strip())
 
 
 def program_score(answer: Answer, outcomes: Sequence[Outcome], candidate: str | None) -> Score:
-    """1 when every outcome is a pass, 0 when the program is to blame for one that is not.
+    """1 when every outcome is a pass, else 0; `settle` has set our own faults apart before.
 
     Args:
         answer: what the model said.
         outcomes: of its checks; none where it was not `runnable`.
         candidate: the program that was run.
 
-    Returns:
-        A score without a value when the fault is ours or a third party's.
     """
     status = status_of(answer, answer.text)
-    if status == "filtered":
-        return Score(None, status, reason="the endpoint withheld the answer")
     if not outcomes:
         return Score(0.0, status, metrics={METRIC: 0.0})
-    broken = next((one for one in outcomes if one.verdict == "infra"), None)
-    wrong = next((one for one in outcomes if one.verdict not in {"pass", "infra"}), None)
-    if broken is not None and wrong is None:
-        return Score(None, "infra", reason=broken.reason)
+    wrong = next((one for one in outcomes if one.verdict != "pass"), None)
     if wrong is None:
         return Score(1.0, status, candidate, metrics={METRIC: 1.0})
     reason = " at ".join(part for part in (wrong.reason, wrong.failing) if part)

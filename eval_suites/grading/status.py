@@ -7,13 +7,11 @@ from eval_suites.suite import Answer, Score, Status
 
 
 def status_of(answer: Answer, extracted: str | None) -> Status:
-    """The status of one answer, the most telling first.
+    """What the model did with one answer, the most telling first.
 
-    A filtered answer is a third party's doing; all else is the model's: an overflow, an empty
-    text, a text that was cut, one in which nothing was found.
+    An overflow, an empty text, a text that was cut, one in which nothing was found. A filtered
+    answer is a third party's doing, and `eval_suites.scoring.settle` sets it apart before.
     """
-    if answer.finish_reason == "filtered":
-        return "filtered"
     if answer.finish_reason == "overflow":
         return "overflow"
     if not answer.text.strip():
@@ -35,11 +33,9 @@ def numeric_score(
         readings: metric name to the number that this reading found, normalised.
 
     Returns:
-        A score of 1 or 0 by reading; without value or metrics when the answer was filtered.
+        A score of 1 or 0 by reading.
     """
     extracted = readings[headline]
     status = status_of(answer, extracted)
-    if status == "filtered":
-        return Score(None, status, reason="the endpoint withheld the answer")
     metrics = {name: float(same_number(found, gold)) for name, found in readings.items()}
     return Score(metrics[headline], status, extracted, metrics=metrics)

@@ -50,7 +50,20 @@ def test_the_trainers_share_adds_up(tiny_model: Path, data_dir: Path) -> None:
     assert all(float(line[2]) >= 0 for line in lines)
 
 
-@pytest.mark.parametrize("module", ["train_step", "trainer_share"])
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_memory_is_measured_beside_its_estimate(tiny_model: Path, data_dir: Path) -> None:
+    runs = ("adapters, 1 prompt", "all weights, 4 prompts, checkpointing")
+    place = ("--model", tiny_model, "--data-dir", data_dir)
+    done = run("train_memory", *place, "--runs", *runs)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == list(runs)
+    # A model of a few thousand weights: the process itself is nearly all of both.
+    assert all(0.2 < float(number) < 3 for row in rows for number in row[1:3])
+
+
+@pytest.mark.parametrize("module", ["train_step", "trainer_share", "train_memory"])
 def test_a_missing_model_is_said_in_one_line(module: str, tmp_path: Path) -> None:
     done = run(module, "--model", tmp_path / "none")
     assert done.returncode == 1

@@ -8,6 +8,7 @@ import pytest
 
 from eval_suites import find
 from eval_suites.gsm8k import Sample
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
 
 SAMPLE = Sample(
@@ -21,7 +22,7 @@ TEXT = "Q: x\nA: y\n\nQ: Kim has 9 pens and buys 9 more. How many pens are there
 
 
 def score(text: str, finish: FinishReason = "stop", name: str = "gsm8k") -> Score:
-    return find(name).score(SAMPLE, (Answer(text, finish),), (), ())
+    return settle(find(name), SAMPLE, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:

@@ -13,6 +13,7 @@ from eval_suites import find
 from eval_suites.grading.code import fenced
 from eval_suites.humaneval import Sample
 from eval_suites.sandbox import Outcome, Program, Sandbox
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Decoding, Message, Score
 
 PROMPT = (
@@ -116,7 +117,7 @@ def test_fenced_blocks_in_order_and_the_last_one_to_the_end() -> None:
 def test_an_outcome_becomes_value_and_status(
     outcome: Outcome, answer: Answer, status: str, value: float | None
 ) -> None:
-    score = SUITE.score(SAMPLE, (answer,), (), (outcome,))
+    score = settle(SUITE, SAMPLE, (answer,), (), (outcome,))
     assert (score.status, score.value) == (status, value)
     assert score.metrics == ({} if value is None else {"pass_at_1": value})
 

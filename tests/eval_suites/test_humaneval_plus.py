@@ -9,6 +9,7 @@ import pytest
 from eval_suites import find
 from eval_suites.humaneval_plus import Sample
 from eval_suites.sandbox import Outcome, Sandbox
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Score
 
 SUITE = find("humaneval_plus")
@@ -62,7 +63,7 @@ def test_verdicts_on_base_and_plus_inputs() -> None:
     [
         ("pass", "pass", 1.0, {"pass_at_1": 1.0, "base/pass_at_1": 1.0}),
         ("pass", "fail", 0.0, {"pass_at_1": 0.0, "base/pass_at_1": 1.0}),
-        ("fail", "infra", 0.0, {"pass_at_1": 0.0, "base/pass_at_1": 0.0}),
+        ("fail", "infra", None, {}),
         ("pass", "infra", None, {}),
         ("infra", "pass", None, {}),
     ],
@@ -71,7 +72,7 @@ def test_the_headline_needs_both(
     base: str, plus: str, value: float | None, metrics: dict[str, float]
 ) -> None:
     outcomes = (Outcome(base), Outcome(plus))  # type: ignore[arg-type] # verdicts by name
-    score = SUITE.score(SAMPLE, (Answer(RIGHT),), (), outcomes)
+    score = settle(SUITE, SAMPLE, (Answer(RIGHT),), (), outcomes)
     assert (score.value, dict(score.metrics)) == (value, metrics)
 
 

@@ -10,6 +10,7 @@ import pytest
 from eval_suites import DataError, find
 from eval_suites.leetcode import FILE, Sample
 from eval_suites.sandbox import Outcome, Sandbox
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer
 
 SUITE = find("leetcode")
@@ -68,7 +69,7 @@ def test_verdicts_over_the_forms_that_answers_take() -> None:
 def test_a_score_counts_for_its_difficulty() -> None:
     score = SUITE.score(SAMPLE, (Answer(RIGHT),), (), (Outcome("pass"),))
     assert score.metrics == {"pass_at_1": 1.0, "easy/pass_at_1": 1.0}
-    broken = SUITE.score(SAMPLE, (Answer(RIGHT),), (), (Outcome("infra", "gone"),))
+    broken = settle(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome("infra", "gone"),))
     assert (broken.value, broken.status, broken.metrics) == (None, "infra", {})
 
 

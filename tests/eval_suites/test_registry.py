@@ -7,6 +7,7 @@ import pytest
 
 import eval_suites
 from eval_suites import SUITES, UnknownSuiteError, find
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer
 
 
@@ -55,6 +56,6 @@ def test_an_answer_that_is_none_has_a_status_and_no_check(
     suite = find(name)
     sample = suite.load(data_dir)[0]
     assert suite.checks(sample, (answer,)) == ()
-    score = suite.score(sample, (answer,), (), ())
+    score = settle(suite, sample, (answer,))
     assert (score.status, score.value) == (status, value)
     assert (suite.headline in score.metrics) == (value is not None)
