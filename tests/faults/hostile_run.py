@@ -22,7 +22,7 @@ from eval_suites.sandbox import Limits, Program, Sandbox
 HOSTILE = Path(__file__).with_name("hostile")
 TESTER = "def check(f):\n    assert f(1) == 2\n    assert f(2) == 3\n"
 RIGHT = "def f(x):\n    return x + 1\n"
-LIMITS = Limits(cpu_s=1.0, wall_s=4.0, memory_bytes=512 << 20, output_bytes=4 << 20)
+LIMITS = Limits(cpu_s=1.0, wall_s=6.0, memory_bytes=512 << 20, output_bytes=4 << 20)
 SECRET = "NCA_SECRET"
 
 

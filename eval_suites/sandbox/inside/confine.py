@@ -15,13 +15,11 @@ PROCESSES = 48
 PROCESSES_SHARED = 4096
 _SCRATCH_FILES = 1024
 _ASIDE = 100  # above all descriptors that a zygote has
-_NAMESPACES = (
-    kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWNET
-    | kernel.CLONE_NEWIPC
-    | kernel.CLONE_NEWUTS
-    | kernel.CLONE_NEWNS
-)
+#: Of a worker, whose cases run one after the other. Nothing can stay in an empty network that only
+#: its owner may change, and a fresh one for each case costs more than all its other namespaces.
+_WORKERS = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWUTS
+#: Of a case, beside its processes (`fork_first`).
+_CASES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNS
 
 
 class Place(NamedTuple):
@@ -38,16 +36,17 @@ class Place(NamedTuple):
     readable: tuple[str, ...] = ()
 
 
-def own_processes() -> int:
+def own_namespaces() -> int:
     """Go on as the first process of a pid namespace of one's own, with rights over it.
 
-    Only there may a process make pid namespaces for its children and come back (`fork_first`).
-    The process that calls this waits for the one that goes on, and ends as it does.
+    Network and host name are new too, and stay for all cases. Only in a pid namespace of its own
+    may a process make others for its children and come back (`fork_first`). The process that calls
+    this waits for the one that goes on, and ends as it does.
 
     Returns:
-        The namespace, open.
+        The pid namespace, open.
     """
-    _leave(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID)
+    _leave(_WORKERS)
     if (first := os.fork()) != 0:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) & 0xFF)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -58,7 +57,7 @@ def fork_first(processes: int) -> int:
     """As `os.fork`; the child is the first of a new pid namespace, whose end ends all in it.
 
     Args:
-        processes: what `own_processes` returned.
+        processes: what `own_namespaces` returned.
     """
     kernel.unshare(kernel.CLONE_NEWPID)
     if (child := os.fork()) != 0:
@@ -125,7 +124,7 @@ def bound(job: dict[str, Any], processes: int | None) -> None:
 def confine(job: dict[str, Any], place: Place) -> None:
     """The last steps before untrusted code, for good: files, limits, no privileges, fewer calls."""
     if place.tier == "A":
-        _leave(_NAMESPACES)
+        _leave(_CASES)
         own_files(job, place)
     os.chdir(place.scratch)
     bound(job, PROCESSES if place.tier == "A" else PROCESSES_SHARED)

@@ -55,7 +55,7 @@ def _serve(role: str, host: socket.socket, place: Place) -> NoReturn:
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     fork: Fork = os.fork
     if role == "candidate" and place.tier == "A":
-        processes = confine.own_processes()
+        processes = confine.own_namespaces()
         fork = functools.partial(confine.fork_first, processes)
     seccomp.program()  # made once for all cases
     gc.freeze()  # a collection in a forked process would copy every page

@@ -326,6 +326,27 @@ def _children(pid: int) -> list[int]:
     return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
+def test_programs_that_run_at_once_do_not_meet_in_the_network() -> None:
+    def meeting(own: str, other: str) -> Program:
+        return program(
+            f"""
+            import socket, time
+            def f(x):
+                open_to_all = socket.socket(socket.AF_UNIX)
+                open_to_all.bind(chr(0) + "{own}")
+                open_to_all.listen()
+                time.sleep(0.5)
+                try:
+                    socket.socket(socket.AF_UNIX).connect(chr(0) + "{other}")
+                except ConnectionRefusedError:
+                    return x + 1
+            """
+        )
+
+    found = run(meeting("one", "other"), meeting("other", "one"))
+    assert [one.verdict for one in found] == ["pass", "pass"]
+
+
 def test_a_case_that_could_not_be_confined_is_our_fault() -> None:
     async def without_room() -> Outcome:
         async with Sandbox() as box:
