@@ -182,21 +182,22 @@ def token_layer_bytes(config: TrainConfig, model: Anatomy, row: int) -> float:
     """What autograd keeps of one token in one layer.
 
     Kept always: the inputs of both norms; query, key and value, and the attention's output; gate
-    and up projection. Trained weights also keep the norms' outputs; adapters keep every linear
-    layer's input in fp32, one copy a layer where the run is not in fp32, and their own `rank`
-    numbers. Form `padded` keeps more: the norms' inputs in fp32 and, for trained weights, what is
-    normalised; keys and values repeated to the query's width; the activated gate and the product;
-    and the attention mask's line of the token. Left out: a number a head for attention.
+    and up projection. Adapters also keep the inputs of linear layers in fp32 (not the norms'
+    results, unless the run is not in fp32: then one copy a layer), and their own `rank` numbers.
+    Form `padded` keeps more: the norms' inputs in fp32 and their results and, for trained weights,
+    what is normalised; keys and values repeated to the query's width; the activated gate and the
+    product; and the attention mask's line of the token. Left out: a number a head for attention.
     """
     size, hidden, query, inner = _BYTES[config.dtype], model.hidden, model.query, model.inner
     if config.form == "tree":
         always, more = (2 * hidden + query + 2 * model.key + 2 * inner) * size, 0
     else:
         always = 2 * hidden * _FP32 + (3 * query + 3 * inner + row) * size
-        more = 2 * hidden + inner
+        more = 4 * hidden + inner
     if not model.rank:
-        return always + (2 * hidden + query + more) * size
-    copies, output = (2, 0) if size == _FP32 else (5, query * size)
+        return always + (query + more) * size
+    results = 0 if config.form == "tree" else 2
+    copies, output = (results, 0) if size == _FP32 else (5, query * size)
     return always + output + (copies * hidden + query + inner + 7 * model.rank) * _FP32
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
+#: Bits of a number that goes as hexadecimal digits: Python refuses to write 4,300 decimal ones.
+_LONG = 1 << 13
 _BASES = (str, int, float, complex, bytes, bytearray, list, tuple, dict, set, frozenset)
 
 
@@ -46,6 +48,8 @@ def decode(text: str) -> Any:
 
 def _outward(value: Any) -> Any:
     kind = type(value)
+    if kind is int and value.bit_length() > _LONG:
+        return {"int": hex(value)}
     if kind in _AS_THEY_ARE:
         return value
     if kind is list:
@@ -95,6 +99,7 @@ def _inward(value: Any) -> Any:
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
+    "int": lambda digits: int(digits, 16),
     "dict": lambda pairs: {_inward(key): _inward(one) for key, one in pairs},
     "tuple": lambda content: tuple(map(_inward, content)),
     "set": lambda content: set(map(_inward, content)),

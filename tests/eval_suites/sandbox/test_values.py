@@ -90,3 +90,15 @@ def test_text_that_is_no_value_is_refused(text: str) -> None:
 
 def test_json_objects_never_arrive_as_dicts() -> None:
     assert json.loads(encode({"set": [1]})) == {"dict": [["set", [1]]]}
+
+
+@pytest.mark.parametrize("bits", [8191, 8192, 8193, 14_300, 100_000])
+def test_numbers_that_python_does_not_write_out_arrive_whole(bits: int) -> None:
+    for value in (2**bits, 2**bits - 1, -(3**bits)):
+        assert decode(encode([value])) == [value]
+
+
+@pytest.mark.parametrize("text", ['{"int": "zz"}', '{"int": 5}', '{"int": null}', "1" * 5000])
+def test_a_forged_number_is_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no plain value|invalid literal|Exceeds the limit"):
+        decode(text)
