@@ -4,12 +4,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from eval_suites import arithmetic, gsm8k, humaneval, humaneval_plus, leetcode
+from eval_suites import arithmetic, bbh, gsm8k, humaneval, humaneval_plus, leetcode
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 _ALL: tuple[Suite[Any], ...] = (
     arithmetic.SUITE,
+    bbh.SUITE,
     gsm8k.CHAT,
     gsm8k.COT8,
     humaneval.SUITE,

@@ -8,7 +8,12 @@ from typing import Any
 
 from eval_suites.errors import DataError
 
-_REMEDY = "name the folder of benchmark files with --data-dir or NCA_DATA_DIR"
+_REMEDY = (
+    "name the folder of benchmark files with --data-dir or NCA_DATA_DIR, or fill one with "
+    "`nca data fetch`"
+)
+#: What to do about a file that is not as upstream has it.
+AGAIN = "get the upstream file again (`nca data fetch`)"
 
 
 def find_file(folder: Path | None, name: str) -> Path:
@@ -38,7 +43,7 @@ def read_text(folder: Path | None, name: str) -> str:
             data = gzip.decompress(data)
         return data.decode("utf-8")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({error}): get the upstream file again") from error
+        raise DataError(f"{path} cannot be read ({error}): {AGAIN}") from error
 
 
 def read_rows(
@@ -61,14 +66,44 @@ def read_rows(
             yield number, _row(line, f"{folder}/{name}, row {number}", fields)
 
 
+def read_list(
+    folder: Path | None, name: str, fields: tuple[str, ...], key: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of the list under a key of a JSON file, with their zero-based numbers.
+
+    Args:
+        folder: the data folder.
+        name: the file's path inside it, `.gz` or not.
+        fields: keys whose values must be text.
+        key: of the file's object; its value is the list.
+
+    Raises:
+        DataError: as `read_text`, there is no such list, or a row that `read_rows` would refuse.
+    """
+    where = f"{folder}/{name}"
+    whole = _json(read_text(folder, name), where)
+    rows = whole.get(key) if isinstance(whole, dict) else None
+    if not isinstance(rows, list):
+        raise DataError(f"{where}: no list under {key!r}; {AGAIN}")
+    for number, row in enumerate(rows):
+        yield number, _checked(row, f"{where}, row {number}", fields)
+
+
 def _row(line: str, where: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    return _checked(_json(line, where), where, fields)
+
+
+def _json(text: str, where: str) -> Any:
     try:
-        row = json.loads(line)
+        return json.loads(text)
     except ValueError as error:
-        raise DataError(f"{where}: no JSON ({error}); get the upstream file again") from error
+        raise DataError(f"{where}: no JSON ({error}); {AGAIN}") from error
+
+
+def _checked(row: Any, where: str, fields: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise DataError(f"{where}: no JSON object; get the upstream file again")
+        raise DataError(f"{where}: no JSON object; {AGAIN}")
     for name in fields:
         if not isinstance(row.get(name), str):
-            raise DataError(f"{where}: {name!r} is missing or no text; get the upstream file again")
+            raise DataError(f"{where}: {name!r} is missing or no text; {AGAIN}")
     return row

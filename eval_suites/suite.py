@@ -124,6 +124,11 @@ def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:
     return {}
 
 
+def one_stratum(_sample: Any) -> str:
+    """No parts: the default of a suite whose limit counts all samples alike."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite(Generic[S]):
     """A benchmark: pure functions and the facts that a table must state about it.
@@ -141,6 +146,8 @@ class Suite(Generic[S]):
         checks: programs or calls for the sandbox, given all answers.
         aggregate: suite metrics from all scores.
         over_repeats: more metrics, from the scores of each sample's repeats (pass@k).
+        stratum: which part of the suite a sample belongs to (its task in BBH); a limit takes the
+            first samples of each part.
         decoding: what `ask` puts into its requests unless a sample says otherwise.
         needs: engine capabilities that the suite cannot do without.
         programs: whether its checks run model-written code, which must be contained.
@@ -158,6 +165,7 @@ class Suite(Generic[S]):
     checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
     aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
     over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = no_metrics
+    stratum: Callable[[S], str] = one_stratum
     decoding: Decoding = field(default_factory=Decoding)
     needs: frozenset[str] = frozenset()
     programs: bool = False

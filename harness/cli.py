@@ -19,7 +19,9 @@ suites_app = typer.Typer(
     help="List the suites, or show what one asks.", invoke_without_command=True
 )
 app.add_typer(suites_app, name="suites")
-data_app = typer.Typer(help="Look at training data.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Fetch benchmark files, or look at training data.", no_args_is_help=True
+)
 app.add_typer(data_app, name="data")
 
 RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]
@@ -33,7 +35,7 @@ EngineOption = Annotated[
 ]
 LimitOption = Annotated[
     str | None,
-    typer.Option("--limit", help="Samples a suite: a number, or gsm8k=64,humaneval=16."),
+    typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
@@ -324,6 +326,29 @@ def show_data(
     del debug
     where = commands.places(RUNS, models, data_dir, "none")
     commands.show_data(recipe, commands.overrides(set_, None, None), where, checkpoint, row)
+
+
+@data_app.command("fetch")
+def fetch_data(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Suites, `reward`, `preference`; all without."),
+    ] = None,
+    data_dir: DataOption = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", envvar="NCA_DATA_URL", help="A mirror of GitHub's raw files."),
+    ] = None,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, help="In a row that bring nothing, for a file.")
+    ] = 5,
+    debug: DebugOption = False,
+) -> None:
+    """Fill the data folder with upstream's files, each checked; what is there is left alone."""
+    from harness import commands
+
+    del debug
+    commands.fetch_data(names or (), data_dir, base_url, tries)
 
 
 @app.command()

@@ -305,6 +305,35 @@ def show_data(
     show(recipe, where, checkpoint, row, Console(highlight=False))
 
 
+def fetch_data(
+    names: Sequence[str], data_dir: Path | None, base_url: str | None, tries: int
+) -> None:
+    """`nca data fetch`: a line a file, then what became of all.
+
+    Raises:
+        UserError: a name or the folder is wrong, the server does not answer, or a file could not
+            be had as upstream has it; what was fetched is kept.
+    """
+    from harness.download import Patience
+    from harness.fetch import BASE_URL, fetch
+    from harness.fetch_show import line, refuse_failed, summary
+    from harness.manifest import chosen
+
+    wanted = chosen(names)
+    if data_dir is None:
+        raise UserError("name the folder to fill with --data-dir or NCA_DATA_DIR")
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    done = fetch(
+        wanted,
+        data_dir,
+        lambda one: console.print(line(one)),
+        base_url or BASE_URL,
+        Patience(tries=tries),
+    )
+    console.print(summary(done, data_dir))
+    refuse_failed(done)
+
+
 def doctor(where: Places, *, online: bool) -> None:
     """`nca doctor`: what this machine has, each lack with its remedy."""
     from harness.doctor import checks, table

@@ -215,7 +215,7 @@ def _disk(runs: Path) -> Check:
 
 def _data(data_dir: Path | None) -> Check:
     named = data_dir or (Path(d) if (d := os.environ.get("NCA_DATA_DIR")) else None)
-    remedy = "name a folder of benchmark files: --data-dir or NCA_DATA_DIR"
+    remedy = "name their folder (--data-dir, NCA_DATA_DIR), or fill one: nca data fetch"
     if named is None:
         return Check("benchmark files", "warn", "no folder named (arithmetic needs none)", remedy)
     if not named.is_dir():

@@ -174,16 +174,28 @@ async def _evaluate_group(
 
 
 def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
-    """A suite's first `limit` samples and the hash of what they ask.
+    """A suite's first `limit` samples (of each stratum) and the hash of what they ask.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
     suite = eval_suites.find(name).decoded(**job.decoding.model_dump(exclude_none=True))
     samples = suite.load(job.data_dir)
-    samples = samples if limit is None else samples[:limit]
+    samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
     asked = [[sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples]
     return Loaded(suite, samples, digest(asked, 16))
+
+
+def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:
+    """The first `limit` samples of each stratum, in the order of all."""
+    seen: Counter[str] = Counter()
+    kept: list[T] = []
+    for sample in samples:
+        part = stratum(sample)
+        seen[part] += 1
+        if seen[part] <= limit:
+            kept.append(sample)
+    return tuple(kept)
 
 
 def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:

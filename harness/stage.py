@@ -98,13 +98,13 @@ def _is_first() -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's stage lock; the kernel frees it however this process ends.
+def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Iterator[None]:
+    """Hold the lock of a folder's stage (or other work); the kernel frees it however we end.
 
     Raises:
         StageBusy: naming the process that holds it.
     """
-    with (folder / "stage.lock").open("a+", encoding="utf-8") as file:
+    with (folder / name).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -112,7 +112,7 @@ def locked(folder: Path) -> Iterator[None]:
             holder = _parsed(file.read())
             raise StageBusy(
                 f"{folder}: process {holder.get('pid')} on {holder.get('host')} works on this "
-                "stage; wait for it, or end it"
+                f"{work}; wait for it, or end it"
             ) from None
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from harness.errors import EngineUnavailable, StageBusy
-from harness.evaluate import run
+from harness.evaluate import first_of_each, load, run
 from harness.evaluate_job import EvalJob
 from harness.events import silent
 from harness.recipe import DecodingChanges, EngineChoice
@@ -110,7 +110,7 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
     from dataclasses import replace
 
     from harness.columns import groups
-    from harness.evaluate import Loaded, load, refuse_unfit
+    from harness.evaluate import Loaded, refuse_unfit
 
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
@@ -119,6 +119,22 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
 
     with pytest.raises(EngineUnavailable, match="telepathy"):
         refuse_unfit([picky], group)
+
+
+def test_a_limit_takes_the_first_samples_of_each_stratum() -> None:
+    samples = ("a1", "a2", "b1", "a3", "c1", "b2", "b3")
+    assert first_of_each(samples, 2, lambda name: name[0]) == ("a1", "a2", "b1", "c1", "b2")
+    assert first_of_each(samples, 2, lambda _: "") == ("a1", "a2")
+
+
+def test_a_limit_counts_the_samples_of_a_task_in_bbh(
+    tmp_path: Path, tiny_model: Path, data_dir: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model).model_copy(update={"data_dir": data_dir})
+    ids = [sample.id for sample in load("bbh", 2, job).samples]
+    assert len(ids) == 27 * 2
+    assert ids[:3] == ["boolean_expressions/0", "boolean_expressions/1", "causal_judgement/0"]
+    assert len(load("gsm8k", 2, job).samples) == 2
 
 
 def stage_command(folder: Path, job: EvalJob) -> list[str]:

@@ -1,0 +1,127 @@
+"""BIG-Bench Hard: 27 tasks, 6,511 questions (Suzgun et al. 2022, arXiv 2210.09261; MIT).
+
+Plain text: a task's instruction and three chain-of-thought examples, read from the data folder,
+then the question. Headline `accuracy` takes what the answer declares behind its last "answer is".
+`official` is exact match of what stands behind the first "the answer is" without its final dot
+(upstream publishes data and outputs but no scorer; the first is what lm-eval takes). In both every
+question counts alike, in `accuracy_task_mean` every task.
+
+Limit: the gold of three rows (movie_recommendation/163, ruin_names/99 and /144) is a title that
+upstream split at its commas into several options: no letter is right there.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval_suites.errors import DataError
+from eval_suites.files import AGAIN, read_list, read_text
+from eval_suites.grading.declared import declared, is_gold, read_as
+from eval_suites.grading.status import status_of
+from eval_suites.sandbox import Outcome
+from eval_suites.suite import Answer, Decoding, Request, Score, Suite, mean_metrics
+
+TASKS = (
+    "boolean_expressions", "causal_judgement", "date_understanding", "disambiguation_qa",
+    "dyck_languages", "formal_fallacies", "geometric_shapes", "hyperbaton",
+    "logical_deduction_five_objects", "logical_deduction_seven_objects",
+    "logical_deduction_three_objects", "movie_recommendation", "multistep_arithmetic_two",
+    "navigate", "object_counting", "penguins_in_a_table", "reasoning_about_colored_objects",
+    "ruin_names", "salient_translation_error_detection", "snarks", "sports_understanding",
+    "temporal_sequences", "tracking_shuffled_objects_five_objects",
+    "tracking_shuffled_objects_seven_objects", "tracking_shuffled_objects_three_objects",
+    "web_of_lies", "word_sorting",
+)  # fmt: skip
+SOURCE = "suzgunmirac/BIG-Bench-Hard @ 9ee07bd481feebf959a6b59d61ea57bdcf30964d"
+#: Above it stands a warning to those who gather training data, which no model is asked.
+RULE = "-----\n"
+NEXT_QUESTION = "\nQ:"
+DECODING = Decoding(max_tokens=1024, stop=(NEXT_QUESTION,))
+_OFFICIAL = re.compile(r"the answer is (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A question of a task, its right answer, and the text that goes before it."""
+
+    id: str
+    task: str
+    question: str
+    gold: str
+    examples: str
+
+
+def _load(folder: Path | None) -> Sequence[Sample]:
+    return tuple(sample for task in TASKS for sample in _task(folder, task))
+
+
+def _task(folder: Path | None, task: str) -> Iterator[Sample]:
+    examples = _examples(folder, f"bbh/cot-prompts/{task}.txt")
+    rows = read_list(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
+    for number, row in rows:
+        yield Sample(f"{task}/{number}", task, row["input"], row["target"], examples)
+
+
+def _examples(folder: Path | None, name: str) -> str:
+    """A task's instruction and examples; raises `DataError` where the rule above them lacks."""
+    _, marked, examples = read_text(folder, name).partition(RULE)
+    if not marked:
+        raise DataError(f"{folder}/{name}: no line of five dashes above the examples; {AGAIN}")
+    return examples.strip("\n")
+
+
+def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+    if answers:
+        return ()
+    opening = "A: Let's think step by step."
+    text = f"{sample.examples}\n\nQ: {sample.question}\n{opening}"
+    return (Request(text=text, decoding=DECODING),)
+
+
+def _score(
+    sample: Sample,
+    answers: tuple[Answer, ...],
+    _verdicts: tuple[Answer, ...],
+    _outcomes: tuple[Outcome, ...],
+) -> Score:
+    # An engine may hand over the stop string, and a stored answer may go on behind it.
+    text = answers[0].text.split(NEXT_QUESTION, 1)[0]
+    said = declared(text)
+    extracted = None if said is None else read_as(sample.gold, said)
+    value = float(is_gold(sample.gold, extracted))
+    official = float(_official(text) == sample.gold)
+    metrics = {"accuracy": value, "official": official, f"{sample.task}/accuracy": value}
+    return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
+
+
+def _official(text: str) -> str | None:
+    found = _OFFICIAL.search(text)
+    return found[1].strip().removesuffix(".") if found else None
+
+
+def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
+    """The means, and the mean over those tasks that have a score."""
+    means = mean_metrics(scores)
+    tasks = [value for name, value in means.items() if name.endswith("/accuracy")]
+    return {**means, "accuracy_task_mean": sum(tasks) / len(tasks)} if tasks else means
+
+
+def _stratum(sample: Sample) -> str:
+    return sample.task
+
+
+SUITE: Suite[Sample] = Suite(
+    name="bbh",
+    version="1",
+    source=SOURCE,
+    licence="MIT",
+    headline="accuracy",
+    load=_load,
+    ask=_ask,
+    score=_score,
+    aggregate=_aggregate,
+    stratum=_stratum,
+    decoding=DECODING,
+    needs=frozenset({"tokens"}),
+)

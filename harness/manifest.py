@@ -1,0 +1,97 @@
+"""Which upstream files the data folder is made of: `eval_suites/manifest.yaml`, as values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from harness.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A list in an upstream Python file that is kept as JSON.
+
+    Attributes:
+        name: of the variable that it is given to, or of the function that returns it.
+        fields: what the members of its tuples are called; a dict keeps its own keys.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of the data folder and where it comes from.
+
+    Attributes:
+        path: in the data folder.
+        suites: those that read it, or the kind of training data that it is.
+        repository: `owner/name` on GitHub.
+        commit: that it is taken from.
+        upstream: its path in the repository.
+        licence: of its content.
+        sha256: of upstream's bytes, or of the JSON where a literal is taken out of them.
+        literal: what to take out of a Python file; None for a file that is kept as it is.
+    """
+
+    path: str
+    suites: tuple[str, ...]
+    repository: str
+    commit: str
+    upstream: str
+    licence: str
+    sha256: str
+    literal: Literal | None = None
+
+    @property
+    def packed(self) -> bool:
+        """Whether we compress what upstream does not."""
+        return self.path.endswith(".gz") and not self.upstream.endswith(".gz")
+
+    def url(self, base: str) -> str:
+        """Where to download it; `base` is GitHub's address of raw files, or a mirror of it."""
+        return f"{base.rstrip('/')}/{self.repository}/{self.commit}/{quote(self.upstream)}"
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every file of the manifest, in its order."""
+    text = files("eval_suites").joinpath("manifest.yaml").read_text(encoding="utf-8")
+    return tuple(entry for source in yaml.safe_load(text) for entry in _of_source(source))
+
+
+def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
+    """The files of some suites (a variant has those of its suite); all without a name.
+
+    Raises:
+        UserError: no file belongs to a name.
+    """
+    found = entries()
+    wanted = {name.partition(":")[0]: name for name in names}
+    known = {suite for entry in found for suite in entry.suites}
+    for suite, name in wanted.items():
+        if suite not in known:
+            raise UserError(
+                f"no benchmark file belongs to {name!r}: name some of {', '.join(sorted(known))}"
+            )
+    return tuple(e for e in found if not names or wanted.keys() & set(e.suites))
+
+
+def _of_source(source: dict[str, Any]) -> Iterator[Entry]:
+    """The files of one repository at one commit."""
+    for file in source["files"]:
+        literal = file.get("literal")
+        yield Entry(
+            path=file["path"],
+            suites=tuple(source["suites"]),
+            repository=source["repository"],
+            commit=source["commit"],
+            upstream=file["upstream"],
+            licence=source["licence"],
+            sha256=literal["sha256"] if literal else file["sha256"],
+            literal=Literal(literal["name"], tuple(literal["fields"])) if literal else None,
+        )
