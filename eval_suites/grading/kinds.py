@@ -49,12 +49,14 @@ class Kind:
 
     def _match(self, right: Sequence[str], found: Sequence[str]) -> bool:
         left = list(found)
+        if len(left) != len(right):
+            return False
         for item in right:
             match = next((one for one in left if self.same(item, one)), None)
             if match is None:
                 return False
             left.remove(match)
-        return not left
+        return True
 
 
 def several(text: str) -> tuple[str, ...]:
