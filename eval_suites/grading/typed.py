@@ -18,7 +18,8 @@ from eval_suites.grading.values import Number, value_of
 Gold = bool | float | str | tuple[float, ...]
 Same = Callable[[Number, float], bool]
 
-_NOT_PLAIN = re.compile(r"[\^\\_/]")
+# Where the only number of a text is no value: a power, a fraction, 2x, 3 i.
+_NOT_PLAIN = re.compile(r"[\^\\_/]|\d[A-Za-z]\b|\d\s*[ijxyz]\b")
 _LETTER = re.compile(r"\W*(?:option|choice)?\W*([a-h])(?![\w'])(?:[).:,\s]|$)", re.IGNORECASE)
 _LONGEST_OPTION = 100
 _LONGEST_LIST = 2000

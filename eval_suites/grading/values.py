@@ -31,7 +31,11 @@ _TOKEN = re.compile(
     r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3}(?![0-9A-Za-z.]))?)"
     r"|\\?(?P<word>[A-Za-z]+)|(?P<sign>\S)"
 )
-_UNIT_POWER = re.compile(r"\^\s*\{?\s*-?\d\s*\}?")
+# A letter right behind a number is a variable (2x), one behind a space may be a unit (2 m).
+_UNIT = re.compile(
+    r"(?<=\s)[msghdlAVWJNKCFHTL]\b|(?!sin|cos|tan|log)[A-Za-z]{2,}|\\(?:Omega|mu|degree)\b"
+)
+_POWER = re.compile(r"\^\s*\{?\s*-?\d\s*\}?")
 #: In order: spelling of signs, what is dropped, what becomes a unit, what is written short.
 _SPELLINGS: tuple[tuple[str, str], ...] = (
     (r"[\u2212\u2013\ufe63\uff0d]", "-"),
@@ -79,12 +83,13 @@ def _spelt(text: str) -> str:
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    """The tokens before the first unknown word; behind it no digit but a unit's power may stand."""
+    """The tokens before a unit; any other word than those we know is refused."""
     tokens: list[str] = []
     for found in _TOKEN.finditer(text):
         if found["word"] and found["word"] not in _KNOWN:
-            if re.search(r"\d", _UNIT_POWER.sub("", text[found.start() :])):
-                raise ValueError("digits behind a word")
+            behind = text[found.start() :]
+            if not _UNIT.match(text, found.start()) or re.search(r"\d", _POWER.sub("", behind)):
+                raise ValueError("a word that is no unit")
             break
         tokens.append(found["word"] or found.group())
     if sum(token in _CLOSES for token in tokens) > _DEEPEST:

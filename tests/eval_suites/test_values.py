@@ -58,6 +58,9 @@ VALUES: list[tuple[str, Fraction | float]] = [
     (r"\exp(-0.5)", math.exp(-0.5)),
     (r"\frac{\pi^2}{6} \approx 1.645", Fraction(1645, 1000)),
     ("0.5 units.", Fraction(1, 2)),
+    ("5kg", Fraction(5)),
+    (r"5\text{m}^2", Fraction(5)),
+    (r"5 \Omega", Fraction(5)),
     ("2^{0.5}", math.sqrt(2)),
 ]
 
@@ -98,6 +101,13 @@ def test_values(text: str, value: Fraction | float) -> None:
         "171!",
         "1.2.3",
         "3x + 2",
+        "2x",
+        "3s^2",
+        "1 + 2i",
+        r"\frac{3}{2} i",
+        r"2 \tan x",
+        "2sin 1",
+        "3 - 2f(x)",
         "9^9^9^9",
         "10^{400}",
         "2^{99999999}",
