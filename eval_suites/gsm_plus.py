@@ -7,7 +7,8 @@ so that the drop from GSM8K can be read; metrics also by perturbation
 None: right is an answer that says so (`grading/refusals.py`), and declares no number; there
 `accuracy_flexible` asks only that it is said anywhere. The prompt gives no hint of that. Upstream
 looks for a list of phrases anywhere in the text, and accepts an answer without its marker too, so
-its numbers for this type are higher.
+its numbers for this type are higher. About ten golds of testmini are rounded (4.33 for 13/3); they
+are compared as they stand.
 """
 
 from collections.abc import Iterator, Sequence

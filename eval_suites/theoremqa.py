@@ -13,18 +13,12 @@ instruction and file (one row differs).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eval_suites.errors import DataError
 from eval_suites.files import read_array
 from eval_suites.grading.answers import declared, flexible_answer
 from eval_suites.grading.status import compared_score
-from eval_suites.grading.typed import (
-    Gold,
-    agrees,
-    close,
-    close_upstream,
-)
+from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.sandbox import Outcome
 from eval_suites.suite import Answer, Decoding, Request, Score, Suite
 from eval_suites.word_problems import HEADLINE, in_subset, once, snake_case
@@ -55,22 +49,12 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 
 def _samples(folder: Path | None) -> Iterator[Sample]:
     for number, row in read_array(folder, FILE, ("id", "Question", "Answer_type")):
-        gold = _gold(row.get("Answer"), row["Answer_type"], number)
-        yield Sample(row["id"], row["Question"], gold, row["Answer_type"])
-
-
-def _gold(answer: Any, kind: str, row: int) -> Gold:
-    numbers = answer if isinstance(answer, list) else [answer]
-    numeric = bool(numbers) and all(type(one) in {int, float} for one in numbers)
-    if kind == "bool" and isinstance(answer, bool):
-        return answer
-    if kind == "option" and isinstance(answer, str):
-        return answer
-    if kind in {"integer", "float"} and numeric and numbers is not answer:
-        return int(answer) if kind == "integer" else float(answer)
-    if kind in {"list of integer", "list of float"} and numeric and numbers is answer:
-        return tuple(int(one) if kind == "list of integer" else float(one) for one in numbers)
-    raise DataError(f"{FILE}, row {row}: 'Answer' is no {kind}; get the upstream file again")
+        gold, kind = typed(row.get("Answer"), row["Answer_type"]), row["Answer_type"]
+        if gold is None:
+            raise DataError(
+                f"{FILE}, row {number}: 'Answer' is no {kind}; get the upstream file again"
+            )
+        yield Sample(row["id"], row["Question"], gold, kind)
 
 
 def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from eval_suites.grading.answers import numbers
 from eval_suites.grading.values import Number, value_of
@@ -28,6 +29,18 @@ _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\s*\{([^{}]*)\}")
 _MATRIX = re.compile(r"\\(?:begin|end)\s*\{[a-z]*(?:matrix|array)\}(?:\s*\{[lcr| ]*\})?")
 _SEPARATOR = re.compile(r"\\\\|[&;\n\u2192]|\\(?:to|rightarrow)\b|->|\band\b")
 _OUTSIDE = re.compile(r"\\(?:left|right|langle|rangle)\b\.?|\\[{}]|[\[\]<>$]|\\[()\[\]]")
+
+
+def typed(value: Any, kind: str) -> Gold | None:
+    """A value of a JSON file as a gold value of the type that the file names; None if it is not."""
+    if kind.startswith("list of ") and isinstance(value, list):
+        items = [typed(one, kind.removeprefix("list of ")) for one in value]
+        read = tuple(one for one in items if isinstance(one, int | float))
+        return read if read and len(read) == len(items) else None
+    if kind == "float" and type(value) in {int, float}:
+        return float(value)
+    fits = type(value) is {"integer": int, "bool": bool, "option": str}.get(kind)
+    return value if fits else None
 
 
 def number_in(shown: str) -> Number | None:

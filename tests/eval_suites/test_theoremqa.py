@@ -241,6 +241,8 @@ def test_golds_are_typed(answer: object, kind: str, gold: Gold, tmp_path: Path) 
         ([], "list of float"),
         ([1, "2"], "list of float"),
         ([3], "float"),
+        (3.5, "integer"),
+        ([1, 2.5], "list of integer"),
         (3, "complex"),
     ],
 )
