@@ -23,7 +23,8 @@ _PHRASES = re.compile(
         (
             rf"\b(?:can(?:not|n't|\s+not|'t)|could(?:\s+not|n't))\s+(?:\w+\s+)?be\s+(?:\w+\s+)?{_FOUND}\b",
             rf"\b(?:we|i|one|you)\s+(?:\w+\s+)?(?:can(?:not|\s+not|'t)|could(?:\s+not|n't))\s+(?:\w+\s+)?{_FIND}\b",
-            rf"\b(?:impossible|unable|not\s+possible|no\s+way|not\s+able)\s+(?:for\s+\w+\s+)?to\s+(?:\w+\s+)?(?:{_FIND}|find|answer|say)\b",
+            rf"\b(?:impossible|not\s+possible|no\s+way)\s+(?:for\s+\w+\s+)?to\s+(?:\w+\s+)?(?:{_FIND}|find|answer|say)\b",
+            rf"\b(?:unable|not\s+able)\s+to\s+(?:\w+\s+)?(?:{_FIND}|find)\b",
             r"\b(?:we|i)\s+(?:do\s+not|don't)\s+(?:\w+\s+)?know\b",
             r"\b(?:we|i)(?:\s+are|'re|\s+am|'m)\s+(?:unaware|not\s+(?:aware|told|given))\b",
             rf"(?:n't|\b(?:not|no|without|lacks?|lacking|missing|insufficient|incomplete|inadequate))\s+(?:\w+\s+){{0,4}}{_DATA}\b",
