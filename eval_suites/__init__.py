@@ -4,18 +4,35 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from eval_suites import arithmetic, bbh, gsm8k, humaneval, humaneval_plus, leetcode
+from eval_suites import (
+    arithmetic,
+    asdiv,
+    bbh,
+    gsm8k,
+    gsm_plus,
+    humaneval,
+    humaneval_plus,
+    leetcode,
+    svamp,
+    theoremqa,
+)
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 _ALL: tuple[Suite[Any], ...] = (
     arithmetic.SUITE,
+    asdiv.FULL,
+    asdiv.EURUS,
     bbh.SUITE,
     gsm8k.CHAT,
     gsm8k.COT8,
+    gsm_plus.FULL,
+    gsm_plus.MINI,
     humaneval.SUITE,
     humaneval_plus.SUITE,
     leetcode.SUITE,
+    svamp.SUITE,
+    theoremqa.SUITE,
 )
 
 #: Every suite by the name that a user types; a variant is `suite:variant`.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_list, read_text
+from eval_suites.files import AGAIN, read_array, read_text
 from eval_suites.grading.declared import declared, is_gold, read_as
 from eval_suites.grading.status import status_of
 from eval_suites.sandbox import Outcome
@@ -58,7 +58,7 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 
 def _task(folder: Path | None, task: str) -> Iterator[Sample]:
     examples = _examples(folder, f"bbh/cot-prompts/{task}.txt")
-    rows = read_list(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
+    rows = read_array(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
     for number, row in rows:
         yield Sample(f"{task}/{number}", task, row["input"], row["target"], examples)
 

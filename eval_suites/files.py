@@ -63,34 +63,33 @@ def read_rows(
     for line in read_text(folder, name).split("\n"):
         if line.strip():
             number += 1
-            yield number, _row(line, f"{folder}/{name}, row {number}", fields)
+            where = f"{folder}/{name}, row {number}"
+            yield number, _checked(_json(line, where), where, fields)
 
 
-def read_list(
-    folder: Path | None, name: str, fields: tuple[str, ...], key: str
+def read_array(
+    folder: Path | None, name: str, fields: tuple[str, ...], key: str = ""
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of the list under a key of a JSON file, with their zero-based numbers.
+    """Rows of one JSON array with their zero-based numbers.
 
     Args:
         folder: the data folder.
         name: the file's path inside it, `.gz` or not.
         fields: keys whose values must be text.
-        key: of the file's object; its value is the list.
+        key: where the file is an object, which of its values is the array.
 
     Raises:
-        DataError: as `read_text`, there is no such list, or a row that `read_rows` would refuse.
+        DataError: as `read_text`, or the file is no such array, or a row is as in `read_rows`.
     """
     where = f"{folder}/{name}"
-    whole = _json(read_text(folder, name), where)
-    rows = whole.get(key) if isinstance(whole, dict) else None
-    if not isinstance(rows, list):
-        raise DataError(f"{where}: no list under {key!r}; {AGAIN}")
-    for number, row in enumerate(rows):
+    found = _json(read_text(folder, name), where)
+    if key:
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, list):
+        what = f"no array under {key!r}" if key else "no JSON array"
+        raise DataError(f"{where}: {what}; {AGAIN}")
+    for number, row in enumerate(found):
         yield number, _checked(row, f"{where}, row {number}", fields)
-
-
-def _row(line: str, where: str, fields: tuple[str, ...]) -> dict[str, Any]:
-    return _checked(_json(line, where), where, fields)
 
 
 def _json(text: str, where: str) -> Any:

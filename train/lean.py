@@ -31,7 +31,7 @@ def install(model: nn.Module) -> None:
         if "forward" in vars(module):
             continue
         if type(module) is nn.Linear and not _READERS.isdisjoint(name.split(".")):
-            module.forward = MethodType(_linear, module)
+            module.forward = MethodType(_linear, module)  # type: ignore[method-assign] # as modules allow
         if {name for name, _ in module.named_children()} == _GATED:
             module.forward = MethodType(_gated, module)
         elif type(module).__name__.endswith("RMSNorm"):

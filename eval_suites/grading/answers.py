@@ -17,6 +17,8 @@ _FRACTION = re.compile(r"(?:(-)\s?)?\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _BOX = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{")
 _HASHES = re.compile(r"####\s*")
 _ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
+_DECLARES = re.compile(r"answers?\s+(?:is|are)\b\s*:?", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"\n|[.!?](?=\s+[A-Z]|\s*$)")
 _SPACED_THOUSANDS = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 _TRANSLATION = str.maketrans(
     {"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"}
@@ -52,6 +54,27 @@ def last_box(text: str) -> str | None:
         if held.strip():
             return held
     return None
+
+
+def declared(text: str) -> str | None:
+    """The text that the response declares as its answer; None without one.
+
+    What the last box holds, else what ends the text behind `####`, else the rest of the sentence
+    behind the last "answer is" or "answers are".
+    """
+    box = last_box(text)
+    _, marked, rest = text.rpartition("####")
+    if box is None and marked and "\n" not in rest.strip():
+        box = rest
+    said = list(_DECLARES.finditer(text))
+    if box is None and said:
+        box = _SENTENCE_END.split(text[said[-1].end() :].lstrip(), maxsplit=1)[0]
+    return (box or "").strip(" \t\n*") or None
+
+
+def numbers(text: str) -> tuple[str, ...]:
+    """Every number of a text in its order, normalised."""
+    return tuple(_numbers(_plain(text)))
 
 
 def normalise(number: str) -> str:

@@ -35,7 +35,20 @@ def numeric_score(
     Returns:
         A score of 1 or 0 by reading.
     """
-    extracted = readings[headline]
-    status = status_of(answer, extracted)
-    metrics = {name: float(same_number(found, gold)) for name, found in readings.items()}
-    return Score(metrics[headline], status, extracted, metrics=metrics)
+    right = {name: same_number(found, gold) for name, found in readings.items()}
+    return compared_score(answer, readings[headline], headline, right)
+
+
+def compared_score(
+    answer: Answer, extracted: str | None, headline: str, right: Mapping[str, bool]
+) -> Score:
+    """Score one answer by comparisons that are made already.
+
+    Args:
+        answer: what the model said.
+        extracted: what the headline's reading found.
+        headline: which of `right` gives the value.
+        right: metric name to whether this reading agrees with the gold answer.
+    """
+    metrics = {name: float(verdict) for name, verdict in right.items()}
+    return Score(metrics[headline], status_of(answer, extracted), extracted, metrics=metrics)

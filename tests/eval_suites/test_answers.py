@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_suites.arithmetic import final_answer
-from eval_suites.grading.answers import flexible_answer, normalise, same_number, strict_answer
+from eval_suites.grading.answers import (
+    declared,
+    flexible_answer,
+    normalise,
+    numbers,
+    same_number,
+    strict_answer,
+)
 
 # text, strict reading, flexible reading
 READINGS = [
@@ -56,6 +63,35 @@ READINGS = [
 @pytest.mark.parametrize(("text", "strict", "flexible"), READINGS)
 def test_readings(text: str, strict: str | None, flexible: str | None) -> None:
     assert (strict_answer(text), flexible_answer(text)) == (strict, flexible)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"So \boxed{\text{Kim}}.", r"\text{Kim}"),
+        (r"\boxed{1} and \boxed{ 2, 3 }", "2, 3"),
+        (r"\boxed{} The answer is Kim.", "Kim"),
+        (r"#### 4, but \boxed{3}", "3"),
+        ("Kim\n#### 2, 3 \n", "2, 3"),
+        ("#### Step 2\nThe answer is Kim.", "Kim"),
+        ("#### Step 2\nIt is Kim.", None),
+        ("The answer is 5. No, the answer is 3.5 m. It was hard.", "3.5 m"),
+        ("The answers are: 2 and 3", "2 and 3"),
+        ("The answer is **(a)**", "(a)"),
+        ("The answer is:\n\nKim", "Kim"),
+        ("The answer is", None),
+        ("The answer island is Kim.", None),
+        ("It is Kim.", None),
+        ("", None),
+    ],
+)
+def test_what_is_declared_as_text(text: str, shown: str | None) -> None:
+    assert declared(text) == shown
+
+
+def test_every_number_is_found_in_its_order() -> None:
+    assert numbers(r"\$1,234 and −3, 7-2, \frac{1}{2}") == ("1234", "-3", "7", "2", "1/2")
+    assert numbers("none") == ()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +144,7 @@ def test_numbers_are_equal_in_value_only(one: str | None, other: str | None, sam
 def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
     for found in (strict_answer(text), flexible_answer(text), final_answer(text)):
         same_number(found, "18")
+    assert declared(text) is None or numbers(text) is not None
 
 
 @given(st.integers(-(10**12), 10**12))

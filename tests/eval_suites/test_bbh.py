@@ -151,8 +151,8 @@ def test_samples_carry_task_and_row_in_their_id(tmp_path: Path) -> None:
         ({"examples": [{"input": "q", "target": "a"}, {"input": "q"}]}, "row 1: 'target'"),
         ({"examples": [{"input": 3, "target": "a"}]}, "row 0: 'input'"),
         ({"examples": ["q"]}, "row 0: no JSON object"),
-        ({"rows": []}, "no list under 'examples'"),
-        ([], "no list under 'examples'"),
+        ({"rows": []}, "no array under 'examples'"),
+        ([], "no array under 'examples'"),
     ],
 )
 def test_a_malformed_file_is_named(rows: object, message: str, tmp_path: Path) -> None:

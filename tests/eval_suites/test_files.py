@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites import DataError, find
-from eval_suites.files import read_rows
+from eval_suites.files import read_array, read_rows
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
@@ -62,3 +62,28 @@ def test_malformed_examples_are_named(text: str, tmp_path: Path) -> None:
 def test_a_line_separator_inside_a_text_is_no_new_row(tmp_path: Path) -> None:
     write(tmp_path, "rows.jsonl", '{"q": "a\u2028b"}\n'.encode())
     assert [row for _, row in read_rows(tmp_path, "rows.jsonl", ("q",))] == [{"q": "a\u2028b"}]
+
+
+def test_an_array_is_read_whole_or_from_under_a_key(tmp_path: Path) -> None:
+    rows = [{"q": "a"}, {"q": "b"}]
+    write(tmp_path, "rows.json.gz", json.dumps(rows).encode())
+    write(tmp_path, "under.json", json.dumps({"rows": rows}).encode())
+    assert list(read_array(tmp_path, "rows.json.gz", ("q",))) == [(0, rows[0]), (1, rows[1])]
+    assert list(read_array(tmp_path, "under.json", ("q",), key="rows")) == list(enumerate(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ("{", "", ": no JSON \\("),
+        ("{}", "", ": no JSON array"),
+        ("[]", "rows", ": no array under 'rows'"),
+        ('{"rows": 3}', "rows", ": no array under 'rows'"),
+        ('[{"q": "a"}, 3]', "", ", row 1: no JSON object"),
+        ('[{"q": "a"}, {}]', "", ", row 1: 'q' is missing"),
+    ],
+)
+def test_a_malformed_array_is_named(text: str, key: str, message: str, tmp_path: Path) -> None:
+    write(tmp_path, "rows.json", text.encode())
+    with pytest.raises(DataError, match=rf"rows\.json{message}"):
+        list(read_array(tmp_path, "rows.json", ("q",), key=key))

@@ -1,0 +1,131 @@
+"""Compare answers that are no single number: several numbers, ratios, times of day, words.
+
+Each kind finds its items in a text, in one normal form, and says when two items are the same.
+Several numbers may come in any order. A ratio is two whole numbers and equal in value: 6:4 is 3:2,
+1.5 is none. A time without a.m. or p.m. stands for either half of the day. Words are compared
+without case, articles and endings in s; `same_words` says which may be left out or added.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eval_suites.grading.answers import numbers, same_number
+
+_POWER = re.compile(r"[\^_]\s*\{?\s*\\?\w+\s*\}?")
+_SPACING = re.compile(r"\\[,!;: ]|~")
+_WRAPPED_SIGN = re.compile(r"\\(?:text|mathrm|mathbin|mathrel)\s*\{\s*(to|:)\s*\}")
+_RATIO_SIGN = re.compile(r"(?<=\d)\s*(?::|\\colon|to)\s*(?=\d)")
+_LATEX = re.compile(r"\\(?:text|mathrm|textbf|mbox)\b|\\(?=\W)|[{}$~*]")
+_TIME = re.compile(
+    r"(?<![\d:])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?!\d)(?:\s*([ap])\.?\s?m\b)?", re.IGNORECASE
+)
+_WORD = re.compile(r"[a-z0-9]+(?::\d+)*(?:'[a-z]+)?")
+_IGNORED = frozenset({"the", "a", "an", "is", "are", "they", "both", "on", "at", "in", "of", "it"})
+_SAME_AS: Mapping[str, str] = {"same": "equal"}
+_SHORTEST_STEM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How items are found in a text (in one way or the other), and when two are the same."""
+
+    finds: tuple[Callable[[str], tuple[str, ...]], ...]
+    same: Callable[[str, str], bool]
+
+    def agrees(self, gold: str, text: str, *, last: bool = False) -> bool:
+        """Whether a text holds the gold items and no other, in any order.
+
+        Args:
+            gold: text whose items are right.
+            text: what is looked at.
+            last: look at as many items from the end of the text as gold has, not at all.
+        """
+        right = self.finds[0](gold)
+        return any(
+            self._match(right, found[-len(right) :] if last else found)
+            for found in (find(text) for find in self.finds)
+        )
+
+    def _match(self, right: Sequence[str], found: Sequence[str]) -> bool:
+        left = list(found)
+        if len(left) != len(right):
+            return False
+        for item in right:
+            match = next((one for one in left if self.same(item, one)), None)
+            if match is None:
+                return False
+            left.remove(match)
+        return True
+
+
+def several(text: str) -> tuple[str, ...]:
+    """The numbers of a text where every comma separates; powers and indices are none."""
+    return with_thousands(re.sub(r",(?!\})", ", ", text))
+
+
+def with_thousands(text: str) -> tuple[str, ...]:
+    """The numbers of a text where `1,000` is one; powers and indices are none."""
+    return numbers(_POWER.sub(" ", text))
+
+
+def ratios(text: str) -> tuple[str, ...]:
+    r"""The ratios of a text as fractions: `3:2`, `3 to 2`, `3/2` and `\frac{3}{2}` are `3/2`."""
+    plain = _WRAPPED_SIGN.sub(r"\1", _SPACING.sub(" ", text))
+    return tuple(one for one in numbers(_RATIO_SIGN.sub("/", plain)) if "/" in one)
+
+
+def times(text: str) -> tuple[str, ...]:
+    """The times of day of a text: `3:30 p.m.` is `3:30:00 p`."""
+    return tuple(
+        f"{hour}:{minute}:{second or '00'} {half.lower()}"
+        for hour, minute, second, half in _TIME.findall(_LATEX.sub(" ", text))
+    )
+
+
+def same_time(one: str, other: str) -> bool:
+    """Whether two times, as `times` writes them, can be the same time of day."""
+    (hour, rest, half), (other_hour, other_rest, other_half) = _parts(one), _parts(other)
+    return rest == other_rest and bool(_hours(hour, half) & _hours(other_hour, other_half))
+
+
+def _parts(time: str) -> tuple[int, str, str]:
+    clock, _, half = time.partition(" ")
+    hour, _, rest = clock.partition(":")
+    return int(hour), rest, half
+
+
+def _hours(hour: int, half: str) -> frozenset[int]:
+    if half:
+        return frozenset({hour % 12 + 12 * (half == "p")})
+    return frozenset({hour % 12, hour % 12 + 12}) if 0 < hour <= 12 else frozenset({hour})
+
+
+SEVERAL = Kind((several, with_thousands), same_number)
+RATIO = Kind((ratios,), same_number)
+TIME = Kind((times,), same_time)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text in normal form, without those that say nothing."""
+    plain = _LATEX.sub(" ", text.lower().replace("\u2019", "'"))
+    plain = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", plain)
+    plain = re.sub(r"\b(\d+)(?:st|nd|rd|th)\b", r"\1", plain)
+    return frozenset(_stem(one) for one in _WORD.findall(plain) if one not in _IGNORED)
+
+
+def same_words(gold: str, found: str, asked: str) -> bool:
+    """Whether found says the gold words; words of the question may be left out or added.
+
+    Asked which location, "Westford" is "Westford location". Any other word makes it wrong.
+    """
+    right, given, held = words(gold), words(found), words(asked)
+    if right <= held:
+        return given == right
+    return right - held <= given <= right | held
+
+
+def _stem(word: str) -> str:
+    word = word.removesuffix("'s")
+    word = word[:-1] if len(word) > _SHORTEST_STEM and word.endswith("s") else word
+    return _SAME_AS.get(word, word)
