@@ -185,7 +185,7 @@ def eval_(
     models_: Annotated[
         list[str], typer.Argument(metavar="MODEL...", help="Checkpoint folders, or NAME=FOLDER.")
     ],
-    suites: Annotated[str, typer.Option("--suites", help="Names, separated by commas.")],
+    suites: Annotated[str, typer.Option("--suites", help="Names, separated by commas, or all.")],
     runs: RunsOption = RUNS,
     models: ModelsOption = MODELS,
     data_dir: DataOption = None,

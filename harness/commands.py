@@ -57,6 +57,9 @@ def run(
     where = replace(where, near=(recipe_file.resolve().parent,))
     console = Console()
     show = screen(console, quiet=quiet)
+    if evaluation:
+        chosen = all_of(recipe.evaluate, where.data_dir, console)
+        recipe = recipe.model_copy(update={"evaluate": chosen})
     finished = pipeline.run(recipe, where, show, evaluation=evaluation)
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
@@ -106,11 +109,22 @@ def evaluate(
 ) -> Finished:
     """`nca eval`: evaluate existing checkpoints and print their table."""
     console = Console()
+    chosen = all_of(chosen, where.data_dir, console)
     finished = pipeline.evaluate_models(named(models), chosen, where, screen(console, quiet=quiet))
     report(finished, console)
     if not quiet:
         say_where(finished, where, console)
     return finished
+
+
+def all_of(chosen: EvaluateSection, data_dir: Path | None, console: Console) -> EvaluateSection:
+    """With the suites that can run here in place of `all`; says which cannot, and why."""
+    from harness.suite_choice import expanded
+
+    chosen, left_out = expanded(chosen, data_dir)
+    for name, reason in left_out.items():
+        console.print(f"left out: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    return chosen
 
 
 def section(
