@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from eval_suites import arithmetic, gsm8k, humaneval, humaneval_plus, leetcode
+from eval_suites import arithmetic, gsm8k, humaneval, humaneval_plus, leetcode, math_problems
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
@@ -15,6 +15,9 @@ _ALL: tuple[Suite[Any], ...] = (
     humaneval.SUITE,
     humaneval_plus.SUITE,
     leetcode.SUITE,
+    math_problems.CHAT,
+    math_problems.MINERVA4,
+    math_problems.MATH500,
 )
 
 #: Every suite by the name that a user types; a variant is `suite:variant`.
