@@ -23,7 +23,7 @@ _ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
 _SPACED_THOUSANDS = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 #: Unicode minus signs and the fraction slash to their plain forms.
 SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"})
-#: Beyond this many characters a number is compared only as text: exact arithmetic would take seconds.
+#: Beyond this many characters a number is only compared as text: exact arithmetic takes seconds.
 _LONGEST_EXACT = 1000
 #: How many boxes are looked at from the end: each unclosed one costs a walk through the text.
 _MOST_BOXES = 20

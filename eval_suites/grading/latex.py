@@ -44,13 +44,7 @@ _SIGN_NAMES = {
     ord("°"): " ",
     ord("\u00a0"): " ",
 }
-_BASES = dict(
-    zip(
-        "two three four five six seven eight nine ten eleven twelve".split(),
-        range(2, 13),
-        strict=True,
-    )
-)
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|pm|am|[A-Za-z]{3,})"
 #: Patterns with what replaces them, in the order in which they are applied.
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
@@ -76,7 +70,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         # Numbers in a base, however the base is named.
         (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda found: f"_{_base(found[1])}"),
         (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),
-        (rf"_\s*\{{\s*(\d+)\s*\}}", r"_\1"),
+        (r"_\s*\{\s*(\d+)\s*\}", r"_\1"),
         # Lists: "and", "or" are commas.
         (rf",?\s*{_SET}\{{\s*,?\s*(?:and|or)(?:\s+also)?\s*\}}", ","),
         (r",?(?<![A-Za-z\\])(?:and|or)(?:\s+also)?(?![A-Za-z])", ","),

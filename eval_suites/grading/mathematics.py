@@ -1,14 +1,15 @@
-"""Grade a mathematical answer against its gold: rules first, math-verify only where they stop.
+r"""Grade a mathematical answer against its gold: rules first, math-verify only where they stop.
 
 The rules (`equality`) work on plain text forms and take microseconds. What they leave open goes to
 `symbolic` in a killable process of the sandbox. A check that timed out or crashed is ours to
 answer for: the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
-`(-\\infty,2)` is not `(-\\infty,2]`.
+`(-\infty,2)` is not `(-\infty,2]`.
 """
 
 from collections.abc import Sequence
 
 from eval_suites.grading.equality import compare
+from eval_suites.grading.forms import elements
 from eval_suites.grading.latex import normalise
 from eval_suites.grading.status import status_of
 from eval_suites.sandbox import Call, Check, Limits, Outcome
@@ -27,6 +28,11 @@ def decide(gold: str, answer: str) -> bool | None:
     if len(answer) > LONGEST or _depth(answer) > DEEPEST:
         return answer.strip() == gold.strip()
     return compare(normalise(gold), normalise(answer))
+
+
+def is_list(answer: str) -> bool:
+    """Whether an answer lists several values; what is too long to read does not."""
+    return len(answer) <= LONGEST and len(elements(normalise(answer))) > 1
 
 
 def checks(gold: str, answer: str | None) -> tuple[Check, ...]:

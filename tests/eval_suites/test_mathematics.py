@@ -179,6 +179,9 @@ PAIRS: list[tuple[str, str, bool]] = [
     (r"\cot x", r"\frac{1}{\tan x}", True),
     (r"\cot x", r"\tan x", False),
     ("3R^2", "3r^2", False),
+    ("R^2 - r^2", "0", False),
+    ("R^2 - r^2", "(R-r)(R+r)", True),
+    ("C_1 + C_2", "C_2 + C_1", True),
     # words
     (r"\text{Evelyn}", "Evelyn", True),
     (r"\text{Evelyn}", "evelyn", True),
