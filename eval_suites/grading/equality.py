@@ -18,6 +18,7 @@ _NUMBER = re.compile(rf"([+-]?)({_N}(?:[eE][+-]?[0-9]{{1,3}})?)")
 _POWER_OF_TEN = re.compile(rf"([+-]?)({_N})\\cdot ?10\^\{{?([+-]?[0-9]{{1,3}})\}}?")
 _RATIO = re.compile(rf"([+-]?)\(?(?:\\frac\{{([+-]?{_N})\}}\{{([+-]?{_N})\}}|({_N})/({_N}))\)?")
 _MIXED = re.compile(r"([+-]?)([0-9]{1,9})\\frac\{([0-9]{1,9})\}\{([0-9]{1,9})\}")
+_RECURRING = re.compile(r"([+-]?)([0-9]*)\.([0-9]*)\\(?:overline|bar)\{([0-9]+)\}")
 _IN_BASE = re.compile(r"([+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?)_([0-9]{1,2})")
 _DIGITS = re.compile(r"[+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
@@ -50,7 +51,7 @@ def compare(one: str, other: str, expressions: Comparison = open_question) -> bo
 
 
 def value(text: str) -> Fraction | None:
-    r"""The exact value of a number: decimal, `\frac`, `a/b`, mixed, or times a power of ten."""
+    r"""The exact value of a number: decimal, recurring, fraction, mixed, times a power of ten."""
     if found := _NUMBER.fullmatch(text):
         return exact_value("".join(found.groups()))
     if found := _MIXED.fullmatch(text):
@@ -64,6 +65,10 @@ def value(text: str) -> Fraction | None:
         top, bottom = (piece for piece in rest if piece is not None)
         ratio = exact_value(f"{top}/{bottom}")
         return None if ratio is None else _signed(sign, ratio)
+    if found := _RECURRING.fullmatch(text):
+        sign, whole, once, again = found.groups()
+        nines = (10 ** len(again) - 1) * 10 ** len(once)
+        return _signed(sign, Fraction(f"{whole or 0}.{once or 0}") + Fraction(int(again), nines))
     return None
 
 
@@ -127,7 +132,11 @@ def _as_groups(one: str, other: str, expressions: Comparison) -> bool | None:
         pairs = zip(left.members, right.members, strict=True)
         return _all(compare(*pair, expressions) for pair in pairs)
     (name, held), (other_name, other_held) = assigned(one), assigned(other)
-    if (name or other_name) and (name == other_name or not name or not other_name):
+    if (
+        (name and name == other_name)
+        or (name and "=" not in other)
+        or (other_name and "=" not in one)
+    ):
         return compare(held, other_held, expressions)
     return expressions(one, other)
 

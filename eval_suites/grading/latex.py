@@ -45,7 +45,9 @@ _SIGN_NAMES = {
     ord("\u00a0"): " ",
 }
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
-_UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|pm|am|[A-Za-z]{3,})"
+_UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|[A-Za-z]{3,})"
+#: What is no unit although it stands behind a number.
+_NO_UNIT = r"(?!\s*(?:pi|mod|dozen|hundred|thousand|million|billion|trillion)\b)"
 #: Patterns with what replaces them, in the order in which they are applied.
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), replacement)
@@ -75,9 +77,9 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (rf",?\s*{_SET}\{{\s*,?\s*(?:and|or)(?:\s+also)?\s*\}}", ","),
         (r",?(?<![A-Za-z\\])(?:and|or)(?:\s+also)?(?![A-Za-z])", ","),
         # Units behind a number, then words that are the answer.
-        (rf"(?<=[\d)}}i])\s*{_TEXT}\{{[^{{}}]*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
+        (rf"(?<=[\d)}}i])\s*{_TEXT}\{{{_NO_UNIT}[^{{}}]*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
         (rf"(?<=[\d)}}])\s*\\mathrm\s*\{{\s*[A-Za-z]{{2,}}\s*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
-        (rf"(?<=[\d}}])\s+(?!pi\b|mod\b){_UNITS}[A-Za-z ]*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
+        (rf"(?<=[\d}}])\s+{_NO_UNIT}{_UNITS}[A-Za-z ]*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
         (rf"{_SET}\{{([^{{}}]*)\}}", r"\1"),
         # Arguments that TeX lets go without braces.
         (r"\\frac\s*(\\pi|\w)\s*(\\pi|\w)", r"\\frac{\1}{\2}"),
@@ -85,7 +87,10 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"(\\frac\s*\{[^{}]*\})\s*(\\pi|\w)", r"\1{\2}"),
         (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
         (r"\^\s*\{\s*(\w)\s*\}", r"^\1"),
-        # "infinity" by word; a plus sign before it.
+        # What is written as a word; a plus sign before infinity.
+        (rf"(?<![A-Za-z\\])pi{_LETTERS}", r"\\pi "),
+        (r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
+        (rf"\\varnothing{_LETTERS}", r"\\emptyset "),
         (rf"(?<![A-Za-z\\])(?:infinity|inf|oo){_LETTERS}", r"\\infty "),
         (r"(?<![^\s(\[,])\+\s*(?=\\infty)", ""),
         (r"^\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*", ""),

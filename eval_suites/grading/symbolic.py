@@ -11,12 +11,12 @@ import re
 from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Expr, N, simplify
+from sympy import Expr, Float, N, Rational, simplify
 
 from eval_suites.grading.equality import compare
 
 _DIGITS = 30
-#: A decimal with nine right digits counts as the irrational number that it stands for.
+#: How far two computed constants may be apart, relative to their size.
 _TOLERANCE = 1e-9
 _EXAMPLES = (
     ("2k+2", "2(k+1)"),
@@ -61,7 +61,14 @@ def _parsed(latex: str) -> Any:
         fallback_mode="no_fallback",
         parsing_timeout=None,
     )
-    return found[0] if found else None
+    return _exact(found[0]) if found else None
+
+
+def _exact(one: Any) -> Any:
+    """An expression worked out, with decimals as the fractions that they are."""
+    if not isinstance(one, Expr):
+        return one
+    return one.xreplace({each: Rational(str(each)) for each in one.atoms(Float)}).doit()
 
 
 def _told_apart(found: re.Match[str]) -> str:
