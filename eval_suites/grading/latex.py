@@ -69,6 +69,8 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"\\[lr]angle", lambda found: "(" if found.group() == r"\langle" else ")"),
         (r"\\([lr])brace", lambda found: r"\{" if found[1] == "l" else r"\}"),
         (r"\{bmatrix\}", "{pmatrix}"),
+        # The rules below look for spaces in several places: runs of them would take for ever.
+        (r"\s+", " "),
         # Numbers in a base, however the base is named.
         (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda found: f"_{_base(found[1])}"),
         (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),

