@@ -111,16 +111,27 @@ def _in_any_order(
     ones: Sequence[str], others: Sequence[str], expressions: Comparison
 ) -> bool | None:
     """Whether each of the one finds its own equal among the others."""
-    left, open_ones = list(others), False
+    left, known = list(others), True
     for one in ones:
-        verdicts = [compare(one, other, expressions) for other in left]
-        if True in verdicts:
-            del left[verdicts.index(True)]
-        elif None in verdicts:
-            open_ones = True
-        else:
+        verdict, place = _first_equal(compare(one, other, expressions) for other in left)
+        if verdict is False:
             return False
-    return None if open_ones else True
+        if verdict:
+            del left[place]
+        else:
+            known = False
+    return True if known else None
+
+
+def _first_equal(verdicts: Iterable[bool | None]) -> tuple[bool | None, int]:
+    """The first True and its place; without one None where any is open, else False."""
+    found: bool | None = False
+    for place, verdict in enumerate(verdicts):
+        if verdict:
+            return True, place
+        if verdict is None:
+            found = None
+    return found, 0
 
 
 def _as_groups(one: str, other: str, expressions: Comparison) -> bool | None:
