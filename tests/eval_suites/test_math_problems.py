@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,8 @@ def twins(samples: Sequence[Sample]) -> list[str]:
     ]
 
 
+#: The last digit belongs to a unit, as in cm^2; units do not count.
+EQUAL_WHEN_CHANGED = {"526", "1863", "1901", "1958", "3647"}
 #: Twins that are equal in value although not as text.
 EQUAL_TWINS: dict[str, set[str]] = {
     "math": {"1660", "3596", "4159"},  # 3/4 as \\frac34, 120 degrees and 120, 7\\% and 7
@@ -275,6 +278,40 @@ def test_every_wrong_twin_of_the_500_scores_zero(data_dir: Path) -> None:
 @pytest.mark.timeout(1800)
 def test_every_wrong_twin_of_the_5000_scores_zero(data_dir: Path) -> None:
     _all_twins_are_wrong("math", data_dir)
+
+
+def test_every_gold_set_otherwise_is_right(data_dir: Path) -> None:
+    suite = find("math")
+    scores = [
+        settle(suite, one, (Answer(f"\\boxed{{{_set_otherwise(one.last)}}}"),))
+        for one in suite.load(data_dir)
+    ]
+    assert [score.value for score in scores] == [1.0] * 5000
+
+
+def _set_otherwise(latex: str) -> str:
+    """The same answer with larger or smaller brackets and fractions, dollar signs and a dot."""
+    if r"\left" in latex:
+        other = latex.replace(r"\left", "").replace(r"\right", "")
+    else:
+        other = latex.replace("(", r"\left( ").replace(")", r" \right )")
+    return "$" + other.replace(r"\dfrac", r"\frac").replace(r"\frac", r"\dfrac") + "$."
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_every_gold_with_its_last_digit_changed_scores_zero(data_dir: Path) -> None:
+    suite = find("math")
+    samples = [one for one in suite.load(data_dir) if re.search("[0-9]", one.last)]
+    assert len(samples) == 4912
+    scores = scores_of("math", samples, [f"\\boxed{{{_changed(one.last)}}}" for one in samples])
+    pairs = zip(samples, scores, strict=True)
+    assert {one.id for one, given in pairs if given.value != 0.0} == EQUAL_WHEN_CHANGED
+
+
+def _changed(latex: str) -> str:
+    before, digit, behind = re.split("([0-9])(?=[^0-9]*$)", latex)
+    return f"{before}{int(digit) % 9 + 1}{behind}"
 
 
 def _all_twins_are_wrong(name: str, folder: Path) -> None:
