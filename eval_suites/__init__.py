@@ -13,6 +13,7 @@ from eval_suites import (
     humaneval,
     humaneval_plus,
     leetcode,
+    math_problems,
     svamp,
     theoremqa,
 )
@@ -31,6 +32,9 @@ _ALL: tuple[Suite[Any], ...] = (
     humaneval.SUITE,
     humaneval_plus.SUITE,
     leetcode.SUITE,
+    math_problems.CHAT,
+    math_problems.MINERVA4,
+    math_problems.MATH500,
     svamp.SUITE,
     theoremqa.SUITE,
 )

@@ -8,6 +8,7 @@ a factor of 100 nor rounds.
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
 _UNSIGNED = rf"(?:{_DIGITS}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}}(?![0-9A-Za-z]))?|\.[0-9]+)"
@@ -15,15 +16,16 @@ _UNSIGNED = rf"(?:{_DIGITS}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}}(?![0-9A-Za-z]))
 _NUMBER = re.compile(rf"(?:(?<![\w)\]}}])-)?\$?{_UNSIGNED}(?:\s?/\s?{_UNSIGNED})?")
 _FRACTION = re.compile(r"(?:(-)\s?)?\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _BOX = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{")
+# An escaped brace is printed: it opens and closes nothing.
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####\s*")
 _ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
 _DECLARES = re.compile(r"answers?\s+(?:is|are)\b\s*:?", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s+[A-Z]|\s*$)")
 _SPACED_THOUSANDS = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
-_TRANSLATION = str.maketrans(
-    {"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"}
-)
-#: Beyond this many characters a number is compared as text: exact arithmetic would take seconds.
+#: Unicode minus signs and the fraction slash to their plain forms.
+SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"})
+#: Beyond this many characters a number is only compared as text: exact arithmetic takes seconds.
 _LONGEST_EXACT = 1000
 #: How many boxes are looked at from the end: each unclosed one costs a walk through the text.
 _MOST_BOXES = 20
@@ -47,13 +49,25 @@ def flexible_answer(text: str) -> str | None:
     return last
 
 
+class Box(NamedTuple):
+    """What a box holds, and where the text before it ends and the text behind it starts."""
+
+    start: int
+    end: int
+    held: str
+
+
 def last_box(text: str) -> str | None:
     r"""What the last non-empty `\boxed{}` holds; one that is never closed ends with its line."""
+    return next((box.held for box in boxes(text)), None)
+
+
+def boxes(text: str) -> Iterator[Box]:
+    r"""The non-empty `\boxed{}`s of a text, the last one first."""
     for opened in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
         held = _until_closed(text, opened.end())
         if held.strip():
-            return held
-    return None
+            yield Box(opened.start(), opened.end() + len(held) + 1, held)
 
 
 def declared(text: str) -> str | None:
@@ -79,7 +93,7 @@ def numbers(text: str) -> tuple[str, ...]:
 
 def normalise(number: str) -> str:
     """One number as text without ornament: `$1,234.` becomes `1234`, `−3` becomes `-3`."""
-    bare = re.sub(r"[\s,$%]", "", number.translate(_TRANSLATION))
+    bare = re.sub(r"[\s,$%]", "", number.translate(SIGNS))
     return bare.rstrip(".") if "." in bare else bare
 
 
@@ -89,13 +103,24 @@ def same_number(one: str | None, other: str | None) -> bool:
         return False
     if one == other:
         return True
-    left, right = _value(one), _value(other)
+    left, right = exact_value(one), exact_value(other)
     return left is not None and left == right
+
+
+def exact_value(number: str) -> Fraction | None:
+    """The value of a normalised number or fraction `a/b`; None where it is too long, or none."""
+    if len(number) > _LONGEST_EXACT:
+        return None
+    top, _, bottom = number.partition("/")
+    try:
+        return Fraction(top) / Fraction(bottom or "1")
+    except (ValueError, ZeroDivisionError):
+        return None
 
 
 def _plain(text: str) -> str:
     """Unicode signs and LaTeX spacing to their plain forms; the numbers keep their order."""
-    text = text.translate(_TRANSLATION)
+    text = text.translate(SIGNS)
     text = text.replace("{,}", ",").replace("\\,", "").replace("\\!", "").replace("\\$", "$")
     text = text.replace("\\%", "%")
     text = _SPACED_THOUSANDS.sub("", text)
@@ -104,10 +129,10 @@ def _plain(text: str) -> str:
 
 def _until_closed(text: str, start: int) -> str:
     depth = 1
-    for end in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[end], 0)
+    for found in _BRACE.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
         if depth == 0:
-            return text[start:end]
+            return text[start : found.start()]
     return text[start:].split("\n", 1)[0]
 
 
@@ -126,13 +151,3 @@ def _only_number(text: str) -> str | None:
     """The number of a text that holds exactly one, on the right of an equals sign if it has one."""
     found = list(_numbers(text.rpartition("=")[2]))
     return found[0] if len(found) == 1 else None
-
-
-def _value(number: str) -> Fraction | None:
-    if len(number) > _LONGEST_EXACT:
-        return None
-    top, _, bottom = number.partition("/")
-    try:
-        return Fraction(top) / Fraction(bottom or "1")
-    except (ValueError, ZeroDivisionError):
-        return None

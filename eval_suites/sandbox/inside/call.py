@@ -10,10 +10,15 @@ from .tester import shown
 
 
 def warm(job: dict[str, Any]) -> None:
-    """Import the function's module from the host's path, so that every fork has it."""
+    """Import the function's module from the host's path, so that every fork has it.
+
+    A module may have a function `warm` for what is slow when it is done first; it is called before
+    each call, and does its work once.
+    """
     sys.path[:] = job["path"]
     with contextlib.suppress(Exception):  # the call itself says what is wrong
-        importlib.import_module(job["function"].partition(":")[0])
+        module = importlib.import_module(job["function"].partition(":")[0])
+        getattr(module, "warm", lambda: None)()
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:

@@ -266,6 +266,17 @@ def test_a_call_returns_its_value_and_a_fault_its_reason() -> None:
     assert slow.verdict == "fail"
 
 
+def test_a_module_is_warmed_before_its_calls_and_a_fault_in_that_is_not_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "seen = []\ndef warm():\n    seen.append(1)\n    assert len(seen) < 2\n"
+    (tmp_path / "warmed_module.py").write_text(text + "def length():\n    return len(seen)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    first, second = run(*[Call("warmed_module:length", {})] * 2, workers=1)
+    assert (first.verdict, first.value) == ("pass", 1)
+    assert (second.verdict, second.value) == ("pass", 2)
+
+
 def test_a_call_that_does_not_end_is_killed_and_the_next_one_answers() -> None:
     endless, after = run(
         Call("re:match", {"pattern": "(a+)+$", "string": "a" * 64 + "b"}, Limits(cpu_s=1.0)),

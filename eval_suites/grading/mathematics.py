@@ -1,0 +1,71 @@
+r"""Grade a mathematical answer against its gold: rules first, math-verify only where they stop.
+
+The rules (`equality`) work on plain text forms and take microseconds. What they leave open goes to
+`symbolic` in a killable process of the sandbox. A check that timed out or crashed is ours to
+answer for: the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
+`(-\infty,2)` is not `(-\infty,2]`.
+"""
+
+from collections.abc import Sequence
+
+from eval_suites.grading.equality import compare
+from eval_suites.grading.forms import elements
+from eval_suites.grading.latex import normalise
+from eval_suites.grading.status import status_of
+from eval_suites.sandbox import Call, Check, Limits, Outcome
+from eval_suites.suite import Answer, Score
+
+#: Two seconds of CPU, ten on the clock, and room for sympy.
+LIMITS = Limits(cpu_s=2.0, wall_s=10.0, memory_bytes=3 << 30)
+#: Longer or deeper answers are equal only when they are the same text.
+LONGEST = 1000
+DEEPEST = 20
+METRIC = "accuracy"
+
+
+def decide(gold: str, answer: str) -> bool | None:
+    """Whether an answer equals the gold by rules; None where only math-verify can tell."""
+    if len(answer) > LONGEST or _depth(answer) > DEEPEST:
+        return answer.strip() == gold.strip()
+    return compare(normalise(gold), normalise(answer))
+
+
+def is_list(answer: str) -> bool:
+    """Whether an answer lists several values; what is too long to read does not."""
+    return len(answer) <= LONGEST and len(elements(normalise(answer))) > 1
+
+
+def checks(gold: str, answer: str | None) -> tuple[Check, ...]:
+    """What the sandbox must be asked about an answer; nothing where the rules decide."""
+    if answer is None or decide(gold, answer) is not None:
+        return ()
+    arguments = {"gold": normalise(gold), "answer": normalise(answer)}
+    return (Call("eval_suites.grading.symbolic:equal", arguments, LIMITS),)
+
+
+def graded(answer: Answer, gold: str, extracted: str | None, outcomes: Sequence[Outcome]) -> Score:
+    """1 or 0 as `accuracy`; no value where the check that was needed did not come to its end.
+
+    Args:
+        answer: what the model said.
+        gold: the right answer, LaTeX.
+        extracted: what was found in the model's text, LaTeX.
+        outcomes: of `checks`.
+    """
+    status = status_of(answer, extracted)
+    right = False if extracted is None else decide(gold, extracted)
+    if right is None:
+        if not outcomes:
+            return Score(None, "ungraded", extracted, "the answer was not checked")
+        if outcomes[0].verdict != "pass":
+            return Score(None, "ungraded", extracted, f"the check failed: {outcomes[0].reason}")
+        right = bool(outcomes[0].value)
+    return Score(float(right), status, extracted, metrics={METRIC: float(right)})
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
