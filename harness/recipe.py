@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.errors import RecipeError
 from train.config import LoraConfig, TrainConfig
 
 BASE = "base"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+
+
+def _listed(given: Any) -> Any:
+    """One name is a list of one: `suites: all`."""
+    return (given,) if isinstance(given, str) else given
 
 
 class _Section(BaseModel):
@@ -64,7 +69,7 @@ class EvaluateSection(_Section):
     `unsafe` runs model-written programs also on a machine that cannot contain them.
     """
 
-    suites: tuple[str, ...] = ()
+    suites: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     limit: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = None
     repeats: Annotated[int, Field(ge=1)] = 1
     decoding: DecodingChanges = DecodingChanges()

@@ -56,6 +56,11 @@ def test_engine_options_may_be_written_as_numbers(tmp_path: Path) -> None:
     assert recipe.evaluate.engine.options == {"batch": "64"}
 
 
+def test_one_suite_needs_no_list(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, GOOD | {"evaluate": {"suites": "all"}}))
+    assert recipe.evaluate.suites == ("all",)
+
+
 def test_limit_may_differ_by_suite(tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, GOOD))
 
