@@ -128,6 +128,8 @@ def export(
     """
     if format_ not in FORMATS:
         raise RunError(f"no format is called {format_!r}: use {', '.join(FORMATS)}")
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out} is no folder: name another with -o")
     made = FORMATS[format_]
     logs = _logs(run)
     suite = _suite(made, logs, f"{run}: format {format_}")

@@ -42,6 +42,8 @@ def score(
     """
     named = named_files(files)
     _refuse_unknown(also, suite_name, len(named))
+    if json_file is not None and json_file.is_dir():
+        raise UserError(f"--json {json_file}: is a folder; name a file")
     suite = eval_suites.find(suite_name)
     refuse_judged(suite)
     samples = suite.load(data_dir)

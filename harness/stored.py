@@ -95,7 +95,7 @@ def _stored(line: str, where: str) -> tuple[str, tuple[Answer, ...], Score | Non
         row = json.loads(line)
         name = _string(row["sample_id"] if "sample_id" in row else row["task_id"])
         return name, tuple(_answers(row)), _lost(row)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RunError(f"{where}: not {KINDS} ({type(error).__name__}: {error})") from error
 
 
@@ -114,9 +114,10 @@ def _answers(row: Mapping[str, Any]) -> Iterator[Answer]:
 
 
 def _string(value: object) -> str:
+    """A text as it can be written again: half a pair of surrogates becomes U+FFFD."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
-    return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _lost(row: Mapping[str, Any]) -> Score | None:

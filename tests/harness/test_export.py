@@ -275,5 +275,8 @@ def test_what_cannot_be_exported_ends_with_2(
         error = capsys.readouterr().err
         assert reason in error
         assert "Traceback" not in error
-    assert nca("export", tmp_path / "other", "--format", "evalplus", "-o", tmp_path / "out") == 0
+    other = ("export", tmp_path / "other", "--format", "evalplus", "-o")
+    assert nca(*other, RunFolder(tmp_path / "torn").sample_log("nca", "humaneval")) == 2
+    assert "is no folder" in capsys.readouterr().err
+    assert nca(*other, tmp_path / "out") == 0
     assert "nca.jsonl: humaneval, 1 rows" in capsys.readouterr().out

@@ -121,6 +121,7 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
         ('{"sample_id": "3", "completions": "y"}', "must be a list of texts"),
         ('{"sample_id": "3", "completions": [1]}', "1 is no text"),
         ('{"task_id": "3", "solution": null}', "None is no text"),
+        pytest.param("[" * 100_000, "RecursionError", id="deep"),
         ('{"sample_id": "3", "turns": [{"answers": [{"text": 1}]}]}', "1 is no text"),
         ('{"sample_id": "3", "turns": [{"answers": [{"text": "", "x": 1}]}]}', "TypeError"),
     ],
@@ -130,6 +131,13 @@ def test_a_line_that_is_of_no_kind_is_named(tmp_path: Path, line: str, reason: s
     file.write_text(json.dumps(said("a", "b")) + "\n\n" + line)
     with pytest.raises(RunError, match=rf"answers.jsonl, line 3: not .*{reason}"):
         read_stored(file)
+
+
+def test_half_a_surrogate_pair_can_be_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text('{"sample_id": "a", "completions": ["x\\ud83dy\\ud83d", "\\ud83d\\ude00"]}')
+    (stored,) = read_stored(file)
+    assert [one.text for one in stored.answers] == ["x\ufffdy\ufffd", "\U0001f600"]
 
 
 def test_files_without_lines_are_refused(tmp_path: Path) -> None:
@@ -262,8 +270,9 @@ def test_what_cannot_be_scored_ends_with_2_and_writes_nothing(
         ("pairs", [good, "--also", "evalplus"], "humaneval_plus"),
         ("humaneval_plus", ["a=x", "b=y", "--also", "evalplus"], "takes one file"),
         ("pears", [good], "did you mean pairs"),
+        ("pairs", [good, "--json", tmp_path], "is a folder; name a file"),
     ):
-        assert nca("score", suite, *files, "--json", out) == 2
+        assert nca("score", suite, "--json", out, *files) == 2
         error = capsys.readouterr().err
         assert reason in error
         assert "Traceback" not in error
