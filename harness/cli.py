@@ -264,19 +264,48 @@ def trends(
 @app.command()
 def score(
     suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
-    file: Annotated[Path, typer.Argument(help="A sample log, or task_id with solution (JSONL).")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Answers (JSON lines), one model a file: FILE or NAME=FILE. A line has sample_id "
+            "and completions, or task_id and completion or solution, or is a sample log's.",
+        ),
+    ],
     also: Annotated[
         str | None, typer.Option("--also", help="evalplus: show where its executor differs.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write every sample's value here.")
     ] = None,
     data_dir: DataOption = None,
     unsafe: UnsafeOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Score answers that are in a file already."""
+    """Score answers that were generated elsewhere; no engine is needed."""
+    from harness.score import score as score_files
+
+    del debug
+    score_files(suite, files, also, json_file, data_dir, unsafe=unsafe)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="fastchat, alpaca_eval, humaneval or evalplus.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
+    checkpoints: Annotated[
+        list[str] | None, typer.Option("--checkpoint", help="Only this one. Repeatable.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write a run's answers as the benchmarks' official tools read them."""
     from harness import commands
 
     del debug
-    commands.score(suite, file, also, data_dir, unsafe=unsafe)
+    commands.export(run, format_, out, checkpoints or ())
 
 
 @suites_app.callback()

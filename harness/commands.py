@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-import eval_suites
 from harness import pipeline
 from harness.errors import ModelError, RecipeError, RunError, UserError
 from harness.pipeline import Finished
@@ -196,31 +195,17 @@ def compare(
         print(writers[format_](table), end="")
 
 
-def score(suite: str, file: Path, also: str | None, data_dir: Path | None, *, unsafe: bool) -> None:
-    """`nca score`: metrics of stored answers, and where evalplus says something else."""
-    from harness import rescore
+def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:
+    """`nca export`: a line a file that was written.
 
-    if also not in (None, "evalplus") or (also and suite != "humaneval_plus"):
-        raise UserError("--also knows one thing: evalplus, for the suite humaneval_plus")
-    found_suite = eval_suites.find(suite)
-    samples = found_suite.load(data_dir)
-    stored = rescore.read_stored(file)
-    console = Console(stderr=True)
-    with console.status("") as status:
-        found = rescore.rescore(
-            found_suite,
-            samples,
-            stored,
-            unsafe=unsafe,
-            told=lambda done: status.update(f"{done} of {len(stored)} answers scored"),
-        )
-    for line in rescore.lines(found_suite, found):
-        print(line)
-    if also:
-        from harness import crosscheck
+    Raises:
+        RunError: the run, a checkpoint, the format or a log does not fit.
+    """
+    from harness.export import export as write_files
 
-        for line in crosscheck.lines(crosscheck.disagreements(samples, found), len(found)):
-            print(line)
+    for one in write_files(run_folder, format_, out, checkpoints):
+        lost = f"; {one.lost} answers left out: they were lost (infra or filtered)"
+        print(f"{one.file}: {one.suite}, {one.rows} rows{lost if one.lost else ''}")
 
 
 def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:

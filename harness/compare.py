@@ -284,7 +284,7 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
         n=len(found),
         total=len({s.id for s in score.samples}),
         value=sum(found) / len(found) if shown else None,
-        interval=_interval(found, seed) if shown else None,
+        interval=interval_of(found, seed) if shown else None,
         bounds=bounds if _is_fraction(known) else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
@@ -301,7 +301,11 @@ def _is_fraction(found: Sequence[float]) -> bool:
     return all(0 <= value <= 1 for value in found)
 
 
-def _interval(found: Sequence[float], seed: int) -> Interval | None:
+def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:
+    """The 95 % interval of a mean: Wilson's of right-or-wrong values, else a bootstrap's.
+
+    None for a single graded value.
+    """
     if is_binary(found):
         return wilson(int(sum(found)), len(found))
     return bootstrap_mean(found, seed) if len(found) > 1 else None
