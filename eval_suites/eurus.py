@@ -73,9 +73,8 @@ def variant(
     ) -> Score:
         strict = suite.score(sample, answers, verdicts, outcomes)
         said = reading(answers[0].text)
-        return _beside(
-            strict, answers[0], said, value=float(bool(said) and right(sample, said or ""))
-        )
+        value = 0.0 if said is None else float(right(sample, said))
+        return _beside(strict, answers[0], said, value)
 
     return replace(suite, name=name, version=version, ask=ask, score=score, decoding=DECODING)
 
@@ -103,7 +102,7 @@ def agrees(gold: str, said: str) -> bool:
     return len(ones) == len(others) > 1 and all(map(_same, ones, others))
 
 
-def _beside(strict: Score, answer: Answer, said: str | None, *, value: float) -> Score:
+def _beside(strict: Score, answer: Answer, said: str | None, value: float) -> Score:
     """The loose score with the strict one beside it; where that failed by our fault, only that."""
     if strict.value is None:
         return strict

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from eval_suites import SUITES, DataError
+from eval_suites import SUITES, DataError, UnknownSuiteError, find
 from eval_suites.errors import SandboxError
 
 # tests/ is installed nowhere.
@@ -27,10 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("suites", nargs="*", help="names; all without one")
     asked = parser.parse_args(arguments)
+    if not asked.data_dir.is_dir():
+        parser.error(f"{asked.data_dir} is no folder: name the folder of benchmark files")
+    try:
+        names = [find(name).name for name in asked.suites or SUITES]
+    except UnknownSuiteError as error:
+        parser.error(str(error))
     print(table.HEAD, flush=True)
-    wrong: list[str] = []
-    for name in asked.suites or SUITES:
-        wrong += _told(name, asked.data_dir)
+    wrong = [line for name in names for line in _told(name, asked.data_dir)]
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

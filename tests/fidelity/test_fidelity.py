@@ -1,6 +1,7 @@
 """Every suite on its real files: gold responses score 1, wrong twins 0, as docs/suites.md says."""
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,8 @@ def test_a_row_names_counts_and_exceptions() -> None:
 
 
 @pytest.fixture
-def script() -> ModuleType:
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setattr("sys.path", [*sys.path])
     spec = importlib.util.spec_from_file_location("script", ROOT / "scripts" / "fidelity.py")
     assert spec is not None
     assert spec.loader is not None
@@ -90,15 +92,29 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = ["--data-dir", str(tmp_path), "arithmetic", "gsm8k", "made_up"]
+    asked = ["--data-dir", str(tmp_path), "arithmetic", "gsm8k", "svamp"]
+    known = {name: HELD[name] for name in ("arithmetic", "gsm8k")}
+    monkeypatch.setattr(script, "HELD", known)
     assert script.main(asked) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[2:] == [
         "| `arithmetic` | 200 | 200 | 200 | none |",
         "| `gsm8k` | – | – | – | its files are not there |",
-        "| `made_up` | – | – | – | has no cases |",
+        "| `svamp` | – | – | – | has no cases |",
     ]
     assert "arithmetic: 200 of 200" in printed.err
     monkeypatch.setattr(script, "HELD", {"arithmetic": MADE_UP})
     assert script.main(asked[:3]) == 1
     assert "arithmetic 1: gold does not score 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "said"),
+    [("none", "svamp", "none is no folder"), (".", "svmap", "mean svamp")],
+)
+def test_a_mistake_ends_with_exit_code_2(
+    folder: str, name: str, said: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        script.main(["--data-dir", folder, name])
+    assert said in capsys.readouterr().err
