@@ -4,7 +4,7 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox sandbox-repeats likelihood-trends lint format check clean help
+.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox sandbox-repeats fidelity likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
+	@echo "make fidelity    whether every suite agrees with its gold, as a table (about five minutes)"
 	@echo "make check   formatting, lint, types"
 
 .venv/.ready: pyproject.toml cpu-overrides.txt dev-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
@@ -40,6 +41,9 @@ bench-sandbox: .venv/.ready
 
 sandbox-repeats: .venv/.ready
 	$(BIN)/python scripts/sandbox_repeats.py --data-dir $(DATA_DIR)
+
+fidelity: .venv/.ready
+	$(BIN)/python scripts/fidelity.py --data-dir $(DATA_DIR)
 
 bench-trainer: .venv/.ready
 	$(BIN)/python -m benchmarks.trainer_share --data-dir $(DATA_DIR)

@@ -29,14 +29,19 @@ _ALL: tuple[Suite[Any], ...] = (
     gsm8k.COT8,
     gsm_plus.FULL,
     gsm_plus.MINI,
+    gsm_plus.EURUS,
+    gsm_plus.MINI_EURUS,
     humaneval.SUITE,
     humaneval_plus.SUITE,
     leetcode.SUITE,
     math_problems.CHAT,
     math_problems.MINERVA4,
     math_problems.MATH500,
+    math_problems.EURUS,
     svamp.SUITE,
+    svamp.EURUS,
     theoremqa.SUITE,
+    theoremqa.EURUS,
 )
 
 #: Every suite by the name that a user types; a variant is `suite:variant`.

@@ -1,19 +1,21 @@
 """ASDiv: diverse word problems of grades 1 to 6 (Miao et al. 2020, ACL; CC BY-NC 4.0).
 
 `asdiv` is all 2,305 problems of the XML file, `asdiv:eurus` the 618 rows of the LILA form with
-split "test", on which Eurus is evaluated. Chat without examples; the question is `Body` and
-`Question`. No problem is left out, where most harnesses drop the 90 with several numbers or keep
-single numbers only; `number/accuracy` (2,096 problems) and its like tell them apart. The other
-kinds (`grading/kinds.py`): several numbers (90), all of them and no other, in any order, for the
-file does not keep the order of the question (a horse and a saddle: the saddle first); words (59);
-ratios (43), equal in value; times of day (17). `accuracy` reads what the answer declares,
-`accuracy_flexible` the last numbers, ratio or time of the text (of words, the same as `accuracy`).
-Gold is upstream's, its faults included (nluds-1411 asks for one age and lists two wrong ones).
+split "test", on which Eurus is evaluated, under its protocol (`eval_suites.eurus`). Chat without
+examples; the question is `Body` and `Question`. No problem is left out, where most harnesses drop
+the 90 with several numbers or keep single numbers only; `number/accuracy` (2,096 problems) and its
+like tell them apart. The other kinds (`grading/kinds.py`): several numbers (90), all of them and no
+other, in any order, for the file does not keep the order of the question (a horse and a saddle: the
+saddle first); words (59); ratios (43), equal in value; times of day (17). `accuracy` reads what the
+answer declares, `accuracy_flexible` the last numbers, ratio or time of the text (of words, the same
+as `accuracy`). Gold is upstream's, its faults included (nluds-1411 asks for one age and lists two
+wrong ones).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from eval_suites import eurus
 from eval_suites.asdiv_problems import Problem, eurus_problems, problems
 from eval_suites.grading.answers import declared
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
@@ -80,6 +82,12 @@ def _suite(
 FULL: Suite[Problem] = _suite(
     "asdiv", problems, "chaochun/nlu-asdiv-dataset @ 883f90a9a65bf00304ba8f37423910fe743abc47"
 )
-EURUS: Suite[Problem] = _suite(
-    "asdiv:eurus", eurus_problems, "OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf"
+EURUS: Suite[Problem] = eurus.variant(
+    _suite(
+        "asdiv:eurus", eurus_problems, "OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf"
+    ),
+    "asdiv:eurus",
+    lambda one: one.question,
+    lambda one, said: eurus.agrees(one.gold, said),
+    version="2",
 )

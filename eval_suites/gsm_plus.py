@@ -8,13 +8,15 @@ None: right is an answer that says so (`grading/refusals.py`), and declares no n
 `accuracy_flexible` asks only that it is said anywhere. The prompt gives no hint of that. Upstream
 looks for a list of phrases anywhere in the text, and accepts an answer without its marker too, so
 its numbers for this type are higher. About ten golds of testmini are rounded (4.33 for 13/3); they
-are compared as they stand.
+are compared as they stand. `gsm_plus:eurus` and `gsm_plus:mini-eurus` are the same rows under
+`eval_suites.eurus`; there a missing premise must be answered with the word None.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from eval_suites import eurus
 from eval_suites.errors import DataError
 from eval_suites.files import read_rows
 from eval_suites.grading.answers import normalise, numbers, strict_answer
@@ -92,3 +94,9 @@ def _suite(name: str, file: str) -> Suite[Sample]:
 
 FULL: Suite[Sample] = _suite("gsm_plus", TEST_FILE)
 MINI: Suite[Sample] = _suite("gsm_plus:mini", MINI_FILE)
+EURUS, MINI_EURUS = (
+    eurus.variant(
+        suite, name, lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)
+    )
+    for suite, name in ((FULL, "gsm_plus:eurus"), (MINI, "gsm_plus:mini-eurus"))
+)

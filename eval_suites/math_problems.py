@@ -6,7 +6,8 @@ arXiv 2305.20050). Both ask a chat model without examples, in our own words, to 
 from the data folder, then the problem. The gold answer is the last box of the solution, with boxes
 that stand beside it. Headline `accuracy` is equality in value (`eval_suites.grading.mathematics`),
 also by level and by subject; `accuracy_minerva` compares the last box, in `math:minerva4` the
-closing sentence, as text after Minerva's normalisation.
+closing sentence, as text after Minerva's normalisation. `math:eurus` is the 5,000 under
+`eval_suites.eurus`, with the last box as gold.
 """
 
 import json
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eval_suites import eurus
 from eval_suites.errors import DataError
 from eval_suites.files import read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
@@ -175,4 +177,7 @@ MINERVA4: Suite[Sample] = _suite(
 )
 MATH500: Suite[Sample] = _suite(
     "math500", SOURCE_500, partial(_load, name=FILE_500, subject="subject")
+)
+EURUS: Suite[Sample] = eurus.variant(
+    CHAT, "math:eurus", lambda one: one.problem, lambda one, said: eurus.agrees(one.last, said)
 )

@@ -3,13 +3,14 @@
 1,000 problems of one step, each with one number; asked as `gsm8k` is, without examples. The
 question is `Body`, a full stop where it lacks one, then `Question`. Metrics also by `Type`
 (`subtraction/accuracy`); the file misspells the type of one row ("Common-Divison"), which is
-counted with common_division. The Eurus protocol puts the same text under another instruction and
-also accepts answers a factor of 100 off.
+counted with common_division. `svamp:eurus` is the same under `eval_suites.eurus`, which also
+accepts answers a factor of 100 off.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from eval_suites import eurus
 from eval_suites.errors import DataError
 from eval_suites.files import read_array
 from eval_suites.gsm8k import CHAT_DECODING
@@ -56,4 +57,7 @@ SUITE: Suite[Sample] = Suite(
     ask=ask,
     score=score,
     decoding=CHAT_DECODING,
+)
+EURUS: Suite[Sample] = eurus.variant(
+    SUITE, "svamp:eurus", lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)
 )

@@ -6,14 +6,15 @@ and stay in n, as in upstream's text runs. Headline `accuracy` is strict: what t
 `official` is upstream's comparison: a number rounds to the integer or is within 4 % of the float,
 lists after sorting, truth values and options as text; where nothing is declared, the last number
 or truth value of the text counts, and an option must show its brackets. Metrics also by type
-(`list_of_integer/accuracy`). Upstream asks with five worked examples, Eurus with another
-instruction and file (one row differs).
+(`list_of_integer/accuracy`). Upstream asks with five worked examples. `theoremqa:eurus` is
+read as `eval_suites.eurus` says and compared by upstream's rule (Eurus's file differs in one row).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval_suites import eurus
 from eval_suites.errors import DataError
 from eval_suites.files import read_array
 from eval_suites.grading.answers import declared, flexible_answer
@@ -96,4 +97,10 @@ SUITE: Suite[Sample] = Suite(
     ask=_ask,
     score=_score,
     decoding=DECODING,
+)
+EURUS: Suite[Sample] = eurus.variant(
+    SUITE,
+    "theoremqa:eurus",
+    lambda one: one.question,
+    lambda one, said: bool(agrees(one.gold, said, close_upstream)),
 )

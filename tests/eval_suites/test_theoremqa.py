@@ -261,24 +261,8 @@ def test_a_missing_or_malformed_file_is_named(tmp_path: Path) -> None:
         SUITE.load(write(tmp_path, [{"id": "a"}]))
 
 
-def as_text(gold: Gold) -> str:
-    return str(list(gold)) if isinstance(gold, tuple) else str(gold)
-
-
-def twin(gold: Gold) -> str:
-    """A wrong answer of the same type, wrong by either rule."""
-    if isinstance(gold, bool):
-        return str(not gold)
-    if isinstance(gold, str):
-        return "(b)" if gold == "(a)" else "(a)"
-    if isinstance(gold, tuple):
-        return str([*gold[:-1], abs(gold[-1]) * 2 + 1])
-    return str(abs(gold) * 2 + 1)
-
-
-def test_every_gold_answer_scores_one_and_another_zero(data_dir: Path) -> None:
-    samples = SUITE.load(data_dir)
-    assert Counter(one.kind for one in samples) == {
+def test_the_types_of_the_real_file(data_dir: Path) -> None:
+    assert Counter(one.kind for one in SUITE.load(data_dir)) == {
         "float": 378,
         "integer": 216,
         "bool": 115,
@@ -286,8 +270,3 @@ def test_every_gold_answer_scores_one_and_another_zero(data_dir: Path) -> None:
         "option": 18,
         "list of float": 12,
     }
-    for one in samples:
-        right = SUITE.score(one, (Answer(rf"So \boxed{{{as_text(one.gold)}}}"),), (), ())
-        assert set(right.metrics.values()) == {1.0}, one.id
-        wrong = SUITE.score(one, (Answer(rf"So \boxed{{{twin(one.gold)}}}"),), (), ())
-        assert set(wrong.metrics.values()) == {0.0}, one.id
