@@ -12,7 +12,7 @@ from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from eval_suites.errors import DataError
-from eval_suites.files import read_array, read_text
+from eval_suites.files import AGAIN, read_array, read_text
 from eval_suites.grading.answers import normalise
 
 XML_FILE = "asdiv/ASDiv.xml.gz"
@@ -44,7 +44,7 @@ def problems(folder: Path | None) -> Iterator[Problem]:
         if not name or not all(texts):
             raise DataError(
                 f"{XML_FILE}, problem {name or number}: ID, Body, Question or Answer is missing; "
-                "get the upstream file again"
+                f"{AGAIN}"
             )
         body, asked, answer = texts
         gold, kind = gold_of(answer, ratio=one.findtext("Solution-Type") == "Ratio")
@@ -77,16 +77,14 @@ def gold_of(answer: str, *, ratio: bool) -> tuple[str, KindName]:
 
 def _tree(text: str) -> ET.Element:
     if re.search(r"<!(?:DOCTYPE|ENTITY)", text):
-        raise DataError(f"{XML_FILE}: declares entities, upstream's does not; get the file again")
+        raise DataError(f"{XML_FILE}: declares entities, upstream's does not; {AGAIN}")
     try:
         return ET.fromstring(text)  # noqa: S314 - entities, the danger, are refused above
     except ET.ParseError as error:
-        raise DataError(f"{XML_FILE}: no XML ({error}); get the upstream file again") from error
+        raise DataError(f"{XML_FILE}: no XML ({error}); {AGAIN}") from error
 
 
 def _first(answers: Any, row: int) -> str:
     if isinstance(answers, list) and answers and isinstance(answers[0], str):
         return answers[0]
-    raise DataError(
-        f"{LILA_FILE}, row {row}: no text in 'Output Answer'; get the upstream file again"
-    )
+    raise DataError(f"{LILA_FILE}, row {row}: no text in 'Output Answer'; {AGAIN}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from eval_suites.errors import DataError
-from eval_suites.files import read_rows, read_text
+from eval_suites.files import AGAIN, read_rows, read_text
 from eval_suites.grading.answers import flexible_answer, normalise, strict_answer
 from eval_suites.grading.status import numeric_score
 from eval_suites.sandbox import Outcome
@@ -50,7 +50,7 @@ def _load(folder: Path | None, examples: str = "") -> tuple[Sample, ...]:
 def _gold(answer: str, row: int) -> str:
     _, marked, number = answer.rpartition("####")
     if not marked or strict_answer(answer) is None:
-        raise DataError(f"{TEST_FILE}, row {row}: no number after '####'; get the file again")
+        raise DataError(f"{TEST_FILE}, row {row}: no number after '####'; {AGAIN}")
     return normalise(number)
 
 
@@ -65,8 +65,7 @@ def _examples(text: str) -> str:
         return "".join(f"Q: {one['question']}\nA: {one['target']}\n\n" for one in samples)
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(
-            f"{EXAMPLES_FILE}: no fewshot_config.samples with question and target; "
-            "get the upstream file again"
+            f"{EXAMPLES_FILE}: no fewshot_config.samples with question and target; {AGAIN}"
         ) from error
 
 

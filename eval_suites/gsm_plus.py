@@ -18,7 +18,7 @@ from pathlib import Path
 
 from eval_suites import eurus
 from eval_suites.errors import DataError
-from eval_suites.files import read_rows
+from eval_suites.files import AGAIN, read_rows
 from eval_suites.grading.answers import normalise, numbers, strict_answer
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
 from eval_suites.grading.status import compared_score
@@ -53,9 +53,7 @@ def _samples(folder: Path | None, file: str) -> Iterator[Sample]:
 
 def _gold(answer: str, file: str, row: int) -> str:
     if answer.strip() != UNANSWERABLE and len(numbers(answer)) != 1:
-        raise DataError(
-            f"{file}, row {row}: 'answer' is neither a number nor None; get the upstream file again"
-        )
+        raise DataError(f"{file}, row {row}: 'answer' is neither a number nor None; {AGAIN}")
     return normalise(answer)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from eval_suites import humaneval
 from eval_suites.errors import DataError
-from eval_suites.files import read_rows
+from eval_suites.files import AGAIN, read_rows
 from eval_suites.grading.code import program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
@@ -76,7 +76,7 @@ def _load(folder: Path | None) -> Sequence[Sample]:
     for number, row in read_rows(folder, PLUS_FILE, fields):
         if not all(isinstance(row.get(name), list) for name in ("base_input", "plus_input")):
             where = f"{folder}/{PLUS_FILE}, row {number}"
-            raise DataError(f"{where}: no lists of inputs; get the upstream file again")
+            raise DataError(f"{where}: no lists of inputs; {AGAIN}")
         name, prompt, entry_point, solution = (row[field] for field in fields)
         base, plus = (json.dumps(row[kind]) for kind in ("base_input", "plus_input"))
         allowed = float(row.get("atol") or 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eval_suites import humaneval
 from eval_suites.errors import DataError
-from eval_suites.files import read_rows
+from eval_suites.files import AGAIN, read_rows
 from eval_suites.grading.code import class_program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
@@ -119,7 +119,7 @@ def _difficulty(meta: object, where: str) -> str:
         known = ast.literal_eval(meta) if isinstance(meta, str) else meta
         return str(known["difficulty"]).lower()  # type: ignore[index] # checked by trying
     except (ValueError, SyntaxError, TypeError, KeyError):
-        raise DataError(f"{where}: no difficulty in 'meta'; get the upstream file again") from None
+        raise DataError(f"{where}: no difficulty in 'meta'; {AGAIN}") from None
 
 
 def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:

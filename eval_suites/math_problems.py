@@ -19,7 +19,7 @@ from typing import Any
 
 from eval_suites import eurus
 from eval_suites.errors import DataError
-from eval_suites.files import read_rows, read_text
+from eval_suites.files import AGAIN, read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.grading.answers import last_box
 from eval_suites.grading.programs import runnable
@@ -66,9 +66,9 @@ def _sample(row: dict[str, Any], where: str, name: str, subject: str, examples: 
     gold, last = latex.boxed(row["solution"]), last_box(row["solution"])
     level = str(row.get("level")).removeprefix("Level ")
     if gold is None or last is None:
-        raise DataError(f"{where}: the solution has no \\boxed answer; get the upstream file again")
+        raise DataError(f"{where}: the solution has no \\boxed answer; {AGAIN}")
     if level not in {"1", "2", "3", "4", "5"}:
-        raise DataError(f"{where}: level {level!r} is not 1 to 5; get the upstream file again")
+        raise DataError(f"{where}: level {level!r} is not 1 to 5; {AGAIN}")
     slug = subject.lower().replace("&", "and").replace(" ", "_")
     return Sample(name, row["problem"], gold, last, level, slug, examples)
 
@@ -84,9 +84,7 @@ def _examples(text: str) -> str:
             _prompt(row["problem"], f" {row['solution']}\n\n") for row in json.loads(text)
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{EXAMPLES_FILE}: no list of problem and solution; get the upstream file again"
-        ) from error
+        raise DataError(f"{EXAMPLES_FILE}: no list of problem and solution; {AGAIN}") from error
 
 
 def _prompt(problem: str, solution: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval_suites import eurus
 from eval_suites.errors import DataError
-from eval_suites.files import read_array
+from eval_suites.files import AGAIN, read_array
 from eval_suites.gsm8k import CHAT_DECODING
 from eval_suites.suite import Suite
 from eval_suites.word_problems import HEADLINE, Sample, ask, score, snake_case
@@ -43,7 +43,7 @@ def _sentence(body: str) -> str:
 
 def _gold(answer: object, row: int) -> str:
     if isinstance(answer, bool) or not isinstance(answer, int | float):
-        raise DataError(f"{FILE}, row {row}: 'Answer' is no number; get the upstream file again")
+        raise DataError(f"{FILE}, row {row}: 'Answer' is no number; {AGAIN}")
     return repr(answer).removesuffix(".0")
 
 

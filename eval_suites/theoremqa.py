@@ -16,7 +16,7 @@ from pathlib import Path
 
 from eval_suites import eurus
 from eval_suites.errors import DataError
-from eval_suites.files import read_array
+from eval_suites.files import AGAIN, read_array
 from eval_suites.grading.answers import declared, flexible_answer
 from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
@@ -52,9 +52,7 @@ def _samples(folder: Path | None) -> Iterator[Sample]:
     for number, row in read_array(folder, FILE, ("id", "Question", "Answer_type")):
         gold, kind = typed(row.get("Answer"), row["Answer_type"]), row["Answer_type"]
         if gold is None:
-            raise DataError(
-                f"{FILE}, row {number}: 'Answer' is no {kind}; get the upstream file again"
-            )
+            raise DataError(f"{FILE}, row {number}: 'Answer' is no {kind}; {AGAIN}")
         yield Sample(row["id"], row["Question"], gold, kind)
 
 
