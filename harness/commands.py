@@ -261,14 +261,17 @@ def merged(results: Sequence[Result]) -> Result:
 
 
 def list_suites() -> None:
-    """`nca suites`: one line a suite."""
+    """`nca suites`: one line a suite, its source without the commit (`show` has it)."""
     from rich.table import Table
 
     from eval_suites import SUITES
 
-    table = Table("suite", "headline", "version", "source", "licence", box=None)
+    table = Table(box=None)
+    for heading in ("suite", "headline", "version", "source", "licence"):
+        table.add_column(heading, no_wrap=heading == "suite", overflow="fold")
     for suite in SUITES.values():
-        table.add_row(suite.name, suite.headline, suite.version, suite.source, suite.licence)
+        source, _, _ = suite.source.partition(" @ ")
+        table.add_row(suite.name, suite.headline, suite.version, source, suite.licence)
     Console().print(table)
 
 
