@@ -42,10 +42,8 @@ def problems(folder: Path | None) -> Iterator[Problem]:
         texts = [(one.findtext(tag) or "").strip() for tag in ("Body", "Question", "Answer")]
         name = one.get("ID")
         if not name or not all(texts):
-            raise DataError(
-                f"{XML_FILE}, problem {name or number}: ID, Body, Question or Answer is missing; "
-                f"{AGAIN}"
-            )
+            where = f"{XML_FILE}, problem {name or number}"
+            raise DataError(f"{where}: ID, Body, Question or Answer is missing; {AGAIN}")
         body, asked, answer = texts
         gold, kind = gold_of(answer, ratio=one.findtext("Solution-Type") == "Ratio")
         yield Problem(name, f"{body} {asked}", asked, gold, kind)

@@ -22,6 +22,7 @@ from fractions import Fraction
 from eval_suites.grading import latex
 from eval_suites.grading.answers import last_box
 from eval_suites.grading.forms import elements, group
+from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
 from eval_suites.grading.values import value_of
 from eval_suites.sandbox import Outcome
@@ -41,8 +42,6 @@ _PI = re.compile(r"\\?\bpi(?![A-Za-z])|\u03c0")
 #: How near two numbers are, by size, and the factors that are forgiven.
 _NEAR = Fraction(1, 10_000)
 _FACTORS = (Fraction(1), Fraction(100), Fraction(1, 100))
-#: No answer is longer; what is longer is not looked at.
-_LONGEST = 1000
 
 
 def variant(
@@ -93,7 +92,7 @@ def reading(text: str) -> str | None:
 
 def agrees(gold: str, said: str) -> bool:
     """Whether what was read is the gold answer, by the loose rules (see above)."""
-    if len(said) > _LONGEST:
+    if len(said) > LONGEST:
         return False
     gold = _behind_verb(gold)
     if _same(gold, said):

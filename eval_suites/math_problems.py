@@ -24,7 +24,8 @@ from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.grading.answers import last_box
 from eval_suites.grading.programs import runnable
 from eval_suites.sandbox import Check, Outcome
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+from eval_suites.suite import Answer, Decoding, Request, Score, Suite
+from eval_suites.word_problems import once
 
 TEST_FILE = "math/test.jsonl.gz"
 FILE_500 = "math/math500_test.jsonl.gz"
@@ -92,13 +93,10 @@ def _prompt(problem: str, solution: str) -> str:
 
 
 def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    if sample.examples:
-        text = sample.examples + _prompt(sample.problem, "")
-        return (Request(text=text, decoding=TEXT_DECODING),)
-    message = Message("user", f"{sample.problem}\n\n{INSTRUCTION}")
-    return (Request(messages=(message,), decoding=CHAT_DECODING),)
+    if answers or not sample.examples:
+        return once(f"{sample.problem}\n\n{INSTRUCTION}", answers, CHAT_DECODING)
+    text = sample.examples + _prompt(sample.problem, "")
+    return (Request(text=text, decoding=TEXT_DECODING),)
 
 
 def _text(answer: Answer) -> str:

@@ -4,8 +4,8 @@ Of a gated MLP the activated gate and its product with the other branch, and of 
 normalised and its result, are as large as what they are made from and cost next to nothing; a
 compiler would not keep them either. No matrix product is repeated: recomputation stops before it.
 
-Measured on SmolLM2-135M, fp32, K = 4: nearly half less is kept for the backward pass, and the time
-of a step does not tell with and without apart.
+Measured on SmolLM2-135M, fp32, K = 4: 1.27 in place of 2.18 GB are kept for the backward pass, and
+the time of a step does not tell with and without apart.
 """
 
 from types import MethodType

@@ -8,6 +8,8 @@ score may be higher by what only sympy finds equal.
 
 import re
 
+from eval_suites.grading.mathematics import LONGEST
+
 _UNITS = (
     "square|ways|integers|dollars|mph|inches|ft|hours|km|units|points|feet|minutes|digits|cents"
     "|degrees|cm|gm|pounds|meters|meals|edges|students|multiples"
@@ -32,8 +34,6 @@ _RULES = tuple(
     )
 )
 _DIGITS_AND_COMMAS = re.compile(r"[0-9][0-9,]*")
-#: As in `mathematics`: no answer is longer.
-_LONGEST = 1000
 
 
 def final_answer(text: str) -> str | None:
@@ -44,7 +44,7 @@ def final_answer(text: str) -> str | None:
 
 def equal(gold: str, answer: str | None) -> bool:
     """Whether two answers have the same normal form."""
-    if answer is None or len(answer) > _LONGEST:
+    if answer is None or len(answer) > LONGEST:
         return False
     return normalise(gold) == normalise(answer)
 
