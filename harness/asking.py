@@ -45,10 +45,12 @@ class Restarting:
         make: Callable[[], Engine],
         restarts: int = _RESTARTS,
         on_start: Callable[[], None] = lambda: None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._make = make
         self._left = restarts
         self._on_start = on_start
+        self._on_ready = on_ready
         self._engine: Engine | None = None
         self._lock = asyncio.Lock()
 
@@ -82,6 +84,7 @@ class Restarting:
             if self._engine is None:
                 self._on_start()
                 self._engine = await self._make().__aenter__()
+                self._on_ready()
             return self._engine
 
     async def _bury(self, dead: Engine, gone: EngineGone) -> None:
@@ -106,6 +109,12 @@ class Tally:
     asked: int = 0
     reused: int = 0
     tokens: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count what another has counted, too."""
+        self.asked += other.asked
+        self.reused += other.reused
+        self.tokens += other.tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ TrackingOption = Annotated[
     typer.Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print progress and result as JSON lines, nothing else.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
@@ -53,21 +56,22 @@ RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
 
 #: What typer gives back for Ctrl-C.
 _INTERRUPTED = 130
+#: Commands whose --json is a form of output, not a file.
+_JSON_LINES = ("run", "train", "eval", "demo")
 RUNS = Path("runs")
 MODELS = Path("models")
 
 
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
-    debug = "--debug" in sys.argv
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
     except Exception as error:  # the border: everything is classified here
-        sys.exit(_explain(error, debug=debug))
+        sys.exit(_explain(error))
     if code == _INTERRUPTED:
-        _say("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(1)
+        said = "interrupted: what was finished is kept; run the same command again to go on"
+        sys.exit(_failed(said, 1))
     sys.exit(code or 0)
 
 
@@ -76,30 +80,39 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _explain(error: Exception, *, debug: bool) -> int:
+def _explain(error: Exception) -> int:
     from typer.exceptions import TyperException
 
     from harness.errors import classify
 
-    if debug:
+    if "--debug" in sys.argv:
         traceback.print_exc()
     if isinstance(error, TyperException):  # a command line that cannot be read
         show = getattr(error, "show", None)
-        if show is not None:
-            show()
-        else:
-            _say(str(error))
-        return 2
+        if show is None:
+            return _failed(error.format_message(), 2)
+        show()
+        return _told(error.format_message(), 2)
     known = classify(error)
     if known is None:
-        _say(f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)")
-        return 1
-    _say(str(known))
-    return known.exit_code
+        said = f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)"
+        return _failed(said, 1)
+    return _failed(str(known), known.exit_code)
 
 
-def _say(message: str) -> None:
+def _failed(message: str, exit_code: int) -> int:
     typer.secho(f"nca: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+    return _told(message, exit_code)
+
+
+def _told(message: str, exit_code: int) -> int:
+    """The exit code; where JSON lines are asked for, the error is the last of them."""
+    command, *options = sys.argv[1:] or [""]
+    if command in _JSON_LINES and "--json" in options:
+        from harness.output import tell_error
+
+        tell_error(message, exit_code)
+    return exit_code
 
 
 @app.command()
@@ -117,10 +130,12 @@ def run(
     ] = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
     from harness import commands
+    from harness.output import output
 
     del debug
     commands.run(
@@ -128,7 +143,7 @@ def run(
         commands.overrides(set_, engine, limit, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
         save_result=save_result,
-        quiet=quiet,
+        out=output(quiet=quiet, json=json),
     )
 
 
@@ -147,10 +162,12 @@ def train(
         int | None, typer.Option("--rows", min=1, help="Prompts that a dry run counts or assumes.")
     ] = None,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train a recipe's checkpoints and stop there."""
     from harness import commands
+    from harness.output import output
 
     del debug
     where = commands.places(runs, models, data_dir, tracking)
@@ -160,7 +177,7 @@ def train(
     elif rows is not None:
         raise typer.BadParameter("goes with --dry-run; to train on fewer: --set train.rows=N")
     else:
-        commands.run(recipe, given, where, evaluation=False, quiet=quiet)
+        commands.run(recipe, given, where, evaluation=False, out=output(quiet=quiet, json=json))
 
 
 @app.command()
@@ -199,17 +216,19 @@ def eval_(
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
     from harness import commands
+    from harness.output import output
 
     del debug
     commands.evaluate(
         models_,
         commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
-        quiet=quiet,
+        output(quiet=quiet, json=json),
     )
 
 
@@ -405,16 +424,18 @@ def demo(
     limit: LimitOption = None,
     tracking: TrackingOption = None,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train three checkpoints on arithmetic, evaluate them, and show them side by side."""
+    from harness import commands
     from harness import demo as demonstration
+    from harness.output import output
 
     del debug
-    from harness import commands
 
     places = commands.places(runs, models, None, tracking)
-    demonstration.show(model, places, limit=limit, quiet=quiet)
+    demonstration.show(model, places, output(quiet=quiet, json=json), limit)
 
 
 if __name__ == "__main__":

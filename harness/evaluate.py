@@ -8,7 +8,7 @@ repeats nothing.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,7 +24,9 @@ from harness.evaluate_job import EvalJob
 from harness.events import Reporter
 from harness.journal import Journal, payload
 from harness.judging import Referee, is_judged, referee, require_judge
+from harness.pace import Pair
 from harness.runs import RunFolder, canonical, digest, replacing, write_json
+from harness.standing import Standings, Watch, telling
 
 _MAX_TURNS = 64
 T = TypeVar("T")
@@ -54,31 +56,29 @@ class Board:
     """Lines of the sample logs that are not complete yet, and who must hear of progress."""
 
     report: Reporter
-    total: int
-    tally: Tally
-    done: int = 0
+    standings: Standings
+    tally: Tally = field(default_factory=Tally)
     lines: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
 
     def starting(self, what: str) -> None:
         """Tell that an engine starts, which takes a while."""
         self.report({"event": "note", "text": f"starting {what}"})
 
-    def add(self, task: Task, line: dict[str, Any]) -> None:
-        """Note a finished sample."""
+    def engine_starts(self, name: str) -> None:
+        """The engine that answers starts: nothing is generated until it is ready."""
+        self.standings.watch.stop()
+        self.starting(name)
+
+    def begin(self, task: Task) -> None:
+        """Note that a sample is taken up."""
+        self.standings.begin((task.loaded.suite.name, task.model.name))
+
+    def add(self, task: Task, line: dict[str, Any], asked: Tally) -> None:
+        """Note a finished sample, and what was asked for it."""
         name = task.loaded.suite.name
         self.lines.setdefault((task.model.name, name), []).append(line)
-        self.done += 1
-        self.report(
-            {
-                "event": "progress",
-                "phase": "evaluate",
-                "label": f"{name} · {task.model.name}",
-                "done": self.done,
-                "total": self.total,
-                "tokens": self.tally.tokens,
-                "reused": self.tally.reused,
-            }
-        )
+        self.tally.add(asked)
+        self.standings.add((name, task.model.name), line["status"], asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +120,32 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
-    tally, judged = Tally(), Tally()
-    total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
-    board = Board(report, total, tally)
+    judged = Tally()
+    board = Board(report, Standings(report, pairs_of(job, loaded), Watch()))
     with Journal(job.journal) as journal:
         async with (
             Sandbox(unsafe=job.unsafe) as box,
             referee(job, journal, judged, board.starting) as judge,
+            telling(board.standings),
         ):
             desk = Desk(Checker(box, journal), judge, await _tier(box, loaded, report))
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
                 await _evaluate_group(job, group, loaded, desk, board)
-    counts = {**asdict(tally), "verdicts_asked": judged.asked, "verdicts_reused": judged.reused}
+    counts = {
+        **asdict(board.tally),
+        "verdicts_asked": judged.asked,
+        "verdicts_reused": judged.reused,
+    }
     report({"event": "evaluated", **counts, "damaged": journal.damaged})
-    return tally
+    return board.tally
+
+
+def pairs_of(job: EvalJob, loaded: Sequence[Loaded]) -> Iterator[Pair]:
+    """Every suite with every checkpoint, in the order of suites, and what there is to answer."""
+    for item in loaded:
+        for name in job.models:
+            yield Pair(item.suite.name, name, len(item.samples) * job.repeats)
 
 
 def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Reporter) -> None:
@@ -156,12 +167,14 @@ async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str
 async def _evaluate_group(
     job: EvalJob, group: Group, loaded: Sequence[Loaded], desk: Desk, board: Board
 ) -> None:
-    starting = partial(board.starting, group.engine_name)
-    async with Restarting(group.make, on_start=starting) as engine:
-        asker = Asker(engine, group.identity, desk.checker.journal, job.seed, board.tally)
+    starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
+    async with Restarting(group.make, on_start=starting, on_ready=ready) as engine:
+        asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
 
         async def handle(task: Task) -> None:
-            board.add(task, await answer_sample(task, asker, desk))
+            board.begin(task)
+            own = replace(asker, tally=Tally())
+            board.add(task, await answer_sample(task, own, desk), own.tally)
 
         for models in phases(group):
             await for_each(tasks(models, loaded, job.repeats), group.width, handle)

@@ -177,7 +177,7 @@ def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter
 
 def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
     def report(event: Mapping[str, Any]) -> None:
-        if event["event"] not in ("progress", "log"):
+        if event["event"] not in ("progress", "evaluating", "log", "speed"):
             heard.append(dict(event))
         screen(event)
 
