@@ -281,6 +281,70 @@ def trends(
 
 
 @app.command()
+def power(
+    points: Annotated[
+        float,
+        typer.Option("--points", min=1e-6, help="Difference to see, in percentage points."),
+    ],
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT."),
+    ] = None,
+    suite: Annotated[str | None, typer.Option("--suite", help="Which, if it has several.")] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Which; NAME stands for all of NAME-seedN."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="What it is compared with.")
+    ] = None,
+    accuracy: Annotated[
+        float | None, typer.Option("--accuracy", help="Without a run: the baseline's, 0 to 1.")
+    ] = None,
+    discordant: Annotated[
+        float | None,
+        typer.Option("--discordant", help="Share of prompts that only one gets right, 0 to 1."),
+    ] = None,
+    correlation: Annotated[
+        float | None, typer.Option("--correlation", help="Of right and wrong, in its place.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", min=1, help="Prompts at hand, without a run.")
+    ] = None,
+    power_: Annotated[
+        float, typer.Option("--power", help="Chance to see the difference, if it is there.")
+    ] = 0.8,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Chance to see one that is not there.")
+    ] = 0.05,
+    comparisons: Annotated[
+        int, typer.Option("--comparisons", min=1, help="Differences that the table will show.")
+    ] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write everything behind the table here.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say how many samples, repeats or seeds it takes to see a difference."""
+    from harness import commands
+    from harness.power_show import of_assumed, of_result, question
+
+    del debug
+    asked = question(points, power_, alpha, comparisons)
+    if run is None:
+        budget = of_assumed(asked, (accuracy, discordant, correlation), samples)
+    else:
+        if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
+            raise typer.BadParameter("assumed figures and a RUN do not go together")
+        where = commands.places(runs, MODELS, None, tracking)
+        result = commands.merged(commands.results(run, where.tracking_uri))
+        budget = of_result(asked, result, suite, checkpoint, baseline)
+    commands.power(budget, json_file)
+
+
+@app.command()
 def score(
     suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
     files: Annotated[

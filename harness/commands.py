@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -15,6 +15,9 @@ from harness.plan import Places
 from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
 from harness.result import CheckpointResult, Result, read_result
 from harness.runs import write_text
+
+if TYPE_CHECKING:
+    from harness.power_show import Budget
 
 
 def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
@@ -219,6 +222,17 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
         write_text(out / f"{result.recipe}.csv", to_csv(table))
         draw_trends(found, out / "figures" / result.recipe)
         console.print(terminal(table, console.width))
+
+
+def power(budget: "Budget", json_file: Path | None) -> None:
+    """`nca power`: a short table on standard output, everything behind it in a file."""
+    from harness.power_show import table, write_json
+    from harness.tables import terminal
+
+    console = Console()
+    console.print(terminal(table(budget), console.width))
+    if json_file is not None:
+        write_json(budget, json_file)
 
 
 def results(name: str, uri: str) -> list[Result]:
