@@ -172,6 +172,8 @@ def train(
     del debug
     where = commands.places(runs, models, data_dir, tracking)
     given = commands.overrides(set_, None, None)
+    if dry_run and json:
+        raise typer.BadParameter("--json does not go with --dry-run, which prints a page")
     if dry_run:
         commands.dry_run(recipe, given, where, rows)
     elif rows is not None:

@@ -31,6 +31,10 @@ class JsonLines:
         self._pace = Pace()
         self.write({"event": "stage", "number": number, "of": of, "title": title})
 
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
+        self.write({"event": "ended", "number": number, "of": of, "title": title})
+
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""
         self.write({"event": "skipped", "number": number, "of": of, "title": title})

@@ -8,7 +8,6 @@ sees one moment as a whole.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -85,26 +84,22 @@ class Live:
         self._drawing.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the table away; permanent lines stay."""
-        if kind is None:
-            self._end()
         self._view = View()
         self._drawing.stop()
 
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
-        self._end()
         self._view = View(f"[{number}/{of}] {title}", self._now())
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done: the table goes."""
+        took, self._view = self._now() - self._view.began, View()
+        self._print(f"[{number}/{of}] {title}: done in {clock(took)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""
-        self._end()
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
@@ -114,12 +109,6 @@ class Live:
         old, self._view = self._view, self._view.heard(event, self._now())
         for pair in newly_finished(old.pace, self._view.pace):
             self._print(finished_line(pair, self._console.width))
-
-    def _end(self) -> None:
-        """What was running is done."""
-        if self._view.title:
-            self._print(f"{self._view.title}: {clock(self._now() - self._view.began)}")
-        self._view = View()
 
     def _print(self, line: str) -> None:
         self._console.print(line, style="dim", markup=False, highlight=False)

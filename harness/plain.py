@@ -25,7 +25,7 @@ class Plain:
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._now = now
-        self._last = 0.0
+        self._began = self._last = 0.0
         self._phases: dict[str, Phase] = {}
         self._pace = Pace()
 
@@ -38,8 +38,13 @@ class Plain:
 
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
-        self._phases, self._pace, self._last = {}, Pace(), self._now()
+        self._phases, self._pace = {}, Pace()
+        self._began = self._last = self._now()
         self._print(f"[{number}/{of}] {title}")
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
+        self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""

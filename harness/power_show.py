@@ -11,7 +11,7 @@ from harness.errors import RecipeError, RunError
 from harness.pairing import Pairing, Seeds, averaged, family, pairing, pairs_of, seeds
 from harness.power import Aim
 from harness.power_designs import Design, SeedPlan, approximation, assumed, designs, seed_plan
-from harness.result import Result
+from harness.result import Result, SuiteResult
 from harness.runs import write_text
 from harness.tables import NONE, Heading, Table
 
@@ -85,16 +85,16 @@ def of_result(
     Raises:
         RunError: there is no such suite or checkpoint, or it is not said which of several.
     """
-    suite = _chosen("--suite", suite, _suites(result))
+    known = _suites(result)
+    suite = suite or _only("--suite", known)
+    if suite not in known:
+        raise RunError(f"--suite {suite}: two checkpoints have {', '.join(known)}")
     have = [c.name for c in result.checkpoints if suite in c.suites]
     against = baseline or (result.baseline if result.baseline in have else have[0])
-    name = _chosen("--checkpoint", checkpoint, [other for other in have if other != against])
+    name = checkpoint or _only("--checkpoint", [other for other in have if other != against])
     ours, theirs = family(result, name, suite), family(result, against, suite)
     figured = averaged([pairing(*two) for two in pairs_of(name, against, ours, theirs)])
-    scores = next(iter(ours.values()))
-    known = [s.value for c in (ours, theirs) for x in c.values() for s in x.samples]
-    fraction = scores.headline != "rating" and all(v is None or 0 <= v <= 1 for v in known)
-    scale = 100.0 if fraction else 1.0
+    scale = 100.0 if _is_fraction([*ours.values(), *theirs.values()]) else 1.0
     difference, spread = _difference(asked, scale), seeds(ours, theirs)
     with _refused():
         found = designs(figured, difference, asked.one)
@@ -249,18 +249,27 @@ def _difference(asked: Question, scale: float) -> float:
     return asked.points / scale
 
 
+def _is_fraction(scores: Sequence[SuiteResult]) -> bool:
+    values = [sample.value for score in scores for sample in score.samples]
+    rated = scores[0].headline == "rating"
+    return not rated and all(value is None or 0 <= value <= 1 for value in values)
+
+
 def _suites(result: Result) -> list[str]:
-    """Suites that at least two checkpoints have."""
+    """Suites that at least two checkpoints have.
+
+    Raises:
+        RunError: there is none.
+    """
     names = [suite for c in result.checkpoints for suite in c.suites]
-    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    found = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if not found:
+        raise RunError(f"run {result.recipe}: no suite was run on two checkpoints to be paired")
+    return found
 
 
-def _chosen(option: str, given: str | None, known: Sequence[str]) -> str:
-    if given is not None and (option == "--checkpoint" or given in known):
-        return given
-    if given is None and len(known) == 1:
+def _only(option: str, known: Sequence[str]) -> str:
+    """What an option stands for where it is not given: the only one there is."""
+    if len(known) == 1:
         return known[0]
-    if not known:
-        raise RunError("no suite was run on two checkpoints: there is nothing to pair")
-    wrong = "" if given is None else f" {given}: no such one here"
-    raise RunError(f"{option}{wrong}: choose one of {', '.join(known)}")
+    raise RunError(f"say which with {option}: {', '.join(known)}")

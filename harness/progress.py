@@ -27,6 +27,9 @@ class Screen(Protocol):
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
 
+    def ended(self, number: int, of: int, title: str) -> None:
+        """The stage that began last is done."""
+
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""
 
@@ -46,6 +49,9 @@ class Quiet:
 
     def stage(self, number: int, of: int, title: str) -> None:
         """A stage begins."""
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
 
     def skipped(self, number: int, of: int, title: str) -> None:
         """A stage was done already."""

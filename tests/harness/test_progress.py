@@ -61,6 +61,7 @@ def drive(show: Screen, events: Sequence[Mapping[str, Any]] = EVENTS) -> None:
         show.stage(1, 3, "train nca")
         for event in events:
             show(event)
+        show.ended(1, 3, "train nca")
         show.skipped(2, 3, "evaluate")
 
 
@@ -94,7 +95,7 @@ def test_plain_lines_say_what_runs_and_what_was_done_already() -> None:
     assert lines[0] == "[1/3] train nca"
     assert "starting [engine]" in lines[1]
     assert any("train: 2/2" in line for line in lines)
-    assert lines[-1] == "[2/3] evaluate: done already"
+    assert lines[-2:] == ["[1/3] train nca: done in 0:00", "[2/3] evaluate: done already"]
 
 
 def test_plain_lines_say_every_quarter_minute_what_runs_and_at_once_what_ended() -> None:
@@ -127,7 +128,7 @@ def test_the_line_of_a_finished_pair_tells_journal_speed_and_faults_apart() -> N
 
     drive(Plain(to), [evaluating(31.0, done), evaluating(32.0, done)])
 
-    (line,) = written(to).splitlines()[1:-1]
+    (line,) = written(to).splitlines()[1:-2]
     speed = "200 done (50 from the journal) in 0:31, 194 tokens/s"
     assert line.strip() == f"gsm8k · nca: {speed}, 69 not ok, 2 lost by us"
 
@@ -142,7 +143,7 @@ def test_a_terminal_keeps_what_ended_and_takes_the_table_away() -> None:
     for kept in (
         "starting [engine]",
         "gsm8k · base: 200 done, all from the journal",
-        "[1/3] train nca: 0:00",
+        "[1/3] train nca: done in 0:00",
         "[2/3] evaluate: done already",
     ):
         assert kept in lines
@@ -207,6 +208,7 @@ with show:
     for line in sys.argv[1:]:
         show(json.loads(line))
         show._drawing.refresh()
+    show.ended(1, 1, "evaluate")
 """
 
 
@@ -275,7 +277,7 @@ def test_in_a_real_terminal_the_table_is_drawn_in_place() -> None:
         "starting vllm",
         "gsm8k · nca: 200 done (10 from the journal) in 0:19, 500 tokens/s, 3 not ok",
         "gsm_plus:mini-eurus · …rate5e-05-beta0.1-seed1: 2,400 done, all from the journal",
-        "[1/1] evaluate: 0:00",
+        "[1/1] evaluate: done in 0:00",
     ]
 
 
@@ -285,7 +287,7 @@ def test_json_lines_hold_every_event_and_what_the_pairs_come_to() -> None:
 
     drive(JsonLines(out), [{"event": "log", "loss": float("nan")}, evaluating(10.0, half)])
 
-    stage, log, pace, skipped = map(json.loads, out.getvalue().splitlines())
+    stage, log, pace, _ended, skipped = map(json.loads, out.getvalue().splitlines())
     assert stage == {"event": "stage", "number": 1, "of": 3, "title": "train nca"}
     assert log == {"event": "log", "loss": None}
     assert pace["pairs"] == [asdict(half)]
@@ -335,6 +337,7 @@ def test_an_evaluation_in_json_lines_ends_with_the_records_of_its_table_and_quie
     assert [line["event"] for line in lines if line["event"] not in ("evaluating", "note")] == [
         "stage",
         "evaluated",
+        "ended",
         "result",
     ]
     last: dict[tuple[str, str], int] = {}
