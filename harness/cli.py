@@ -331,7 +331,7 @@ def power(
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
     from harness import commands
-    from harness.power_show import of_assumed, of_result, question
+    from harness.power_budget import of_assumed, of_result, question
 
     del debug
     asked = question(points, power_, alpha, comparisons)

@@ -17,7 +17,7 @@ from harness.result import CheckpointResult, Result, read_result
 from harness.runs import write_text
 
 if TYPE_CHECKING:
-    from harness.power_show import Budget
+    from harness.power_budget import Budget
 
 
 def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:

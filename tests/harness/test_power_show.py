@@ -10,8 +10,9 @@ import pytest
 
 from harness.errors import RecipeError, RunError
 from harness.pairing import averaged, family, pairing, pairs_of, seeds
+from harness.power_budget import Budget, of_assumed, of_result, question
 from harness.power_designs import assumed
-from harness.power_show import Budget, of_assumed, of_result, question, table
+from harness.power_show import table
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
 
 DEMO = Path(__file__).resolve().parents[2] / "results" / "runs" / "demo.json"
