@@ -3,7 +3,7 @@
 164 problems of release v0.1.10 (Apache-2.0). The model is asked what HumanEval asks. A program is
 right when it answers the base inputs and the plus inputs as the reference solution does: two
 checks, each within 10 seconds of CPU time. Headline `pass_at_1` (both), beside it
-`base/pass_at_1`.
+`pass_at_1_base`.
 
 Upstream's rules of comparison (evalplus 0.3.1, `eval/__init__.py`), but for one: there a tolerance
 that a float result brings stays for the inputs behind it; here every input has its own.
@@ -115,7 +115,7 @@ def _score(
     candidate = _candidate(sample, answers[0]) if outcomes else None
     both = program_score(answers[0], outcomes, candidate)
     base = program_score(answers[0], outcomes[:1], candidate)
-    return replace(both, metrics={**both.metrics, "base/pass_at_1": base.metrics[METRIC]})
+    return replace(both, metrics={**both.metrics, "pass_at_1_base": base.metrics[METRIC]})
 
 
 SUITE: Suite[Sample] = Suite(

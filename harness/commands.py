@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from harness import pipeline
-from harness.errors import ModelError, RecipeError, RunError, UserError
+from harness.data_folder import data_folder
+from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.progress import screen
@@ -23,7 +24,7 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
     return Places(
         runs=runs,
         models=models,
-        data_dir=None if data_dir is None else data_dir.resolve(),
+        data_dir=data_folder(data_dir),
         tracking_uri="" if uri == "none" else uri,
     )
 
@@ -307,9 +308,7 @@ def show_data(
     show(recipe, where, checkpoint, row, Console(highlight=False))
 
 
-def fetch_data(
-    names: Sequence[str], data_dir: Path | None, base_url: str | None, tries: int
-) -> None:
+def fetch_data(names: Sequence[str], data_dir: Path, base_url: str | None, tries: int) -> None:
     """`nca data fetch`: a line a file, then what became of all.
 
     Raises:
@@ -322,8 +321,6 @@ def fetch_data(
     from harness.manifest import chosen
 
     wanted = chosen(names)
-    if data_dir is None:
-        raise UserError("name the folder to fill with --data-dir or NCA_DATA_DIR")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     done = fetch(
         wanted,
@@ -343,7 +340,7 @@ def doctor(where: Places, *, online: bool) -> None:
 
     found = checks(
         runs=where.runs,
-        data_dir=where.data_dir,
+        data_dir=data_folder(where.data_dir),
         tracking_uri=where.tracking_uri,
         online=online,
     )

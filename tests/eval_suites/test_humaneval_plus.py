@@ -61,8 +61,8 @@ def test_verdicts_on_base_and_plus_inputs() -> None:
 @pytest.mark.parametrize(
     ("base", "plus", "value", "metrics"),
     [
-        ("pass", "pass", 1.0, {"pass_at_1": 1.0, "base/pass_at_1": 1.0}),
-        ("pass", "fail", 0.0, {"pass_at_1": 0.0, "base/pass_at_1": 1.0}),
+        ("pass", "pass", 1.0, {"pass_at_1": 1.0, "pass_at_1_base": 1.0}),
+        ("pass", "fail", 0.0, {"pass_at_1": 0.0, "pass_at_1_base": 1.0}),
         ("fail", "infra", None, {}),
         ("pass", "infra", None, {}),
         ("infra", "pass", None, {}),

@@ -469,6 +469,27 @@ def test_the_command_fills_a_folder_with_every_file(
     assert all(is_right(one, tmp_path / one.path) for one in here)
 
 
+def test_without_a_folder_the_command_fills_one_where_every_command_looks(
+    tmp_path: Path,
+    data_dir: Path,
+    upstream: Upstream,
+    nca: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("NCA_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert nca("suites", "show", "svamp") == 2
+    remedy = capsys.readouterr().err
+    assert f"{tmp_path}/nca/data/svamp" in remedy
+    assert "nca data fetch" in remedy
+    for one in chosen(["svamp"]):
+        upstream.offer(one, sent(one, data_dir))
+
+    assert nca("data", "fetch", "svamp", "--base-url", upstream.base) == 0
+    assert nca("suites", "show", "svamp") == 0
+
+
 def test_without_a_network_the_command_ends_with_one_line(
     tmp_path: Path, upstream: Upstream, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -489,7 +510,6 @@ def test_without_a_network_the_command_ends_with_one_line(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("gsm8k",), "--data-dir or NCA_DATA_DIR"),
         (("gsm9k", "--data-dir", "new"), "name some of"),
         (("gsm8k", "--data-dir", "new", "--base-url", "file:///"), "only http and https"),
     ],
