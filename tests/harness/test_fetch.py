@@ -135,10 +135,10 @@ def left(folder: Path) -> set[str]:
 def test_files_come_as_upstream_has_them_or_compressed(tmp_path: Path, upstream: Upstream) -> None:
     plain = entry()
     packed = entry("suite/deep/rows.jsonl.gz", TEXT, "data/rows.jsonl")
-    already = entry("already.gz", gzip.compress(b"x"), "already.gz")
+    already = entry("already.gz", gzip.compress(b"x", mtime=0), "already.gz")
     upstream.offer(plain, TEXT)
     upstream.offer(packed, TEXT)
-    upstream.offer(already, gzip.compress(b"x"))
+    upstream.offer(already, gzip.compress(b"x", mtime=0))
     heard: list[Done] = []
 
     done = fetch([plain, packed, already], tmp_path / "new", heard.append, upstream.base, QUICK)
@@ -149,8 +149,8 @@ def test_files_come_as_upstream_has_them_or_compressed(tmp_path: Path, upstream:
     kept = (tmp_path / "new/suite/deep/rows.jsonl.gz").read_bytes()
     assert gzip.decompress(kept) == TEXT
     assert kept == gzip.compress(TEXT, mtime=0)
-    assert (tmp_path / "new/already.gz").read_bytes() == gzip.compress(b"x")
-    assert [one.size for one in done] == [len(TEXT), len(kept), len(gzip.compress(b"x"))]
+    assert (tmp_path / "new/already.gz").read_bytes() == gzip.compress(b"x", mtime=0)
+    assert [one.size for one in done] == [len(TEXT), len(kept), len(gzip.compress(b"x", mtime=0))]
     assert left(tmp_path / "new") == {one.path for one in (plain, packed, already)}
 
 
