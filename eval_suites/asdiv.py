@@ -68,7 +68,7 @@ def _suite(
 
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=source,
         licence="CC BY-NC 4.0",
         headline=HEADLINE,
@@ -89,5 +89,5 @@ EURUS: Suite[Problem] = eurus.variant(
     "asdiv:eurus",
     lambda one: one.question,
     lambda one, said: eurus.agrees(one.gold, said),
-    version="2",
+    version="3",
 )

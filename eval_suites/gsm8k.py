@@ -104,7 +104,7 @@ def _suite(
 ) -> Suite[Sample]:
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=SOURCE,
         licence="MIT",
         headline="accuracy",

@@ -154,7 +154,7 @@ def _suite(
 ) -> Suite[Sample]:
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=source,
         licence="MIT",
         headline="accuracy",

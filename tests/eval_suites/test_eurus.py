@@ -43,7 +43,7 @@ def test_a_variant_asks_in_its_own_way_and_keeps_the_rest(name: str) -> None:
     suite = find(name)
     assert (suite.name, suite.headline) == (name, "accuracy")
     assert suite.decoding == Decoding(max_tokens=1024)
-    assert suite.version == ("2" if name == "asdiv:eurus" else "1")
+    assert suite.version == ("3" if name == "asdiv:eurus" else "2")
 
 
 # text, how it ended, what is read, accuracy, accuracy_strict, status; the answer is 50
