@@ -262,17 +262,20 @@ def merged(results: Sequence[Result]) -> Result:
 
 
 def list_suites() -> None:
-    """`nca suites`: one line a suite, its source without the commit (`show` has it)."""
+    """`nca suites`: a suite each, its source without the commit (`show` has that and the version).
+
+    In 80 columns names and sources are whole; only a licence may go on in a second line.
+    """
     from rich.table import Table
 
     from eval_suites import SUITES
 
     table = Table(box=None)
-    for heading in ("suite", "headline", "version", "source", "licence"):
-        table.add_column(heading, no_wrap=heading == "suite", overflow="fold")
+    for heading in ("suite", "headline", "source", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
     for suite in SUITES.values():
         source, _, _ = suite.source.partition(" @ ")
-        table.add_row(suite.name, suite.headline, suite.version, source, suite.licence)
+        table.add_row(suite.name, suite.headline, source, suite.licence)
     Console().print(table)
 
 
@@ -290,7 +293,7 @@ def show_suite(
     chosen = samples[sample]
     console.print(
         f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
-        f"{suite.decoding}\nsample {chosen.id}\n",
+        f"{suite.decoding}\nfrom {suite.source}, licence: {suite.licence}\nsample {chosen.id}\n",
         markup=False,
     )
     for request in suite.ask(chosen, ()):
