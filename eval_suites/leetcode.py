@@ -38,7 +38,7 @@ from math import *
 from typing import *
 from builtins import pow
 """
-_NODE = """\
+NODE = """\
 class ListNode:
     def __init__(self, val=0, next=None):
         self.val = val
@@ -74,7 +74,7 @@ class {CLASS}(_OnLists):
     def __init__(self):
         super().__init__(_Made())
 """
-_TESTER_SIDE = f"""{_NODE}
+_TESTER_SIDE = f"""{NODE}
 {_CHAINS}
 class _OnChains:
     def __init__(self, remote):
@@ -139,7 +139,7 @@ def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
 
 
 def _candidate(answer: Answer) -> str:
-    return class_program(IMPORTS + _NODE, CLASS, humaneval.opened(answer.text))
+    return class_program(IMPORTS + NODE, CLASS, humaneval.opened(answer.text))
 
 
 def _score(
