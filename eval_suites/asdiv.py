@@ -1,4 +1,4 @@
-"""ASDiv: diverse word problems of grades 1 to 6 (Miao et al. 2020, ACL; CC BY-NC 4.0).
+"""ASDiv: diverse word problems of grades 1 to 6 (Miao et al. 2020, arXiv 2106.15772; CC BY-NC 4.0).
 
 `asdiv` is all 2,305 problems of the XML file, `asdiv:eurus` the 618 rows of the LILA form with
 split "test", on which Eurus is evaluated, under its protocol (`eval_suites.eurus`). Chat without

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from eval_suites import DataError, find
-from eval_suites.leetcode import FILE, IMPORTS, NODE, Sample
+from eval_suites.grading.chains import NODE
+from eval_suites.leetcode import FILE, IMPORTS, Sample
 from eval_suites.sandbox import Outcome, Program, Sandbox
 from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Decoding, Message

@@ -1,11 +1,14 @@
 """Finding suites by name, and the contract that every suite keeps."""
 
 import dataclasses
+import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import eval_suites
 from eval_suites import SUITES, DataError, UnknownSuiteError, find
@@ -26,6 +29,30 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 def test_every_exported_name_exists() -> None:
     assert all(hasattr(eval_suites, name) for name in eval_suites.__all__)
+
+
+def pinned(name: str) -> dict[str, str]:
+    """Repositories with their commits that the manifest has for a suite, to their licences."""
+    folder = Path(eval_suites.__file__).parent
+    entries = yaml.safe_load((folder / "manifest.yaml").read_text(encoding="utf-8"))
+    return {
+        f"{one['repository']} @ {one['commit']}": one["licence"]
+        for one in entries
+        if name.partition(":")[0] in one["suites"]
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in SUITES if name != "arithmetic"])
+def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) -> None:
+    suite = find(name)
+    source = " ".join(suite.source.split()[:3])
+    assert source in pinned(name)
+    assert suite.licence.split()[0] in pinned(name)[source]
+    base = name.partition(":")[0]
+    module = {"math": "math_problems", "math500": "math_problems"}.get(base, base)
+    said = importlib.import_module(f"eval_suites.{module}").__doc__ or ""
+    assert re.search(r"et al\. \d{4},\s+arXiv\s+\d{4}\.\d{5}", said)
+    assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in said
 
 
 def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:
