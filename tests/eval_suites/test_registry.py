@@ -55,6 +55,37 @@ def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) 
     assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in said
 
 
+DOC = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+#: Cells of each suite's row: samples, id, protocol, metrics, licence, why it differs.
+ROWS = {
+    cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
+    for line in DOC.partition("## Fidelity")[0].splitlines()
+    if line.startswith("| `") and (cells := line.strip("|").split("|"))
+}
+
+
+def test_every_suite_has_a_row_in_both_tables_of_the_documentation() -> None:
+    assert set(ROWS) == set(SUITES)
+    assert all(len(cells) == 6 and all(cells) for cells in ROWS.values())
+    fidelity = DOC.partition("## Fidelity")[2]
+    assert set(re.findall(r"^\| `([^`]+)` \|", fidelity, re.MULTILINE)) == set(SUITES)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_row_of_the_documentation_says_what_the_suite_is(name: str) -> None:
+    suite, (samples, _, protocol, metrics, licence, _) = find(name), ROWS[name]
+    assert samples[0].isdigit()
+    assert protocol.startswith("as `") or f"{suite.decoding.max_tokens:,} tokens" in protocol
+    assert protocol.startswith("as `") or ("plain text" in protocol) == ("tokens" in suite.needs)
+    assert metrics.startswith(("as `", f"`{suite.headline}`"))
+    assert licence.startswith("as `") or suite.licence in licence
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_row_of_the_documentation_counts_the_samples(name: str, data_dir: Path) -> None:
+    assert ROWS[name][0].split()[0] == f"{len(loaded(find(name), data_dir)):,}"
+
+
 def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:
     """The suite's samples; skips where the data folder lacks its file."""
     try:
