@@ -21,7 +21,7 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # What it marks stands on its line; a number may stand on the next.
 _HASHES = re.compile(r"(?<!#)#{4,}+[ \t]*+(?:\n\s*+(?=[-$]?[0-9]))?(?=\S)")
 # A heading is counted (`#### 1. Setup`), or titled (`#### Step 2`, `#### 1.2 Setup`) above a text.
-_COUNTED = re.compile(r"[0-9]+(?:\.[0-9]+)*[.):][ \t*]+\S")
+_COUNTED = re.compile(r"[0-9]+(?:\.[0-9]+)*[.):][ \t*]+[^\W\d_]")
 _TITLED = re.compile(r"\**(?:[0-9]+(?:\.[0-9]+)*[ \t]+)?[A-Z][a-z]+")
 _ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
 _DECLARES = re.compile(r"answers?\s+(?:is|are)\b\s*:?", re.IGNORECASE)

@@ -96,6 +96,8 @@ def test_readings(text: str, strict: str | None, flexible: str | None) -> None:
         ("#### 1. Setup", None),
         ("####\nThe answer is Kim.", "Kim"),
         ("so\n#### Kim", "Kim"),
+        ("so\n#### 3: 2", "3: 2"),
+        ("so\n#### 3:30 p.m.", "3:30 p.m."),
         ("The answer is 5. No, the answer is 3.5 m. It was hard.", "3.5 m"),
         ("The answers are: 2 and 3", "2 and 3"),
         ("The answer is **(a)**", "(a)"),
