@@ -94,7 +94,8 @@ def declared(text: str) -> str | None:
 def hashed(text: str) -> Iterator[int]:
     """Where what stands behind `####` starts, the last one first; Markdown headings left out.
 
-    A number is no heading, with a unit or a full stop or without: `#### 42`, `#### $42 a day.`
+    A number is an answer, with a unit or a full stop or without: `#### 42`, `#### $42 a day.`; but
+    not with a word in capitals behind it and text below.
     """
     last_line = text.rstrip().rfind("\n")
     for found in reversed(list(_HASHES.finditer(text))):
