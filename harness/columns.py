@@ -36,7 +36,7 @@ class Group:
 
     @property
     def width(self) -> int:
-        """Samples in flight at once."""
+        """Requests in flight at once."""
         return self.spec.concurrency
 
     @property
@@ -166,7 +166,7 @@ def _spec(choice: EngineChoice) -> EngineSpec:
         name=choice.name,
         dtype=choice.dtype,
         base_url=choice.base_url,
-        concurrency=choice.concurrency,
+        concurrency=choice.in_flight,
         max_model_len=choice.max_model_len,
         options=tuple(sorted(choice.options.items())),
     )

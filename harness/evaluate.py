@@ -142,7 +142,8 @@ async def _evaluate_group(
                 board.add(task)
 
             todo = tasks(base_first(group.models), loaded, job.repeats)
-            await for_each(todo, group.width, lambda task: answer_task(task, asker, desk, tell))
+            width = max(1, group.width // job.repeats)  # a sample asks for all its repeats
+            await for_each(todo, width, lambda task: answer_task(task, asker, desk, tell))
         for model, item in product(group.models, loaded):
             protocol = {**group.protocol(model), **suite_protocol(item, job)}
             protocol |= desk.protocol(item.suite)

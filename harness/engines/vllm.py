@@ -113,10 +113,14 @@ class VllmEngine:
         arguments = self._arguments(local_base(self._spec))
         self._set_environment()
         from vllm import AsyncEngineArgs
+        from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
         try:
-            self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+            self._engine = AsyncLLM.from_engine_args(
+                AsyncEngineArgs(**arguments),
+                usage_context=UsageContext.LLM_CLASS,  # large batches: nobody waits for one answer
+            )
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailable(
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
