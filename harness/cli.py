@@ -8,6 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness.data_folder import data_folder
+
 app = typer.Typer(
     name="nca",
     help="Train checkpoints with NCA, InfoNCA and DPO, evaluate them, and show which is better.",
@@ -28,7 +30,12 @@ RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders 
 ModelsOption = Annotated[Path, typer.Option("--models", help="Folder of fetched models.")]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", envvar="NCA_DATA_DIR", help="Folder of benchmark files."),
+    typer.Option(
+        "--data-dir",
+        envvar="NCA_DATA_DIR",
+        help="Folder of benchmark files. Default: one in your cache, for `nca data fetch` to fill.",
+        callback=data_folder,
+    ),
 ]
 EngineOption = Annotated[
     str | None, typer.Option("--engine", help="vllm, transformers, openai or fake.")
@@ -462,7 +469,7 @@ def fetch_data(
     from harness import commands
 
     del debug
-    commands.fetch_data(names or (), data_dir, base_url, tries)
+    commands.fetch_data(names or (), data_folder(data_dir), base_url, tries)
 
 
 @app.command()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from harness import pipeline
-from harness.errors import ModelError, RecipeError, RunError, UserError
+from harness.data_folder import data_folder
+from harness.errors import ModelError, RecipeError, RunError
 from harness.output import Output
 from harness.pipeline import Finished
 from harness.plan import Places
@@ -26,7 +27,7 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
     return Places(
         runs=runs,
         models=models,
-        data_dir=None if data_dir is None else data_dir.resolve(),
+        data_dir=data_folder(data_dir),
         tracking_uri="" if uri == "none" else uri,
     )
 
@@ -268,17 +269,20 @@ def merged(results: Sequence[Result]) -> Result:
 
 
 def list_suites() -> None:
-    """`nca suites`: one line a suite, its source without the commit (`show` has it)."""
+    """`nca suites`: a suite each, its source without the commit (`show` has that and the version).
+
+    In 80 columns names and sources are whole; only a licence may go on in a second line.
+    """
     from rich.table import Table
 
     from eval_suites import SUITES
 
     table = Table(box=None)
-    for heading in ("suite", "headline", "version", "source", "licence"):
-        table.add_column(heading, no_wrap=heading == "suite", overflow="fold")
+    for heading in ("suite", "headline", "source", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
     for suite in SUITES.values():
         source, _, _ = suite.source.partition(" @ ")
-        table.add_row(suite.name, suite.headline, suite.version, source, suite.licence)
+        table.add_row(suite.name, suite.headline, source, suite.licence)
     Console().print(table)
 
 
@@ -296,7 +300,7 @@ def show_suite(
     chosen = samples[sample]
     console.print(
         f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
-        f"{suite.decoding}\nsample {chosen.id}\n",
+        f"{suite.decoding}\nfrom {suite.source}, licence: {suite.licence}\nsample {chosen.id}\n",
         markup=False,
     )
     for request in suite.ask(chosen, ()):
@@ -314,9 +318,7 @@ def show_data(
     show(recipe, where, checkpoint, row, Console(highlight=False))
 
 
-def fetch_data(
-    names: Sequence[str], data_dir: Path | None, base_url: str | None, tries: int
-) -> None:
+def fetch_data(names: Sequence[str], data_dir: Path, base_url: str | None, tries: int) -> None:
     """`nca data fetch`: a line a file, then what became of all.
 
     Raises:
@@ -329,8 +331,6 @@ def fetch_data(
     from harness.manifest import chosen
 
     wanted = chosen(names)
-    if data_dir is None:
-        raise UserError("name the folder to fill with --data-dir or NCA_DATA_DIR")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     done = fetch(
         wanted,
@@ -350,7 +350,7 @@ def doctor(where: Places, *, online: bool) -> None:
 
     found = checks(
         runs=where.runs,
-        data_dir=where.data_dir,
+        data_dir=data_folder(where.data_dir),
         tracking_uri=where.tracking_uri,
         online=online,
     )

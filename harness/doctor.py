@@ -35,7 +35,7 @@ class Check:
 def checks(
     *,
     runs: Path = Path("runs"),
-    data_dir: Path | None = None,
+    data_dir: Path,
     tracking_uri: str = "",
     online: bool = False,
 ) -> tuple[Check, ...]:
@@ -43,7 +43,7 @@ def checks(
 
     Args:
         runs: folder of run folders.
-        data_dir: folder of benchmark files; None looks at NCA_DATA_DIR.
+        data_dir: folder of benchmark files.
         tracking_uri: MLflow URI; empty means that none is used.
         online: also ask the model hub and a tracking server, two seconds each.
     """
@@ -213,15 +213,13 @@ def _disk(runs: Path) -> Check:
     return Check("run folder", "ok", f"{runs}: {free:.0f} GB free")
 
 
-def _data(data_dir: Path | None) -> Check:
-    named = data_dir or (Path(d) if (d := os.environ.get("NCA_DATA_DIR")) else None)
-    remedy = "name their folder (--data-dir, NCA_DATA_DIR), or fill one: nca data fetch"
-    if named is None:
-        return Check("benchmark files", "warn", "no folder named (arithmetic needs none)", remedy)
-    if not named.is_dir():
-        return Check("benchmark files", "missing", f"{named}: no such folder", remedy)
-    suites = sorted(entry.name for entry in named.iterdir() if entry.is_dir())
-    return Check("benchmark files", "ok", f"{named}: {', '.join(suites) or 'empty'}")
+def _data(data_dir: Path) -> Check:
+    remedy = "fill it: nca data fetch; or name another (--data-dir, NCA_DATA_DIR)"
+    if not data_dir.is_dir():
+        lack = f"{data_dir}: not there yet (arithmetic needs none)"
+        return Check("benchmark files", "warn", lack, remedy)
+    suites = sorted(entry.name for entry in data_dir.iterdir() if entry.is_dir())
+    return Check("benchmark files", "ok", f"{data_dir}: {', '.join(suites) or 'empty'}")
 
 
 def _existing(folder: Path) -> Path:

@@ -7,9 +7,10 @@ fast samples come.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
+from math import ceil
 
 from eval_suites.suite import HARNESS_STATUSES
 from harness.asking import Tally
@@ -60,16 +61,20 @@ class Standings:
             self._pairs[key] = replace(self._pairs[key], begun=True)
             self._changed[key] = None
 
-    def add(self, key: Key, status: str, asked: Tally) -> None:
-        """A sample is done: its status, and what was asked and generated for it alone."""
-        pair, ours = self._pairs[key], status in HARNESS_STATUSES
+    def add(self, key: Key, statuses: Sequence[str], asked: Tally) -> None:
+        """A sample is done: the statuses of its repeats, and what was asked for it alone.
+
+        Of repeats that are asked together the tally says how many answers are new, not whose.
+        """
+        pair, ours = self._pairs[key], sum(status in HARNESS_STATUSES for status in statuses)
+        answers = asked.asked + asked.reused
         self._pairs[key] = replace(
             pair,
-            done=pair.done + 1,
-            generated=pair.generated + (asked.asked > 0),
+            done=pair.done + len(statuses),
+            generated=pair.generated + ceil(len(statuses) * asked.asked / max(answers, 1)),
             tokens=pair.tokens + asked.tokens,
             seconds=self.watch.seconds - self._began[key],
-            not_ok=pair.not_ok + (status != "ok" and not ours),
+            not_ok=pair.not_ok + sum(status != "ok" for status in statuses) - ours,
             lost=pair.lost + ours,
         )
         self._changed[key] = None

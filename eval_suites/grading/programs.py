@@ -27,7 +27,9 @@ def pass_at_k(tried: int, right: int, k: int) -> float:
 
 
 def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
-    """pass@k of every metric `...pass_at_1`, mean over samples, for each k that all samples allow.
+    """pass@k of every metric `pass_at_1`, mean over samples, for each k that all samples allow.
+
+    A name may say more before or behind (`easy/pass_at_1`, `pass_at_1_base`).
 
     Args:
         samples: the scores of each sample's repeats.
@@ -35,7 +37,7 @@ def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
     tried = min((sum(one.value is not None for one in each) for each in samples), default=0)
     names = {name for each in samples for one in each for name in one.metrics}
     found = {}
-    for name in sorted(name for name in names if name.endswith(METRIC)):
+    for name in sorted(name for name in names if METRIC in name):
         counts = [
             (len(values), sum(value == 1.0 for value in values))
             for each in samples
@@ -43,7 +45,7 @@ def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
         ]
         for k in (k for k in _KS if k <= tried):
             chances = [pass_at_k(*count, k) for count in counts]
-            found[f"{name.removesuffix('1')}{k}"] = sum(chances) / len(chances)
+            found[name.replace(METRIC, f"pass_at_{k}")] = sum(chances) / len(chances)
     return found
 
 

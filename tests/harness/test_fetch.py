@@ -135,10 +135,10 @@ def left(folder: Path) -> set[str]:
 def test_files_come_as_upstream_has_them_or_compressed(tmp_path: Path, upstream: Upstream) -> None:
     plain = entry()
     packed = entry("suite/deep/rows.jsonl.gz", TEXT, "data/rows.jsonl")
-    already = entry("already.gz", gzip.compress(b"x"), "already.gz")
+    already = entry("already.gz", gzip.compress(b"x", mtime=0), "already.gz")
     upstream.offer(plain, TEXT)
     upstream.offer(packed, TEXT)
-    upstream.offer(already, gzip.compress(b"x"))
+    upstream.offer(already, gzip.compress(b"x", mtime=0))
     heard: list[Done] = []
 
     done = fetch([plain, packed, already], tmp_path / "new", heard.append, upstream.base, QUICK)
@@ -149,8 +149,8 @@ def test_files_come_as_upstream_has_them_or_compressed(tmp_path: Path, upstream:
     kept = (tmp_path / "new/suite/deep/rows.jsonl.gz").read_bytes()
     assert gzip.decompress(kept) == TEXT
     assert kept == gzip.compress(TEXT, mtime=0)
-    assert (tmp_path / "new/already.gz").read_bytes() == gzip.compress(b"x")
-    assert [one.size for one in done] == [len(TEXT), len(kept), len(gzip.compress(b"x"))]
+    assert (tmp_path / "new/already.gz").read_bytes() == gzip.compress(b"x", mtime=0)
+    assert [one.size for one in done] == [len(TEXT), len(kept), len(gzip.compress(b"x", mtime=0))]
     assert left(tmp_path / "new") == {one.path for one in (plain, packed, already)}
 
 
@@ -469,6 +469,27 @@ def test_the_command_fills_a_folder_with_every_file(
     assert all(is_right(one, tmp_path / one.path) for one in here)
 
 
+def test_without_a_folder_the_command_fills_one_where_every_command_looks(
+    tmp_path: Path,
+    data_dir: Path,
+    upstream: Upstream,
+    nca: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("NCA_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert nca("suites", "show", "svamp") == 2
+    remedy = capsys.readouterr().err
+    assert f"{tmp_path}/nca/data/svamp" in remedy
+    assert "nca data fetch" in remedy
+    for one in chosen(["svamp"]):
+        upstream.offer(one, sent(one, data_dir))
+
+    assert nca("data", "fetch", "svamp", "--base-url", upstream.base) == 0
+    assert nca("suites", "show", "svamp") == 0
+
+
 def test_without_a_network_the_command_ends_with_one_line(
     tmp_path: Path, upstream: Upstream, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -489,7 +510,6 @@ def test_without_a_network_the_command_ends_with_one_line(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("gsm8k",), "--data-dir or NCA_DATA_DIR"),
         (("gsm9k", "--data-dir", "new"), "name some of"),
         (("gsm8k", "--data-dir", "new", "--base-url", "file:///"), "only http and https"),
     ],

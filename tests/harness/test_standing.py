@@ -50,9 +50,9 @@ def test_statuses_are_counted_by_whose_fault_they_are() -> None:
     now, heard = standings(Pair(*KEY, 10))
     now.begin(KEY)
     for status in ("ok", "truncated", "empty", "unparsed", "timeout", "overflow"):
-        now.add(KEY, status, Tally(asked=1, tokens=7))
+        now.add(KEY, [status], Tally(asked=1, tokens=7))
     for status in ("infra", "judge_missing", "ungraded", "filtered"):
-        now.add(KEY, status, Tally(reused=1))
+        now.add(KEY, [status], Tally(reused=1))
 
     now.tell()
 
@@ -71,12 +71,24 @@ def test_seconds_of_a_pair_run_from_its_first_sample_and_skip_engine_starts() ->
     clock.now += 60  # the engine is started again
     now.watch.run()
     clock.now += 4
-    now.add(KEY, "ok", Tally(asked=1, tokens=8))
+    now.add(KEY, ["ok"], Tally(asked=1, tokens=8))
 
     now.tell()
 
     assert heard[-1]["pairs"][0]["seconds"] == 4
     assert heard[-1]["seconds"] == 54
+
+
+def test_repeats_of_a_sample_are_counted_each_and_journalled_ones_apart() -> None:
+    now, heard = standings(Pair(*KEY, 8))
+    now.begin(KEY)
+    now.add(KEY, ["ok"] * 3 + ["empty"], Tally(asked=1, reused=3, tokens=9))  # one is new
+    now.add(KEY, ["ok"] * 4, Tally(asked=4, reused=4))  # two turns, the first of them known
+
+    now.tell()
+
+    (pair,) = heard[-1]["pairs"]
+    assert (pair["done"], pair["generated"], pair["not_ok"]) == (8, 1 + 2, 1)
 
 
 def test_only_what_changed_is_told_after_the_first_time() -> None:
@@ -99,7 +111,7 @@ def test_however_fast_samples_come_every_end_is_told_in_few_events() -> None:
             for pair in pairs:
                 now.begin(pair.key)
                 for _ in range(pair.total):
-                    now.add(pair.key, "ok", Tally(reused=1))
+                    now.add(pair.key, ["ok"], Tally(reused=1))
 
     asyncio.run(all_at_once())
 
@@ -114,7 +126,7 @@ def test_what_was_done_is_told_also_when_the_work_fails() -> None:
     async def fails() -> None:
         async with telling(now, every_s=3600):
             now.begin(KEY)
-            now.add(KEY, "ok", Tally(asked=1))
+            now.add(KEY, ["ok"], Tally(asked=1))
             raise ValueError("no engine")
 
     with pytest.raises(ValueError, match="no engine"):
