@@ -11,7 +11,7 @@ from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied
-from harness.journal import Journal, answer_key, derived_seed
+from harness.journal import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
 
 _RESTARTS = 2
@@ -133,7 +133,8 @@ class Asker:
         body = _body(completion)
         answer = _answer(body)
         if answer.finish_reason != "filtered":  # a third party's refusal may change: ask again
-            self.journal.put(key, "answer", body)
+            origin = origin_of(self.identity, model.name, model.fingerprint)
+            self.journal.put(key, "answer", body, origin)
         self.tally.asked += 1
         self.tally.tokens += answer.tokens
         return answer
@@ -156,7 +157,8 @@ class Checker:
             return Outcome(**stored)
         outcome = await self.box.run(check)
         if outcome.verdict != "infra":
-            self.journal.put(key, "check", asdict(outcome))
+            origin = f"sandbox {VERSION}, tier {tier}"
+            self.journal.put(key, "check", asdict(outcome), origin)
         return outcome
 
 
