@@ -71,8 +71,9 @@ def version_of(db: sqlite3.Connection, path: Path) -> int:
     Raises:
         RunError: the file is another program's, or a newer one's.
     """
+    # In this order: a journal that another process makes meanwhile is no other program's.
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     if version == 0 and tables:
         raise RunError(f"{path}: a database, but no journal; move it away, or use another --runs")
     if not 0 <= version <= SCHEMA:

@@ -18,8 +18,8 @@ def show(runs: Path, *, as_json: bool) -> None:
     if as_json:
         _json({**asdict(found), "path": str(found.path)})
         return
-    unused = f", {_mb(found.free)} of it unused (`nca journal prune`)" if found.free else ""
-    print(f"journal: {found.path}, {_mb(found.bytes)}{unused}")
+    unused = f", {_size(found.free)} of it unused (`nca journal prune`)" if found.free else ""
+    print(f"journal: {found.path}, {_size(found.bytes)}{unused}")
     print("\n".join(_part_lines(found.parts)))
     print(f"set aside as damaged: {found.quarantined}")
 
@@ -68,13 +68,13 @@ def _json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
-def _mb(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
     """A line a kind and origin, the columns as wide as they need to be."""
-    headings = ("kind", "entries", "MB", "found again", "times", "given by")
+    headings = ("kind", "entries", "size", "found again", "times", "given by")
     rows = [headings, *(_cells(part) for part in parts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -83,7 +83,7 @@ def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
 
 
 def _cells(part: Part) -> tuple[str, ...]:
-    numbers = (f"{part.entries:,}", f"{part.bytes / 1e6:,.1f}", f"{part.reused:,}")
+    numbers = (f"{part.entries:,}", _size(part.bytes), f"{part.reused:,}")
     return (part.kind, *numbers, f"{part.times:,}", part.origin or "not known (older journal)")
 
 
@@ -105,11 +105,11 @@ def _pruned_lines(path: Path, choice: Choice, done: Pruned, *, dry_run: bool) ->
         if done.parts:
             yield from _part_lines(done.parts)
         total, size = sum(p.entries for p in done.parts), sum(p.bytes for p in done.parts)
-        yield f"{would}: {total:,} entries, {_mb(size)}"
+        yield f"{would}: {total:,} entries, {_size(size)}"
     if choice.quarantine:
         yield f"{would}: {done.quarantined:,} set aside as damaged"
     if dry_run:
         return
-    yield f"{path}: {_mb(done.bytes_before)} before, {_mb(done.bytes_after)} now"
+    yield f"{path}: {_size(done.bytes_before)} before, {_size(done.bytes_after)} now"
     if done.why_large:
         yield f"it could not be made smaller ({done.why_large}); new entries take the room"
