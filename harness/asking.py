@@ -11,7 +11,7 @@ from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied
-from harness.journal import Journal, answer_key, derived_seed
+from harness.journal import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
 
 _RESTARTS = 2
@@ -142,32 +142,34 @@ class Asker:
         keys = {k: self._key(model, rendered, k) for k in repeats}
         bodies = {k: found for k, key in keys.items() if (found := self.journal.get(key))}
         self.tally.reused += len(bodies)
-        missing = [k for k in repeats if k not in bodies]
-        named = replace(rendered, model=model.served_as)
-        made = await asyncio.gather(*(self._made(named, part) for part in _parts(missing, named)))
-        for part in made:
-            for k, body in part.items():
-                self._keep(keys[k], body)
-            bodies |= part
+        missing = _parts([k for k in repeats if k not in bodies], rendered)
+        for made in await asyncio.gather(*(self._made(model, rendered, part) for part in missing)):
+            bodies |= made
         return tuple(_answer(bodies[k]) for k in repeats)
+
+    async def _made(
+        self, model: Model, rendered: Request, repeats: Sequence[int]
+    ) -> dict[int, dict[str, Any]]:
+        """Bodies of repeats that one request makes; they are in the journal before it returns."""
+        drawn = rendered.decoding.temperature > 0
+        request = replace(
+            rendered,
+            model=model.served_as,
+            seed=derived_seed(self.seed, rendered) + repeats[0],
+            n=len(repeats) if drawn else 1,
+        )
+        bodies = _bodies(await self.engine.complete(request))
+        self.tally.asked += len(repeats)
+        self.tally.tokens += sum(body["tokens"] for body in bodies)
+        made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
+        origin = origin_of(self.identity, model.name, model.fingerprint)
+        for repeat, body in made.items():
+            if body["finish_reason"] != "filtered":  # a third party's refusal may change
+                self.journal.put(self._key(model, rendered, repeat), "answer", body, origin)
+        return made
 
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
         return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
-
-    async def _made(self, request: Request, repeats: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Bodies of repeats that follow on each other, made in one request."""
-        drawn = request.decoding.temperature > 0
-        seed = derived_seed(self.seed, request) + repeats[0]
-        count = len(repeats) if drawn else 1
-        completion = await self.engine.complete(replace(request, seed=seed, n=count))
-        bodies = _bodies(completion)
-        self.tally.asked += len(repeats)
-        self.tally.tokens += sum(body["tokens"] for body in bodies)
-        return dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
-
-    def _keep(self, key: str, body: Mapping[str, Any]) -> None:
-        if body["finish_reason"] != "filtered":  # a third party's refusal may change: ask again
-            self.journal.put(key, "answer", body)
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
@@ -200,7 +202,8 @@ class Checker:
             return Outcome(**stored)
         outcome = await self.box.run(check)
         if outcome.verdict != "infra":
-            self.journal.put(key, "check", asdict(outcome))
+            origin = f"sandbox {VERSION}, tier {tier}"
+            self.journal.put(key, "check", asdict(outcome), origin)
         return outcome
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from eval_suites.suite import Request
-from harness.asking import Model
+from harness.asking import Model, Renderer
 from harness.engines import Engine, EngineSpec, make
 from harness.models import MODELS, under
 from harness.recipe import EngineChoice
 from harness.runs import digest
+
+# Rendered requests kept by a column: more than are asked at once, too few to fill memory.
+_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def _local(
         Model(
             name,
             fingerprints[name],
-            partial(_render, tokenizer) if rendered else _as_it_is,
+            _renderer(tokenizer) if rendered else _as_it_is,
             name if name in served else "",
         )
         for name, tokenizer in tokenizers.items()
@@ -179,6 +182,11 @@ def _tokenizer(folder: str, base: str) -> Any:
     from train.adapters import tokenizer_home
 
     return AutoTokenizer.from_pretrained(tokenizer_home(Path(base), Path(folder)))
+
+
+def _renderer(tokenizer: Any) -> Renderer:
+    """Renders a request once for all its repeats, which are asked one after the other."""
+    return lru_cache(maxsize=_KEPT)(partial(_render, tokenizer))
 
 
 def _render(tokenizer: Any, request: Request) -> Request:

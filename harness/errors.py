@@ -16,6 +16,7 @@ of them `ValueError`s whose message names file, row and remedy. `classify` is th
 """
 
 import errno
+import sqlite3
 
 
 class HarnessError(Exception):
@@ -65,6 +66,19 @@ class EngineDied(RunFailed):
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
+def disk_full(where: str = "") -> RunFailed:
+    """What is said of a full disk.
+
+    Args:
+        where: the file or folder that could not be written, where it is known.
+    """
+    at = f" at {where}" if where else ""
+    return RunFailed(
+        f"the disk is full{at}: free some space and run the same command again; "
+        "what was finished is kept"
+    )
+
+
 def classify(error: BaseException) -> HarnessError | None:
     """The tree's word for an exception, or None for a fault of ours (a traceback is due).
 
@@ -83,12 +97,16 @@ def classify(error: BaseException) -> HarnessError | None:
         return UserError(str(error))
     if isinstance(error, ProcessLostError):
         return RunFailed(str(error))
-    if isinstance(error, OSError) and error.errno in _FULL:
-        where = f" at {error.filename}" if error.filename else ""
-        return RunFailed(
-            f"the disk is full{where}: free some space and run the same command again; "
-            "what was finished is kept"
-        )
+    if _is_full_disk(error):
+        return disk_full(str(getattr(error, "filename", None) or ""))
     if isinstance(error, PermissionError):
         return UserError(f"no permission for {error.filename}: choose another folder (--runs)")
     return None
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    """Whether the system or SQLite ran out of space."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0)  # none where Python's own module raised it
+        return code & 0xFF == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in _FULL

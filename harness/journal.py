@@ -6,10 +6,12 @@ by whatever asks the same thing of the same model. Each entry carries a checksum
 is set aside and asked again. Failures are not stored.
 """
 
-import hashlib
+import contextlib
 import json
+import re
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,16 +19,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from eval_suites.suite import Decoding, Request
-from harness.errors import RunError
+from harness.journal_file import checksum, connect, told, transaction
 from harness.runs import digest
 
-SCHEMA = 1
-_TABLES = """
-CREATE TABLE IF NOT EXISTS entries(
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL, sum TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS quarantine(key TEXT, kind TEXT, body BLOB, sum TEXT);
-"""
+#: Found entries are counted together, this many at once.
+_HITS = 1000
 
 
 def payload(request: Request) -> Any:
@@ -70,41 +67,34 @@ def derived_seed(seed: int, request: Request) -> int:
     return int(digest([seed, payload(request)], 8), 16) & 0x3FFFFFFF
 
 
+def origin_of(engine: Mapping[str, str], name: str, fingerprint: str) -> str:
+    """Who gave an answer, for people: it is no part of the key.
+
+    Args:
+        engine: as for `answer_key`.
+        name: what the model was called when it was first asked.
+        fingerprint: as for `answer_key`; hashes are cut to 12 digits.
+    """
+    short = re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1", fingerprint)
+    return f"{' '.join(engine.values())}, {name} {short}"
+
+
 class Journal:
     """A key-value store of JSON bodies; use as a context manager.
 
+    Every `put` is a transaction of its own: what it returned for survives a SIGKILL. That costs a
+    tenth of a millisecond (docs/performance.md), too little to risk an answer for.
+
     Raises:
         RunError: the file is no journal, or another version wrote it; the message says what to do.
+        RunFailed: the disk is full (every method may raise it).
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged = 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            if "disk is full" in str(error):
-                raise
-            raise RunError(
-                f"{path}: not a readable journal ({error}); move it away and run again: "
-                "answers will be asked anew"
-            ) from None
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA):
-            self._db.close()
-            raise RunError(
-                f"{self.path}: journal of schema {version}, this program writes {SCHEMA}; "
-                "use another --runs folder or move the file away"
-            )
-        self._db.executescript(_TABLES)
-        self._db.execute(f"PRAGMA user_version={SCHEMA}")
+        self._found: Counter[str] = Counter()
+        self._db = connect(path)
 
     def __enter__(self) -> Self:
         return self
@@ -115,41 +105,67 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._count_found()
         self._db.close()
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The body stored under a key; None when there is none, or a damaged one (set aside)."""
-        row = self._db.execute("SELECT body, sum FROM entries WHERE key=?", (key,)).fetchone()
-        if row is None:
-            return None
-        body, stored = row
-        if _checksum(key, body) != stored:
-            self._set_aside(key)
-            return None
+        with told(self.path):
+            # Casts, because damage may also have changed a column's type.
+            row = self._db.execute(
+                "SELECT CAST(body AS BLOB), CAST(sum AS BLOB) FROM entries WHERE key=?", (key,)
+            ).fetchone()
+            if row is None:
+                return None
+            body, stored = row
+            if body is None or checksum(key, body).encode() != stored:
+                self._set_aside(key, body)
+                return None
+        self._found[key] += 1
+        if len(self._found) >= _HITS:
+            self._count_found()
         value: dict[str, Any] = json.loads(zlib.decompress(body))
         return value
 
-    def put(self, key: str, kind: str, value: Mapping[str, Any]) -> None:
-        """Store a body; one that is already there stays (the first answer counts)."""
+    def put(self, key: str, kind: str, value: Mapping[str, Any], origin: str = "") -> None:
+        """Store a body; one that is already there stays (the first answer counts).
+
+        Args:
+            key: of `answer_key`, or a digest of whatever was asked.
+            kind: "answer" or "check".
+            value: JSON-able.
+            origin: who said it, in words that a person would prune by.
+        """
         body = zlib.compress(json.dumps(value, ensure_ascii=False).encode(), 1)
-        self._db.execute(
-            "INSERT OR IGNORE INTO entries VALUES(?,?,?,?)", (key, kind, body, _checksum(key, body))
-        )
+        with told(self.path):
+            self._db.execute(
+                "INSERT OR IGNORE INTO entries(key, kind, body, sum, origin) VALUES(?,?,?,?,?)",
+                (key, kind, body, checksum(key, body), origin),
+            )
 
     def counts(self) -> dict[str, int]:
         """Entries by kind."""
-        rows = self._db.execute("SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind")
-        return dict(rows.fetchall())
+        with told(self.path):
+            rows = self._db.execute(
+                "SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind"
+            )
+            return dict(rows.fetchall())
 
-    def _set_aside(self, key: str) -> None:
+    def _set_aside(self, key: str, body: bytes | None) -> None:
+        """Move a damaged entry, unless another process has put a good one there by now."""
         self.damaged += 1
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute(
-            "INSERT INTO quarantine SELECT key, kind, body, sum FROM entries WHERE key=?", (key,)
-        )
-        self._db.execute("DELETE FROM entries WHERE key=?", (key,))
-        self._db.execute("COMMIT")
+        where = "FROM entries WHERE key=? AND CAST(body AS BLOB) IS ?"
+        with transaction(self._db):
+            for what in ("INSERT INTO quarantine SELECT key, kind, body, sum", "DELETE"):
+                self._db.execute(f"{what} {where}", (key, body))
 
-
-def _checksum(key: str, body: bytes) -> str:
-    return hashlib.blake2b(key.encode() + body, digest_size=16).hexdigest()
+    def _count_found(self) -> None:
+        """Write down what was found again; statistics, so no run fails over them."""
+        counts, self._found = self._found, Counter()
+        if counts:
+            with contextlib.suppress(sqlite3.DatabaseError), transaction(self._db):
+                self._db.executemany(
+                    "INSERT INTO hits VALUES(?,?) ON CONFLICT(key) DO UPDATE "
+                    "SET times = times + excluded.times",
+                    counts.items(),
+                )

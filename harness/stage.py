@@ -8,6 +8,7 @@ first holds the lock, tells and writes; the others only say why they failed.
 """
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -16,7 +17,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _failed(report, "interrupted: run the same command again to go on", 1)
     except Exception as error:  # the border: everything is classified here
-        return _failed(report, *_explain(error))
+        code = _failed(report, *_explain(error))
+        with contextlib.suppress(OSError):  # the log may lie on a full disk
+            traceback.print_exc()
+        return code
     return 0
 
 
@@ -70,7 +73,7 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
         StageBusy: another process works in this folder.
     """
     folder = resolved.parent
-    with locked(folder) if first else nullcontext():
+    with locked(folder) if first else contextlib.nullcontext():
         described = read_json(resolved)
         if is_done(folder, described["key"]):
             return
@@ -97,7 +100,7 @@ def _is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Iterator[None]:
     """Hold the lock of a folder's stage (or other work); the kernel frees it however we end.
 
@@ -136,7 +139,6 @@ def _boot() -> str:
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    traceback.print_exc()
     known: HarnessError | None = classify(error)
     if known is None:
         return f"{type(error).__name__}: {error}", 1
@@ -145,7 +147,8 @@ def _explain(error: Exception) -> tuple[str, int]:
 
 def _failed(report: Reporter, message: str, exit_code: int) -> int:
     report({"event": "error", "message": message, "exit_code": exit_code})
-    sys.stderr.write(message + "\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(message + "\n")
     return exit_code
 
 

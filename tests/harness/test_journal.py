@@ -1,8 +1,10 @@
 """The journal: what was paid for is found again, and damage is noticed."""
 
+import random
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_suites.suite import Decoding, Message, Request
-from harness.errors import RunError
-from harness.journal import Journal, answer_key, derived_seed
+from harness.errors import RunError, RunFailed
+from harness.journal import Journal, answer_key, derived_seed, origin_of
 
 ENGINE = {"name": "fake", "version": "1", "dtype": "float32"}
 REQUEST = Request(messages=(Message("user", "hello"),), token_ids=(1, 2, 3))
@@ -64,6 +66,66 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="move it away"):
         Journal(path)
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE runs(id)")
+    before = path.read_bytes()
+
+    with pytest.raises(RunError, match="no journal"):
+        Journal(path)
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("column", ["body", "sum"])
+@pytest.mark.parametrize("value", [b"\xff\xfe", "text", 7])
+def test_damage_that_changes_a_columns_type_is_set_aside_too(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as journal:
+        journal.put("k", "answer", {"text": "right"})
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"UPDATE entries SET {column}=?", (value,))
+        raw.commit()
+
+    with Journal(path) as journal:
+        assert journal.get("k") is None
+        journal.put("k", "answer", {"text": "again"})
+        assert journal.get("k") == {"text": "again"}
+
+
+def test_a_good_answer_that_another_process_put_meanwhile_is_not_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as late, Journal(path) as journal:
+        journal.put("k", "answer", {"text": "right"})
+        late._set_aside("k", b"what was read before")
+
+        assert journal.get("k") == {"text": "right"}
+
+
+def test_a_full_disk_is_said_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.put("k", "answer", {"text": "right"})
+        pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+        journal._db.execute(f"PRAGMA max_page_count={pages}")  # SQLite's own word for full
+        large = {"text": random.Random(0).randbytes(9000).hex()}
+        with pytest.raises(RunFailed, match=r"disk is full at .*free some space"):
+            journal.put("l", "answer", large)
+        assert journal.get("k") == {"text": "right"}
+
+        journal._db.execute("PRAGMA max_page_count=1000")
+        journal.put("l", "answer", large)
+        assert journal.get("l") == large
+
+
+def test_an_origin_names_engine_model_and_the_start_of_its_hash() -> None:
+    on = f"{'a' * 64} on {'b' * 64}"
+    assert origin_of(ENGINE, "nca", on) == f"fake 1 float32, nca {'a' * 12} on {'b' * 12}"
+    assert origin_of({"name": "openai"}, "j", "m at http://h/v1") == "openai, j m at http://h/v1"
 
 
 def test_a_journal_of_another_schema_is_refused(tmp_path: Path) -> None:

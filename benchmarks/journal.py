@@ -1,0 +1,97 @@
+"""`make bench-journal`: what the journal costs, and how long a finished run takes to replay.
+
+Answers of 250 tokens are stored and found again, each in a transaction of its own; then an
+evaluation (`arithmetic`, 200 samples with 50 repeats, the fake engine, a real tokenizer) is run
+and run again, so that all its answers come from the journal.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.evaluate import run
+from harness.evaluate_job import EvalJob
+from harness.events import silent
+from harness.journal import Journal
+from harness.recipe import DecodingChanges, EngineChoice
+from harness.runs import digest
+
+ANSWERS = 10_000
+_WORDS = Path(__file__).read_text(encoding="utf-8").split()
+
+
+def bodies(tokens: int) -> list[dict[str, object]]:
+    """Answers of random words and token ids, as the journal stores them."""
+    rng = random.Random(0)
+    return [
+        {
+            "text": " ".join(rng.choices(_WORDS, k=3 * tokens // 4)),
+            "finish_reason": "stop",
+            "token_ids": [rng.randrange(49_000) for _ in range(tokens)],
+            "tokens": tokens,
+        }
+        for _ in range(200)
+    ]
+
+
+def clocked(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU-seconds and seconds of some work."""
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.process_time() - cpu, time.perf_counter() - began
+
+
+def store(folder: Path) -> dict[str, tuple[float, float]]:
+    """The cost of 10,000 puts and gets."""
+    keys, answers = [digest(number) for number in range(ANSWERS)], bodies(250)
+    path = folder / "store.sqlite"
+
+    def put() -> None:
+        with Journal(path) as journal:
+            for number, key in enumerate(keys):
+                journal.put(key, "answer", answers[number % len(answers)], "bench")
+
+    def get() -> None:
+        with Journal(path) as journal:
+            for key in keys:
+                journal.get(key)
+
+    return {"put": clocked(put), "get": clocked(get)}
+
+
+def replay(folder: Path, model: Path) -> dict[str, tuple[float, float]]:
+    """The cost of an evaluation of 10,000 answers, and of the same one from the journal."""
+    job = EvalJob(
+        models={"m": str(model.resolve())},
+        fingerprints={"m": "bench"},
+        suites={"arithmetic": 200},
+        repeats=ANSWERS // 200,
+        decoding=DecodingChanges(temperature=0.8),
+        engine=EngineChoice(name="fake"),
+        run=folder / "run",
+        journal=folder / "journal.sqlite",
+    )
+    run(job.model_copy(update={"suites": {"arithmetic": 1}, "seed": 1}), silent)  # imports
+    return {
+        "evaluation, fake engine": clocked(lambda: run(job, silent)),
+        "evaluation, all from the journal": clocked(lambda: run(job, silent)),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        found = store(Path(name)) | replay(Path(name), asked.model)
+    print(f"| {ANSWERS:,} times | CPU-seconds | seconds |\n| --- | ---: | ---: |")
+    for what, (cpu, seconds) in found.items():
+        print(f"| {what} | {cpu:.2f} | {seconds:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
