@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from eval_suites.suite import Request
-from harness.asking import Model, Renderer
+from harness.asking import Model
 from harness.engines import Engine, EngineSpec, make
 from harness.models import MODELS, under
 from harness.recipe import EngineChoice
 from harness.runs import digest
-
-# Rendered requests kept by a column: more than are asked at once, too few to fill memory.
-_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,7 @@ def _local(
         Model(
             name,
             fingerprints[name],
-            _renderer(tokenizer) if rendered else _as_it_is,
+            partial(_render, tokenizer) if rendered else _as_it_is,
             name if name in served else "",
         )
         for name, tokenizer in tokenizers.items()
@@ -182,11 +179,6 @@ def _tokenizer(folder: str, base: str) -> Any:
     from train.adapters import tokenizer_home
 
     return AutoTokenizer.from_pretrained(tokenizer_home(Path(base), Path(folder)))
-
-
-def _renderer(tokenizer: Any) -> Renderer:
-    """Renders a request once for all its repeats, which are asked one after the other."""
-    return lru_cache(maxsize=_KEPT)(partial(_render, tokenizer))
 
 
 def _render(tokenizer: Any, request: Request) -> Request:
