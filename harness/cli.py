@@ -64,7 +64,7 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
 
 #: What typer gives back for Ctrl-C.
@@ -480,7 +480,7 @@ def fetch_data(
 
 @journal_app.command("show")
 def show_journal(
-    runs: RunsOption = RUNS, as_json: JsonOption = False, debug: DebugOption = False
+    runs: RunsOption = RUNS, as_json: AsJsonOption = False, debug: DebugOption = False
 ) -> None:
     """Print its size, what is in it, and how often that was found again."""
     from harness import journal_show
@@ -495,7 +495,7 @@ def verify_journal(
         bool, typer.Option("--repair", help="Set damaged entries aside; end runs first.")
     ] = False,
     runs: RunsOption = RUNS,
-    as_json: JsonOption = False,
+    as_json: AsJsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Check every entry's checksum and every page; exit code 1 where damage is left."""
@@ -522,7 +522,7 @@ def prune_journal(
         bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")
     ] = False,
     runs: RunsOption = RUNS,
-    as_json: JsonOption = False,
+    as_json: AsJsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Remove entries for which all of --unused, --origin and --kind holds that is given."""
@@ -540,7 +540,7 @@ def merge_journals(
         list[Path], typer.Argument(metavar="OTHER...", help="Journals, or folders of runs.")
     ],
     runs: RunsOption = RUNS,
-    as_json: JsonOption = False,
+    as_json: AsJsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Add the entries of other journals, each checked; what is there already stays."""
