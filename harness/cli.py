@@ -8,6 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness import telemetry
+
 app = typer.Typer(
     name="nca",
     help="Train checkpoints with NCA, InfoNCA and DPO, evaluate them, and show which is better.",
@@ -60,6 +62,7 @@ MODELS = Path("models")
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
     debug = "--debug" in sys.argv
+    telemetry.off()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
