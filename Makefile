@@ -4,7 +4,7 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal sandbox-repeats fidelity likelihood-trends lint format check clean help
+.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
 	@echo "make bench-journal what the journal of answers costs (a minute)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
+	@echo "make fault-series    evaluations killed, again and again, also on vLLM (about half an hour)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
 	@echo "make fidelity    whether every suite agrees with its gold, as a table (about five minutes)"
 	@echo "make check   formatting, lint, types"
@@ -45,6 +46,11 @@ bench-journal: .venv/.ready
 
 sandbox-repeats: .venv/.ready
 	$(BIN)/python scripts/sandbox_repeats.py --data-dir $(DATA_DIR)
+
+fault-series: .venv/.ready
+	$(BIN)/python -m pytest -s -m slow tests/faults/test_killed_evaluation.py \
+	  tests/faults/test_killed_vllm.py tests/faults/test_served.py tests/faults/test_offline.py \
+	  tests/faults/test_clock.py
 
 fidelity: .venv/.ready
 	$(BIN)/python scripts/fidelity.py --data-dir $(DATA_DIR)

@@ -52,6 +52,7 @@ class Restarting:
         self._on_start = on_start
         self._on_ready = on_ready
         self._engine: Engine | None = None
+        self._gone: EngineGone | None = None
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -81,6 +82,11 @@ class Restarting:
 
     async def _running(self) -> Engine:
         async with self._lock:
+            if self._left < 0:  # whoever asks now must not start another
+                raise EngineDied(
+                    f"the engine died {_RESTARTS + 1} times ({self._gone}); answers so far are "
+                    "kept: run the same command again"
+                ) from self._gone
             if self._engine is None:
                 self._on_start()
                 self._engine = await self._make().__aenter__()
@@ -95,11 +101,7 @@ class Restarting:
             with contextlib.suppress(Exception):  # it is dead: nothing more can be lost
                 await dead.__aexit__(None, None, None)
             self._left -= 1
-            if self._left < 0:
-                raise EngineDied(
-                    f"the engine died {_RESTARTS + 1} times ({gone}); answers so far are kept: "
-                    "run the same command again"
-                ) from gone
+            self._gone = gone
 
 
 @dataclass(slots=True)

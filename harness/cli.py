@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness import telemetry
 from harness.data_folder import data_folder
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ MODELS = Path("models")
 
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
+    telemetry.off()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)

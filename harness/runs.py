@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+_TEMPORARY = ".new"
+
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
@@ -50,7 +52,7 @@ def file_digest(path: Path) -> str:
 def replacing(path: Path) -> Iterator[IO[str]]:
     """Open a temporary text file that takes `path`'s place when the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(_TEMPORARY, f".{path.name}.", path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -62,6 +64,14 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def clear_temporary(folder: Path) -> None:
+    """Remove what killed writers left below a stage's folder; only for who holds its lock."""
+    for left in folder.rglob(f".*{_TEMPORARY}"):
+        # This one is written before the lock is asked for: another command may be at it.
+        if not left.name.startswith(".resolved.json."):
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

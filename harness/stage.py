@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import telemetry
 from harness.errors import HarnessError, StageBusy, classify
 from harness.events import PipeReporter, Reporter, silent
 from harness.processes import die_with_parent, guard_group
-from harness.runs import is_done, read_json, write_json
+from harness.runs import clear_temporary, is_done, read_json, write_json
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         guard_group()
         # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    telemetry.off()
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -77,6 +78,8 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
         described = read_json(resolved)
         if is_done(folder, described["key"]):
             return
+        if first:
+            clear_temporary(folder)
         if KINDS[kind](described["job"], report if first else silent) and first:
             write_json(folder / "done.json", {"key": described["key"]})
 

@@ -159,7 +159,10 @@ def _times(folder: RunFolder) -> _Times:
     file, now = folder.tracking / "times.json", int(time.time() * 1000)
     known, digest = read_json(file) or {}, file_digest(folder.result)
     if known.get("digest") != digest:
-        known = {"started": known.get("started", now), "digest": digest, "result": now}
+        # A clock may have been set back: the newest point of a metric is the one with the latest
+        # time, and no run ends before it starts.
+        later = max(now, known.get("result", now - 1) + 1)
+        known = {"started": known.get("started", later), "digest": digest, "result": later}
         write_json(file, known)
     return _Times(known["started"], known["result"])
 

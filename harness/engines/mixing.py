@@ -8,22 +8,23 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-#: Asks for the log-probabilities, nats, of a few fixed tokens: under an adapter, or the base.
+#: Asks for the log-probabilities, nats, of what follows on a fixed prompt, token by token: under
+#: an adapter, or the base.
 Scores = Callable[[str | None], Awaitable[Sequence[float]]]
 #: Base rows and adapter rows of the trial, so many of each.
 _ROWS = 4
 
 
 class Turns:
-    """Lets base requests or adapter requests in, never both at once; waiting ones go next."""
+    """Lets requests of one side in, never of two at once."""
 
     def __init__(self) -> None:
-        self._side = False
+        self._side: object = None
         self._inside = 0
         self._left = asyncio.Condition()
 
     @asynccontextmanager
-    async def turn(self, side: bool) -> AsyncIterator[None]:
+    async def turn(self, side: object) -> AsyncIterator[None]:
         """Wait until requests of this side may be inside, and be inside."""
         async with self._left:
             await self._left.wait_for(lambda: self._inside == 0 or self._side == side)

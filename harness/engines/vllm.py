@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1",
+    "VLLM_HOST_IP": "127.0.0.1",  # else it opens sockets to public name servers to find its own
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 #: Seconds that the engine core has to end by itself.
 _SHUTDOWN_S = 10.0
-#: Tokens that a trial of mixed batches scores; any will do.
+#: Prompt of a trial of mixed batches; any will do.
 _TRIAL = tuple(range(3, 35))
 
 
@@ -84,7 +85,8 @@ class VllmEngine:
         self._version = installed
         self._cpu = "cpu" in installed
         self._ids = itertools.count()
-        self._turns: Turns | None = None
+        self._turns = Turns()
+        self._mixes = True
         self._longest = 0
         self._engine: AsyncLLM | None = None
 
@@ -126,12 +128,14 @@ class VllmEngine:
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
                 "--engine transformers does without it"
             ) from error
-        if self._spec.adapters and not await mixes(self._trial, self._spec.adapters[0][0]):
-            self._turns = Turns()
+        if self._spec.adapters:
+            self._mixes = await mixes(self._trial, self._spec.adapters[0][0])
         return self
 
     async def _trial(self, adapter: str | None) -> list[float]:
-        return _scored(await self._outcome(_TRIAL, _scoring(), adapter), _TRIAL, 1)
+        (made,) = (await self._outcome(_TRIAL, _trying(), adapter)).outputs
+        places = zip(made.token_ids, made.logprobs or (), strict=True)
+        return [float(place[token].logprob) for token, place in places]
 
     def _arguments(self, base: Path) -> Mapping[str, Any]:
         adapters: dict[str, Any] = {}
@@ -184,7 +188,9 @@ class VllmEngine:
         room = self._longest - len(prompt)
         if room < 1:
             return overflow(request, len(prompt))
-        out = await self._generate(prompt, _sampling(request, room), request.model)
+        adapter = adapter_of(self._spec, request.model)
+        async with self._turns.turn(None if self._mixes else adapter is None):
+            out = await self._outcome(prompt, _sampling(request, room), adapter)
         return _completion(request, out)
 
     async def loglikelihood(
@@ -203,18 +209,14 @@ class VllmEngine:
             raise ValueError(
                 f"cannot score {len(tokens)} tokens: 2 to {self._longest - 1}, with a prefix"
             )
-        out = await self._generate(tokens, _scoring(), model)
-        return sum(_scored(out, tokens, len(prefix)))
-
-    async def _generate(
-        self, tokens: tuple[int, ...], how: "SamplingParams", model: str
-    ) -> "RequestOutput":
-        """The final output of one request, in turn with others where they must not mix."""
         adapter = adapter_of(self._spec, model)
-        if self._turns is None:
-            return await self._outcome(tokens, how, adapter)
-        async with self._turns.turn(adapter is not None):
-            return await self._outcome(tokens, how, adapter)
+        # Beside others vLLM on a CPU (0.32) dies of scoring where adapters are loaded: alone then.
+        async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
+            out = await self._outcome(tokens, _scoring(), adapter)
+        tops = (out.prompt_logprobs or [])[len(prefix) :]
+        return sum(
+            float(top[token].logprob) for token, top in zip(continuation, tops, strict=True) if top
+        )
 
     async def _outcome(
         self, tokens: tuple[int, ...], how: "SamplingParams", adapter: str | None
@@ -286,10 +288,19 @@ def _scoring() -> "SamplingParams":
     )
 
 
-def _scored(out: "RequestOutput", tokens: tuple[int, ...], first: int) -> list[float]:
-    """Log-probabilities, nats, of the prompt's tokens from the place `first` on."""
-    tops = (out.prompt_logprobs or [])[first:]
-    return [float(top[t].logprob) for t, top in zip(tokens[first:], tops, strict=True) if top]
+def _trying() -> "SamplingParams":
+    """A few greedy tokens with their log-probabilities, whatever they are."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=0.0,
+        max_tokens=16,
+        ignore_eos=True,
+        logprobs=0,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
 
 
 def _reason(given: str | None) -> FinishReason:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from harness.errors import RunError
 from harness.lineage import metric_name, parts
 from harness.result import read_result
+from harness.runs import file_digest, write_json
 from harness.tracked import tracked_results
 from harness.tracking import sync
 
@@ -133,6 +135,28 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     assert parent.data.tags["mlflow.note.content"] == "**a table**\n"
     assert not (tmp_path / "mlruns").exists()
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+def test_a_result_that_changed_after_the_clock_was_set_back_is_the_newest(
+    run: Path, tmp_path: Path
+) -> None:
+    uri, file = f"sqlite:///{tmp_path}/store.db", run / "result.json"
+    tomorrow = int((time.time() + 86400) * 1000)  # what the clock said at the first sync
+    times = {"started": tomorrow, "digest": file_digest(file), "result": tomorrow}
+    write_json(run / "tracking" / "times.json", times)
+    first = sync(run, uri, "golden")
+    changed = json.loads(file.read_text(encoding="utf-8"))
+    changed["checkpoints"][1]["suites"]["arithmetic"]["metrics"]["accuracy"] = 0.5
+    write_json(file, changed)
+
+    again = sync(run, uri, "golden")
+
+    assert (first.failed, again.failed) == ("", "")
+    assert again.sent > 0
+    runs = client(uri).search_runs([first.experiment_id])
+    (dpo,) = (run for run in runs if run.info.run_name == "dpo")
+    assert dpo.data.metrics["arithmetic/accuracy"] == 0.5
+    assert all(run.info.end_time >= run.info.start_time for run in runs)
 
 
 def test_a_dead_server_is_a_report_and_no_error(run: Path) -> None:
