@@ -65,7 +65,7 @@ def groups(
         return [_endpoint(models, fingerprints, choice)]
     shared: dict[str, list[str]] = {}
     for name, folder in models.items():
-        shared.setdefault(_base_of(folder), []).append(name)
+        shared.setdefault(base_of(folder), []).append(name)
     return [
         _local(base, {name: models[name] for name in names}, fingerprints, choice)
         for base, names in shared.items()
@@ -85,7 +85,8 @@ def phases(group: Group) -> Iterator[Sequence[Model]]:
     yield from (part for part in (plain, adapted) if part)
 
 
-def _base_of(folder: str) -> str:
+def base_of(folder: str) -> str:
+    """The full checkpoint whose engine serves a folder: the folder itself, or its adapter's."""
     base = under(Path(folder), MODELS)
     return folder if base is None else str(base)
 
@@ -93,17 +94,17 @@ def _base_of(folder: str) -> str:
 def _local(
     base: str, folders: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
 ) -> Group:
-    adapters = tuple((name, Path(f)) for name, f in folders.items() if _base_of(f) != f)
-    spec = replace(_spec(choice), base=Path(base), adapters=adapters)
+    adapters = tuple((name, Path(f)) for name, f in folders.items() if base_of(f) != f)
+    spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
     engine = make(spec)
-    rendered = "tokens" in engine.capabilities
-    tokenizers = {name: _tokenizer(folder, base) for name, folder in folders.items()}
+    takes_ids = "tokens" in engine.capabilities
+    tokenizers = {name: tokenizer_of(folder, base) for name, folder in folders.items()}
     served = {name for name, _ in adapters}
     models = tuple(
         Model(
             name,
             fingerprints[name],
-            partial(_render, tokenizer) if rendered else _as_it_is,
+            partial(rendered, tokenizer) if takes_ids else _as_it_is,
             name if name in served else "",
         )
         for name, tokenizer in tokenizers.items()
@@ -118,7 +119,7 @@ def _local(
 def _endpoint(
     models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
 ) -> Group:
-    spec = replace(_spec(choice), served=tuple(models.items()))
+    spec = replace(spec_of(choice), served=tuple(models.items()))
     engine = make(spec)
     columns = tuple(Model(name, fingerprints[name], _as_it_is, name) for name in models)
     return Group(
@@ -126,7 +127,8 @@ def _endpoint(
     )
 
 
-def _spec(choice: EngineChoice) -> EngineSpec:
+def spec_of(choice: EngineChoice) -> EngineSpec:
+    """What the engine is started with, without the models that it serves."""
     return EngineSpec(
         name=choice.name,
         dtype=choice.dtype,
@@ -137,16 +139,24 @@ def _spec(choice: EngineChoice) -> EngineSpec:
     )
 
 
-def _tokenizer(folder: str, base: str) -> Any:
-    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's."""
-    from transformers import AutoTokenizer
+def tokenizer_of(folder: str, base: str) -> Any:
+    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's.
 
+    Raises:
+        train.TrainError: there is none.
+    """
     from train.adapters import tokenizer_home
+    from train.model import load_tokenizer
 
-    return AutoTokenizer.from_pretrained(tokenizer_home(Path(base), Path(folder)))
+    return load_tokenizer(tokenizer_home(Path(base), Path(folder)))
 
 
-def _render(tokenizer: Any, request: Request) -> Request:
+def rendered(tokenizer: Any, request: Request) -> Request:
+    """A request with the token ids that a checkpoint of this tokenizer is shown.
+
+    Raises:
+        train.TrainError: the tokenizer has no chat template, or it refuses the messages.
+    """
     from train import chat
 
     if request.text is not None:
