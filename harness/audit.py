@@ -1,30 +1,27 @@
 """An evaluation looked at before it is paid for: every prompt rendered, nothing generated.
 
-`audit` gives records; `harness.audit_show` makes text of them. Checkpoints that read alike (one
-tokenizer, one template, one longest context) are looked at once.
+The records here are a suite's part of an audit (`harness.preflight` has the whole,
+`harness.audit_show` the text). Checkpoints that read alike are looked at once.
 """
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import eval_suites
 from eval_suites.suite import Answer, Decoding, Request, Suite
 from harness.audit_ids import Render, faults, ids_of
 from harness.audit_job import AuditJob
-from harness.columns import rendered, spec_of, tokenizer_of
-from harness.engines.base import longest
+from harness.audit_readers import Reader, readers
+from harness.columns import rendered
 from harness.evaluate import first_of_each
 from harness.judging import is_judged
-from harness.runs import digest, file_digest
 from harness.token_text import pieces
 
 _ENDS = 8
 COMPARED = 3  # prompts of each form that are held against the tokenizer's own: forms decide
 _MAX_TURNS = 64
-_TOKENIZER = ("tokenizer", "chat_template", "special_tokens", "added_tokens", "vocab", "merges")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +32,6 @@ class Finding:
     where: str
     text: str
     remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Checkpoints that read prompts alike.
-
-    Attributes:
-        names: of the checkpoints.
-        tokenizer: theirs.
-        trained: the one that they were or will be trained with; the same object where that is the
-            same, or where nothing is known of their training.
-        templates: hashes of the chat template now, and in training where that is known; else "".
-        longest: tokens of a prompt with its answer.
-    """
-
-    names: tuple[str, ...]
-    tokenizer: Any
-    trained: Any
-    templates: tuple[str, str]
-    longest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,54 +161,6 @@ def _later(suite: Suite[Any], sample: Any) -> Iterable[Request]:
             return
         yield from requests
         answers += (Answer("", "stop"),) * len(requests)
-
-
-def readers(job: AuditJob) -> list[Reader]:
-    """Checkpoints by how they read, in the order of the evaluation; none behind an endpoint."""
-    if job.evaluation.engine.remote:
-        return []
-    alike: dict[tuple[str, str, int], list[str]] = {}
-    for name in job.evaluation.models:
-        alike.setdefault(_reads_as(job, name), []).append(name)
-    return [_reader(job, tuple(names), key[2]) for key, names in alike.items()]
-
-
-def _reads_as(job: AuditJob, name: str) -> tuple[str, str, int]:
-    """Hashes of the tokenizer now and in training, and the longest context."""
-    base, folder = job.home(name)
-    spec = replace(spec_of(job.evaluation.engine), base=base)
-    return _hash(base, folder), _hash(*(_training_home(job, name) or (base, folder))), longest(spec)
-
-
-def _reader(job: AuditJob, names: tuple[str, ...], most: int) -> Reader:
-    base, folder = job.home(names[0])
-    tokenizer = trained = tokenizer_of(str(folder), str(base))
-    homes = [home for name in names if (home := _training_home(job, name)) is not None]
-    if homes and _hash(*homes[0]) != _hash(base, folder):
-        trained = tokenizer_of(str(homes[0][1]), str(homes[0][0]))
-    then = _template(trained) if homes else ""
-    return Reader(names, tokenizer, trained, (_template(tokenizer), then), most)
-
-
-def _training_home(job: AuditJob, name: str) -> tuple[Path, Path] | None:
-    """Base and folder whose tokenizer a checkpoint was trained with, where they are known."""
-    training = job.training.get(name)
-    if training is None or not training.base.is_dir():
-        return None
-    return training.base, training.adapter or training.base
-
-
-def _hash(base: Path, folder: Path) -> str:
-    from train.adapters import tokenizer_home
-
-    home = tokenizer_home(base, folder)
-    files = sorted(file for file in home.iterdir() if file.name.startswith(_TOKENIZER))
-    return digest([[file.name, file_digest(file)] for file in files if file.is_file()], 16)
-
-
-def _template(tokenizer: Any) -> str:
-    template = getattr(tokenizer, "chat_template", None)
-    return digest(template, 16) if template else ""
 
 
 def _reading(asked: Asked, reader: Reader, most: int | None, render: Render) -> Reading:

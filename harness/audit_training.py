@@ -9,11 +9,11 @@ from harness.audit_job import AuditJob
 from harness.overlap import Overlap, Prompt, Question, overlaps, questions
 from train import hub
 from train.data import read_groups
+from train.errors import DataError
 from train.group import Group
 
 #: Data that is looked at before every evaluation; more takes longer than anyone wants to wait.
 _QUICK_BYTES = 64 * 2**20
-GONE = "no longer there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Comparison:
         data: the source.
         prompts: how many training prompts were read; None where they were not looked at.
         reason: why not, else "".
+        postponed: they were not looked at because that takes long.
         found: suite -> sample id -> what the prompts hold of it.
     """
 
@@ -32,6 +33,7 @@ class Comparison:
     data: str
     prompts: int | None
     reason: str
+    postponed: bool
     found: Mapping[str, Mapping[str, Overlap]]
 
 
@@ -42,9 +44,6 @@ def comparisons(job: AuditJob, asked: Sequence[Asked], *, quick: bool) -> list[C
         job: the audit's.
         asked: its suites.
         quick: leave out what is on the hub or large.
-
-    Raises:
-        train.DataError: a source cannot be read.
     """
     sources: dict[tuple[str, int | None], list[str]] = {}
     for name, training in job.training.items():
@@ -55,7 +54,7 @@ def comparisons(job: AuditJob, asked: Sequence[Asked], *, quick: bool) -> list[C
         return []
     wanted = {one.suite.name: questions_of(one) for one in asked}
     return [
-        _comparison(tuple(names), data, rows, wanted, _left_out(data, quick=quick))
+        _comparison(tuple(names), data, rows, wanted, quick=quick)
         for (data, rows), names in sources.items()
     ]
 
@@ -73,31 +72,33 @@ def questions_of(asked: Asked) -> list[Question]:
     return [q for prompts in parts.values() for q in questions(prompts) if q.name in chosen]
 
 
-def _left_out(data: str, *, quick: bool) -> str:
-    """Why a source is not looked at; "" where it is."""
-    if hub.is_name(data):
-        return "on the hub" if quick else ""
-    path = Path(data)
-    if not path.exists():
-        return GONE
-    files = path.rglob("*") if path.is_dir() else (path,)
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    return f"{size / 2**20:,.0f} MiB" if quick and size > _QUICK_BYTES else ""
-
-
 def _comparison(
     names: tuple[str, ...],
     data: str,
     rows: int | None,
     wanted: Mapping[str, Sequence[Question]],
-    reason: str,
+    *,
+    quick: bool,
 ) -> Comparison:
-    if reason:
-        return Comparison(names, data, None, reason, {})
-    groups, _ = read_groups(data, rows)
+    if long := _takes_long(data) if quick else "":
+        return Comparison(names, data, None, long, postponed=True, found={})
+    try:
+        groups, _ = read_groups(data, rows)
+    except DataError as error:  # a finished checkpoint can be evaluated without its data
+        return Comparison(names, data, None, str(error), postponed=False, found={})
     prompts = list(_prompts(groups))
     found = {suite: overlaps(asked, prompts) for suite, asked in wanted.items()}
-    return Comparison(names, data, len(groups), "", found)
+    return Comparison(names, data, len(groups), "", postponed=False, found=found)
+
+
+def _takes_long(data: str) -> str:
+    """Why looking at a source takes long; "" where it does not."""
+    if hub.is_name(data):
+        return "it is on the hub"
+    path = Path(data)
+    files = path.rglob("*") if path.is_dir() else (path,)
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"it has {size / 2**20:,.0f} MiB" if size > _QUICK_BYTES else ""
 
 
 def _prompts(groups: Sequence[Group]) -> Iterator[Prompt]:

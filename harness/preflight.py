@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.audit import Asked, Finding, Reading, Sheet, ask, sheets
 from harness.audit_ids import Render
 from harness.audit_job import AuditJob
-from harness.audit_training import GONE, Comparison, comparisons
+from harness.audit_training import Comparison, comparisons
 from harness.columns import rendered
 from harness.errors import UserError
 from harness.events import Reporter
@@ -16,7 +16,7 @@ from harness.overlap import RUN, Overlap
 
 #: Prompts of a suite that are rendered before every evaluation: the longest texts.
 _QUICK_PROMPTS = 128
-_NAMED = 4
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def audit(job: AuditJob, *, quick: bool = False, render: Render = rendered) -> A
         render: what renders for the engine.
 
     Raises:
-        UserError, eval_suites.DataError, train.DataError, train.TrainError: a suite, its data,
-            training data or a tokenizer is not to be had.
+        UserError, eval_suites.DataError, train.TrainError: a suite, its data or a tokenizer is
+            not to be had.
     """
     asked = [ask(name, job) for name in job.evaluation.suites]
     found = sheets(job, asked, _QUICK_PROMPTS if quick else None, render)
@@ -127,7 +127,7 @@ def _of_lengths(asked: Asked, reading: Reading) -> Iterator[Finding]:
 def _of_comparisons(found: Sequence[Comparison], asked: Sequence[Asked]) -> Iterator[Finding]:
     counts = {one.suite.name: len(one.samples) for one in asked}
     for one in found:
-        if one.reason not in ("", GONE):
+        if one.postponed:
             yield Finding(
                 failure=False,
                 where=", ".join(one.names),

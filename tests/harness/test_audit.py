@@ -328,7 +328,7 @@ def test_questions_that_are_trained_on_are_counted_and_named(
     assert set(few.comparisons[0].found["arithmetic"]) == {"3"}
 
 
-def test_training_data_that_moved_or_is_large_is_said_to_be_not_compared(
+def test_training_data_that_is_large_gone_or_broken_is_said_to_be_not_compared(
     tmp_path: Path, write_jsonl: Callable[[str, list[object]], Path]
 ) -> None:
     base = make_checkpoint(tmp_path / "base", "qwen")
@@ -341,11 +341,15 @@ def test_training_data_that_moved_or_is_large_is_said_to_be_not_compared(
     large = audit(job, quick=True)
     data.unlink()
     gone = audit(job, quick=True)
+    data.write_text("no JSON")
+    broken = audit(job, quick=True)
 
     assert [one.text for one in large.findings] == [
-        "train.jsonl was not compared with the questions: 65 MiB"
+        "train.jsonl was not compared with the questions: it has 65 MiB"
     ]
-    assert (gone.findings, gone.comparisons[0].reason) == ((), "no longer there")
+    assert gone.findings == broken.findings == ()
+    assert "no such" in gone.comparisons[0].reason
+    assert "row 1" in broken.comparisons[0].reason
 
 
 RECIPE = """
