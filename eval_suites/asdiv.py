@@ -1,4 +1,4 @@
-"""ASDiv: diverse word problems of grades 1 to 6 (Miao et al. 2020, ACL; CC BY-NC 4.0).
+"""ASDiv: diverse word problems of grades 1 to 6 (Miao et al. 2020, arXiv 2106.15772; CC BY-NC 4.0).
 
 `asdiv` is all 2,305 problems of the XML file, `asdiv:eurus` the 618 rows of the LILA form with
 split "test", on which Eurus is evaluated, under its protocol (`eval_suites.eurus`). Chat without
@@ -68,7 +68,7 @@ def _suite(
 
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=source,
         licence="CC BY-NC 4.0",
         headline=HEADLINE,
@@ -89,5 +89,5 @@ EURUS: Suite[Problem] = eurus.variant(
     "asdiv:eurus",
     lambda one: one.question,
     lambda one, said: eurus.agrees(one.gold, said),
-    version="2",
+    version="3",
 )

@@ -49,7 +49,7 @@ def variant(
     name: str,
     question: Callable[[S], str],
     right: Callable[[S, str], bool],
-    version: str = "1",
+    version: str = "2",
 ) -> Suite[S]:
     """A suite under this protocol.
 

@@ -1,9 +1,10 @@
 """GSM8K: grade school word problems (Cobbe et al. 2021, arXiv 2110.14168; MIT).
 
 1,319 test problems. `gsm8k` asks a chat model without examples, in our own words, to reason and to
-box the number. `gsm8k:cot8` is plain text: eight worked examples (Wei et al. 2022) read from the
-data folder, then the question. Headline `accuracy` takes what the answer declares (last box,
-`####`, "answer is"); `accuracy_flexible` the last number. The gold number is what follows `####`.
+box the number. `gsm8k:cot8` is plain text: eight worked examples (Wei et al. 2022, arXiv
+2201.11903, in the file of lm-evaluation-harness) read from the data folder, then the question.
+Headline `accuracy` takes what the answer declares (last box, `####`, "answer is");
+`accuracy_flexible` the last number. The gold number is what follows `####`.
 """
 
 from collections.abc import Callable, Sequence
@@ -104,7 +105,7 @@ def _suite(
 ) -> Suite[Sample]:
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=SOURCE,
         licence="MIT",
         headline="accuracy",

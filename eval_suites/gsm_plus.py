@@ -79,7 +79,7 @@ def _refusal_score(answer: Answer) -> Score:
 def _suite(name: str, file: str) -> Suite[Sample]:
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",
         licence="none stated",
         headline=HEADLINE,

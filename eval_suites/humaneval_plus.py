@@ -5,8 +5,7 @@ right when it answers the base inputs and the plus inputs as the reference solut
 checks, each within 10 seconds of CPU time. Headline `pass_at_1` (both), beside it
 `pass_at_1_base`.
 
-Upstream's rules of comparison (evalplus 0.3.1, `eval/__init__.py`), but for one: there a tolerance
-that a float result brings stays for the inputs behind it; here every input has its own.
+Compared as evalplus 0.3.1 does, but for one rule (`grading/reference.py`).
 """
 
 import json
@@ -19,42 +18,12 @@ from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_rows
 from eval_suites.grading.code import program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
+from eval_suites.grading.reference import tester
 from eval_suites.sandbox import Limits, Outcome, Program
 from eval_suites.suite import Answer, Score, Suite
 
 PLUS_FILE = "humaneval/HumanEvalPlus.jsonl.gz"
 LIMITS = Limits(cpu_s=10.0, output_bytes=64 << 20)
-_TESTER = """
-import copy, json, math
-
-def _is_floats(value):
-    return type(value) is float or (
-        type(value) in (list, tuple) and all(type(one) is float for one in value)
-    )
-
-def _close(found, expected, allowed):
-    if type(expected) in (list, tuple):
-        pairs = zip(found, expected)
-        return len(found) == len(expected) and all(_close(*pair, allowed) for pair in pairs)
-    if found == expected:
-        return True
-    return abs(found - expected) <= allowed + 1e-07 * abs(expected)
-
-def _right(found, expected, arguments):
-    if ENTRY == "find_zero":
-        value = sum(factor * math.pow(found, power) for power, factor in enumerate(*arguments))
-        return abs(value) <= ALLOWED
-    allowed = ALLOWED or (1e-06 if _is_floats(expected) else 0)
-    if found == expected or not allowed:
-        return found == expected
-    return type(found) is type(expected) and _close(found, expected, allowed)
-
-def check(candidate):
-    for number, arguments in enumerate(INPUTS):
-        expected = REFERENCE(*copy.deepcopy(arguments))
-        found = candidate(*copy.deepcopy(arguments))
-        assert _right(found, expected, arguments), f"{KIND} input {number}"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +56,16 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
     if not runnable(answers[0]):
         return ()
-    candidate = _candidate(sample, answers[0])
+    candidate, name = _candidate(sample, answers[0]), sample.entry_point
+    reference = sample.prompt + sample.solution
     return tuple(
-        Program(candidate, sample.entry_point, tester(sample, kind, inputs), LIMITS)
+        Program(candidate, name, tester(reference, name, kind, inputs, sample.allowed), LIMITS)
         for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
     )
 
 
 def _candidate(sample: Sample, answer: Answer) -> str:
     return program(sample.prompt, sample.entry_point, humaneval.opened(answer.text))
-
-
-def tester(sample: Sample, kind: str, inputs: str) -> str:
-    """The test's source: the reference solution, the inputs, and how answers are compared."""
-    reference = f"{sample.prompt}{sample.solution}\nREFERENCE = {sample.entry_point}\n"
-    known = {"ENTRY": sample.entry_point, "ALLOWED": sample.allowed, "KIND": kind}
-    lines = "".join(f"{name} = {value!r}\n" for name, value in known.items())
-    return f"{reference}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
 
 
 def _score(

@@ -1,10 +1,10 @@
-"""LeetCode: contest problems as classes (DeepSeek-Coder's set, July 2023 to January 2024).
+"""LeetCode: contest problems as classes (DeepSeek-Coder's set: Guo et al. 2024, arXiv 2401.14196).
 
-180 problems: 45 easy, 91 medium, 44 hard; MIT for the files, the texts belong to LeetCode. A chat
-model gets upstream's text, which ends with the starter code, and its answer is opened with a python
-block. The program is the usual imports with the class put behind them; upstream's asserts decide,
-within 10 seconds of CPU time. Headline `pass_at_1`, one greedy answer a problem, also by
-difficulty.
+180 problems of July 2023 to January 2024: 45 easy, 91 medium, 44 hard; MIT for the files, the texts
+belong to LeetCode. A chat model gets upstream's text, which ends with the starter code, and its
+answer is opened with a python block. The program is the usual imports with the class put behind
+them; upstream's asserts decide, within 10 seconds of CPU time. Headline `pass_at_1`, one greedy
+answer a problem, also by difficulty. Two problems are about linked lists (`grading/chains.py`).
 """
 
 import ast
@@ -16,6 +16,7 @@ from pathlib import Path
 from eval_suites import humaneval
 from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_rows
+from eval_suites.grading import chains
 from eval_suites.grading.code import class_program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.sandbox import Limits, Outcome, Program
@@ -37,55 +38,6 @@ from itertools import *
 from math import *
 from typing import *
 from builtins import pow
-"""
-_NODE = """\
-class ListNode:
-    def __init__(self, val=0, next=None):
-        self.val = val
-        self.next = next
-"""
-#: Two problems are about linked lists. Lists of values cross to the candidate in their place.
-_CHAINS = """
-def _chain(values):
-    node = None
-    for value in reversed(values):
-        node = ListNode(value, node)
-    return node
-
-def _values(node):
-    values = []
-    while node is not None:
-        values.append(node.val)
-        node = node.next
-    return values
-"""
-_CANDIDATE_SIDE = f"""
-{_CHAINS}
-class _OnLists:
-    def __init__(self, made):
-        self._made = made
-
-    def __getattr__(self, name):
-        method = getattr(self._made, name)
-        return lambda **given: _values(method(**{{k: _chain(v) for k, v in given.items()}}))
-
-_Made = {CLASS}
-class {CLASS}(_OnLists):
-    def __init__(self):
-        super().__init__(_Made())
-"""
-_TESTER_SIDE = f"""{_NODE}
-{_CHAINS}
-class _OnChains:
-    def __init__(self, remote):
-        self._remote = remote
-
-    def __getattr__(self, name):
-        method = getattr(self._remote, name)
-        return lambda **given: _chain(method(**{{k: _values(v) for k, v in given.items()}}))
-
-_Remote = {CLASS}
-{CLASS} = lambda: _OnChains(_Remote())
 """
 
 
@@ -135,11 +87,12 @@ def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
     candidate = _candidate(answers[0])
     if not sample.on_chains:
         return (Program(candidate, CLASS, sample.test, LIMITS),)
-    return (Program(candidate + _CANDIDATE_SIDE, CLASS, _TESTER_SIDE + sample.test, LIMITS),)
+    candidate, test = candidate + chains.BEHIND_CANDIDATE, chains.BEFORE_TEST + sample.test
+    return (Program(candidate, CLASS, test, LIMITS),)
 
 
 def _candidate(answer: Answer) -> str:
-    return class_program(IMPORTS + _NODE, CLASS, humaneval.opened(answer.text))
+    return class_program(IMPORTS + chains.NODE, CLASS, humaneval.opened(answer.text))
 
 
 def _score(

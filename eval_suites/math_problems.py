@@ -2,12 +2,13 @@ r"""MATH: competition problems (Hendrycks et al. 2021, arXiv 2103.03874; MIT).
 
 `math` has the 5,000 test problems, `math500` the 500 of PRM800K's split (Lightman et al. 2023,
 arXiv 2305.20050). Both ask a chat model without examples, in our own words, to box its answer.
-`math:minerva4` is plain text: the four worked examples of Minerva (Lewkowycz et al. 2022), read
-from the data folder, then the problem. The gold answer is the last box of the solution, with boxes
-that stand beside it. Headline `accuracy` is equality in value (`eval_suites.grading.mathematics`),
-also by level and by subject; `accuracy_minerva` compares the last box, in `math:minerva4` the
-closing sentence, as text after Minerva's normalisation. `math:eurus` is the 5,000 under
-`eval_suites.eurus`, with the last box as gold.
+`math:minerva4` is plain text: the four worked examples of Minerva (Lewkowycz et al. 2022, arXiv
+2206.14858, in the file of lm-evaluation-harness), read from the data folder, then the problem. The
+gold answer is the last box of the solution, with boxes that stand beside it. Headline `accuracy` is
+equality in value (`eval_suites.grading.mathematics`), also by level and by subject;
+`accuracy_minerva` compares the last box, in `math:minerva4` the closing sentence, as text after
+Minerva's normalisation. `math:eurus` is the 5,000 under `eval_suites.eurus`, with the last box as
+gold.
 """
 
 import json
@@ -154,7 +155,7 @@ def _suite(
 ) -> Suite[Sample]:
     return Suite(
         name=name,
-        version="1",
+        version="2",
         source=source,
         licence="MIT",
         headline="accuracy",

@@ -1,14 +1,16 @@
 """From answers to a score: the rules that hold for every suite, in one place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Score, Suite
+from eval_suites.suite import Answer, Score, Suite, mean_metrics
 
 
 def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[str, float]:
-    """A suite's metrics, over all scores and over each sample's repeats.
+    """A suite's metrics: means over samples of each sample's mean over its repeats, and pass@k.
+
+    Samples weigh alike, however many of their repeats have a value, as in tables.
 
     Args:
         suite: whose rules hold.
@@ -17,8 +19,16 @@ def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[s
     by_sample: dict[str, list[Score]] = {}
     for name, score in scored:
         by_sample.setdefault(name, []).append(score)
-    scores = [score for repeats in by_sample.values() for score in repeats]
-    return {**suite.aggregate(scores), **suite.over_repeats(list(by_sample.values()))}
+    samples = list(by_sample.values())
+    return {**suite.aggregate([_mean(each) for each in samples]), **suite.over_repeats(samples)}
+
+
+def _mean(repeats: Sequence[Score]) -> Score:
+    """The repeats of a sample as one score; without a value where none of them has one."""
+    values = [one.value for one in repeats if one.value is not None]
+    if not values:
+        return repeats[0]
+    return Score(sum(values) / len(values), metrics=mean_metrics(repeats))
 
 
 def settle(

@@ -144,7 +144,8 @@ class Suite(Generic[S]):
         score: the verdict, a function of its arguments only.
         judge: requests for a judge, given all answers.
         checks: programs or calls for the sandbox, given all answers.
-        aggregate: suite metrics from all scores.
+        aggregate: suite metrics from the scores, one a sample (`scoring.metrics_of` averages
+            repeats before).
         over_repeats: more metrics, from the scores of each sample's repeats (pass@k).
         stratum: which part of the suite a sample belongs to (its task in BBH); a limit takes the
             first samples of each part.

@@ -49,7 +49,7 @@ def _gold(answer: object, row: int) -> str:
 
 SUITE: Suite[Sample] = Suite(
     name="svamp",
-    version="1",
+    version="2",
     source="arkilpatel/SVAMP @ 689d7ccac74b9983a2ac7cc3b264f441b99e7c53",
     licence="MIT",
     headline=HEADLINE,

@@ -87,7 +87,7 @@ def _official(gold: Gold, shown: str | None, text: str) -> bool:
 
 SUITE: Suite[Sample] = Suite(
     name="theoremqa",
-    version="1",
+    version="2",
     source="TIGER-AI-Lab/TheoremQA @ acfc9686aa9b49f3c8f189364a9a9ee9c53da039",
     licence="MIT",
     headline=HEADLINE,

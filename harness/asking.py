@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -45,10 +45,12 @@ class Restarting:
         make: Callable[[], Engine],
         restarts: int = _RESTARTS,
         on_start: Callable[[], None] = lambda: None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._make = make
         self._left = restarts
         self._on_start = on_start
+        self._on_ready = on_ready
         self._engine: Engine | None = None
         self._lock = asyncio.Lock()
 
@@ -82,6 +84,7 @@ class Restarting:
             if self._engine is None:
                 self._on_start()
                 self._engine = await self._make().__aenter__()
+                self._on_ready()
             return self._engine
 
     async def _bury(self, dead: Engine, gone: EngineGone) -> None:
@@ -107,6 +110,12 @@ class Tally:
     reused: int = 0
     tokens: int = 0
 
+    def add(self, other: "Tally") -> None:
+        """Count what another has counted, too."""
+        self.asked += other.asked
+        self.reused += other.reused
+        self.tokens += other.tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -120,23 +129,58 @@ class Asker:
 
     async def ask(self, model: Model, request: Request, repeat: int) -> Answer:
         """One answer; it is in the journal before anyone sees it."""
-        rendered = model.render(request)
-        key = answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
-        stored = self.journal.get(key)
-        if stored is not None:
-            self.tally.reused += 1
-            return _answer(stored)
-        seeded = replace(
-            rendered, model=model.served_as, seed=derived_seed(self.seed, repeat, rendered)
-        )
-        completion = await self.engine.complete(seeded)
-        body = _body(completion)
-        answer = _answer(body)
-        if answer.finish_reason != "filtered":  # a third party's refusal may change: ask again
-            self.journal.put(key, "answer", body)
-        self.tally.asked += 1
-        self.tally.tokens += answer.tokens
+        (answer,) = await self.ask_all(model, request, range(repeat, repeat + 1))
         return answer
+
+    async def ask_all(self, model: Model, request: Request, repeats: range) -> tuple[Answer, ...]:
+        """An answer a repeat, in as few requests as can be.
+
+        Each is what a request of its own would give: sample i of a request has its seed plus i.
+        A greedy answer is asked for once.
+        """
+        rendered = model.render(request)
+        keys = {k: self._key(model, rendered, k) for k in repeats}
+        bodies = {k: found for k, key in keys.items() if (found := self.journal.get(key))}
+        self.tally.reused += len(bodies)
+        missing = [k for k in repeats if k not in bodies]
+        named = replace(rendered, model=model.served_as)
+        made = await asyncio.gather(*(self._made(named, part) for part in _parts(missing, named)))
+        for part in made:
+            for k, body in part.items():
+                self._keep(keys[k], body)
+            bodies |= part
+        return tuple(_answer(bodies[k]) for k in repeats)
+
+    def _key(self, model: Model, rendered: Request, repeat: int) -> str:
+        return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
+
+    async def _made(self, request: Request, repeats: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Bodies of repeats that follow on each other, made in one request."""
+        drawn = request.decoding.temperature > 0
+        seed = derived_seed(self.seed, request) + repeats[0]
+        count = len(repeats) if drawn else 1
+        completion = await self.engine.complete(replace(request, seed=seed, n=count))
+        bodies = _bodies(completion)
+        self.tally.asked += len(repeats)
+        self.tally.tokens += sum(body["tokens"] for body in bodies)
+        return dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
+
+    def _keep(self, key: str, body: Mapping[str, Any]) -> None:
+        if body["finish_reason"] != "filtered":  # a third party's refusal may change: ask again
+            self.journal.put(key, "answer", body)
+
+
+def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
+    """Repeats that one request can make: those that follow on each other, or all if greedy."""
+    if request.decoding.temperature == 0:
+        return [list(repeats)] if repeats else []
+    parts: list[list[int]] = []
+    for repeat in repeats:
+        if parts and parts[-1][-1] == repeat - 1:
+            parts[-1].append(repeat)
+        else:
+            parts.append([repeat])
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +204,19 @@ class Checker:
         return outcome
 
 
-def _body(completion: Completion) -> dict[str, Any]:
-    ids = completion.token_ids[0] if completion.token_ids else ()
-    return {
-        "text": completion.texts[0],
-        "finish_reason": completion.finish_reasons[0],
-        "token_ids": list(ids),
-        "tokens": len(ids) or completion.usage.completion_tokens,
-    }
+def _bodies(completion: Completion) -> list[dict[str, Any]]:
+    """What the journal keeps of each text; tokens are shared out where nobody counted them."""
+    each, rest = divmod(completion.usage.completion_tokens, len(completion.texts))
+    ids = completion.token_ids or ((),) * len(completion.texts)
+    return [
+        {
+            "text": text,
+            "finish_reason": completion.finish_reasons[k],
+            "token_ids": list(ids[k]),
+            "tokens": len(ids[k]) or each + (k < rest),
+        }
+        for k, text in enumerate(completion.texts)
+    ]
 
 
 def _answer(body: Mapping[str, Any]) -> Answer:

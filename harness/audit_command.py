@@ -10,6 +10,7 @@ from harness import commands, models
 from harness.audit_job import AuditJob, of_evaluation, of_plan
 from harness.errors import ModelError, RecipeError
 from harness.jobs import eval_job
+from harness.output import ForPeople
 from harness.plan import Places, planned
 from harness.recipe import EvaluateSection, read_recipe
 from harness.runs import write_json
@@ -47,7 +48,7 @@ def of_recipe(file: Path, given: Sequence[str], where: Places) -> AuditJob:
     """
     recipe = read_recipe(file, given)
     where = replace(where, near=(file.resolve().parent,))
-    chosen = commands.all_of(recipe.evaluate, where.data_dir, Console())
+    chosen = commands.all_of(recipe.evaluate, where.data_dir, ForPeople(Console(), quiet=False))
     if not chosen.suites:
         raise RecipeError(f"{file}: evaluates nothing: name suites under evaluate.suites")
     _here(recipe.base, where)
@@ -60,7 +61,7 @@ def of_models(named: Sequence[str], chosen: EvaluateSection, where: Places) -> A
     Raises:
         UserError: one is not here, or two have one name.
     """
-    chosen = commands.all_of(chosen, where.data_dir, Console())
+    chosen = commands.all_of(chosen, where.data_dir, ForPeople(Console(), quiet=False))
     rows = commands.named(named)
     if not chosen.engine.remote:
         rows = {name: _here(text, where) for name, text in rows.items()}

@@ -52,6 +52,9 @@ TrackingOption = Annotated[
     typer.Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print progress and result as JSON lines, nothing else.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
@@ -60,21 +63,22 @@ RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
 
 #: What typer gives back for Ctrl-C.
 _INTERRUPTED = 130
+#: Commands whose --json is a form of output, not a file.
+_JSON_LINES = ("run", "train", "eval", "demo")
 RUNS = Path("runs")
 MODELS = Path("models")
 
 
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
-    debug = "--debug" in sys.argv
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
     except Exception as error:  # the border: everything is classified here
-        sys.exit(_explain(error, debug=debug))
+        sys.exit(_explain(error))
     if code == _INTERRUPTED:
-        _say("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(1)
+        said = "interrupted: what was finished is kept; run the same command again to go on"
+        sys.exit(_failed(said, 1))
     sys.exit(code or 0)
 
 
@@ -83,30 +87,39 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _explain(error: Exception, *, debug: bool) -> int:
+def _explain(error: Exception) -> int:
     from typer.exceptions import TyperException
 
     from harness.errors import classify
 
-    if debug:
+    if "--debug" in sys.argv:
         traceback.print_exc()
     if isinstance(error, TyperException):  # a command line that cannot be read
         show = getattr(error, "show", None)
-        if show is not None:
-            show()
-        else:
-            _say(str(error))
-        return 2
+        if show is None:
+            return _failed(error.format_message(), 2)
+        show()
+        return _told(error.format_message(), 2)
     known = classify(error)
     if known is None:
-        _say(f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)")
-        return 1
-    _say(str(known))
-    return known.exit_code
+        said = f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)"
+        return _failed(said, 1)
+    return _failed(str(known), known.exit_code)
 
 
-def _say(message: str) -> None:
+def _failed(message: str, exit_code: int) -> int:
     typer.secho(f"nca: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+    return _told(message, exit_code)
+
+
+def _told(message: str, exit_code: int) -> int:
+    """The exit code; where JSON lines are asked for, the error is the last of them."""
+    command, *options = sys.argv[1:] or [""]
+    if command in _JSON_LINES and "--json" in options:
+        from harness.output import tell_error
+
+        tell_error(message, exit_code)
+    return exit_code
 
 
 @app.command()
@@ -124,10 +137,12 @@ def run(
     ] = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
     from harness import commands
+    from harness.output import output
 
     del debug
     commands.run(
@@ -135,7 +150,7 @@ def run(
         commands.overrides(set_, engine, limit, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
         save_result=save_result,
-        quiet=quiet,
+        out=output(quiet=quiet, json=json),
     )
 
 
@@ -154,20 +169,24 @@ def train(
         int | None, typer.Option("--rows", min=1, help="Prompts that a dry run counts or assumes.")
     ] = None,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train a recipe's checkpoints and stop there."""
     from harness import commands
+    from harness.output import output
 
     del debug
     where = commands.places(runs, models, data_dir, tracking)
     given = commands.overrides(set_, None, None)
+    if dry_run and json:
+        raise typer.BadParameter("--json does not go with --dry-run, which prints a page")
     if dry_run:
         commands.dry_run(recipe, given, where, rows)
     elif rows is not None:
         raise typer.BadParameter("goes with --dry-run; to train on fewer: --set train.rows=N")
     else:
-        commands.run(recipe, given, where, evaluation=False, quiet=quiet)
+        commands.run(recipe, given, where, evaluation=False, out=output(quiet=quiet, json=json))
 
 
 @app.command()
@@ -206,17 +225,19 @@ def eval_(
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
     from harness import commands
+    from harness.output import output
 
     del debug
     commands.evaluate(
         models_,
         commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
         commands.places(runs, models, data_dir, tracking),
-        quiet=quiet,
+        output(quiet=quiet, json=json),
     )
 
 
@@ -307,6 +328,70 @@ def trends(
 
     del debug
     commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+
+
+@app.command()
+def power(
+    points: Annotated[
+        float,
+        typer.Option("--points", min=1e-6, help="Difference to see, in percentage points."),
+    ],
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT."),
+    ] = None,
+    suite: Annotated[str | None, typer.Option("--suite", help="Which, if it has several.")] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Which; NAME stands for all of NAME-seedN."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="What it is compared with.")
+    ] = None,
+    accuracy: Annotated[
+        float | None, typer.Option("--accuracy", help="Without a run: the baseline's, 0 to 1.")
+    ] = None,
+    discordant: Annotated[
+        float | None,
+        typer.Option("--discordant", help="Share of prompts that only one gets right, 0 to 1."),
+    ] = None,
+    correlation: Annotated[
+        float | None, typer.Option("--correlation", help="Of right and wrong, in its place.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", min=1, help="Prompts at hand, without a run.")
+    ] = None,
+    power_: Annotated[
+        float, typer.Option("--power", help="Chance to see the difference, if it is there.")
+    ] = 0.8,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Chance to see one that is not there.")
+    ] = 0.05,
+    comparisons: Annotated[
+        int, typer.Option("--comparisons", min=1, help="Differences that the table will show.")
+    ] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write everything behind the table here.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say how many samples, repeats or seeds it takes to see a difference."""
+    from harness import commands
+    from harness.power_budget import of_assumed, of_result, question
+
+    del debug
+    asked = question(points, power_, alpha, comparisons)
+    if run is None:
+        budget = of_assumed(asked, (accuracy, discordant, correlation), samples)
+    else:
+        if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
+            raise typer.BadParameter("assumed figures and a RUN do not go together")
+        where = commands.places(runs, MODELS, None, tracking)
+        result = commands.merged(commands.results(run, where.tracking_uri))
+        budget = of_result(asked, result, suite, checkpoint, baseline)
+    commands.power(budget, json_file)
 
 
 @app.command()
@@ -453,16 +538,18 @@ def demo(
     limit: LimitOption = None,
     tracking: TrackingOption = None,
     quiet: QuietOption = False,
+    json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Train three checkpoints on arithmetic, evaluate them, and show them side by side."""
+    from harness import commands
     from harness import demo as demonstration
+    from harness.output import output
 
     del debug
-    from harness import commands
 
     places = commands.places(runs, models, None, tracking)
-    demonstration.show(model, places, limit=limit, quiet=quiet)
+    demonstration.show(model, places, output(quiet=quiet, json=json), limit)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Which models share an engine: a base and its adapters are one group, one engine start."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,18 @@ from harness.runs import digest
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Models that one engine serves; `spec` starts it."""
+    """Models that one engine serves; `spec` starts it.
+
+    `merging` is an adapter that the engine cannot serve beside its base, with the reason: the
+    group is that model alone, and `spec.base` is what it is merged into.
+    """
 
     spec: EngineSpec
     models: tuple[Model, ...]
     capabilities: frozenset[str]
     version: str
     templates: Mapping[str, str]
+    merging: tuple[str, Path, str] | None = None
 
     @property
     def engine_name(self) -> str:
@@ -31,7 +36,7 @@ class Group:
 
     @property
     def width(self) -> int:
-        """Samples in flight at once."""
+        """Requests in flight at once."""
         return self.spec.concurrency
 
     @property
@@ -58,31 +63,61 @@ def groups(
 ) -> list[Group]:
     """Models by the engine that can serve them together, in the order given.
 
+    A base and its adapters share an engine; an adapter that it cannot serve has one of its own.
+
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
     """
     if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
+    engine, found = make(spec_of(choice)), []
+    for base, names in _by_base(models).items():
+        folders = {name: models[name] for name in names}
+        adapters = {name: Path(folder) for name, folder in folders.items() if folder != base}
+        refused = {n: why for n, folder in adapters.items() if (why := engine.refusal(folder))}
+        served = {name: folder for name, folder in folders.items() if name not in refused}
+        if served:
+            found.append(_local(base, served, fingerprints, choice))
+        for name, why in refused.items():
+            found.append(_apart(base, name, folders[name], why, fingerprints, choice))
+    return found
+
+
+def base_first(models: Sequence[Model]) -> tuple[tuple[Model, ...], ...]:
+    """Models of an engine in the order that they are asked: the base, then its adapters.
+
+    An engine that may not mix the two in a batch changes over once.
+    """
+    plain = tuple(model for model in models if not model.served_as)
+    adapted = tuple(model for model in models if model.served_as)
+    return tuple(part for part in (plain, adapted) if part)
+
+
+def _by_base(models: Mapping[str, str]) -> dict[str, list[str]]:
     shared: dict[str, list[str]] = {}
     for name, folder in models.items():
         shared.setdefault(base_of(folder), []).append(name)
-    return [
-        _local(base, {name: models[name] for name in names}, fingerprints, choice)
-        for base, names in shared.items()
-    ]
+    return shared
 
 
-def phases(group: Group) -> Iterator[Sequence[Model]]:
-    """Models that may share a batch.
-
-    Where an engine cannot mix base and adapter rows in a batch, the base comes first, alone.
-    """
-    plain = [model for model in group.models if not model.served_as]
-    adapted = [model for model in group.models if model.served_as]
-    if "mixed" in group.capabilities:
-        yield group.models
-        return
-    yield from (part for part in (plain, adapted) if part)
+def _apart(
+    base: str,
+    name: str,
+    folder: str,
+    why: str,
+    fingerprints: Mapping[str, str],
+    choice: EngineChoice,
+) -> Group:
+    """A merged adapter: the base of an engine of its own, other weights than served ones."""
+    known = {name: f"{fingerprints[name]} merged"}
+    group = _local(base, {name: folder}, known, choice)
+    (model,) = group.models
+    return replace(
+        group,
+        spec=replace(group.spec, adapters=()),
+        models=(replace(model, served_as=""),),
+        merging=(name, Path(folder), why),
+    )
 
 
 def base_of(folder: str) -> str:
@@ -133,7 +168,7 @@ def spec_of(choice: EngineChoice) -> EngineSpec:
         name=choice.name,
         dtype=choice.dtype,
         base_url=choice.base_url,
-        concurrency=choice.concurrency,
+        concurrency=choice.in_flight,
         max_model_len=choice.max_model_len,
         options=tuple(sorted(choice.options.items())),
     )

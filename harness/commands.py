@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from harness import pipeline
 from harness.data_folder import data_folder
 from harness.errors import ModelError, RecipeError, RunError
+from harness.output import Output
 from harness.pipeline import Finished
 from harness.plan import Places
-from harness.progress import screen
 from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
 from harness.result import CheckpointResult, Result, read_result
 from harness.runs import write_text
+
+if TYPE_CHECKING:
+    from harness.power_budget import Budget
 
 
 def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
@@ -50,22 +53,18 @@ def run(
     *,
     evaluation: bool = True,
     save_result: Path | None = None,
-    quiet: bool = False,
+    out: Output,
 ) -> Finished:
     """`nca run` and `nca train`: run a recipe, print its tables, say where things are."""
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
-    console = Console()
-    show = screen(console, quiet=quiet)
     if evaluation:
-        chosen = all_of(recipe.evaluate, where.data_dir, console)
+        chosen = all_of(recipe.evaluate, where.data_dir, out)
         recipe = recipe.model_copy(update={"evaluate": chosen})
-    finished = pipeline.run(recipe, where, show, evaluation=evaluation)
+    finished = pipeline.run(recipe, where, out.screen, evaluation=evaluation)
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
-    report(finished, console, title=recipe.compare.table)
-    if not quiet:
-        say_where(finished, where, console)
+    out.result(finished, where.tracking_uri, recipe.compare.table)
     return finished
 
 
@@ -105,25 +104,22 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
 
 
 def evaluate(
-    models: Sequence[str], chosen: EvaluateSection, where: Places, *, quiet: bool = False
+    models: Sequence[str], chosen: EvaluateSection, where: Places, out: Output
 ) -> Finished:
     """`nca eval`: evaluate existing checkpoints and print their table."""
-    console = Console()
-    chosen = all_of(chosen, where.data_dir, console)
-    finished = pipeline.evaluate_models(named(models), chosen, where, screen(console, quiet=quiet))
-    report(finished, console)
-    if not quiet:
-        say_where(finished, where, console)
+    chosen = all_of(chosen, where.data_dir, out)
+    finished = pipeline.evaluate_models(named(models), chosen, where, out.screen)
+    out.result(finished, where.tracking_uri)
     return finished
 
 
-def all_of(chosen: EvaluateSection, data_dir: Path | None, console: Console) -> EvaluateSection:
+def all_of(chosen: EvaluateSection, data_dir: Path | None, out: Output) -> EvaluateSection:
     """With the suites that can run here in place of `all`; says which cannot, and why."""
     from harness.suite_choice import expanded
 
     chosen, left_out = expanded(chosen, data_dir)
     for name, reason in left_out.items():
-        console.print(f"left out: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        out.note(f"left out: {name}: {reason}")
     return chosen
 
 
@@ -229,6 +225,17 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
         console.print(terminal(table, console.width))
 
 
+def power(budget: "Budget", json_file: Path | None) -> None:
+    """`nca power`: a short table on standard output, everything behind it in a file."""
+    from harness.power_show import table, write_json
+    from harness.tables import terminal
+
+    console = Console()
+    console.print(terminal(table(budget), console.width))
+    if json_file is not None:
+        write_json(budget, json_file)
+
+
 def results(name: str, uri: str) -> list[Result]:
     """What a RUN of the command line stands for: a folder, a file, or runs of an MLflow store.
 
@@ -262,17 +269,20 @@ def merged(results: Sequence[Result]) -> Result:
 
 
 def list_suites() -> None:
-    """`nca suites`: one line a suite, its source without the commit (`show` has it)."""
+    """`nca suites`: a suite each, its source without the commit (`show` has that and the version).
+
+    In 80 columns names and sources are whole; only a licence may go on in a second line.
+    """
     from rich.table import Table
 
     from eval_suites import SUITES
 
     table = Table(box=None)
-    for heading in ("suite", "headline", "version", "source", "licence"):
-        table.add_column(heading, no_wrap=heading == "suite", overflow="fold")
+    for heading in ("suite", "headline", "source", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
     for suite in SUITES.values():
         source, _, _ = suite.source.partition(" @ ")
-        table.add_row(suite.name, suite.headline, suite.version, source, suite.licence)
+        table.add_row(suite.name, suite.headline, source, suite.licence)
     Console().print(table)
 
 
@@ -290,7 +300,7 @@ def show_suite(
     chosen = samples[sample]
     console.print(
         f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
-        f"{suite.decoding}\nsample {chosen.id}\n",
+        f"{suite.decoding}\nfrom {suite.source}, licence: {suite.licence}\nsample {chosen.id}\n",
         markup=False,
     )
     for request in suite.ask(chosen, ()):
@@ -346,48 +356,6 @@ def doctor(where: Places, *, online: bool) -> None:
     )
     console = Console()
     console.print(terminal(table(found), console.width))
-
-
-def report(finished: Finished, console: Console, title: str | None = None) -> None:
-    """Print the tables of a run."""
-    from harness.show import show
-
-    show(finished.result, console, title)
-
-
-def say_where(finished: Finished, where: Places, console: Console) -> None:
-    """Say where everything is, and how much was reused."""
-    for event in finished.events:
-        if event["event"] == "evaluated":
-            console.print(
-                f"answers: {event['asked']} asked, {event['reused']} reused from the journal"
-                + (f", {event['damaged']} damaged ones asked again" if event["damaged"] else ""),
-                highlight=False,
-            )
-            if verdicts := event["verdicts_asked"] + event["verdicts_reused"]:
-                reused = event["verdicts_reused"]
-                console.print(f"verdicts: {verdicts}, {reused} of them reused", highlight=False)
-        if event["event"] == "tracked" and event.get("failed"):
-            console.print(
-                f"MLflow: {event['failed']}; everything is in the run folder", style="red"
-            )
-    folder = _shortest(finished.folder.path)
-    console.print(f"files:  {folder}", highlight=False, soft_wrap=True)
-    if where.tracking_uri:
-        uri = where.tracking_uri
-        console.print(f"MLflow: {uri}", highlight=False, soft_wrap=True)
-        console.print(
-            f"        open it with: mlflow ui --backend-store-uri {uri}"
-            if uri.startswith("sqlite")
-            else "",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-
-def _shortest(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _limit(text: str) -> int | dict[str, int]:

@@ -51,7 +51,8 @@ class Cell:
         n: prompts that have a value.
         total: prompts that were asked.
         value: mean over prompts; None where the headline is withheld.
-        interval: 95 % interval of the value; None where there is no value or one graded prompt.
+        interval: 95 % interval of the value; None where there is no value, or it cannot be
+            estimated (one graded prompt, or graded ones that are all equal).
         bounds: what the value would be if every missing one were 0 or 1; None without any missing.
         statuses: status -> number of samples.
         tokens: generated tokens a sample.
@@ -304,7 +305,7 @@ def _is_fraction(found: Sequence[float]) -> bool:
 def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:
     """The 95 % interval of a mean: Wilson's of right-or-wrong values, else a bootstrap's.
 
-    None for a single graded value.
+    None for a single graded value, and for graded values that are all equal.
     """
     if is_binary(found):
         return wilson(int(sum(found)), len(found))

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from harness import commands
+from harness.output import Output
 from harness.plan import Places
 
 _RECIPES = Path(__file__).resolve().parent.parent / "recipes"
@@ -26,16 +25,13 @@ _ABOUT_LIKELIHOOD = (
 )
 
 
-def show(model: str | None, where: Places, *, limit: str | None, quiet: bool) -> None:
+def show(model: str | None, where: Places, out: Output, limit: str | None = None) -> None:
     """Run both recipes; everything that is done already is reused."""
-    console = Console()
     given = [] if model is None else [f"base={Path(model).resolve()}"]
     scores = [*given, *commands.overrides(None, None, limit)]
-    if not quiet:
-        console.rule("1. responses of known quality, scored: who answers more problems?")
-    commands.run(SCORES, scores, replace(where, near=()), quiet=quiet)
-    console.print(_ABOUT_SCORES, highlight=False)
-    if not quiet:
-        console.rule("2. the model's own samples, scored: what happens to their likelihood?")
-    commands.run(LIKELIHOOD, given, where, quiet=quiet)
-    console.print(_ABOUT_LIKELIHOOD, highlight=False)
+    out.heading("1. responses of known quality, scored: who answers more problems?")
+    commands.run(SCORES, scores, replace(where, near=()), out=out)
+    out.paragraph(_ABOUT_SCORES)
+    out.heading("2. the model's own samples, scored: what happens to their likelihood?")
+    commands.run(LIKELIHOOD, given, where, out=out)
+    out.paragraph(_ABOUT_LIKELIHOOD)

@@ -7,102 +7,73 @@ repeats nothing.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 
 import eval_suites
-from eval_suites.sandbox import VERSION, Sandbox
-from eval_suites.scoring import metrics_of, settle
-from eval_suites.suite import Answer, Request, Score, Suite, no_checks
+from eval_suites.sandbox import Sandbox
+from eval_suites.suite import Request, Suite
+from harness.answering import Desk, Line, Task, answer_task
 from harness.asking import Asker, Checker, Model, Restarting, Tally
-from harness.columns import Group, groups, phases
-from harness.engines import RequestFailed
+from harness.columns import Group, base_first, groups
 from harness.errors import EngineUnavailable
 from harness.evaluate_job import EvalJob
 from harness.events import Reporter
 from harness.journal import Journal, payload
-from harness.judging import Referee, is_judged, referee, require_judge
-from harness.runs import RunFolder, canonical, digest, replacing, write_json
+from harness.judging import referee, require_judge
+from harness.merging import startable
+from harness.pace import Pair
+from harness.runs import RunFolder, canonical, digest_of_list
+from harness.sample_log import Spool
+from harness.standing import Standings, Watch, telling
 
-_MAX_TURNS = 64
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A suite with the samples of this evaluation."""
+    """A suite with the samples of this evaluation, in the order that they are asked.
+
+    `prompts` is a hash of all that is asked first.
+    """
 
     suite: Suite[Any]
     samples: Sequence[Any]
     prompts: str
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One repeat of one sample for one model."""
-
-    model: Model
-    loaded: Loaded
-    sample: Any
-    repeat: int
-
-
 @dataclass(slots=True)
 class Board:
-    """Lines of the sample logs that are not complete yet, and who must hear of progress."""
+    """How far an evaluation is, and who must hear of it."""
 
     report: Reporter
-    total: int
-    tally: Tally
-    done: int = 0
-    lines: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    standings: Standings
+    tally: Tally = field(default_factory=Tally)
 
     def starting(self, what: str) -> None:
         """Tell that an engine starts, which takes a while."""
-        self.report({"event": "note", "text": f"starting {what}"})
+        self.note(f"starting {what}")
 
-    def add(self, task: Task, line: dict[str, Any]) -> None:
-        """Note a finished sample."""
-        name = task.loaded.suite.name
-        self.lines.setdefault((task.model.name, name), []).append(line)
-        self.done += 1
-        self.report(
-            {
-                "event": "progress",
-                "phase": "evaluate",
-                "label": f"{name} · {task.model.name}",
-                "done": self.done,
-                "total": self.total,
-                "tokens": self.tally.tokens,
-                "reused": self.tally.reused,
-            }
-        )
+    def engine_starts(self, name: str) -> None:
+        """The engine that answers starts: nothing is generated until it is ready."""
+        self.standings.watch.stop()
+        self.starting(name)
 
+    def note(self, text: str) -> None:
+        """Tell something that people should know."""
+        self.report({"event": "note", "text": text})
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Who looks at answers: the sandbox, and the judge where a job has one."""
+    def begin(self, task: Task) -> None:
+        """Note that a sample is taken up."""
+        self.standings.begin((task.suite.name, task.model.name))
 
-    checker: Checker
-    judge: Referee | None = None
-    tier: str = ""
-
-    async def verdicts(self, task: Task, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
-        """What the judge says of a sample's answers; nothing where nobody judges."""
-        if self.judge is None:
-            return ()
-        return await self.judge.verdicts(task.loaded.suite, task.sample, answers, task.repeat)
-
-    def protocol(self, suite: Suite[Any]) -> dict[str, str]:
-        """Their part of what must agree between two columns of a suite."""
-        found = {"sandbox": VERSION} if suite.checks is not no_checks else {}
-        if suite.programs:
-            found["tier"] = self.tier
-        if self.judge is not None and is_judged(suite):
-            found["judge"] = self.judge.title
-        return found
+    def add(self, task: Task, statuses: Sequence[str], asked: Tally) -> None:
+        """Note a finished sample: its repeats' statuses, and what was asked for them."""
+        self.tally.add(asked)
+        self.standings.add((task.suite.name, task.model.name), statuses, asked)
 
 
 def run(job: EvalJob, report: Reporter) -> Tally:
@@ -120,21 +91,32 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
-    tally, judged = Tally(), Tally()
-    total = len(job.models) * job.repeats * sum(len(item.samples) for item in loaded)
-    board = Board(report, total, tally)
+    judged = Tally()
+    board = Board(report, Standings(report, pairs_of(job, loaded), Watch()))
     with Journal(job.journal) as journal:
         async with (
             Sandbox(unsafe=job.unsafe) as box,
             referee(job, journal, judged, board.starting) as judge,
+            telling(board.standings),
         ):
             desk = Desk(Checker(box, journal), judge, await _tier(box, loaded, report))
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
                 await _evaluate_group(job, group, loaded, desk, board)
-    counts = {**asdict(tally), "verdicts_asked": judged.asked, "verdicts_reused": judged.reused}
+    counts = {
+        **asdict(board.tally),
+        "verdicts_asked": judged.asked,
+        "verdicts_reused": judged.reused,
+    }
     report({"event": "evaluated", **counts, "damaged": journal.damaged})
-    return tally
+    return board.tally
+
+
+def pairs_of(job: EvalJob, loaded: Sequence[Loaded]) -> Iterator[Pair]:
+    """Every suite with every checkpoint, in the order of suites, and what there is to answer."""
+    for item in loaded:
+        for name in job.models:
+            yield Pair(item.suite.name, name, len(item.samples) * job.repeats)
 
 
 def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Reporter) -> None:
@@ -156,25 +138,38 @@ async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str
 async def _evaluate_group(
     job: EvalJob, group: Group, loaded: Sequence[Loaded], desk: Desk, board: Board
 ) -> None:
-    starting = partial(board.starting, group.engine_name)
-    async with Restarting(group.make, on_start=starting) as engine:
-        asker = Asker(engine, group.identity, desk.checker.journal, job.seed, board.tally)
+    starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
+    folder = RunFolder(job.run)
+    with (
+        startable(group, folder.evaluation, board.note) as make,
+        Spool(folder.evaluation) as spool,
+    ):
+        async with Restarting(make, on_start=starting, on_ready=ready) as engine:
+            asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
 
-        async def handle(task: Task) -> None:
-            board.add(task, await answer_sample(task, asker, desk))
+            async def handle(task: Task) -> None:
+                statuses: list[str] = []
 
-        for models in phases(group):
-            await for_each(tasks(models, loaded, job.repeats), group.width, handle)
-        for model in group.models:
-            for item in loaded:
-                lines = board.lines.pop((model.name, item.suite.name), [])
-                protocol = {**group.protocol(model), **suite_protocol(item, job)}
-                protocol |= desk.protocol(item.suite)
-                write_logs(RunFolder(job.run), model, item, lines, protocol)
+                def tell(task: Task, line: Line) -> None:
+                    spool.add(task.model.name, task.suite.name, line)
+                    statuses.append(line["status"])
+
+                board.begin(task)
+                own = replace(asker, tally=Tally())
+                await answer_task(task, own, desk, tell)
+                board.add(task, statuses, own.tally)
+
+            todo = tasks(base_first(group.models), loaded, job.repeats)
+            width = max(1, group.width // job.repeats)  # a sample asks for all its repeats
+            await for_each(todo, width, handle)
+        for model, item in product(group.models, loaded):
+            protocol = {**group.protocol(model), **suite_protocol(item, job)}
+            protocol |= desk.protocol(item.suite)
+            spool.write(folder, model.name, item.suite, protocol)
 
 
 def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
-    """A suite's first `limit` samples (of each stratum) and the hash of what they ask.
+    """A suite's first `limit` samples (of each stratum), and a hash of what they ask.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
@@ -182,8 +177,26 @@ def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     suite = eval_suites.find(name).decoded(**job.decoding.model_dump(exclude_none=True))
     samples = suite.load(job.data_dir)
     samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
-    asked = [[sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples]
-    return Loaded(suite, samples, digest(asked, 16))
+    asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
+    return Loaded(suite, longest_first(suite, samples), digest_of_list(asked, 16))
+
+
+def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
+    """Samples by stratum, so that few-shot examples are found in the cache; long prompts first.
+
+    The last ones to be answered are then short, and no long one keeps an engine waiting.
+    """
+    strata = {part: place for place, part in enumerate(dict.fromkeys(map(suite.stratum, samples)))}
+
+    def place(sample: T) -> tuple[int, int]:
+        return strata[suite.stratum(sample)], -sum(map(_size, suite.ask(sample, ())))
+
+    return tuple(sorted(samples, key=place))
+
+
+def _size(request: Request) -> int:
+    """Characters of a prompt."""
+    return len(request.text or "") + sum(len(m.content) for m in request.messages)
 
 
 def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:
@@ -209,16 +222,19 @@ def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
             )
 
 
-def tasks(models: Sequence[Model], loaded: Sequence[Loaded], repeats: int) -> Iterator[Task]:
-    """Everything to be answered in one phase, made as it is taken.
+def tasks(
+    parts: Sequence[Sequence[Model]], loaded: Sequence[Loaded], repeats: int
+) -> Iterator[Task]:
+    """Everything that an engine is to answer, made as it is taken.
 
-    One model after the other, so that engines which batch by adapter have full batches.
+    Suites with the longest answers come first, so that they do not end alone; one model after the
+    other, so that engines which batch by adapter have full batches.
     """
-    for item in loaded:
-        for model in models:
+    by_length = sorted(loaded, key=lambda item: -item.suite.decoding.max_tokens)
+    for models in parts:
+        for item, model in product(by_length, models):
             for sample in item.samples:
-                for repeat in range(repeats):
-                    yield Task(model, item, sample, repeat)
+                yield Task(model, item.suite, sample, repeats)
 
 
 async def for_each(items: Iterator[T], width: int, work: Callable[[T], Awaitable[None]]) -> None:
@@ -243,51 +259,6 @@ def first_cause(error: BaseException) -> BaseException:
     return error
 
 
-async def answer_sample(task: Task, asker: Asker, desk: Desk) -> dict[str, Any]:
-    """All turns, verdicts and checks of one sample, scored: a line of the sample log."""
-    suite, sample = task.loaded.suite, task.sample
-    answers: tuple[Answer, ...] = ()
-    turns: list[dict[str, Any]] = []
-    try:
-        while len(turns) < _MAX_TURNS and (requests := suite.ask(sample, answers)):
-            new = await _ask_all(asker, task, requests)
-            turns.append({"requests": [_shown(r) for r in requests], "answers": _plain(new)})
-            answers += new
-    except RequestFailed as lost:  # this request alone: counted, never scored
-        return log_line(task, turns, Score(None, "infra", reason=str(lost)))
-    outcomes = tuple([await desk.checker.run(check) for check in suite.checks(sample, answers)])
-    try:
-        verdicts = await desk.verdicts(task, answers)
-    except RequestFailed as lost:
-        return log_line(task, turns, Score(None, "judge_missing", reason=str(lost)))
-    score = settle(suite, sample, answers, verdicts, outcomes)
-    return log_line(task, turns, score, verdicts)
-
-
-async def _ask_all(asker: Asker, task: Task, requests: tuple[Request, ...]) -> tuple[Answer, ...]:
-    asked = (asker.ask(task.model, request, task.repeat) for request in requests)
-    return tuple(await asyncio.gather(*asked))
-
-
-def log_line(
-    task: Task, turns: Sequence[Mapping[str, Any]], score: Score, verdicts: Sequence[Answer] = ()
-) -> dict[str, Any]:
-    """One line of the sample log (docs/formats.md)."""
-    first = turns[0]["requests"] if turns else []
-    return {
-        "sample_id": task.sample.id,
-        "repeat": task.repeat,
-        "prompt_hash": digest(first, 16),
-        "turns": list(turns),
-        "extracted": score.extracted,
-        "value": score.value,
-        "metrics": dict(score.metrics),
-        "status": score.status,
-        "reason": score.reason,
-        "verdicts": _plain(verdicts),
-    }
-
-
 def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
     """What must agree between two columns of this suite before they are compared."""
     return {
@@ -297,47 +268,3 @@ def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
         "seed": str(job.seed),
         "repeats": str(job.repeats),
     }
-
-
-def write_logs(
-    folder: RunFolder,
-    model: Model,
-    item: Loaded,
-    lines: list[dict[str, Any]],
-    protocol: Mapping[str, str],
-) -> None:
-    """The sample log, sorted, and its summary beside it."""
-    suite = item.suite
-    lines = sorted(lines, key=lambda line: (line["sample_id"], line["repeat"]))
-    with replacing(folder.sample_log(model.name, suite.name)) as file:
-        file.writelines(canonical(line) + "\n" for line in lines)
-    scores = [_score(line) for line in lines]
-    names = (line["sample_id"] for line in lines)
-    summary = {
-        "suite": suite.name,
-        "headline": suite.headline,
-        "metrics": metrics_of(suite, zip(names, scores, strict=True)),
-        "statuses": dict(sorted(Counter(score.status for score in scores).items())),
-        "protocol": dict(sorted(protocol.items())),
-        "tokens": sum(a["tokens"] for n in lines for t in n["turns"] for a in t["answers"]),
-    }
-    write_json(folder.summary(model.name, suite.name), summary)
-
-
-def _score(line: Mapping[str, Any]) -> Score:
-    return Score(line["value"], line["status"], line["extracted"], line["reason"], line["metrics"])
-
-
-def _shown(request: Request) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    if request.messages:
-        shown["messages"] = [asdict(message) for message in request.messages]
-    if request.text is not None:
-        shown["text"] = request.text
-    if request.prefix:
-        shown["prefix"] = request.prefix
-    return shown
-
-
-def _plain(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    return [asdict(answer) for answer in answers]

@@ -1,13 +1,16 @@
 """What a stage tells whoever started it: JSON lines on a pipe of their own.
 
-    {"event": "progress", "phase": str, "done": int, "total": int, ...}
+    {"event": "progress", "phase": str, "done": int, "total": int}
+    {"event": "evaluating", "seconds": float, "pairs": [fields of harness.pace.Pair]}
     {"event": "log", "split": "train" | "probe", "step": int, ...}
     {"event": "note", "text": str}
     {"event": "error", "message": str, "exit_code": int}
     {"event": "evaluated", "asked": int, "reused": int, "tokens": int, "damaged": int}
     {"event": "tracked", "uri": str, "points": int, "failed": str}
 
-Nothing else is promised; a reader leaves out what it does not know.
+`evaluating` holds every pair when it first comes and then those that changed; no more than five
+come a second (`harness.standing`). Nothing else is promised; a reader leaves out what it does not
+know. docs/formats.md says what `--json` makes of them.
 """
 
 import json

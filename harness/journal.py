@@ -65,10 +65,9 @@ def answer_key(
     )
 
 
-def derived_seed(seed: int, repeat: int, request: Request) -> int:
-    """A 31-bit seed of its own for each repeat of each request."""
-    text = digest([seed, repeat, payload(request)])
-    return int(text[:8], 16) & 0x7FFFFFFF
+def derived_seed(seed: int, request: Request) -> int:
+    """A 30-bit seed of its own for each request; its repeats count on from there."""
+    return int(digest([seed, payload(request)], 8), 16) & 0x3FFFFFFF
 
 
 class Journal:

@@ -145,8 +145,9 @@ def _details(cell: Cell) -> dict[str, float | None]:
     if cell.interval:
         details |= {"low": cell.interval.low, "high": cell.interval.high}
     if cell.delta:
-        bounds = cell.delta.interval
         details |= {"delta": cell.delta.delta}
+    if cell.delta and cell.delta.interval:
+        bounds = cell.delta.interval
         details |= {"delta_low": bounds.low, "delta_high": bounds.high}
     return details
 

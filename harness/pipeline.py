@@ -178,11 +178,12 @@ def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter
         return
     screen.stage(number, of, stage.title)
     launch(stage.kind, stage.folder, stage.key, stage.job, report, stage.processes)
+    screen.ended(number, of, stage.title)
 
 
 def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
     def report(event: Mapping[str, Any]) -> None:
-        if event["event"] not in ("progress", "log"):
+        if event["event"] not in ("progress", "evaluating", "log", "speed"):
             heard.append(dict(event))
         screen(event)
 

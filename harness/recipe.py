@@ -38,7 +38,7 @@ class EngineChoice(_Section):
     name: str = "vllm"
     dtype: str = "float32"
     base_url: str = ""
-    concurrency: Annotated[int, Field(ge=1)] = 64
+    concurrency: Annotated[int, Field(ge=1)] | None = None
     max_model_len: Annotated[int, Field(ge=16)] = 2048
     options: dict[str, str] = {}
 
@@ -46,6 +46,11 @@ class EngineChoice(_Section):
     def remote(self) -> bool:
         """Whether somebody else serves the models, so that they are names and no folders."""
         return self.name == "openai"
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight at once: what an endpoint bears, or enough to fill a local engine."""
+        return self.concurrency or (64 if self.remote else 1024)
 
 
 class JudgeChoice(EngineChoice):

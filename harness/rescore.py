@@ -175,8 +175,8 @@ def _headline(values: Sequence[float], total: int) -> str:
     if not values:
         return f"no value (n = 0 of {total})"
     interval = interval_of(values)
-    around = f", 95 % interval {interval.low:.4f} to {interval.high:.4f}" if interval else ""
-    return f"{sum(values) / len(values):.4f}{around} (n = {len(values)} of {total})"
+    around = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "cannot be estimated"
+    return f"{sum(values) / len(values):.4f}, 95 % interval {around} (n = {len(values)} of {total})"
 
 
 def _not_ok(found: Sequence[Rescored]) -> Iterator[str]:

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +30,15 @@ def canonical(value: Any) -> str:
 def digest(value: Any, length: int = 64) -> str:
     """The first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
+    """`digest` of a list that is made as it is read."""
+    found = hashlib.sha256(b"[")
+    for number, value in enumerate(values):
+        found.update((("," if number else "") + canonical(value)).encode())
+    found.update(b"]")
+    return found.hexdigest()[:length]
 
 
 def file_digest(path: Path) -> str:

@@ -16,6 +16,8 @@ RESAMPLES = 9_999
 _ENUMERATED = 13
 #: Up to this many distinct values their counts are drawn instead of the values one by one.
 _FEW = 32
+#: Values are equal when they differ by less than this share of the largest (sums of floats do).
+_SAME = 1e-9
 #: Resamples held in memory at once where values are drawn one by one.
 _BATCH = 500
 
@@ -33,11 +35,12 @@ class Interval:
 class PairedDifference:
     """How far two series differ on the same `n` samples: mean of first minus second.
 
-    `p_value` is two-sided and not yet corrected for looking at several differences.
+    `p_value` is two-sided and not yet corrected for looking at several differences. `interval` is
+    None where it cannot be estimated (graded differences that are all equal).
     """
 
     delta: float
-    interval: Interval
+    interval: Interval | None
     p_value: float
     n: int
     test: Literal["mcnemar-exact", "sign-flip"]
@@ -92,11 +95,12 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
 
 def bootstrap_mean(
     values: Sequence[float], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> Interval:
-    """The percentile bootstrap interval of a mean of graded values.
+) -> Interval | None:
+    """The percentile bootstrap interval of a mean of graded values; None where all are equal.
 
-    Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979). A series
-    without any spread gives an interval without width: it says nothing about unseen samples.
+    Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979). Of a series
+    without any spread every resample is the same: the interval would have no width, as if unseen
+    samples were known. What is right or wrong has `wilson`, which keeps its width there.
 
     Args:
         values: one number a prompt.
@@ -110,6 +114,8 @@ def bootstrap_mean(
     import numpy as np
 
     _require(len(values), 2)
+    if max(values) - min(values) <= _SAME * max(map(abs, values)):
+        return None
     means = _resampled_means(values, np.random.default_rng(seed), resamples)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high), confidence)
@@ -171,19 +177,21 @@ def paired_average(
 ) -> PairedDifference:
     """How far the unweighted means over several suites differ, paired prompt by prompt.
 
-    The interval is `mover_average` of the suites' own differences; the p-value is `sign_flip` of
+    The interval is `mover_average` of the suites' own differences, None where one of these has
+    none; the p-value is `sign_flip` of
     the differences, each weighted by 1 / (number of suites x prompts of its suite).
 
     Raises:
         ValueError: no suite, series of different length, or one of fewer than two prompts.
     """
     suites = [paired_difference(first, second, seed) for first, second in pairs]
-    interval = mover_average([s.delta for s in suites], [s.interval for s in suites])
+    intervals = [s.interval for s in suites if s.interval is not None]
+    whole = len(intervals) == len(suites)
     groups = [[x - y for x, y in zip(first, second, strict=True)] for first, second in pairs]
     weighted = [d / (len(group) * len(groups)) for group in groups for d in group]
     return PairedDifference(
         delta=sum(weighted),
-        interval=interval,
+        interval=mover_average([s.delta for s in suites], intervals) if whole else None,
         p_value=sign_flip(weighted, seed),
         n=len(weighted),
         test="sign-flip",

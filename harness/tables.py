@@ -21,6 +21,8 @@ Raw = str | int | float | None
 
 #: Stands where there is no number.
 NONE = "–"
+#: Stands in place of an interval that cannot be estimated.
+NO_INTERVAL = f"[{NONE}]"
 #: Marks a difference that can be told apart from zero, and one that cannot.
 CLEAR, UNCLEAR = "*", "~"
 _LIKELIHOOD_NOTE = (
@@ -192,7 +194,7 @@ def _difference(column: Column, cell: Cell | None) -> str:
 
 def _range(interval: Interval | None, scale: float, form: str) -> str:
     if interval is None:
-        return ""
+        return f" {NO_INTERVAL}"
     return f" [{scale * interval.low:{form}}, {scale * interval.high:{form}}]"
 
 
@@ -208,10 +210,21 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             f"{CLEAR} can be told apart from {comparison.baseline} (p < 0.05, paired by prompt, "
             f"Holm-corrected for all differences shown); {UNCLEAR} cannot."
         )
+    if any(_lacks_interval(cell) for cell in comparison.cells.values()):
+        yield (
+            f"{NO_INTERVAL} no interval can be estimated: one value, or all are equal; an average "
+            "needs one of every suite."
+        )
     for column in comparison.columns:
         if column.suite != AVERAGE:
             yield from _counts(comparison, column.suite)
             yield from _beside(comparison, column)
+
+
+def _lacks_interval(cell: Cell) -> bool:
+    if cell.value is None:
+        return False
+    return cell.interval is None or (cell.delta is not None and cell.delta.interval is None)
 
 
 def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
@@ -253,6 +266,7 @@ def _bounds(cell: Cell) -> str:
 
 def _record(cell: Cell) -> dict[str, Raw]:
     interval, delta = cell.interval, cell.delta
+    bounds = delta.interval if delta else None
     return {
         "checkpoint": cell.checkpoint,
         "suite": cell.suite,
@@ -260,8 +274,8 @@ def _record(cell: Cell) -> dict[str, Raw]:
         "low": interval.low if interval else None,
         "high": interval.high if interval else None,
         "delta": delta.delta if delta else None,
-        "delta_low": delta.interval.low if delta else None,
-        "delta_high": delta.interval.high if delta else None,
+        "delta_low": bounds.low if bounds else None,
+        "delta_high": bounds.high if bounds else None,
         "p": delta.p_value if delta else None,
         "p_holm": cell.p_holm,
         "test": delta.test if delta else None,

@@ -1,12 +1,12 @@
 """Find and compare numeric answers: explicit rules, exact arithmetic, text in and text out.
 
 Two readings. Strict takes what the response declares: the last box with something in it, else the
-last `####`, else the last "answer is". Flexible takes the last number of the text. Neither forgives
-a factor of 100 nor rounds.
+last `####` that is no Markdown heading, else the last "answer is". Flexible takes the last number
+of the text. Neither forgives a factor of 100 nor rounds.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -18,7 +18,11 @@ _FRACTION = re.compile(r"(?:(-)\s?)?\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _BOX = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{")
 # An escaped brace is printed: it opens and closes nothing.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_HASHES = re.compile(r"####\s*")
+# What it marks stands on its line; a number may stand on the next.
+_HASHES = re.compile(r"(?<!#)#{4,}+[ \t]*+(?:\n\s*+(?=[-$]?[0-9]))?(?=\S)")
+# A heading is counted (`#### 1. Setup`), or titled (`#### Step 2`, `#### 1.2 Setup`) above a text.
+_COUNTED = re.compile(r"[0-9]+(?:\.[0-9]+)*[.):][ \t*]+[^\W\d_]")
+_TITLED = re.compile(r"\**(?:[0-9]+(?:\.[0-9]+)*[ \t]+)?[A-Z][a-z]+")
 _ANSWER_IS = re.compile(r"answer\s+is[\s:=*$\\(\[]*", re.IGNORECASE)
 _DECLARES = re.compile(r"answers?\s+(?:is|are)\b\s*:?", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s+[A-Z]|\s*$)")
@@ -40,7 +44,8 @@ def strict_answer(text: str) -> str | None:
     box = last_box(text)
     if box is not None:
         return _only_number(box)
-    return _marked(_HASHES, text) or _marked(_ANSWER_IS, text)
+    said = reversed([found.end() for found in _ANSWER_IS.finditer(text)])
+    return _first_number(text, hashed(text)) or _first_number(text, said)
 
 
 def flexible_answer(text: str) -> str | None:
@@ -77,13 +82,26 @@ def declared(text: str) -> str | None:
     behind the last "answer is" or "answers are".
     """
     box = last_box(text)
-    _, marked, rest = text.rpartition("####")
-    if box is None and marked and "\n" not in rest.strip():
-        box = rest
+    rest = next((text[start:] for start in hashed(text)), "")
+    if box is None and "\n" not in rest.strip():
+        box = rest or None
     said = list(_DECLARES.finditer(text))
     if box is None and said:
         box = _SENTENCE_END.split(text[said[-1].end() :].lstrip(), maxsplit=1)[0]
     return (box or "").strip(" \t\n*") or None
+
+
+def hashed(text: str) -> Iterator[int]:
+    """Where what stands behind `####` starts, the last one first; Markdown headings left out.
+
+    A number is an answer, with a unit or a full stop or without: `#### 42`, `#### $42 a day.`; but
+    not with a word in capitals behind it and text below.
+    """
+    last_line = text.rstrip().rfind("\n")
+    for found in reversed(list(_HASHES.finditer(text))):
+        titles = found.end() < last_line and _TITLED.match(text, found.end())
+        if not (titles or _COUNTED.match(text, found.end())):
+            yield found.end()
 
 
 def numbers(text: str) -> tuple[str, ...]:
@@ -136,10 +154,9 @@ def _until_closed(text: str, start: int) -> str:
     return text[start:].split("\n", 1)[0]
 
 
-def _marked(marker: re.Pattern[str], text: str) -> str | None:
-    """The number right behind the last marker that has one: `#### Step 2` is a heading."""
-    behind = (_NUMBER.match(text, found.end()) for found in reversed(list(marker.finditer(text))))
-    number = next((found for found in behind if found), None)
+def _first_number(text: str, starts: Iterable[int]) -> str | None:
+    """The number at the first of these places that one starts at, normalised."""
+    number = next((found for start in starts if (found := _NUMBER.match(text, start))), None)
     return normalise(number.group()) if number else None
 
 

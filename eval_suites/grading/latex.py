@@ -1,17 +1,17 @@
 r"""The answer of a mathematical text, and one plain form of its LaTeX: text in and text out.
 
 What a text declares: its last box (adjacent boxes are one answer), else what follows the last
-`####`, else what follows the last "answer is". The plain form keeps the mathematics and drops how
-it is set: spacing, sizes, units behind a number, percent and dollar signs, degrees.
+`####` that is no Markdown heading, else what follows the last "answer is". The plain form keeps the
+mathematics and drops how it is set: spacing, sizes, units behind a number, percent and dollar
+signs, degrees.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
-from eval_suites.grading.answers import SIGNS, boxes, flexible_answer
+from eval_suites.grading.answers import SIGNS, boxes, flexible_answer, hashed
 from eval_suites.grading.forms import intervals
 
-_HASHES = re.compile(r"####[ \t]*(\S.*)")
 _ANSWER_IS = re.compile(r"answer\s+is\b[\s:*]*", re.IGNORECASE)
 _FORMULA = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$]+)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
@@ -112,9 +112,9 @@ def declared(text: str) -> str | None:
     held = boxed(text)
     if held is not None:
         return held
-    marked = _HASHES.findall(text)
-    if marked:
-        return str(marked[-1]).strip()
+    start = next(hashed(text), None)
+    if start is not None:
+        return text[start:].partition("\n")[0].strip()
     for found in reversed(list(_ANSWER_IS.finditer(text))):
         if behind := _behind(text, found.end()):
             return behind

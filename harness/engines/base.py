@@ -12,11 +12,11 @@ from harness.errors import ModelError, RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
-#: adapters: serves LoRA adapters of its base by name. mixed: base and adapters in one batch.
+#: adapters: serves LoRA adapters of its base by name.
 #: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
 #: loglikelihood: scores a given continuation. many: n > 1 samples in one request.
 CAPABILITIES = frozenset(
-    {"tokens", "messages", "adapters", "mixed", "prefix", "logprobs", "loglikelihood", "many"}
+    {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many"}
 )
 
 
@@ -98,6 +98,9 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> frozenset[str]:
         """Subset of `CAPABILITIES`; known without starting it."""
+
+    def refusal(self, adapter: Path) -> str:
+        """Why it cannot serve a LoRA adapter of its base; "" where it can."""
 
     async def __aenter__(self) -> Self:
         """Start."""

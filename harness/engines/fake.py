@@ -1,9 +1,9 @@
 """A deterministic engine without a model: for tests of suites, loops and kills.
 
-Its answer is a function of payload, model, decoding, and (when sampled) seed and sample index,
-so that two processes, or one process killed and started again, give the same bytes. Without a
-script it does something with the numbers that it finds in the question, so that an arithmetic
-suite sees right and wrong answers.
+Its answer is a function of payload, model, decoding, and (when sampled) the sum of seed and sample
+index, so that two processes, or one process killed and started again, give the same bytes.
+Without a script it does something with the numbers that it finds in the question, so that an
+arithmetic suite sees right and wrong answers.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -44,7 +45,7 @@ def _payload(request: Request) -> str:
 
 
 def _rng(request: Request, sample: int, *salt: object) -> random.Random:
-    drawn = (request.seed, sample) if request.decoding.temperature > 0 else ()
+    drawn = (request.seed + sample,) if request.decoding.temperature > 0 else ()
     parts = (_payload(request), request.model, request.decoding.temperature, *drawn, *salt)
     return random.Random(hashlib.sha256(repr(parts).encode()).digest())
 
@@ -105,6 +106,10 @@ class FakeEngine:
         self._options = read_options(spec, {"delay_s": 0.0, "dies_after": 0.0})
         self._slots = asyncio.Semaphore(spec.concurrency)
         self._given = 0
+
+    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
+        """Adapters are names only."""
+        return ""
 
     async def __aenter__(self) -> Self:
         """Nothing to start."""

@@ -9,6 +9,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -63,6 +64,10 @@ class OpenAIEngine:
     def version(self) -> str:
         """Owner and name of what the endpoint says it serves; "unknown" before it is asked."""
         return self._version
+
+    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
+        """The endpoint serves what it serves, by name."""
+        return ""
 
     async def __aenter__(self) -> Self:
         """Ask the endpoint what it serves.

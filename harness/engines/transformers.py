@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -98,6 +99,10 @@ class TransformersEngine:
     def version(self) -> str:
         """Versions of transformers and torch."""
         return f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
+
+    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
+        """Whatever PEFT can put on a base."""
+        return ""
 
     async def __aenter__(self) -> Self:
         """Load checkpoint and adapters.

@@ -1,22 +1,20 @@
 """vLLM in this process: its asynchronous engine, prompts as token ids, adapters by name.
 
 The engine core is a process of its own that vLLM starts with `spawn`, so a script that uses this
-engine must guard its entry point with `if __name__ == "__main__"`. On a CPU, vLLM gives base rows
-the adapter of another row in the same batch (0.32). There base and adapter requests take turns.
+engine must guard its entry point with `if __name__ == "__main__"`. Where a trial at the start
+shows that base rows are not right beside adapter rows, they take turns (`mixing.py`).
 """
 
-import asyncio
 import itertools
-import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.suite import FinishReason, Request
+from harness.engines import lora
 from harness.engines.base import (
     CAPABILITIES,
     Completion,
@@ -30,6 +28,7 @@ from harness.engines.base import (
     read_options,
     tokens_of,
 )
+from harness.engines.mixing import Turns, mixes
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ _ENVIRONMENT = {
 }
 #: Seconds that the engine core has to end by itself.
 _SHUTDOWN_S = 10.0
-#: Ranks that vLLM has kernels for.
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+#: Tokens that a trial of mixed batches scores; any will do.
+_TRIAL = tuple(range(3, 35))
 
 
 def _installed() -> str | None:
@@ -58,46 +57,6 @@ def _installed() -> str | None:
         except metadata.PackageNotFoundError:
             continue
     return None
-
-
-def _rank(adapters: tuple[tuple[str, Path], ...]) -> int:
-    """The smallest rank that vLLM knows and that holds all adapters.
-
-    Raises:
-        EngineUnavailable: an adapter is larger than any of them.
-    """
-    needed = 0
-    for name, folder in adapters:
-        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        needed = max(needed, config["r"], *config.get("rank_pattern", {}).values())
-        if needed > _RANKS[-1]:
-            raise EngineUnavailable(
-                f"adapter {name!r} has rank {needed}, vLLM serves at most {_RANKS[-1]}: "
-                "merge it into its base, or use --engine transformers"
-            )
-    return next(rank for rank in _RANKS if rank >= needed)
-
-
-class _Turns:
-    """Lets base requests or adapter requests in, never both at once; waiting ones go next."""
-
-    def __init__(self) -> None:
-        self._side = False
-        self._inside = 0
-        self._left = asyncio.Condition()
-
-    @asynccontextmanager
-    async def turn(self, side: bool) -> AsyncIterator[None]:
-        async with self._left:
-            await self._left.wait_for(lambda: self._inside == 0 or self._side == side)
-            self._side = side
-            self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            async with self._left:
-                self._left.notify_all()
 
 
 class VllmEngine:
@@ -125,7 +84,7 @@ class VllmEngine:
         self._version = installed
         self._cpu = "cpu" in installed
         self._ids = itertools.count()
-        self._turns = _Turns()
+        self._turns: Turns | None = None
         self._longest = 0
         self._engine: AsyncLLM | None = None
 
@@ -136,37 +95,50 @@ class VllmEngine:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """All but messages; "mixed" only where base and adapters may share a batch."""
-        return CAPABILITIES - {"messages"} - ({"mixed"} if self._cpu else set())
+        """All but messages."""
+        return CAPABILITIES - {"messages"}
+
+    def refusal(self, adapter: Path) -> str:
+        """What of an adapter vLLM does not know; "" where it knows all."""
+        return lora.refusal(adapter)
 
     async def __aenter__(self) -> Self:
         """Start the engine core, half a minute; this blocks the event loop.
 
         Raises:
             ModelError: a folder holds no checkpoint or no adapter.
-            EngineUnavailable: vLLM did not start, or cannot serve an adapter.
+            EngineUnavailable: vLLM did not start.
         """
         self._longest = longest(self._spec)
         arguments = self._arguments(local_base(self._spec))
         self._set_environment()
         from vllm import AsyncEngineArgs
+        from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
         try:
-            self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+            self._engine = AsyncLLM.from_engine_args(
+                AsyncEngineArgs(**arguments),
+                usage_context=UsageContext.LLM_CLASS,  # large batches: nobody waits for one answer
+            )
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailable(
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
                 "--engine transformers does without it"
             ) from error
+        if self._spec.adapters and not await mixes(self._trial, self._spec.adapters[0][0]):
+            self._turns = Turns()
         return self
+
+    async def _trial(self, adapter: str | None) -> list[float]:
+        return _scored(await self._outcome(_TRIAL, _scoring(), adapter), _TRIAL, 1)
 
     def _arguments(self, base: Path) -> Mapping[str, Any]:
         adapters: dict[str, Any] = {}
         if self._spec.adapters:
             adapters = {
                 "enable_lora": True,
-                "max_lora_rank": _rank(self._spec.adapters),
+                "max_lora_rank": lora.rank_for(folder for _, folder in self._spec.adapters),
                 "max_loras": len(self._spec.adapters),
             }
         return {
@@ -232,17 +204,14 @@ class VllmEngine:
                 f"cannot score {len(tokens)} tokens: 2 to {self._longest - 1}, with a prefix"
             )
         out = await self._generate(tokens, _scoring(), model)
-        tops = (out.prompt_logprobs or [])[len(prefix) :]
-        return sum(
-            float(top[token].logprob) for token, top in zip(continuation, tops, strict=True) if top
-        )
+        return sum(_scored(out, tokens, len(prefix)))
 
     async def _generate(
         self, tokens: tuple[int, ...], how: "SamplingParams", model: str
     ) -> "RequestOutput":
         """The final output of one request, in turn with others where they must not mix."""
         adapter = adapter_of(self._spec, model)
-        if not (self._cpu and self._spec.adapters):
+        if self._turns is None:
             return await self._outcome(tokens, how, adapter)
         async with self._turns.turn(adapter is not None):
             return await self._outcome(tokens, how, adapter)
@@ -315,6 +284,12 @@ def _scoring() -> "SamplingParams":
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
+
+
+def _scored(out: "RequestOutput", tokens: tuple[int, ...], first: int) -> list[float]:
+    """Log-probabilities, nats, of the prompt's tokens from the place `first` on."""
+    tops = (out.prompt_logprobs or [])[first:]
+    return [float(top[t].logprob) for t, top in zip(tokens[first:], tops, strict=True) if top]
 
 
 def _reason(given: str | None) -> FinishReason:

@@ -14,6 +14,7 @@ from eval_suites.arithmetic import prompt
 from eval_suites.arithmetic_problems import Problem, problems
 from eval_suites.arithmetic_responses import responses, reward
 from eval_suites.grading.answers import flexible_answer, same_number
+from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Decoding, FinishReason, Message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,9 @@ VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
     ("3 + 4 = 7, because when we", "length", "7", 1, 0, "truncated"),
     ("Elif has 3 cookies and", "length", "3", 0, 0, "truncated"),
     (r"\boxed{7}", "stop", "7", 1, 0, "ok"),
+    (r"\boxed{7}, no: \boxed{8}", "stop", "8", 0, 0, "ok"),
+    ("```\n8\n```\n```\nThe answer is 7\n```", "stop", "7", 1, 0, "ok"),
+    (r"The answer is \(7\).", "stop", "7", 1, 1, "ok"),
     ("", "stop", None, 0, 0, "empty"),
 ]
 
@@ -115,6 +119,14 @@ def test_verdicts(
     score = SUITE.score(SUITE.load(None)[0], (Answer(text, finish),), (), ())
     assert (score.extracted, score.value, score.status) == (last, accuracy, status)
     assert score.metrics == {"accuracy": accuracy, "accuracy_strict": strict}
+
+
+def test_metrics_are_means_over_samples() -> None:
+    problem = SUITE.load(None)[0]
+    texts = ["The answer is 7.", "7 cookies", "The answer is 8.", "Seven."]
+    scores = [settle(SUITE, problem, (Answer(text),)) for text in texts]
+    lost = settle(SUITE, problem, (Answer("7", "filtered"),))
+    assert SUITE.aggregate([*scores, lost]) == {"accuracy": 2 / 4, "accuracy_strict": 1 / 4}
 
 
 @settings(deadline=None, max_examples=30)

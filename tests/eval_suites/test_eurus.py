@@ -3,6 +3,7 @@
 import pytest
 
 from eval_suites import find
+from eval_suites.asdiv_problems import Problem as Asdiv
 from eval_suites.eurus import agrees, reading
 from eval_suites.math_problems import Sample
 from eval_suites.sandbox import Outcome
@@ -28,12 +29,24 @@ NAMES = (
 )
 
 
-def score(text: str, finish: FinishReason = "stop") -> Score:
-    return settle(SUITE, SAMPLE, (Answer(text, finish),))
+#: The same problem in the form of each suite's samples.
+SAMPLES = {
+    "asdiv:eurus": Asdiv("0", SAMPLE.question, SAMPLE.question, "50", "number"),
+    "gsm_plus:eurus": SAMPLE,
+    "gsm_plus:mini-eurus": SAMPLE,
+    "math:eurus": Sample("0", SAMPLE.question, "50", "50", "3", "subtraction"),
+    "svamp:eurus": SAMPLE,
+    "theoremqa:eurus": Typed("a", SAMPLE.question, 50, "integer"),
+}
 
 
-def test_golden_chat_prompt() -> None:
-    (request,) = SUITE.ask(SAMPLE, ())
+def score(text: str, finish: FinishReason = "stop", name: str = SUITE.name) -> Score:
+    return settle(find(name), SAMPLES[name], (Answer(text, finish),))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_chat_prompt(name: str) -> None:
+    (request,) = find(name).ask(SAMPLES[name], ())
     assert request.messages == (Message("user", CHAT),)
     assert (request.text, request.prefix, request.decoding) == (None, "", Decoding(max_tokens=1024))
 
@@ -43,7 +56,7 @@ def test_a_variant_asks_in_its_own_way_and_keeps_the_rest(name: str) -> None:
     suite = find(name)
     assert (suite.name, suite.headline) == (name, "accuracy")
     assert suite.decoding == Decoding(max_tokens=1024)
-    assert suite.version == ("2" if name == "asdiv:eurus" else "1")
+    assert suite.version == ("3" if name == "asdiv:eurus" else "2")
 
 
 # text, how it ended, what is read, accuracy, accuracy_strict, status; the answer is 50
@@ -82,17 +95,94 @@ VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("math:eurus", "theoremqa:eurus")]
+)
 @pytest.mark.parametrize(("text", "finish", "read", "loose", "strict", "status"), VERDICTS)
 def test_verdicts(
-    text: str, finish: FinishReason, read: str | None, loose: float, strict: float, status: str
+    name: str,
+    text: str,
+    finish: FinishReason,
+    read: str | None,
+    loose: float,
+    strict: float,
+    status: str,
 ) -> None:
-    given = score(text, finish)
+    given = score(text, finish, name)
     assert (given.extracted, given.value, given.status) == (read, loose, status)
     assert given.metrics == {
         "accuracy": loose,
         "accuracy_strict": strict,
-        "subtraction/accuracy": loose,
+        f"{'number' if name == 'asdiv:eurus' else 'subtraction'}/accuracy": loose,
     }
+
+
+# The same of MATH, whose strict reading also takes the last formula, and knows units.
+MATH_VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
+    (r"100 / 2 = 50, so \boxed{50}.", "stop", "50", 1, 1, "ok"),
+    (r"\boxed{0.5}", "stop", "0.5", 1, 0, "ok"),
+    (r"\boxed{5{,}000}", "stop", "5{,}000", 1, 0, "ok"),
+    (r"\boxed{-50}", "stop", "-50", 0, 0, "ok"),
+    (r"\boxed{50^\circ}", "stop", r"50^\circ", 1, 1, "ok"),
+    (r"\boxed{\dfrac{100}2}", "stop", r"\dfrac{100}2", 1, 1, "ok"),
+    (r"\boxed{x = 50}", "stop", "50", 1, 1, "ok"),
+    (r"\boxed{50 \text{ pens}}", "stop", r"50 \text{ pens}", 1, 1, "ok"),
+    (r"\boxed{49}, \boxed{50}", "stop", "50", 1, 0, "ok"),
+    (r"\boxed{50} no, rather \boxed{9}", "stop", "9", 0, 0, "ok"),
+    ("We get $50$", "stop", "$50$", 1, 1, "ok"),
+    ("The answer is $50$. It was easy.", "stop", "$50$", 1, 1, "ok"),
+    ("so\n#### 50", "stop", None, 0, 1, "unparsed"),
+    ("```\n9\n```\n```\nThe answer is $50$\n```", "stop", "$50$\n```", 0, 1, "ok"),
+    (r"so \boxed{50", "length", "50", 1, 1, "truncated"),
+    ("100 / 2 = 50, and the", "length", "50, and the", 0, 0, "truncated"),
+    ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
+    ("", "stop", None, 0, 0, "empty"),
+]
+# The same of TheoremQA, whose gold is the integer 50: upstream's rule rounds, and knows no factor.
+TYPED_VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
+    (r"100 / 2 = 50, so \boxed{50}.", "stop", "50", 1, 1, "ok"),
+    (r"\boxed{50.4}", "stop", "50.4", 1, 0, "ok"),
+    (r"\boxed{50.6}", "stop", "50.6", 0, 0, "ok"),
+    (r"\boxed{0.5}", "stop", "0.5", 0, 0, "ok"),
+    (r"\boxed{5,000}", "stop", "5,000", 0, 0, "ok"),
+    (r"\boxed{-50}", "stop", "-50", 0, 0, "ok"),
+    (r"\boxed{\frac{100}{2}}", "stop", r"\frac{100}{2}", 1, 1, "ok"),
+    (r"\boxed{\sqrt{2500}}", "stop", r"\sqrt{2500}", 1, 1, "ok"),
+    (r"\boxed{x = 50}", "stop", "50", 1, 1, "ok"),
+    (r"\boxed{9} no, \boxed{50}", "stop", "50", 1, 1, "ok"),
+    (r"\boxed{50} no, \boxed{9}", "stop", "9", 0, 0, "ok"),
+    (r"\boxed{50, 9}", "stop", "50, 9", 0, 0, "ok"),
+    ("The answer is 50. It was easy.", "stop", "50", 1, 1, "ok"),
+    ("There are 50 pens.", "stop", "50 pens", 1, 0, "ok"),
+    ("#### 50", "stop", None, 0, 1, "unparsed"),
+    ("```\n9\n```\n```\nThe answer is 50\n```", "stop", "50\n```", 1, 1, "ok"),
+    (r"so \boxed{50", "length", "50", 1, 1, "truncated"),
+    ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
+    ("", "stop", None, 0, 0, "empty"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "finish", "read", "loose", "strict", "status"),
+    [
+        *(("math:eurus", *row) for row in MATH_VERDICTS),
+        *(("theoremqa:eurus", *row) for row in TYPED_VERDICTS),
+    ],
+)
+def test_verdicts_of_math_and_theoremqa(
+    name: str,
+    text: str,
+    finish: FinishReason,
+    read: str | None,
+    loose: float,
+    strict: float,
+    status: str,
+) -> None:
+    given = score(text, finish, name)
+    assert (given.extracted, given.value, given.status) == (read, loose, status)
+    metrics = dict(given.metrics)
+    assert (metrics.pop("accuracy"), metrics.pop("accuracy_strict")) == (loose, strict)
+    assert set(metrics.values()) == {loose}
 
 
 # gold, what is read, whether it counts as equal
@@ -186,10 +276,20 @@ def test_a_missing_premise_must_be_answered_with_the_word() -> None:
         assert (metrics["accuracy"], metrics["accuracy_strict"]) == (loose, strict)
 
 
-def test_metrics_are_means_over_all_samples() -> None:
-    scores = [score(r"\boxed{50}"), score(r"\boxed{0.5}"), score("no"), score("x", "filtered")]
-    assert SUITE.aggregate(scores) == {
+SUBSETS = {
+    "asdiv:eurus": ["number/accuracy"],
+    "math:eurus": ["level_3/accuracy", "subtraction/accuracy"],
+    "theoremqa:eurus": ["integer/accuracy"],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_metrics_are_means_over_all_samples(name: str) -> None:
+    near = "50.3" if name == "theoremqa:eurus" else "0.5"
+    texts = (r"\boxed{50}", rf"\boxed{{{near}}}", "no")
+    scores = [score(text, name=name) for text in texts]
+    assert find(name).aggregate([*scores, score("x", "filtered", name)]) == {
         "accuracy": 2 / 3,
         "accuracy_strict": 1 / 3,
-        "subtraction/accuracy": 2 / 3,
+        **dict.fromkeys(SUBSETS.get(name, ["subtraction/accuracy"]), 2 / 3),
     }

@@ -13,6 +13,7 @@ from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
 from eval_suites.word_problems import Sample
 
 SUITE = find("gsm_plus:mini")
+NAMES = ("gsm_plus", "gsm_plus:mini")
 SAMPLE = Sample("0", "Kim has 0.5 pens and buys 9. How many?", "9.5", "digit_expansion")
 UNANSWERABLE = Sample("1", "Kim has some pens and buys 9. How many?", "None", "critical_thinking")
 CHAT = (
@@ -22,12 +23,14 @@ CHAT = (
 ROW = {"question": "q", "answer": "3", "perturbation_type": "digit expansion"}
 
 
-def score(text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE) -> Score:
-    return settle(SUITE, sample, (Answer(text, finish),))
+def score(
+    text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE, name: str = SUITE.name
+) -> Score:
+    return settle(find(name), sample, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
-    for name in ("gsm_plus", "gsm_plus:mini"):
+    for name in NAMES:
         (request,) = find(name).ask(SAMPLE, ())
         assert request.messages == (Message("user", CHAT),)
         assert request.decoding == Decoding(max_tokens=512)
@@ -56,8 +59,10 @@ VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
 ]
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("text", "finish", "extracted", "strict", "flexible", "status"), VERDICTS)
 def test_verdicts(
+    name: str,
     text: str,
     finish: FinishReason,
     extracted: str | None,
@@ -65,7 +70,7 @@ def test_verdicts(
     flexible: float,
     status: str,
 ) -> None:
-    given = score(text, finish)
+    given = score(text, finish, name=name)
     assert (given.extracted, given.value, given.status) == (extracted, strict, status)
     assert given.metrics == {
         "accuracy": strict,
@@ -88,8 +93,10 @@ REFUSALS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
 ]
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("text", "finish", "extracted", "strict", "flexible", "status"), REFUSALS)
 def test_verdicts_where_a_premise_is_missing(
+    name: str,
     text: str,
     finish: FinishReason,
     extracted: str | None,
@@ -97,7 +104,7 @@ def test_verdicts_where_a_premise_is_missing(
     flexible: float,
     status: str,
 ) -> None:
-    given = score(text, finish, UNANSWERABLE)
+    given = score(text, finish, UNANSWERABLE, name)
     assert (given.extracted, given.value, given.status) == (extracted, strict, status)
     assert given.metrics == {
         "accuracy": strict,
@@ -106,9 +113,10 @@ def test_verdicts_where_a_premise_is_missing(
     }
 
 
-def test_metrics_are_means_over_all_samples_and_over_each_perturbation() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_metrics_are_means_over_all_samples_and_over_each_perturbation(name: str) -> None:
     scores = [score("#### 9.5"), score("9.5"), score("#### None", sample=UNANSWERABLE)]
-    assert SUITE.aggregate(scores) == {
+    assert find(name).aggregate(scores) == {
         "accuracy": 2 / 3,
         "accuracy_flexible": 1.0,
         "critical_thinking/accuracy": 1.0,

@@ -13,7 +13,7 @@ from eval_suites import find
 from eval_suites.grading.code import fenced
 from eval_suites.humaneval import Sample
 from eval_suites.sandbox import Outcome, Program, Sandbox
-from eval_suites.scoring import settle
+from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Decoding, Message, Score
 
 PROMPT = (
@@ -94,6 +94,56 @@ def test_verdicts_over_the_forms_that_answers_take() -> None:
     scores = judged(SAMPLE, [text for text, _ in ANSWERS.values()])
     got = dict(zip(ANSWERS, [score.value for score in scores], strict=True))
     assert got == {name: float(value) for name, (_, value) in ANSWERS.items()}
+
+
+HEADER = "from typing import List\n\n\ndef half(x):\n    return x // 2\n\n\n"
+#: Answers of the table whose program is the function alone behind the prompt's head.
+SAME_PROGRAM = (
+    "goes on behind the prefix", "closes the block", "opens its own block",
+    "prose before its own block", "two blocks, the function in the second",
+    "two blocks, the first counts", "no closing fence", "no fence, prose around",
+    "examples that would fail", "block inside a list",
+)  # fmt: skip
+
+
+def extracted(text: str) -> str | None:
+    return SUITE.score(SAMPLE, (Answer(text),), (), (Outcome("pass"),)).extracted
+
+
+@pytest.mark.parametrize("name", SAME_PROGRAM)
+def test_the_function_is_taken_out_of_what_is_around_it(name: str) -> None:
+    program = extracted(ANSWERS[name][0])
+    assert program is not None
+    assert program.rstrip() == f"{HEADER}\n{WHOLE}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        ("body only", f"{PROMPT.rstrip()}\n{BODY}"),
+        ("body without indentation", f"{PROMPT.rstrip()}\n{BODY}"),
+        ("its own helper", f"{HEADER}\ndef quarter(x):\n    return x // 4\n\n{WHOLE}"),
+        ("refusal", f"{PROMPT.rstrip()}\n    I am sorry, but I cannot write code.\n"),
+        ("another function", f"{PROMPT.rstrip()}\n    def other(x):\n        return x\n"),
+    ],
+)
+def test_what_does_not_define_the_function_is_its_body(name: str, program: str) -> None:
+    assert (extracted(ANSWERS[name][0]) or "").rstrip() == program.rstrip()
+
+
+def test_metrics_are_means_over_samples_and_pass_at_k_counts_repeats() -> None:
+    right, wrong = (
+        SUITE.score(SAMPLE, (Answer(WHOLE),), (), (Outcome(verdict),))
+        for verdict in ("pass", "fail")
+    )
+    lost = settle(SUITE, SAMPLE, (Answer(WHOLE),), (), (Outcome("infra"),))
+    assert metrics_of(SUITE, [("a", right), ("b", wrong), ("c", lost)]) == {"pass_at_1": 1 / 2}
+    scored = [("a", right), ("a", wrong), ("a", wrong), ("b", wrong), ("b", wrong), ("b", wrong)]
+    # a: 1 - C(2,2) / C(3,2) = 2/3; b: 0.
+    assert metrics_of(SUITE, scored) == {
+        "pass_at_1": pytest.approx((1 / 3 + 0) / 2),
+        "pass_at_2": pytest.approx((2 / 3 + 0) / 2),
+    }
 
 
 def test_fenced_blocks_in_order_and_the_last_one_to_the_end() -> None:

@@ -27,8 +27,10 @@ CHAT = (
 TEXT = "Examples\n\nProblem:\nWhat is $9 + 9.5$?\n\nSolution:"
 
 
-def score(text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE) -> Score:
-    return settle(find("math"), sample, (Answer(text, finish),))
+def score(
+    text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE, name: str = "math"
+) -> Score:
+    return settle(find(name), sample, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -70,8 +72,10 @@ VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
 ]
 
 
+@pytest.mark.parametrize("name", ["math", "math500"])
 @pytest.mark.parametrize(("text", "finish", "extracted", "strict", "minerva", "status"), VERDICTS)
 def test_verdicts(
+    name: str,
     text: str,
     finish: FinishReason,
     extracted: str | None,
@@ -79,7 +83,7 @@ def test_verdicts(
     minerva: float,
     status: str,
 ) -> None:
-    given = score(text, finish)
+    given = score(text, finish, name=name)
     assert (given.extracted, given.value, given.status) == (extracted, strict, status)
     assert given.metrics == {
         "accuracy": strict,
@@ -87,6 +91,45 @@ def test_verdicts(
         "level_3/accuracy": strict,
         "prealgebra/accuracy": strict,
     }
+
+
+_SENTENCE = "Final Answer: The final answer is ${}$. I hope it is correct."
+# The same of a text model, whose `accuracy_minerva` reads only the closing sentence.
+MINERVA_VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
+    (_SENTENCE.replace("{}", r"\frac{37}{2}"), "stop", r"\frac{37}{2}", 1, 1, "ok"),
+    (_SENTENCE.replace("{}", r"\dfrac{37}2"), "stop", r"\dfrac{37}2", 1, 0, "ok"),
+    (_SENTENCE.replace("{}", "18.5"), "stop", "18.5", 1, 0, "ok"),
+    (_SENTENCE.replace("{}", r"x=\frac{37}{2}"), "stop", r"x=\frac{37}{2}", 1, 1, "ok"),
+    (_SENTENCE.replace("{}", "-18.5"), "stop", "-18.5", 0, 0, "ok"),
+    (_SENTENCE.replace("{}", "18,5"), "stop", "18,5", 0, 0, "ok"),
+    (_SENTENCE.replace("{}", "1{,}850"), "stop", "1{,}850", 0, 0, "ok"),
+    (r"So \boxed{\frac{37}{2}}", "stop", r"\frac{37}{2}", 1, 0, "ok"),
+    (r"\boxed{19} or \boxed{18.5}", "stop", "19, 18.5", 0, 0, "ok"),
+    ("The final answer is $18.5$", "stop", "18.5", 1, 0, "ok"),
+    ("```\n18\n```\n```\n18.5\n```", "stop", "18.5", 1, 0, "ok"),
+    (f"{_SENTENCE.replace('{}', '19')} No: it is 18.5", "stop", "19", 0, 0, "ok"),
+    ("Final Answer: The final answer is $18.5", "length", "$18.5", 1, 0, "truncated"),
+    ("So 37 over", "length", None, 0, 0, "truncated"),
+    ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
+    ("", "stop", None, 0, 0, "empty"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "extracted", "strict", "minerva", "status"), MINERVA_VERDICTS
+)
+def test_verdicts_on_a_text_model(
+    text: str,
+    finish: FinishReason,
+    extracted: str | None,
+    strict: float,
+    minerva: float,
+    status: str,
+) -> None:
+    given = score(text, finish, TEXT_SAMPLE, "math:minerva4")
+    assert (given.extracted, given.value, given.status) == (extracted, strict, status)
+    metrics = given.metrics
+    assert (metrics["accuracy"], metrics["accuracy_minerva"]) == (strict, minerva)
 
 
 def test_what_rules_cannot_decide_is_checked() -> None:
@@ -119,7 +162,8 @@ def test_minervas_reading_of_a_text_model_needs_the_closing_sentence() -> None:
     assert (given.metrics["accuracy"], given.metrics["accuracy_minerva"]) == (1.0, 0.0)
 
 
-def test_metrics_are_means_over_samples_by_level_and_subject() -> None:
+@pytest.mark.parametrize("name", ["math", "math500", "math:minerva4"])
+def test_metrics_are_means_over_samples_by_level_and_subject(name: str) -> None:
     other = Sample("1", "x", "2", "2", "5", "number_theory")
     scores = [
         score(r"\boxed{\frac{37}{2}}"),
@@ -128,7 +172,7 @@ def test_metrics_are_means_over_samples_by_level_and_subject() -> None:
         score("2", sample=other),
         score("2", "filtered"),
     ]
-    assert find("math").aggregate(scores) == {
+    assert find(name).aggregate(scores) == {
         "accuracy": 3 / 4,
         "accuracy_minerva": 1 / 4,
         "level_3/accuracy": 2 / 3,

@@ -1,11 +1,14 @@
 """Finding suites by name, and the contract that every suite keeps."""
 
 import dataclasses
+import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import eval_suites
 from eval_suites import SUITES, DataError, UnknownSuiteError, find
@@ -26,6 +29,61 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 def test_every_exported_name_exists() -> None:
     assert all(hasattr(eval_suites, name) for name in eval_suites.__all__)
+
+
+def pinned(name: str) -> dict[str, str]:
+    """Repositories with their commits that the manifest has for a suite, to their licences."""
+    folder = Path(eval_suites.__file__).parent
+    entries = yaml.safe_load((folder / "manifest.yaml").read_text(encoding="utf-8"))
+    return {
+        f"{one['repository']} @ {one['commit']}": one["licence"]
+        for one in entries
+        if name.partition(":")[0] in one["suites"]
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in SUITES if name != "arithmetic"])
+def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) -> None:
+    suite = find(name)
+    source = " ".join(suite.source.split()[:3])
+    assert source in pinned(name)
+    assert suite.licence.split()[0] in pinned(name)[source]
+    base = name.partition(":")[0]
+    module = {"math": "math_problems", "math500": "math_problems"}.get(base, base)
+    said = importlib.import_module(f"eval_suites.{module}").__doc__ or ""
+    assert re.search(r"et al\. \d{4},\s+arXiv\s+\d{4}\.\d{5}", said)
+    assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in said
+
+
+DOC = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+#: Cells of each suite's row: samples, id, protocol, metrics, licence, why it differs.
+ROWS = {
+    cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
+    for line in DOC.partition("## Fidelity")[0].splitlines()
+    if line.startswith("| `") and (cells := line.strip("|").split("|"))
+}
+
+
+def test_every_suite_has_a_row_in_both_tables_of_the_documentation() -> None:
+    assert set(ROWS) == set(SUITES)
+    assert all(len(cells) == 6 and all(cells) for cells in ROWS.values())
+    fidelity = DOC.partition("## Fidelity")[2]
+    assert set(re.findall(r"^\| `([^`]+)` \|", fidelity, re.MULTILINE)) == set(SUITES)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_row_of_the_documentation_says_what_the_suite_is(name: str) -> None:
+    suite, (samples, _, protocol, metrics, licence, _) = find(name), ROWS[name]
+    assert samples[0].isdigit()
+    assert protocol.startswith("as `") or f"{suite.decoding.max_tokens:,} tokens" in protocol
+    assert protocol.startswith("as `") or ("plain text" in protocol) == ("tokens" in suite.needs)
+    assert metrics.startswith(("as `", f"`{suite.headline}`"))
+    assert licence.startswith("as `") or suite.licence in licence
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_row_of_the_documentation_counts_the_samples(name: str, data_dir: Path) -> None:
+    assert ROWS[name][0].split()[0] == f"{len(loaded(find(name), data_dir)):,}"
 
 
 def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:

@@ -1,7 +1,8 @@
-"""The command line, called in this process."""
+"""The command line, called in this process; a tiny model that says something, with adapters."""
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +22,50 @@ def nca(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return 0
 
     return call
+
+
+def _random_adapter(base: Path, folder: Path, seed: int) -> Path:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base),
+        LoraConfig(r=8, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False),
+    )
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lively_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Like the tiny model, but with larger weights, so that it says something else after each
+    prompt, and with heads of 32, the smallest that vLLM serves.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("lively_model")
+    config = AutoConfig.from_pretrained(tiny_model)
+    config.num_attention_heads, config.num_key_value_heads, config.head_dim = 2, 1, 32
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        for weight in model.model.layers.parameters():
+            weight.mul_(8.0 if weight.dim() == 2 else 1.0)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapters(
+    lively_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[str, Path], ...]:
+    """Two random LoRA adapters; one name has a dot, as names of sweeps have."""
+    folder = tmp_path_factory.mktemp("adapters")
+    return (
+        ("nca", _random_adapter(lively_model, folder / "nca", 1)),
+        ("dpo-b0.1", _random_adapter(lively_model, folder / "dpo", 2)),
+    )

@@ -141,10 +141,15 @@ def test_suites_are_listed_and_shown(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    monkeypatch.setenv("COLUMNS", "80")
-    assert nca("suites") == 0
-    assert set(SUITES) <= set(capsys.readouterr().out.split())  # no name is cut or folded
+    for width in ("80", "120"):
+        monkeypatch.setenv("COLUMNS", width)
+        assert nca("suites") == 0
+        printed = capsys.readouterr().out
+        assert max(map(len, printed.splitlines())) <= int(width)
+        assert set(SUITES) <= set(printed.split())  # no name is cut or folded
+        assert all(one.source.partition(" @ ")[0] in printed for one in SUITES.values())
     assert nca("suites", "show", "arithmetic") == 0
     shown = capsys.readouterr().out
+    assert "from this project, licence: Apache-2.0" in shown
     assert "[user]" in shown
     assert "headline accuracy" in shown

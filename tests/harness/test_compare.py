@@ -173,6 +173,22 @@ def test_a_single_graded_prompt_gets_no_interval_and_no_delta() -> None:
     assert (cell.value, cell.interval, cell.delta) == (0.7, None, None)
 
 
+def test_graded_values_that_are_all_equal_get_no_interval_and_right_ones_wilsons() -> None:
+    graded = [suite([0.5] * 4), suite([1.0] * 4, name="code")]
+    found = compare(result(base=graded, nca=[suite([0.75] * 4), graded[1]]), "base")
+    maths, code, average = found.row("nca")
+    assert maths
+    assert maths.delta
+    assert (maths.interval, maths.delta.interval, maths.delta.delta) == (None, None, 0.25)
+    assert code
+    assert code.delta
+    assert code.interval == wilson(4, 4)
+    assert code.delta.interval is not None
+    assert average
+    assert average.delta
+    assert (average.interval, average.delta.interval, average.value) == (None, None, 0.875)
+
+
 def test_the_verdict_names_checkpoints_and_ranks_no_method() -> None:
     said = verdict(compare(read_result(GOLDEN), "base"))
     assert said.startswith("Shown: on arithmetic dpo (+13.0), infonca (+10.0) above base;")

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.columns import base_first, groups
 from harness.errors import EngineUnavailable, StageBusy
-from harness.evaluate import first_of_each, load, run
+from harness.evaluate import Loaded, first_of_each, load, refuse_unfit, run, tasks
 from harness.evaluate_job import EvalJob
 from harness.events import silent
 from harness.recipe import DecodingChanges, EngineChoice
@@ -107,11 +110,6 @@ def test_a_longer_run_asks_only_what_is_new(tmp_path: Path, tiny_model: Path) ->
 def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    from dataclasses import replace
-
-    from harness.columns import groups
-    from harness.evaluate import Loaded, refuse_unfit
-
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
     picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
@@ -133,8 +131,39 @@ def test_a_limit_counts_the_samples_of_a_task_in_bbh(
     job = make_job(tmp_path, tiny_model).model_copy(update={"data_dir": data_dir})
     ids = [sample.id for sample in load("bbh", 2, job).samples]
     assert len(ids) == 27 * 2
-    assert ids[:3] == ["boolean_expressions/0", "boolean_expressions/1", "causal_judgement/0"]
+    assert set(ids[:2]) == {"boolean_expressions/0", "boolean_expressions/1"}
+    assert set(ids[2:4]) == {"causal_judgement/0", "causal_judgement/1"}
     assert len(load("gsm8k", 2, job).samples) == 2
+
+
+def test_long_prompts_come_first_within_what_shares_its_beginning(
+    tmp_path: Path, tiny_model: Path, data_dir: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model).model_copy(update={"data_dir": data_dir})
+    loaded = load("bbh", 5, job)
+    asked = [(s.id.partition("/")[0], *loaded.suite.ask(s, ())) for s in loaded.samples]
+    for (task, before), (next_task, after) in pairwise(asked):
+        assert task != next_task or len(before.text or "") >= len(after.text or "")
+    assert len([task for task, _ in groupby(task for task, _ in asked)]) == 27
+
+
+def test_the_base_is_asked_first_and_the_longest_answers_first(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model)
+    (group,) = groups(job.models, job.fingerprints, job.engine)
+    base, twin = group.models
+    nca = replace(base, name="nca", served_as="nca")
+    short = load("arithmetic", 2, job)
+    long = replace(short, suite=replace(short.suite, name="long").decoded(max_tokens=512))
+
+    todo = list(tasks(base_first((nca, base, twin)), (short, long), 3))
+
+    assert [(t.model.name, t.suite.name) for t in todo[::2]] == [
+        ("base", "long"), ("twin", "long"), ("base", "arithmetic"), ("twin", "arithmetic"),
+        ("nca", "long"), ("nca", "arithmetic"),
+    ]  # fmt: skip
+    assert {t.repeats for t in todo} == {3}
 
 
 def stage_command(folder: Path, job: EvalJob) -> list[str]:

@@ -12,12 +12,11 @@ from eval_suites import find
 from eval_suites.grading.code import program
 from eval_suites.humaneval import opened
 from eval_suites.suite import Answer
-from harness.asking import Model
 from harness.errors import RunError
-from harness.evaluate import Loaded, Task, log_line, write_logs
 from harness.export import completion, export
 from harness.rescore import rescore
 from harness.runs import RunFolder, canonical
+from harness.sample_log import Spool, log_line
 from harness.stored import Stored, read_stored
 
 DOUBLE = {
@@ -82,18 +81,13 @@ def run(tmp_path: Path, data: Path) -> Path:
         for name, texts in ANSWERS.items()
         for repeat, (text, _) in enumerate(texts)
     ]
-    known = {sample.id: sample for sample in samples}
-    loaded, model = Loaded(suite, samples, ""), Model("nca", "", lambda request: request)
-    lines = [
-        log_line(
-            Task(model, loaded, known[one.stored.sample_id], one.stored.repeat),
-            [turn(one.stored.answers[0].text)],
-            one.score,
-        )
-        for one in rescore(suite, samples, stored)
-    ]
     folder = tmp_path / "runs" / "mine-0"
-    write_logs(RunFolder(folder), model, loaded, lines, {})
+    with Spool(folder) as spool:
+        for one in rescore(suite, samples, stored):
+            told = [turn(one.stored.answers[0].text)]
+            line = log_line(one.stored.sample_id, one.stored.repeat, told, one.score)
+            spool.add("nca", "humaneval", line)
+        spool.write(RunFolder(folder), "nca", suite, {})
     return folder
 
 

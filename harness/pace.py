@@ -1,0 +1,168 @@
+"""How fast work goes and how long it will take: pure arithmetic on what a stage told.
+
+Answers from the journal come at once and say nothing about the rest, so speed and time left stand
+on generated samples only. Seconds are those in which an engine was ready, so its start counts as
+little. What is left is taken to be generated: where more of it is in the journal it takes less.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One suite for one checkpoint: what is done of it.
+
+    Attributes:
+        suite: its name.
+        checkpoint: its name.
+        total: samples (of each repeat) to be answered.
+        begun: whether one of them was taken up.
+        done: samples that are finished.
+        generated: of them, those for which an engine was asked; the others came from the journal.
+        tokens: generated for those.
+        seconds: with an engine ready, since the pair was begun.
+        not_ok: samples that the model failed (cut off, empty, unreadable, ...); they stay in n.
+        lost: samples that we failed (`infra`, `judge_missing`, `ungraded`, `filtered`).
+    """
+
+    suite: str
+    checkpoint: str
+    total: int
+    begun: bool = False
+    done: int = 0
+    generated: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    not_ok: int = 0
+    lost: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others: suite and checkpoint."""
+        return self.suite, self.checkpoint
+
+    @property
+    def title(self) -> str:
+        """Its name on a screen."""
+        return f"{self.suite} · {self.checkpoint}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether every sample is done."""
+        return self.done >= self.total
+
+    @property
+    def running(self) -> bool:
+        """Whether it was begun and is not finished."""
+        return self.begun and not self.finished
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """All pairs of an evaluation, in the order told, as last heard.
+
+    Attributes:
+        pairs: by suite and checkpoint.
+        seconds: with an engine ready, since the evaluation began.
+    """
+
+    pairs: Mapping[Key, Pair] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def heard(self, event: Mapping[str, Any]) -> Self:
+        """The pace after an `evaluating` event, which holds the pairs that changed."""
+        changed = (Pair(**pair) for pair in event["pairs"])
+        pairs = {**self.pairs, **{pair.key: pair for pair in changed}}
+        return replace(self, pairs=pairs, seconds=event["seconds"])
+
+    @property
+    def done(self) -> int:
+        """Samples that are finished."""
+        return sum(pair.done for pair in self.pairs.values())
+
+    @property
+    def total(self) -> int:
+        """Samples to be answered."""
+        return sum(pair.total for pair in self.pairs.values())
+
+    @property
+    def rate(self) -> float | None:
+        """Tokens a second that the engine generates; None before it gave any."""
+        return rate(sum(pair.tokens for pair in self.pairs.values()), self.seconds)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until all is done; None before anything was generated.
+
+        Samples of a suite are weighed by the mean tokens of its generated ones (of all suites'
+        where it has none yet): seconds × weight of what is left / weight of what was generated.
+        """
+        weights = _weights(self.pairs.values())
+        pairs = [(pair, weights[pair.suite]) for pair in self.pairs.values()]
+        behind = sum(pair.generated * weight for pair, weight in pairs)
+        ahead = sum((pair.total - pair.done) * weight for pair, weight in pairs)
+        return _share(self.seconds, ahead, behind)
+
+
+def pair_rate(pair: Pair) -> float | None:
+    """Tokens a second of one pair, its part of what the engine gives to all that run with it."""
+    return rate(pair.tokens, pair.seconds)
+
+
+def pair_left(pair: Pair) -> float | None:
+    """Seconds until a pair is done, if it keeps its part of the engine."""
+    return _share(pair.seconds, pair.total - pair.done, pair.generated)
+
+
+def rate(count: int, seconds: float) -> float | None:
+    """So many a second; None where there is nothing to divide."""
+    return count / seconds if count and seconds > 0 else None
+
+
+def _share(seconds: float, ahead: float, behind: float) -> float | None:
+    if not ahead:
+        return 0.0
+    return seconds * ahead / behind if behind and seconds > 0 else None
+
+
+def _weights(pairs: Iterable[Pair]) -> dict[str, float]:
+    """Suite -> mean tokens of a generated sample, 1 where no engine counts tokens."""
+    generated: dict[str, int] = {}
+    tokens: dict[str, int] = {}
+    for pair in pairs:
+        generated[pair.suite] = generated.get(pair.suite, 0) + pair.generated
+        tokens[pair.suite] = tokens.get(pair.suite, 0) + pair.tokens
+    everything = sum(tokens.values())
+    if not everything:
+        return dict.fromkeys(generated, 1.0)
+    mean = everything / sum(generated.values())
+    return {s: tokens[s] / generated[s] if generated[s] else mean for s in generated}
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase of training as last heard: `first` was done when it was first heard of, at `began`.
+
+    Times are seconds of any one clock.
+    """
+
+    began: float
+    first: int
+    done: int
+    total: int
+
+    def left(self, now: float) -> float | None:
+        """Seconds until it is done, at the speed since it was first heard of."""
+        return _share(now - self.began, self.total - self.done, self.done - self.first)
+
+
+def phase_heard(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
+    """A phase after a `progress` event; one that counts from the front again begins anew."""
+    done, total = event["done"], event["total"]
+    if old is None or done < old.done:
+        return Phase(now, done, done, total)
+    return replace(old, done=done, total=total)

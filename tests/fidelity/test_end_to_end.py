@@ -1,0 +1,129 @@
+"""Every suite end to end on real samples: asked, checked, scored, logged and summed up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_suites import SUITES, DataError, find
+from eval_suites.suite import Request, Suite
+from harness.engines import ENGINES
+from harness.engines.fake import FakeEngine
+from harness.evaluate import first_of_each, run
+from harness.evaluate_job import EvalJob
+from harness.events import silent
+from harness.recipe import EngineChoice
+from harness.runs import RunFolder, digest, read_json, read_lines
+
+from .suites import HELD
+
+REFUSAL = "I cannot help with that."
+#: Samples asked; of BBH of each task.
+LIMITS = {"bbh": 1}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A sample, what is said to it, and the value and status that this must get."""
+
+    sample: Any
+    text: str
+    value: float
+    status: str
+
+
+def asked_of(suite: Suite[Any], folder: Path) -> list[Asked]:
+    """The first samples: in turn a gold response, a wrong one, and a refusal.
+
+    Where we know no solution of a problem (LeetCode), a wrong program stands in for it.
+    """
+    samples = first_of_each(suite.load(folder), LIMITS.get(suite.name, 3), suite.stratum)
+    wanted = {sample.id for sample in samples}
+    cases = {c.sample.id: c for c in HELD[suite.name].cases(folder) if c.sample.id in wanted}
+    unread = "ok" if suite.programs else "unparsed"
+    asked = []
+    for number, sample in enumerate(samples):
+        case = cases.get(sample.id)
+        text = (case.gold, case.twin, REFUSAL)[number % 3] if case else REFUSAL
+        status = unread if text == REFUSAL else "ok"
+        asked.append(Asked(sample, text, float(case is not None and number % 3 == 0), status))
+    return asked
+
+
+def scripted(suite: Suite[Any], asked: Sequence[Asked]) -> Callable[[Request], str]:
+    """What a model says to each prompt, which it must get as the suite has it."""
+    said = {prompt_of(suite.ask(one.sample, ())[0]): one.text for one in asked}
+    return lambda request: said[prompt_of(request)]
+
+
+def prompt_of(request: Request) -> str:
+    return request.messages[-1].content if request.messages else request.text or ""
+
+
+def by_hand(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Each metric's mean over the lines that have it; of BBH also the mean over its tasks."""
+    names = sorted({name for line in lines for name in line["metrics"]})
+    columns = {n: [x["metrics"][n] for x in lines if n in x["metrics"]] for n in names}
+    means = {name: sum(column) / len(column) for name, column in columns.items()}
+    if lines[0]["sample_id"].startswith("boolean_expressions/"):
+        tasks = [mean for name, mean in means.items() if name.endswith("/accuracy")]
+        means["accuracy_task_mean"] = sum(tasks) / 27
+    return means
+
+
+def check_line(line: Mapping[str, Any], suite: Suite[Any], one: Asked) -> None:
+    """A line of the log says what was asked and answered, and what became of it."""
+    ((request,), (answer,)) = (line["turns"][0][key] for key in ("requests", "answers"))
+    (expected,) = suite.ask(one.sample, ())
+    assert request.get("messages", []) == [asdict(each) for each in expected.messages]
+    assert (request.get("text"), request.get("prefix", "")) == (expected.text, expected.prefix)
+    assert line["prompt_hash"] == digest([request], 16)
+    assert answer["text"] == one.text.rstrip()
+    assert (line["sample_id"], line["repeat"]) == (one.sample.id, 0)
+    assert (line["value"], line["status"]) == (one.value, one.status)
+    assert line["metrics"][suite.headline] == line["value"]
+    assert (line["extracted"] is None) == (line["status"] == "unparsed")
+
+
+@pytest.fixture
+def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> EvalJob:
+    return EvalJob(
+        models={"base": str(tiny_model)},
+        fingerprints={"base": "one"},
+        suites={},
+        engine=EngineChoice(name="fake", concurrency=4, max_model_len=65536),
+        data_dir=data_dir,
+        run=tmp_path / "run",
+        journal=tmp_path / "journal.sqlite",
+    )
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_real_samples_from_the_question_to_the_summary(
+    name: str, job: EvalJob, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = find(name)
+    try:
+        asked = asked_of(suite, data_dir)
+    except DataError as error:
+        if "is missing: " not in str(error):
+            raise
+        pytest.skip(str(error))
+    script = scripted(suite, asked)
+    monkeypatch.setitem(ENGINES, "fake", lambda spec: FakeEngine(spec, script))
+
+    tally = run(job.model_copy(update={"suites": {name: LIMITS.get(name, 3)}}), silent)
+
+    lines = read_lines(RunFolder(job.run).sample_log("base", name))
+    assert tally.asked == len(lines) == len(asked) == (27 if name == "bbh" else 3)
+    for line, one in zip(lines, sorted(asked, key=lambda one: one.sample.id), strict=True):
+        check_line(line, suite, one)
+    assert len({line["prompt_hash"] for line in lines}) == len(lines)
+    summary = read_json(RunFolder(job.run).summary("base", name))
+    assert summary["metrics"] == pytest.approx(by_hand(lines))
+    right = sum(one.value for one in asked) / len(asked)
+    assert summary["metrics"][summary["headline"]] == pytest.approx(right)
+    assert sum(summary["statuses"].values()) == len(lines)
+    assert summary["protocol"]["suite"] == f"{name} {suite.version}"
