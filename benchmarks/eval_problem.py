@@ -12,6 +12,7 @@ from harness.recipe import DecodingChanges, EngineChoice
 
 SUITES = ("gsm8k", "svamp", "arithmetic")
 _RANK = 8
+_STD = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def make_adapters(base: Path, count: int, folder: Path) -> dict[str, str]:
         adapted: Any = get_peft_model(model, config)
         for name, weights in adapted.named_parameters():
             if "lora_B" in name:
-                torch.nn.init.normal_(weights, std=0.002)
+                torch.nn.init.normal_(weights, std=_STD)
         out = folder / f"adapter{seed}"
         adapted.save_pretrained(out)
         found[out.name] = str(out)

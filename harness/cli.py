@@ -250,6 +250,47 @@ def eval_(
 
 
 @app.command()
+def audit(
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE|MODEL...", help="A recipe, or checkpoints with --suites."),
+    ],
+    suites: Annotated[
+        str | None, typer.Option("--suites", help="Of checkpoints: names with commas, or all.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    engine: EngineOption = None,
+    limit: LimitOption = None,
+    set_: SetOption = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    speed: Annotated[
+        float | None,
+        typer.Option("--tokens-per-second", min=0.1, help="What the engine generates, for a time."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the audit here.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Look at every prompt of an evaluation before it is paid for; nothing is generated."""
+    from harness import audit_command, commands
+
+    del debug
+    where = commands.places(runs, models, data_dir, "none")
+    if suites is not None:
+        chosen = commands.section(suites, engine, limit, repeats, None, "")
+        job = audit_command.of_models(targets, chosen, where)
+    elif len(targets) == 1:
+        given = commands.overrides(set_, engine, limit)
+        job = audit_command.of_recipe(Path(targets[0]), given, where)
+    else:
+        raise typer.BadParameter("one recipe, or checkpoints with --suites")
+    audit_command.show(job, speed, json_file)
+
+
+@app.command()
 def compare(
     names: Annotated[
         list[str],

@@ -70,7 +70,7 @@ def groups(
     """
     if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
-    engine, found = make(_spec(choice)), []
+    engine, found = make(spec_of(choice)), []
     for base, names in _by_base(models).items():
         folders = {name: models[name] for name in names}
         adapters = {name: Path(folder) for name, folder in folders.items() if folder != base}
@@ -96,7 +96,7 @@ def base_first(models: Sequence[Model]) -> tuple[tuple[Model, ...], ...]:
 def _by_base(models: Mapping[str, str]) -> dict[str, list[str]]:
     shared: dict[str, list[str]] = {}
     for name, folder in models.items():
-        shared.setdefault(_base_of(folder), []).append(name)
+        shared.setdefault(base_of(folder), []).append(name)
     return shared
 
 
@@ -120,7 +120,8 @@ def _apart(
     )
 
 
-def _base_of(folder: str) -> str:
+def base_of(folder: str) -> str:
+    """The full checkpoint whose engine serves a folder: the folder itself, or its adapter's."""
     base = under(Path(folder), MODELS)
     return folder if base is None else str(base)
 
@@ -128,17 +129,17 @@ def _base_of(folder: str) -> str:
 def _local(
     base: str, folders: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
 ) -> Group:
-    adapters = tuple((name, Path(f)) for name, f in folders.items() if _base_of(f) != f)
-    spec = replace(_spec(choice), base=Path(base), adapters=adapters)
+    adapters = tuple((name, Path(f)) for name, f in folders.items() if base_of(f) != f)
+    spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
     engine = make(spec)
-    rendered = "tokens" in engine.capabilities
-    tokenizers = {name: _tokenizer(folder, base) for name, folder in folders.items()}
+    takes_ids = "tokens" in engine.capabilities
+    tokenizers = {name: tokenizer_of(folder, base) for name, folder in folders.items()}
     served = {name for name, _ in adapters}
     models = tuple(
         Model(
             name,
             fingerprints[name],
-            partial(_render, tokenizer) if rendered else _as_it_is,
+            partial(rendered, tokenizer) if takes_ids else _as_it_is,
             name if name in served else "",
         )
         for name, tokenizer in tokenizers.items()
@@ -153,7 +154,7 @@ def _local(
 def _endpoint(
     models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
 ) -> Group:
-    spec = replace(_spec(choice), served=tuple(models.items()))
+    spec = replace(spec_of(choice), served=tuple(models.items()))
     engine = make(spec)
     columns = tuple(Model(name, fingerprints[name], _as_it_is, name) for name in models)
     return Group(
@@ -161,7 +162,8 @@ def _endpoint(
     )
 
 
-def _spec(choice: EngineChoice) -> EngineSpec:
+def spec_of(choice: EngineChoice) -> EngineSpec:
+    """What the engine is started with, without the models that it serves."""
     return EngineSpec(
         name=choice.name,
         dtype=choice.dtype,
@@ -172,16 +174,24 @@ def _spec(choice: EngineChoice) -> EngineSpec:
     )
 
 
-def _tokenizer(folder: str, base: str) -> Any:
-    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's."""
-    from transformers import AutoTokenizer
+def tokenizer_of(folder: str, base: str) -> Any:
+    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's.
 
+    Raises:
+        train.TrainError: there is none.
+    """
     from train.adapters import tokenizer_home
+    from train.model import load_tokenizer
 
-    return AutoTokenizer.from_pretrained(tokenizer_home(Path(base), Path(folder)))
+    return load_tokenizer(tokenizer_home(Path(base), Path(folder)))
 
 
-def _render(tokenizer: Any, request: Request) -> Request:
+def rendered(tokenizer: Any, request: Request) -> Request:
+    """A request with the token ids that a checkpoint of this tokenizer is shown.
+
+    Raises:
+        train.TrainError: the tokenizer has no chat template, or it refuses the messages.
+    """
     from train import chat
 
     if request.text is not None:

@@ -18,6 +18,7 @@ class EvalJob(BaseModel):
         judge: the engine that judges; its `model` is a folder or a served name.
         judge_fingerprint: what identifies the judge in the journal.
         unsafe: run model-written programs also where they cannot be contained.
+        audited: its prompts were looked at already (`harness.preflight`).
         run: the run folder; logs go to its `eval/`.
     """
 
@@ -33,6 +34,7 @@ class EvalJob(BaseModel):
     judge: JudgeChoice | None = None
     judge_fingerprint: str = ""
     unsafe: bool = False
+    audited: bool = False
     data_dir: Path | None = None
     run: Path
     journal: Path

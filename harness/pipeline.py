@@ -11,8 +11,8 @@ from typing import Any
 
 import eval_suites
 from harness.collect import collect
-from harness.evaluate_job import EvalJob
 from harness.events import Reporter
+from harness.jobs import eval_job, train_job
 from harness.launch import ONE, Processes, launch
 from harness.plan import (
     Places,
@@ -31,11 +31,9 @@ from harness.recipe import (
     CompareSection,
     EvaluateSection,
     Recipe,
-    limit_for,
 )
 from harness.result import Result
 from harness.runs import RunFolder, digest, is_done, write_text
-from train.config import TrainJob
 
 
 @dataclass(slots=True)
@@ -68,19 +66,24 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     """
     plan = make_plan(recipe, places)
     training = [_train_stage(plan, name) for name in plan.recipe.checkpoints]
-    if not all(is_done(stage.folder, stage.key) for stage in training):
+    untrained = not all(is_done(stage.folder, stage.key) for stage in training)
+    if untrained:
         check_methods(recipe)
     if evaluation:
         check_suites(recipe.evaluate, places.data_dir)
     heard: list[dict[str, Any]] = []
     report = _listener(heard, screen)
     with screen:
+        if untrained and evaluation and recipe.evaluate.suites:
+            audit_before_training(plan, report)
         for number, stage in enumerate(training, start=1):
             perform(stage, number, plan.stages, screen, report)
         prints = fingerprints(plan)
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
-            stage = evaluate_stage(plan.folder, recipe.evaluate, places, folders, prints)
+            stage = evaluate_stage(
+                plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
+            )
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
@@ -126,29 +129,31 @@ def evaluate_stage(
     places: Places,
     models: Mapping[str, str],
     prints: Mapping[str, str],
+    *,
+    audited: bool = False,
 ) -> Stage:
-    """The evaluation stage of a run folder."""
-    judge, judge_print = judge_of(section, places)
-    job = EvalJob(
-        models=dict(models),
-        fingerprints=dict(prints),
-        suites={suite: limit_for(section, suite) for suite in section.suites},
-        repeats=section.repeats,
-        decoding=section.decoding,
-        seed=section.seed,
-        engine=section.engine,
-        judge=judge,
-        judge_fingerprint=judge_print,
-        unsafe=section.unsafe,
-        data_dir=places.data_dir,
-        run=folder.path,
-        journal=places.runs.resolve() / "journal.sqlite",
-    )
-    known = job.model_dump(mode="json", exclude={"models", "run", "journal"})
+    """The evaluation stage of a run folder; it audits itself first unless that was done."""
+    job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
+    job = job.model_copy(update={"audited": audited})
+    known = job.model_dump(mode="json", exclude={"models", "run", "journal", "audited"})
     known["versions"] = {name: eval_suites.find(name).version for name in section.suites}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )
+
+
+def audit_before_training(plan: Plan, report: Reporter) -> None:
+    """Look at the evaluation before hours of training are spent on it, once for each evaluation.
+
+    Raises:
+        UserError: it would be wasted, as `harness.preflight.check` says.
+    """
+    from harness.audit_job import of_plan
+
+    job = of_plan(plan).model_dump(mode="json")
+    key = digest(job)
+    if not is_done(plan.folder.audit, key):
+        launch("audit", plan.folder.audit, key, job, report)
 
 
 def finish(folder: RunFolder, result: Result, title: str | None) -> None:
@@ -186,19 +191,11 @@ def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
 
 
 def _train_stage(plan: Plan, name: str) -> Stage:
-    config = plan.recipe.checkpoints[name]
-    folder = plan.folder.train(name)
-    job = TrainJob(
-        base=Path(plan.full),
-        adapter=plan.adapter,
-        out=folder,
-        cache=plan.places.runs.resolve() / "cache",
-        config=config,
-    )
-    key = digest({"base": plan.base_print, "config": essence(config, plan.data)})
+    job = train_job(plan, name)
+    key = digest({"base": plan.base_print, "config": essence(job.config, plan.data)})
     chosen = plan.recipe.launch
     processes = Processes(chosen.processes, chosen.config) if chosen else ONE
-    return Stage("train", f"train {name}", folder, key, job.model_dump(mode="json"), processes)
+    return Stage("train", f"train {name}", job.out, key, job.model_dump(mode="json"), processes)
 
 
 def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:

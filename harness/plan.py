@@ -79,6 +79,14 @@ class Plan:
 
 
 def make_plan(recipe: Recipe, places: Places) -> Plan:
+    """As `planned`; the resolved recipe is written into the run folder."""
+    plan = planned(recipe, places)
+    plain = plan.recipe.model_dump(mode="json")
+    write_text(plan.folder.resolved, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+    return plan
+
+
+def planned(recipe: Recipe, places: Places) -> Plan:
     """Resolve the base, hash the data and find the run folder.
 
     The folder's key covers what makes the checkpoints (base, configs, data), not what is measured
@@ -100,8 +108,6 @@ def make_plan(recipe: Recipe, places: Places) -> Plan:
         8,
     )
     run_folder = RunFolder((places.runs / f"{recipe.name}-{key}").resolve())
-    resolved = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    write_text(run_folder.resolved, resolved)
     return Plan(recipe, places, str(folder), str(full), base_print, data, key, run_folder)
 
 

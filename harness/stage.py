@@ -176,10 +176,23 @@ def _train(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.audit_job import of_evaluation
     from harness.evaluate import run
     from harness.evaluate_job import EvalJob
+    from harness.preflight import check
 
-    run(EvalJob.model_validate(job), report)
+    evaluation = EvalJob.model_validate(job)
+    if not evaluation.audited:
+        check(of_evaluation(evaluation), report)
+    run(evaluation, report)
+    return True
+
+
+def _audit(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.audit_job import AuditJob
+    from harness.preflight import check
+
+    check(AuditJob.model_validate(job), report)
     return True
 
 
@@ -196,6 +209,7 @@ def _track(job: dict[str, Any], report: Reporter) -> bool:
 
 #: Each does a stage's work and says whether it is done (else the next run tries again).
 KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
+    "audit": _audit,
     "train": _train,
     "evaluate": _evaluate,
     "track": _track,

@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 #: Asks for the log-probabilities, nats, of what follows on a fixed prompt, token by token: under
 #: an adapter, or the base.
 Scores = Callable[[str | None], Awaitable[Sequence[float]]]
-#: Base rows and adapter rows of the trial, so many of each.
-_ROWS = 4
 
 
 class Turns:
@@ -38,21 +36,23 @@ class Turns:
                 self._left.notify_all()
 
 
-async def mixes(scores: Scores, adapter: str) -> bool:
-    """Whether base rows stay the base's in a batch with an adapter's.
+async def mixes(scores: Scores, adapters: Sequence[str]) -> bool:
+    """Whether base rows stay the base's in a batch with adapter rows.
 
-    The base's log-probabilities, alone and among the adapter's rows, must differ by less than a
-    quarter of what the adapter changes. An adapter that changes nothing proves nothing: False.
+    The base's log-probabilities, alone and among rows of all adapters, must differ by less than a
+    quarter of what the weakest adapter changes. One that changes nothing proves nothing: False.
+    All are loaded first: base rows get what lies in the last place, which may be empty before.
 
     Args:
         scores: of the engine.
-        adapter: one that it serves.
+        adapters: all that it serves, one at least.
     """
-    alone, adapted = await scores(None), await scores(adapter)
-    sides = (None, adapter) * _ROWS
+    alone = await scores(None)
+    weakest = min([_apart(await scores(adapter), alone) for adapter in adapters])
+    sides = [side for adapter in adapters for side in (None, adapter)] * 2
     together = await asyncio.gather(*(scores(side) for side in sides))
     worst = max(_apart(row, alone) for row, side in zip(together, sides, strict=True) if not side)
-    return worst < _apart(adapted, alone) / 4
+    return worst < weakest / 4
 
 
 def _apart(one: Sequence[float], other: Sequence[float]) -> float:

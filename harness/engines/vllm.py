@@ -129,7 +129,7 @@ class VllmEngine:
                 "--engine transformers does without it"
             ) from error
         if self._spec.adapters:
-            self._mixes = await mixes(self._trial, self._spec.adapters[0][0])
+            self._mixes = await mixes(self._trial, [name for name, _ in self._spec.adapters])
         return self
 
     async def _trial(self, adapter: str | None) -> list[float]:
@@ -295,7 +295,7 @@ def _trying() -> "SamplingParams":
 
     return SamplingParams(
         temperature=0.0,
-        max_tokens=16,
+        max_tokens=8,
         ignore_eos=True,
         logprobs=0,
         detokenize=False,

@@ -58,4 +58,4 @@ class Batching:
     ],
 )
 def test_only_base_rows_that_stay_right_may_be_mixed(engine: Batching, right: bool) -> None:
-    assert asyncio.run(mixes(engine.scores, "nca")) is right
+    assert asyncio.run(mixes(engine.scores, ["nca", "dpo"])) is right

@@ -1,0 +1,64 @@
+"""What stages are told: jobs made of a plan, and read back from a checkpoint's folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.evaluate_job import EvalJob
+from harness.plan import Places, Plan
+from harness.recipe import EvaluateSection, JudgeChoice, limit_for
+from harness.runs import read_json
+from train.config import TrainJob
+
+
+def train_job(plan: Plan, name: str) -> TrainJob:
+    """The training of one checkpoint of a plan."""
+    return TrainJob(
+        base=Path(plan.full),
+        adapter=plan.adapter,
+        out=plan.folder.train(name),
+        cache=plan.places.runs.resolve() / "cache",
+        config=plan.recipe.checkpoints[name],
+    )
+
+
+def eval_job(
+    run: Path,
+    section: EvaluateSection,
+    places: Places,
+    models: Mapping[str, str],
+    prints: Mapping[str, str],
+    judge: tuple[JudgeChoice | None, str] = (None, ""),
+) -> EvalJob:
+    """The evaluation of checkpoints, by name: their folders, and what identifies their weights.
+
+    `judge` is what `harness.plan.judge_of` gives.
+    """
+    return EvalJob(
+        models=dict(models),
+        fingerprints=dict(prints),
+        suites={suite: limit_for(section, suite) for suite in section.suites},
+        repeats=section.repeats,
+        decoding=section.decoding,
+        seed=section.seed,
+        engine=section.engine,
+        judge=judge[0],
+        judge_fingerprint=judge[1],
+        unsafe=section.unsafe,
+        data_dir=places.data_dir,
+        run=run,
+        journal=places.runs.resolve() / "journal.sqlite",
+    )
+
+
+def trained_by(checkpoint: Path) -> TrainJob | None:
+    """The job that made a checkpoint, where it lies as training left it; None where nobody says."""
+    told = read_json(checkpoint.parent / "resolved.json")
+    if not isinstance(told, Mapping) or told.get("kind") != "train":
+        return None
+    try:
+        job = TrainJob.model_validate(told.get("job"))
+    except ValidationError:  # of another version
+        return None
+    return job if (job.out / "checkpoint").resolve() == checkpoint.resolve() else None

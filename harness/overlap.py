@@ -1,0 +1,171 @@
+"""Questions of a suite that stand among training prompts: contamination, as far as text shows it.
+
+A prompt is a question in a frame (instruction, worked examples) that its suite's prompts share,
+so the frame is taken away first. Then two measures:
+
+- the question's text, lower case and with white space collapsed, is a whole training prompt;
+- the question and training prompts share runs of 13 words (lower case, without punctuation), the
+  measure of GPT-3's appendix C (arXiv 2005.14165); a question of 8 to 12 words is one run.
+
+One run in many is no more than a common turn of phrase, so a question is called known only where
+half of its runs are. A paraphrase is not found.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+RUN = 13
+_SHORTEST = 8
+_KNOWN = 0.5
+_ENOUGH = 4  # prompts that must be there before a run can be called common to most of them
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text and where it comes from: a sample's id, or `file:row`."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a sample asks beyond its suite's frame.
+
+    Attributes:
+        name: the sample's id.
+        texts: normalised texts, each of which would be the question as a whole training prompt.
+        runs: its runs of words.
+    """
+
+    name: str
+    texts: frozenset[str]
+    runs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A question found among the training prompts.
+
+    Attributes:
+        name: the sample's id.
+        source: `file:row` of the first training prompt that holds `words`.
+        whole: its whole text is a training prompt.
+        share: the fraction of its runs that training prompts hold; 1 where `whole`.
+        words: one of those runs, or the text.
+    """
+
+    name: str
+    source: str
+    whole: bool
+    share: float
+    words: str
+
+    @property
+    def known(self) -> bool:
+        """Whether at least half of it is there."""
+        return self.share >= _KNOWN
+
+
+def questions(prompts: Sequence[Prompt]) -> list[Question]:
+    """The questions of prompts that share a frame (one suite's, of one stratum), in their order."""
+    words = without_frame([_words(prompt.text) for prompt in prompts])
+    common = _common(words)
+    lines = without_frame([prompt.text.splitlines() for prompt in prompts])
+    spaced = without_frame([prompt.text.split() for prompt in prompts])
+    return [
+        Question(
+            prompt.name,
+            frozenset(map(normalised, (prompt.text, "\n".join(kept), " ".join(own)))) - {""},
+            frozenset(_runs(said)) - common,
+        )
+        for prompt, kept, own, said in zip(prompts, lines, spaced, words, strict=True)
+    ]
+
+
+def overlaps(asked: Iterable[Question], trained: Iterable[Prompt]) -> dict[str, Overlap]:
+    """Sample id -> what training prompts hold of it; samples without any are absent.
+
+    Memory grows with the questions, not with the training prompts.
+    """
+    asked = tuple(asked)
+    texts = {text for question in asked for text in question.texts}
+    runs = {run for question in asked for run in question.runs}
+    lengths = {RUN} | {run.count(" ") + 1 for run in runs}
+    seen: dict[str, str] = {}
+    for prompt in trained:
+        text = normalised(prompt.text)
+        if text in texts:
+            seen.setdefault(text, prompt.name)
+        words = _words(prompt.text)
+        for run in (run for length in lengths for run in _of(words, length)):
+            if run in runs:
+                seen.setdefault(run, prompt.name)
+    found = ((question.name, _overlap(question, seen)) for question in asked)
+    return {name: overlap for name, overlap in found if overlap is not None}
+
+
+def normalised(text: str) -> str:
+    """The text in lower case with every white space one blank."""
+    return " ".join(text.casefold().split())
+
+
+def without_frame(items: Sequence[Sequence[T]]) -> list[Sequence[T]]:
+    """Each sequence without the start and the end that all of them share.
+
+    One alone has no frame that could be told from it, and is whole; so is one that is all frame.
+    """
+    if len({tuple(item) for item in items}) < 2:
+        return list(items)
+    room = min(map(len, items))
+    start = _shared(items, range(room))
+    end = _shared(items, range(-1, start - room - 1, -1))
+    return [item[start : len(item) - end] or item for item in items]
+
+
+def _shared(items: Sequence[Sequence[T]], places: Iterable[int]) -> int:
+    """How many of the places in a row hold the same in all items."""
+    count = 0
+    for place in places:
+        if any(item[place] != items[0][place] for item in items):
+            break
+        count += 1
+    return count
+
+
+def _common(items: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Runs that more than half of the items hold: an instruction in their midst, no question."""
+    if len(items) < _ENOUGH:
+        return frozenset()
+    counts = Counter(run for words in items for run in set(_runs(words)))
+    return frozenset(run for run, count in counts.items() if 2 * count > len(items))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _runs(words: Sequence[str]) -> Iterator[str]:
+    if len(words) >= _SHORTEST:
+        yield from _of(words, min(len(words), RUN))
+
+
+def _of(words: Sequence[str], length: int) -> Iterator[str]:
+    for place in range(len(words) - length + 1):
+        yield " ".join(words[place : place + length])
+
+
+def _overlap(question: Question, seen: Mapping[str, str]) -> Overlap | None:
+    for text in sorted(question.texts):
+        if text in seen:
+            return Overlap(question.name, seen[text], whole=True, share=1.0, words=text)
+    held = sorted(run for run in question.runs if run in seen)
+    if not held:
+        return None
+    share = len(held) / len(question.runs)
+    return Overlap(question.name, seen[held[0]], whole=False, share=share, words=held[0])
