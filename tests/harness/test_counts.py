@@ -8,7 +8,8 @@ from rich.console import Console
 from transformers import AutoTokenizer
 
 from harness.counts import data_lines
-from harness.progress import Bars, Plain
+from harness.live import Live
+from harness.plain import Plain
 from train.config import TrainConfig
 from train.prepare import prepare
 
@@ -61,7 +62,7 @@ def test_clean_data_is_one_line(tiny_model: Path, write_jsonl: Any) -> None:
 
 def test_both_screens_print_them(tiny_model: Path, write_jsonl: Any) -> None:
     told = event(tiny_model, write_jsonl("data.jsonl", ROWS))
-    for terminal, kind in ((True, Bars), (False, Plain)):
+    for terminal, kind in ((True, Live), (False, Plain)):
         to = Console(file=io.StringIO(), force_terminal=terminal, width=300)
         with kind(to) as screen:
             screen.stage(1, 1, "train nca")
