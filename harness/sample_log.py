@@ -5,7 +5,8 @@ Texts are never held in memory: of each line only its place, its value and its m
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -47,13 +48,15 @@ class Spool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # a full disk: it was said when a line was put aside
+            self._file.close()
 
     def add(self, model: str, suite: str, line: Mapping[str, Any]) -> None:
         """Put a line of one checkpoint on one suite aside."""
         data = canonical(line).encode() + b"\n"
         start = self._file.tell()
-        self._file.write(data)
+        with self._named():
+            self._file.write(data)
         answers = (answer for turn in line["turns"] for answer in turn["answers"])
         score = Score(line["value"], line["status"], metrics=line["metrics"])
         kept = _Kept(
@@ -72,12 +75,21 @@ class Spool:
         """Write the sample log, sorted by sample and repeat, and its summary beside it."""
         kept = self.kept.pop((model, suite.name), [])
         kept.sort(key=lambda one: (one.sample_id, one.repeat))
-        with replacing(folder.sample_log(model, suite.name)) as file:
+        with self._named(), replacing(folder.sample_log(model, suite.name)) as file:
             for one in kept:
                 self._file.seek(one.start)
                 file.write(self._file.read(one.size).decode())
         self._file.seek(0, 2)
         write_json(folder.summary(model, suite.name), _summary(suite, kept, protocol))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Within, an error of a file without a name, such as a full disk, names the folder."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = error.filename or str(self.folder)
+            raise
 
 
 def _summary(
