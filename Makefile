@@ -4,7 +4,7 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
+.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
 	@echo "make bench-memory  the most memory that training runs hold, beside the dry run's word"
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
+	@echo "make bench-eval    our evaluation beside vLLM's own generate (about ten minutes)"
 	@echo "make bench-journal what the journal of answers costs (a minute)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
 	@echo "make fault-series    evaluations killed, again and again, also on vLLM (about half an hour)"
@@ -40,6 +41,10 @@ bench-memory: .venv/.ready
 
 bench-sandbox: .venv/.ready
 	$(BIN)/python -m benchmarks.sandbox --data-dir $(DATA_DIR)
+
+bench-eval: .venv/.ready
+	$(BIN)/python -m benchmarks.evaluate --data-dir $(DATA_DIR)
+	$(BIN)/python -m benchmarks.evaluate --data-dir $(DATA_DIR) --adapters 4 --rounds 1
 
 bench-journal: .venv/.ready
 	$(BIN)/python -m benchmarks.journal $(if $(MODEL),--model $(MODEL))

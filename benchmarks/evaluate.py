@@ -84,11 +84,12 @@ def report(rounds: Sequence[Round]) -> str:
             "| --- | --- |",
             f"| tokens a second, ours of bare | {_spread(speeds)} |",
             f"| all of ours without the start, of bare generation | {_spread(walls)} |",
-            f"| after the last answer, share of all | {_spread(tails)} |",
+            f"| from the last answer to the last score, share of all | {_spread(tails)} |",
             f"| engine starts | {max(starts):.0f} |",
             f"| tokens a second, bare | {_spread([_speed(one['bare']) for one in rounds], 1)} |",
             f"| start of ours, s | {_spread([one['ours']['start'] for one in rounds], 1)} |",
             f"| start of bare, s | {_spread([one['bare']['start'] for one in rounds], 1)} |",
+            f"| end of ours, s | {_spread([one['ours']['stop'] for one in rounds], 1)} |",
         ]
     )
 

@@ -29,6 +29,7 @@ from harness.engines.base import (
     tokens_of,
 )
 from harness.engines.mixing import Turns, mixes
+from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -119,10 +120,11 @@ class VllmEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         try:
-            self._engine = AsyncLLM.from_engine_args(
-                AsyncEngineArgs(**arguments),
-                usage_context=UsageContext.LLM_CLASS,  # large batches: nobody waits for one answer
-            )
+            with preloading():
+                self._engine = AsyncLLM.from_engine_args(
+                    AsyncEngineArgs(**arguments),
+                    usage_context=UsageContext.LLM_CLASS,  # large batches: no answer is urgent
+                )
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailable(
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
@@ -165,6 +167,8 @@ class VllmEngine:
         if self._cpu:
             space = str(int(self._options["kv_cache_gb"]))
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", space)
+            # vLLM leaves a core to its front end, which has little to do here.
+            os.environ.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
 
     async def __aexit__(
         self,
