@@ -13,7 +13,7 @@ from harness.engines import RequestFailed
 from harness.judging import Referee, is_judged
 from harness.sample_log import log_line, turn
 
-_MAX_TURNS = 64
+MAX_TURNS = 64
 Line = dict[str, Any]
 Answers = tuple[Answer, ...]
 
@@ -88,7 +88,7 @@ async def _finished(
     suite, sample, answers = task.suite, task.sample, first
     turns = [turn(requests, first)] if requests else []
     try:
-        while len(turns) < _MAX_TURNS and (requests := suite.ask(sample, answers)):
+        while len(turns) < MAX_TURNS and (requests := suite.ask(sample, answers)):
             asked = (asker.ask(task.model, request, repeat) for request in requests)
             new = tuple(await asyncio.gather(*asked))
             turns.append(turn(requests, new))

@@ -145,14 +145,19 @@ class Asker:
         bodies = {k: found for k, key in keys.items() if (found := self.journal.get(key))}
         self.tally.reused += len(bodies)
         missing = _parts([k for k in repeats if k not in bodies], rendered)
-        for made in await asyncio.gather(*(self._made(model, rendered, part) for part in missing)):
+        making = (self._made(model, rendered, {k: keys[k] for k in part}) for part in missing)
+        for made in await asyncio.gather(*making):
             bodies |= made
         return tuple(_answer(bodies[k]) for k in repeats)
 
     async def _made(
-        self, model: Model, rendered: Request, repeats: Sequence[int]
+        self, model: Model, rendered: Request, keys: Mapping[int, str]
     ) -> dict[int, dict[str, Any]]:
-        """Bodies of repeats that one request makes; they are in the journal before it returns."""
+        """Bodies of repeats that one request makes; they are in the journal before it returns.
+
+        `keys` are the journal's, by repeat.
+        """
+        repeats = list(keys)
         drawn = rendered.decoding.temperature > 0
         request = replace(
             rendered,
@@ -167,7 +172,7 @@ class Asker:
         origin = origin_of(self.identity, model.name, model.fingerprint)
         for repeat, body in made.items():
             if body["finish_reason"] != "filtered":  # a third party's refusal may change
-                self.journal.put(self._key(model, rendered, repeat), "answer", body, origin)
+                self.journal.put(keys[repeat], "answer", body, origin)
         return made
 
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import eval_suites
 from eval_suites.suite import Answer, Decoding, Request, Suite
+from harness.answering import MAX_TURNS
 from harness.audit_ids import Render, faults, ids_of
 from harness.audit_job import AuditJob
 from harness.audit_readers import Reader, readers
@@ -21,7 +22,6 @@ from harness.token_text import pieces
 
 _ENDS = 8
 COMPARED = 3  # prompts of each form that are held against the tokenizer's own: forms decide
-_MAX_TURNS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def ask(name: str, job: AuditJob) -> Asked:
 def _later(suite: Suite[Any], sample: Any) -> Iterable[Request]:
     """What follows the first turn where every answer is empty: how much, not what, is asked."""
     answers = (Answer("", "stop"),) * len(suite.ask(sample, ()))
-    for _ in range(_MAX_TURNS):
+    for _ in range(MAX_TURNS):
         requests = suite.ask(sample, answers)
         if not requests:
             return

@@ -25,19 +25,21 @@ def startable(
             it until the block ends (or, after a kill, until the next run).
         tell: hears that an adapter is merged, and why.
     """
-    if group.merging is None:
+    merging = group.merging
+    if merging is None:
         yield group.make
         return
     _sweep(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=_PREFIX) as scratch:
-        yield lambda: _merged(group, Path(scratch) / "checkpoint", tell)
+        yield lambda: _merged(group, *merging, Path(scratch) / "checkpoint", tell)
 
 
-def _merged(group: Group, out: Path, tell: Callable[[str], None]) -> Engine:
+def _merged(
+    group: Group, name: str, adapter: Path, why: str, out: Path, tell: Callable[[str], None]
+) -> Engine:
     from train.adapters import merge
     from train.disk import full_disk_said
 
-    name, adapter, why = group.merging or ("", Path(), "")
     base = group.spec.base
     if base is not None and not out.exists():
         tell(f"engine {group.engine_name} cannot serve adapter {name} ({why}): merging it")
