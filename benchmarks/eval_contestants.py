@@ -14,13 +14,13 @@ from typing import Any, Self
 
 from benchmarks.eval_problem import prompts
 from eval_suites.suite import Request
-from harness.columns import groups
 from harness.engines import ENGINES, Completion
 from harness.engines.preload import preloading
 from harness.engines.vllm import VllmEngine
-from harness.evaluate_job import EvalJob
+from harness.evaluate.columns import groups
+from harness.evaluate.job import EvalJob
+from harness.evaluate.sample_log import Spool
 from harness.events import silent
-from harness.sample_log import Spool
 
 #: As ours: quiet, so much memory for keys and values, a thread on every core.
 _ENVIRONMENT = {
@@ -59,7 +59,7 @@ def ours(job: EvalJob) -> dict[str, float]:
 
     `stop` is what follows: the engine's end, and logs.
     """
-    from harness.evaluate import run
+    from harness.evaluate.loop import run
 
     ENGINES["vllm"] = Timed
     scored = 0.0

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.columns import groups
-from harness.evaluate import load
-from harness.evaluate_job import EvalJob
+from harness.evaluate.columns import groups
+from harness.evaluate.job import EvalJob
+from harness.evaluate.loop import load
 from harness.recipe import DecodingChanges, EngineChoice
 
 SUITES = ("gsm8k", "svamp", "arithmetic")

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.evaluate import run
-from harness.evaluate_job import EvalJob
+from harness.evaluate.job import EvalJob
+from harness.evaluate.loop import run
 from harness.events import silent
-from harness.journal import Journal
+from harness.journal.entries import Journal
 from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import digest
 

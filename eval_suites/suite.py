@@ -64,11 +64,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One generated text as a suite sees it; `tokens` counts what was generated."""
+    """One generated text as a suite sees it; `tokens` counts what was generated.
+
+    `logprobs` holds, for each generated token, the most likely ones with their natural-log
+    probabilities, where the request asked for them (`top_logprobs`).
+    """
 
     text: str
     finish_reason: FinishReason = "stop"
     tokens: int = 0
+    logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,9 @@ class Sample(Protocol):
 S = TypeVar("S", bound=Sample)
 
 
-def no_requests(_sample: Any, _answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+def no_requests(
+    _sample: Any, _answers: tuple[Answer, ...], _verdicts: tuple[Answer, ...]
+) -> tuple[Request, ...]:
     """Ask nothing: the default judge of a suite without one."""
     return ()
 
@@ -142,7 +149,8 @@ class Suite(Generic[S]):
         load: samples from the data folder, in file order; raises `DataError`.
         ask: the requests of the next turn given the answers so far; empty means done.
         score: the verdict, a function of its arguments only.
-        judge: requests for a judge, given all answers.
+        judge: the next requests for a judge, given all answers and its replies so far, in the
+            order of what was asked; empty means done.
         checks: programs or calls for the sandbox, given all answers.
         aggregate: suite metrics from the scores, one a sample (`scoring.metrics_of` averages
             repeats before).
@@ -162,7 +170,7 @@ class Suite(Generic[S]):
     load: Callable[[Path | None], Sequence[S]]
     ask: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]]
     score: Callable[[S, tuple[Answer, ...], tuple[Answer, ...], tuple[Outcome, ...]], Score]
-    judge: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]] = no_requests
+    judge: Callable[[S, tuple[Answer, ...], tuple[Answer, ...]], tuple[Request, ...]] = no_requests
     checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
     aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
     over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = no_metrics

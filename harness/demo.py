@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness import commands
-from harness.output import Output
+from harness.cli import commands
+from harness.cli.output import Output
 from harness.plan import Places
 
 _RECIPES = Path(__file__).resolve().parent.parent / "recipes"

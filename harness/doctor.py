@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-from harness.tables import Heading, Table
+from harness.compare.tables import Heading, Table
 
 State = Literal["ok", "warn", "missing"]
 

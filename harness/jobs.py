@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.evaluate_job import EvalJob
+from harness.evaluate.job import EvalJob
 from harness.plan import Places, Plan
 from harness.recipe import EvaluateSection, JudgeChoice, limit_for
 from harness.runs import read_json

@@ -26,7 +26,7 @@ from harness.plan import (
     judge_of,
     make_plan,
 )
-from harness.progress import Screen
+from harness.progress.screen import Screen
 from harness.recipe import (
     CompareSection,
     EvaluateSection,
@@ -148,7 +148,7 @@ def audit_before_training(plan: Plan, report: Reporter) -> None:
     Raises:
         UserError: it would be wasted, as `harness.preflight.check` says.
     """
-    from harness.audit_job import of_plan
+    from harness.audit.job import of_plan
 
     job = of_plan(plan).model_dump(mode="json")
     key = digest(job)

@@ -15,7 +15,7 @@ import eval_suites
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import UserError
-from harness.judging import NAME, require_judge
+from harness.judge.referee import NAME, require_judge
 from harness.recipe import (
     BASE,
     EngineChoice,

@@ -5,12 +5,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.compare import compare
-from harness.figures import draw_likelihood, draw_scores
-from harness.likelihood import likelihood
+from harness.compare.comparison import compare
+from harness.compare.figures import draw_likelihood, draw_scores
+from harness.compare.likelihood import likelihood
+from harness.compare.tables import (
+    Table,
+    comparison_table,
+    likelihood_table,
+    markdown,
+    terminal,
+    to_csv,
+)
 from harness.result import Result
 from harness.runs import write_text
-from harness.tables import Table, comparison_table, likelihood_table, markdown, terminal, to_csv
 
 
 def tables(result: Result, title: str | None = None) -> dict[str, Table]:

@@ -176,10 +176,10 @@ def _train(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.audit_job import of_evaluation
-    from harness.evaluate import run
-    from harness.evaluate_job import EvalJob
-    from harness.preflight import check
+    from harness.audit.job import of_evaluation
+    from harness.audit.preflight import check
+    from harness.evaluate.job import EvalJob
+    from harness.evaluate.loop import run
 
     evaluation = EvalJob.model_validate(job)
     if not evaluation.audited:
@@ -189,8 +189,8 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.audit_job import AuditJob
-    from harness.preflight import check
+    from harness.audit.job import AuditJob
+    from harness.audit.preflight import check
 
     check(AuditJob.model_validate(job), report)
     return True
@@ -200,7 +200,7 @@ def _track(job: dict[str, Any], report: Reporter) -> bool:
     """Copy a run to a store; a store that fails is told, and asked again by the next run."""
     from dataclasses import asdict
 
-    from harness.tracking import sync
+    from harness.tracking.store import sync
 
     done = sync(Path(job["run"]), job["uri"], job["experiment"])
     report({"event": "tracked", **asdict(done)})

@@ -10,7 +10,7 @@ from eval_suites.errors import SandboxError
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Suite
 from harness.engines import EngineSpec, make
-from harness.judging import is_judged
+from harness.judge.referee import is_judged
 from harness.recipe import EvaluateSection
 
 ALL = "all"

@@ -166,7 +166,7 @@ def recipe(folder: Path, base: Path, data: str, probe: str) -> Path:
     return path
 
 
-NCA = ("-m", "harness.cli")
+NCA = ("-m", "harness.cli.main")
 TRAIN = (*NCA, "train", "r.yaml", "--tracking", "none")
 
 

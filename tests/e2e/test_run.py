@@ -57,7 +57,7 @@ def recipe(tmp_path: Path, tiny_model: Path) -> Path:
 
 
 def nca(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness.cli.main", *arguments]
     here = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
@@ -93,7 +93,7 @@ def test_a_recipe_runs_from_another_folder_with_known_first_losses_and_again_wit
 def test_interrupted_it_says_so_and_goes_on(recipe: Path, tmp_path: Path) -> None:
     here = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "harness.cli", "run", str(recipe), "--tracking", "none"]
+    command = [sys.executable, "-m", "harness.cli.main", "run", str(recipe), "--tracking", "none"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,

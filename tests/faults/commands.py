@@ -73,7 +73,7 @@ class Command:
     @property
     def line(self) -> list[str]:
         """The command as it is run; `before` is what runs it (strace, faketime, unshare)."""
-        return [*self.before, sys.executable, "-m", "harness.cli", *self.arguments]
+        return [*self.before, sys.executable, "-m", "harness.cli.main", *self.arguments]
 
     @property
     def settings(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.journal import Journal
-from harness.journal_check import check
+from harness.journal.check import check
+from harness.journal.entries import Journal
 
 MB = 2**20
 
@@ -22,7 +22,7 @@ MB = 2**20
 def evaluate(folder: Path, model: str) -> dict[str, Any]:
     """What `nca eval` said, with 400 answers of the fake engine."""
     command = [
-        *(sys.executable, "-m", "harness.cli", "eval", f"m={model}", "--suites", "arithmetic"),
+        *(sys.executable, "-m", "harness.cli.main", "eval", f"m={model}", "--suites", "arithmetic"),
         *("--engine", "fake", "--repeats", "2", "--temperature", "1", "--tracking", "none"),
         *("--runs", str(folder / "runs"), "--models", str(folder / "models")),
     ]

@@ -17,7 +17,7 @@ from harness import pipeline
 from harness.errors import RunFailed, UserError
 from harness.launch import Processes, launch
 from harness.plan import Places
-from harness.progress import Quiet
+from harness.progress.screen import Quiet
 from harness.recipe import Recipe, read_recipe
 from harness.runs import read_lines
 from train import TrainJob

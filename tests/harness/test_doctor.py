@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.compare.tables import markdown
 from harness.doctor import Check, checks, table
-from harness.tables import markdown
 
 
 def look(tmp_path: Path, **where: object) -> dict[str, Check]:

@@ -19,7 +19,7 @@ MLFLOW = "from mlflow.telemetry import utils; print(utils.is_telemetry_disabled(
 #: MLflow is silent where it finds one of these.
 TESTING = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "PYTEST_CURRENT_TEST")
 STARTS = {
-    "cli": "import harness.cli; sys.argv = ['nca', '--help']; harness.cli.main()",
+    "cli": "import harness.cli.main; sys.argv = ['nca', '--help']; harness.cli.main.main()",
     "stage": "import harness.stage; harness.stage.main(['train', 'absent/resolved.json'])",
 }
 

@@ -1,0 +1,1 @@
+"""What an evaluation will ask, looked at before it is paid for."""

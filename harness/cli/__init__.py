@@ -1,0 +1,1 @@
+"""Commands of `nca`, by what they are about; `main` is the entry."""

@@ -1,0 +1,393 @@
+"""What the commands of the command line do, once their options are parsed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from harness import pipeline
+from harness.cli.output import Output
+from harness.data.folder import data_folder
+from harness.errors import ModelError, RecipeError, RunError
+from harness.pipeline import Finished
+from harness.plan import Places
+from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
+from harness.result import CheckpointResult, Result, read_result
+from harness.runs import write_text
+
+if TYPE_CHECKING:
+    from harness.power.budget import Budget
+
+
+def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
+    """Where things lie; tracking defaults to an SQLite store among the runs."""
+    uri = tracking or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+    return Places(
+        runs=runs,
+        models=models,
+        data_dir=data_folder(data_dir),
+        tracking_uri="" if uri == "none" else uri,
+    )
+
+
+def overrides(
+    given: Sequence[str] | None, engine: str | None, limit: str | None, *, unsafe: bool = False
+) -> list[str]:
+    """`--set` with what `--engine`, `--limit` and `--unsafe` stand for."""
+    found = list(given or ())
+    if engine is not None:
+        found.append(f"evaluate.engine.name={engine}")
+    if limit is not None:
+        found.append(f"evaluate.limit={_limit_text(limit)}")
+    if unsafe:
+        found.append("evaluate.unsafe=true")
+    return found
+
+
+def run(
+    recipe_file: Path,
+    given: Sequence[str],
+    where: Places,
+    *,
+    evaluation: bool = True,
+    save_result: Path | None = None,
+    out: Output,
+) -> Finished:
+    """`nca run` and `nca train`: run a recipe, print its tables, say where things are."""
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    if evaluation:
+        chosen = all_of(recipe.evaluate, where.data_dir, out)
+        recipe = recipe.model_copy(update={"evaluate": chosen})
+    finished = pipeline.run(recipe, where, out.screen, evaluation=evaluation)
+    if save_result is not None:
+        write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
+    out.result(finished, where.tracking_uri, recipe.compare.table)
+    return finished
+
+
+def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | None) -> None:
+    """`nca train --dry-run`: print what training would cost; nothing is fetched or written."""
+    from harness.dry_run import outlooks, page
+
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    for name, outlook in outlooks(recipe, where, rows).items():
+        print(page(name, recipe.base, outlook))
+
+
+def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
+    """`nca merge`: a full checkpoint of an adapter, under its name only when it is whole.
+
+    Raises:
+        ModelError, train.TrainError: a folder is not what it should be; nothing was written.
+    """
+    from transformers.utils.logging import disable_progress_bar
+
+    from harness.models import checked, resolve, under
+    from train import adapters
+    from train.disk import full_disk_said
+
+    folder = checked(checkpoint.resolve())
+    adapters.refuse_unmergeable(folder, out)
+    try:
+        full = under(folder, models) if base is None else resolve(base, models)
+    except ModelError as error:
+        raise ModelError(f"{error}; --base names the full checkpoint under the adapter") from None
+    disable_progress_bar()
+    if full is not None:
+        with full_disk_said(out.parent):
+            adapters.merge(folder, full, out)
+        Console().print(f"merged: {out}", highlight=False, soft_wrap=True)
+
+
+def evaluate(
+    models: Sequence[str], chosen: EvaluateSection, where: Places, out: Output
+) -> Finished:
+    """`nca eval`: evaluate existing checkpoints and print their table."""
+    chosen = all_of(chosen, where.data_dir, out)
+    finished = pipeline.evaluate_models(named(models), chosen, where, out.screen)
+    out.result(finished, where.tracking_uri)
+    return finished
+
+
+def all_of(chosen: EvaluateSection, data_dir: Path | None, out: Output) -> EvaluateSection:
+    """With the suites that can run here in place of `all`; says which cannot, and why."""
+    from harness.suite_choice import expanded
+
+    chosen, left_out = expanded(chosen, data_dir)
+    for name, reason in left_out.items():
+        out.note(f"left out: {name}: {reason}")
+    return chosen
+
+
+def section(
+    suites: str,
+    engine: str | None,
+    limit: str | None,
+    repeats: int,
+    temperature: float | None,
+    base_url: str,
+    *,
+    unsafe: bool = False,
+) -> EvaluateSection:
+    """The evaluate section that the options of `nca eval` stand for.
+
+    Raises:
+        RecipeError: a malformed limit.
+    """
+    choice = EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url)
+    return EvaluateSection(
+        suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
+        limit=None if limit is None else _limit(limit),
+        repeats=repeats,
+        decoding=DecodingChanges(temperature=temperature),
+        engine=choice,
+        unsafe=unsafe,
+    )
+
+
+def named(models: Sequence[str]) -> dict[str, str]:
+    """Row name -> checkpoint, from `NAME=FOLDER` or a folder that names itself.
+
+    Raises:
+        RecipeError: two rows would have one name.
+    """
+    rows: dict[str, str] = {}
+    for text in models:
+        name, given, folder = text.rpartition("=")
+        if not given:
+            path = Path(folder)
+            name = path.parent.name if path.name == "checkpoint" else path.name
+        if name in rows:
+            raise RecipeError(f"two models are called {name!r}: write NAME=FOLDER")
+        rows[name] = folder
+    return rows
+
+
+def compare(
+    runs: Sequence[str],
+    baseline: str | None,
+    format_: str,
+    where: Places,
+    *,
+    allow_missing: bool,
+) -> None:
+    """`nca compare`: one table over finished runs, on standard output."""
+    from harness.compare.comparison import compare as put_side_by_side
+    from harness.compare.tables import comparison_table, markdown, terminal, to_csv
+
+    writers = {"markdown": markdown, "csv": to_csv}
+    if format_ not in ("terminal", *writers):
+        raise RecipeError(f"no table format is called {format_!r}: use terminal, markdown or csv")
+    result = merged([result for name in runs for result in results(name, where.tracking_uri)])
+    comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
+    table = comparison_table(comparison)
+    if format_ == "terminal":
+        console = Console()
+        console.print(terminal(table, console.width))
+    else:
+        print(writers[format_](table), end="")
+
+
+def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:
+    """`nca export`: a line a file that was written.
+
+    Raises:
+        RunError: the run, a checkpoint, the format or a log does not fit.
+    """
+    from harness.scoring.export import export as write_files
+
+    for one in write_files(run_folder, format_, out, checkpoints):
+        lost = f"; {one.lost} answers left out: they were lost (infra or filtered)"
+        print(f"{one.file}: {one.suite}, {one.rows} rows{lost if one.lost else ''}")
+
+
+def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:
+    """`nca trends`: a table on standard output; tables and pictures in a folder."""
+    from harness.compare import trends as curves
+    from harness.compare.likelihood import prompts_named
+    from harness.compare.tables import markdown, terminal, to_csv
+    from harness.compare.trend_show import draw_trends, trend_table
+    from harness.runs import write_text
+
+    console = Console()
+    for result in (found for name in runs for found in results(name, where.tracking_uri)):
+        found = curves.trends(result)
+        prompts = prompts_named([point for one in found for point in one.points()])
+        table = trend_table(curves.rows(found, baseline), baseline, result.recipe, prompts)
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / f"{result.recipe}.md", markdown(table))
+        write_text(out / f"{result.recipe}.csv", to_csv(table))
+        draw_trends(found, out / "figures" / result.recipe)
+        console.print(terminal(table, console.width))
+
+
+def power(budget: "Budget", json_file: Path | None) -> None:
+    """`nca power`: a short table on standard output, everything behind it in a file."""
+    from harness.compare.tables import terminal
+    from harness.power.show import table, write_json
+
+    console = Console()
+    console.print(terminal(table(budget), console.width))
+    if json_file is not None:
+        write_json(budget, json_file)
+
+
+def results(name: str, uri: str) -> list[Result]:
+    """What a RUN of the command line stands for: a folder, a file, or runs of an MLflow store.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    from harness.tracking.tracked import PREFIX, tracked_results
+
+    return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]
+
+
+def merged(results: Sequence[Result]) -> Result:
+    """One result of several: checkpoints of equal weights are one row.
+
+    Raises:
+        RunError: none was given.
+    """
+    if not results:
+        raise RunError("name at least one run folder or result file")
+    rows: dict[str, CheckpointResult] = {}
+    for result in results:
+        for checkpoint in result.checkpoints:
+            name = checkpoint.name
+            old = rows.get(name)
+            if old is not None and old.fingerprint != checkpoint.fingerprint:
+                name = f"{result.recipe}-{result.key}/{name}"
+            old = rows.get(name, checkpoint)
+            suites = {**checkpoint.suites, **old.suites}
+            rows[name] = checkpoint.model_copy(update={"name": name, "suites": suites})
+    return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
+
+
+def list_suites() -> None:
+    """`nca suites`: a suite each, its source without the commit (`show` has that and the version).
+
+    In 80 columns names and sources are whole; only a licence may go on in a second line.
+    """
+    from rich.table import Table
+
+    from eval_suites import SUITES
+
+    table = Table(box=None)
+    for heading in ("suite", "headline", "source", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
+    for suite in SUITES.values():
+        source, _, _ = suite.source.partition(" @ ")
+        table.add_row(suite.name, suite.headline, source, suite.licence)
+    Console().print(table)
+
+
+def show_suite(
+    name: str, sample: int, model: str | None, models: Path, data_dir: Path | None
+) -> None:
+    """`nca suites show`: facts, and the first prompt of one sample as a model would see it."""
+    import eval_suites
+
+    suite = eval_suites.find(name)
+    samples = suite.load(data_dir)
+    if sample >= len(samples):
+        raise RecipeError(f"--sample {sample}: suite {name} has {len(samples)} samples, from 0")
+    console = Console(soft_wrap=True, highlight=False)
+    chosen = samples[sample]
+    console.print(
+        f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
+        f"{suite.decoding}\nfrom {suite.source}, licence: {suite.licence}\nsample {chosen.id}\n",
+        markup=False,
+    )
+    for request in suite.ask(chosen, ()):
+        console.print(_shown(request, model, models), markup=False)
+
+
+def show_data(
+    recipe_file: Path, given: Sequence[str], where: Places, checkpoint: str | None, row: int | None
+) -> None:
+    """`nca data show`: one prompt of a recipe's training data, as training sees it."""
+    from harness.data.show import show
+
+    recipe = read_recipe(recipe_file, given)
+    where = replace(where, near=(recipe_file.resolve().parent,))
+    show(recipe, where, checkpoint, row, Console(highlight=False))
+
+
+def fetch_data(names: Sequence[str], data_dir: Path, base_url: str | None, tries: int) -> None:
+    """`nca data fetch`: a line a file, then what became of all.
+
+    Raises:
+        UserError: a name or the folder is wrong, the server does not answer, or a file could not
+            be had as upstream has it; what was fetched is kept.
+    """
+    from harness.data.download import Patience
+    from harness.data.fetch import BASE_URL, fetch
+    from harness.data.fetch_show import line, refuse_failed, summary
+    from harness.data.manifest import chosen
+
+    wanted = chosen(names)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    done = fetch(
+        wanted,
+        data_dir,
+        lambda one: console.print(line(one)),
+        base_url or BASE_URL,
+        Patience(tries=tries),
+    )
+    console.print(summary(done, data_dir))
+    refuse_failed(done)
+
+
+def doctor(where: Places, *, online: bool) -> None:
+    """`nca doctor`: what this machine has, each lack with its remedy."""
+    from harness.compare.tables import terminal
+    from harness.doctor import checks, table
+
+    found = checks(
+        runs=where.runs,
+        data_dir=data_folder(where.data_dir),
+        tracking_uri=where.tracking_uri,
+        online=online,
+    )
+    console = Console()
+    console.print(terminal(table(found), console.width))
+
+
+def _limit(text: str) -> int | dict[str, int]:
+    try:
+        if "=" not in text:
+            return int(text)
+        pairs = (part.split("=", 1) for part in text.split(","))
+        return {name.strip(): int(number) for name, number in pairs}
+    except ValueError:
+        raise RecipeError(
+            f"--limit {text}: write a number, or suite=number pairs with commas"
+        ) from None
+
+
+def _limit_text(text: str) -> str:
+    limit = _limit(text)
+    if isinstance(limit, int):
+        return str(limit)
+    return "{" + ", ".join(f"'{name}': {number}" for name, number in limit.items()) + "}"
+
+
+def _shown(request: Any, model: str | None, models: Path) -> str:
+    if model is None:
+        parts = [f"[{m.role}]\n{m.content}" for m in request.messages] or [request.text or ""]
+        return "\n".join([*parts, f"[assistant]\n{request.prefix}"])
+    from transformers import AutoTokenizer
+
+    from harness.models import resolve
+    from train import chat
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve(model, models))
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    if request.text is not None:
+        return str(tokenizer.decode(chat.render_text(tokenizer, request.text)))
+    return str(tokenizer.decode(chat.render(tokenizer, messages, prefix=request.prefix)))

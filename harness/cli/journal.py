@@ -1,0 +1,84 @@
+"""`nca journal`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import RUNS, AsJsonOption, DebugOption, RunsOption
+
+app = typer.Typer(
+    help="Look at the journal of answers, check it, prune it, or add another.", no_args_is_help=True
+)
+
+
+@app.command("show")
+def show_journal(
+    runs: RunsOption = RUNS, as_json: AsJsonOption = False, debug: DebugOption = False
+) -> None:
+    """Print its size, what is in it, and how often that was found again."""
+    from harness.journal import show as journal_show
+
+    del debug
+    journal_show.show(runs, as_json=as_json)
+
+
+@app.command("verify")
+def verify_journal(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged entries aside; end runs first.")
+    ] = False,
+    runs: RunsOption = RUNS,
+    as_json: AsJsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check every entry's checksum and every page; exit code 1 where damage is left."""
+    from harness.journal import show as journal_show
+
+    del debug
+    journal_show.verify(runs, repair=repair, as_json=as_json)
+
+
+@app.command("prune")
+def prune_journal(
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="What was set aside as damaged.")
+    ] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Entries never found again since they were stored.")
+    ] = False,
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", help="Entries given by this: part of a line of `show`."),
+    ] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="answer or check.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")
+    ] = False,
+    runs: RunsOption = RUNS,
+    as_json: AsJsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Remove entries for which all of --unused, --origin and --kind holds that is given."""
+    from harness.journal import show as journal_show
+    from harness.journal.care import Choice
+
+    del debug
+    choice = Choice(kind, origin, unused=unused, quarantine=damaged)
+    journal_show.remove(runs, choice, dry_run=dry_run, as_json=as_json)
+
+
+@app.command("merge")
+def merge_journals(
+    others: Annotated[
+        list[Path], typer.Argument(metavar="OTHER...", help="Journals, or folders of runs.")
+    ],
+    runs: RunsOption = RUNS,
+    as_json: AsJsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Add the entries of other journals, each checked; what is there already stays."""
+    from harness.journal import show as journal_show
+
+    del debug
+    journal_show.absorb(runs, others, as_json=as_json)

@@ -1,0 +1,47 @@
+"""Options that several commands of the command line have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.data.folder import data_folder
+
+RUNS = Path("runs")
+MODELS = Path("models")
+
+RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]
+ModelsOption = Annotated[Path, typer.Option("--models", help="Folder of fetched models.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="NCA_DATA_DIR",
+        help="Folder of benchmark files. Default: one in your cache, for `nca data fetch` to fill.",
+        callback=data_folder,
+    ),
+]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="vllm, transformers, openai or fake.")
+]
+LimitOption = Annotated[
+    str | None,
+    typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
+]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print progress and result as JSON lines, nothing else.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+UnsafeOption = Annotated[
+    bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
+]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

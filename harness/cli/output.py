@@ -1,0 +1,136 @@
+"""What a command that runs stages prints: for people, for people in a hurry, or for programs."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from harness.pipeline import Finished
+from harness.progress.json_lines import JsonLines
+from harness.progress.screen import Screen, screen
+
+
+class Output(Protocol):
+    """Says what runs and what came of it."""
+
+    @property
+    def screen(self) -> Screen:
+        """Where progress is shown."""
+
+    def heading(self, text: str) -> None:
+        """Begin a part."""
+
+    def note(self, line: str) -> None:
+        """Say something that is worth knowing and is no result."""
+
+    def paragraph(self, text: str) -> None:
+        """Say more of it than goes into a line."""
+
+    def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
+        """Say what came of a run, and where it is."""
+
+
+class ForPeople:
+    """Progress, tables, and where the files are; if quiet, the tables alone."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._screen = screen(console, quiet=quiet)
+
+    @property
+    def screen(self) -> Screen:
+        """Where progress is shown."""
+        return self._screen
+
+    def heading(self, text: str) -> None:
+        """A rule with a text in it."""
+        if not self._quiet:
+            self._console.rule(text)
+
+    def note(self, line: str) -> None:
+        """A line, however long."""
+        if not self._quiet:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def paragraph(self, text: str) -> None:
+        """Lines broken at words."""
+        if not self._quiet:
+            self._console.print(text, highlight=False, markup=False)
+
+    def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
+        """The tables; then how much was reused, and where everything is."""
+        from harness.show import show
+
+        show(finished.result, self._console, title)
+        for event in finished.events:
+            if event["event"] == "evaluated":
+                self._evaluated(event)
+            if event["event"] == "tracked" and event.get("failed"):
+                lost = f"MLflow: {event['failed']}; everything is in the run folder"
+                self._console.print(lost, style="red", markup=False)
+        self.note(f"files:  {_shortest(finished.folder.path)}")
+        if tracking_uri:
+            self.note(f"MLflow: {tracking_uri}")
+        if tracking_uri.startswith("sqlite"):
+            self.note(f"        open it with: mlflow ui --backend-store-uri {tracking_uri}")
+
+    def _evaluated(self, event: Mapping[str, Any]) -> None:
+        damaged = event["damaged"]
+        again = f", {damaged} damaged ones asked again" if damaged else ""
+        answers = f"{event['asked']} asked, {event['reused']} reused from the journal{again}"
+        self.note(f"answers: {answers}")
+        if verdicts := event["verdicts_asked"] + event["verdicts_reused"]:
+            self.note(f"verdicts: {verdicts}, {event['verdicts_reused']} of them reused")
+
+
+class ForPrograms:
+    """JSON lines on standard output; the last of a run is its result."""
+
+    def __init__(self, lines: JsonLines) -> None:
+        self._lines = lines
+
+    @property
+    def screen(self) -> Screen:
+        """Where events go."""
+        return self._lines
+
+    def heading(self, text: str) -> None:
+        """A note."""
+        self.note(text)
+
+    def note(self, line: str) -> None:
+        """A note event, as stages send them."""
+        self._lines.write({"event": "note", "text": line})
+
+    def paragraph(self, text: str) -> None:
+        """Nothing: paragraphs explain tables to people, and a run's last line is its result."""
+
+    def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
+        """The records of the tables, and where everything is."""
+        from harness.show import tables
+
+        found = tables(finished.result, title)
+        scores, likelihood = (
+            found[name].records if name in found else () for name in ("table", "likelihood")
+        )
+        where = {"run": str(finished.folder.path), "tracking": tracking_uri}
+        self._lines.write({"event": "result", **where, "records": scores, "likelihood": likelihood})
+
+
+def output(*, quiet: bool, json: bool) -> Output:
+    """The output that a command's options ask for."""
+    return ForPrograms(JsonLines(sys.stdout)) if json else ForPeople(Console(), quiet=quiet)
+
+
+def tell_error(message: str, exit_code: int) -> None:
+    """The last line of a command that failed, for programs."""
+    error = {"event": "error", "message": message, "exit_code": exit_code}
+    JsonLines(sys.stdout).write(error)
+
+
+def _shortest(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,177 @@
+"""Commands that read what was answered: tables, curves, scores, exports."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import (
+    MODELS,
+    RUNS,
+    DataOption,
+    DebugOption,
+    RunsOption,
+    TrackingOption,
+    UnsafeOption,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def compare(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    ],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Row that differences are taken to.")
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="terminal, markdown or csv.")
+    ] = "terminal",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+    ] = False,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Put finished runs side by side, with intervals and paired differences."""
+    from harness.cli import commands
+
+    del debug
+    where = commands.places(runs, MODELS, None, tracking)
+    commands.compare(names, baseline, format_, where, allow_missing=allow_missing)
+
+
+@app.command()
+def trends(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and pictures.")],
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="Checkpoint whose last margin is the measure.")
+    ] = "dpo",
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
+    from harness.cli import commands
+
+    del debug
+    commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+
+
+@app.command()
+def power(
+    points: Annotated[
+        float,
+        typer.Option("--points", min=1e-6, help="Difference to see, in percentage points."),
+    ],
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT."),
+    ] = None,
+    suite: Annotated[str | None, typer.Option("--suite", help="Which, if it has several.")] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Which; NAME stands for all of NAME-seedN."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="What it is compared with.")
+    ] = None,
+    accuracy: Annotated[
+        float | None, typer.Option("--accuracy", help="Without a run: the baseline's, 0 to 1.")
+    ] = None,
+    discordant: Annotated[
+        float | None,
+        typer.Option("--discordant", help="Share of prompts that only one gets right, 0 to 1."),
+    ] = None,
+    correlation: Annotated[
+        float | None, typer.Option("--correlation", help="Of right and wrong, in its place.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", min=1, help="Prompts at hand, without a run.")
+    ] = None,
+    power_: Annotated[
+        float, typer.Option("--power", help="Chance to see the difference, if it is there.")
+    ] = 0.8,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Chance to see one that is not there.")
+    ] = 0.05,
+    comparisons: Annotated[
+        int, typer.Option("--comparisons", min=1, help="Differences that the table will show.")
+    ] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write everything behind the table here.")
+    ] = None,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say how many samples, repeats or seeds it takes to see a difference."""
+    from harness.cli import commands
+    from harness.power.budget import of_assumed, of_result, question
+
+    del debug
+    asked = question(points, power_, alpha, comparisons)
+    if run is None:
+        budget = of_assumed(asked, (accuracy, discordant, correlation), samples)
+    else:
+        if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
+            raise typer.BadParameter("assumed figures and a RUN do not go together")
+        where = commands.places(runs, MODELS, None, tracking)
+        result = commands.merged(commands.results(run, where.tracking_uri))
+        budget = of_result(asked, result, suite, checkpoint, baseline)
+    commands.power(budget, json_file)
+
+
+@app.command()
+def score(
+    suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Answers (JSON lines), one model a file: FILE or NAME=FILE. A line has sample_id "
+            "and completions, or task_id and completion or solution, or is a sample log's.",
+        ),
+    ],
+    also: Annotated[
+        str | None, typer.Option("--also", help="evalplus: show where its executor differs.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write every sample's value here.")
+    ] = None,
+    data_dir: DataOption = None,
+    unsafe: UnsafeOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Score answers that were generated elsewhere; no engine is needed."""
+    from harness.scoring.command import score as score_files
+
+    del debug
+    score_files(suite, files, also, json_file, data_dir, unsafe=unsafe)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="fastchat, alpaca_eval, humaneval or evalplus.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
+    checkpoints: Annotated[
+        list[str] | None, typer.Option("--checkpoint", help="Only this one. Repeatable.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write a run's answers as the benchmarks' official tools read them."""
+    from harness.cli import commands
+
+    del debug
+    commands.export(run, format_, out, checkpoints or ())

@@ -1,0 +1,1 @@
+"""Side by side: tables and pictures from result files."""

@@ -1,0 +1,1 @@
+"""The data folder filled and found; training data looked at."""

@@ -1,0 +1,1 @@
+"""The evaluation: one engine and one queue for all suites and checkpoints of a base."""

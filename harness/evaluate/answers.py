@@ -1,0 +1,28 @@
+"""Answers as plain values, for the journal and for sample logs, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from eval_suites.suite import Answer
+
+
+def plain(answer: Answer) -> dict[str, Any]:
+    """An answer as a line of a log has it; log-probs only where some were asked for."""
+    fields = asdict(answer)
+    if not answer.logprobs:
+        del fields["logprobs"]
+    return fields
+
+
+def answer_of(fields: Mapping[str, Any]) -> Answer:
+    """The answer that `plain`, or JSON made of it, tells of.
+
+    Raises:
+        TypeError, ValueError, KeyError: it tells of none.
+    """
+    tops = tuple(
+        tuple((str(token), float(logprob)) for token, logprob in place)
+        for place in fields.get("logprobs", ())
+    )
+    return Answer(**{**fields, "logprobs": tops})

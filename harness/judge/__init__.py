@@ -1,0 +1,1 @@
+"""Judges: engines that are asked about answers."""

@@ -1,0 +1,1 @@
+"""How many samples or seeds a difference takes to be seen."""

@@ -1,0 +1,75 @@
+"""Progress for programs: a JSON object a line (docs/formats.md, Events)."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, Self, TextIO
+
+from harness.progress.pace import Pace
+
+
+class JsonLines:
+    """Writes every event as it comes; an evaluation's with its overall speed and time left.
+
+    A reader that went away does not end the work.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._pace = Pace()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+
+    def stage(self, number: int, of: int, title: str) -> None:
+        """A stage begins."""
+        self._pace = Pace()
+        self.write({"event": "stage", "number": number, "of": of, "title": title})
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
+        self.write({"event": "ended", "number": number, "of": of, "title": title})
+
+    def skipped(self, number: int, of: int, title: str) -> None:
+        """A stage was done already."""
+        self.write({"event": "skipped", "number": number, "of": of, "title": title})
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """An event."""
+        if event["event"] == "evaluating":
+            self._pace = self._pace.heard(event)
+            event = {"event": "evaluating", **overall(self._pace), **event}
+        self.write(event)
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """One line."""
+        try:
+            print(json.dumps(finite(event), ensure_ascii=False), file=self._file, flush=True)
+        except BrokenPipeError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self._file.fileno())
+            os.close(nothing)
+
+
+def overall(pace: Pace) -> dict[str, int | float | None]:
+    """What the pairs of an evaluation come to."""
+    return {
+        "done": pace.done,
+        "total": pace.total,
+        "tokens_per_second": pace.rate,
+        "seconds_left": pace.left,
+    }
+
+
+def finite(value: Any) -> Any:
+    """The value with null in place of numbers that JSON does not have (a diverged loss, say)."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,103 @@
+"""Progress as plain lines, for logs and pipes: what ends, and every quarter minute what runs."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from rich.console import Console
+
+from harness.progress.pace import Pace, Phase, phase_heard
+from harness.progress.wording import (
+    clock,
+    failures,
+    finished_line,
+    newly_finished,
+    overall_line,
+    told,
+)
+
+EVERY_S = 15.0
+#: Running pairs that a line names.
+_NAMED = 4
+
+
+class Plain:
+    """A line when a stage begins, when a pair or phase is done, and every quarter minute between.
+
+    Args:
+        console: where the lines go.
+        now: a clock in seconds that never jumps.
+    """
+
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._now = now
+        self._began = self._last = 0.0
+        self._phases: dict[str, Phase] = {}
+        self._pace = Pace()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+
+    def stage(self, number: int, of: int, title: str) -> None:
+        """A stage begins."""
+        self._phases, self._pace = {}, Pace()
+        self._began = self._last = self._now()
+        self._print(f"[{number}/{of}] {title}")
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
+        self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
+
+    def skipped(self, number: int, of: int, title: str) -> None:
+        """A stage was done already."""
+        self._print(f"[{number}/{of}] {title}: done already")
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """An event: words at once, counts now and then."""
+        for line in told(event):
+            self._print(f"      {line}")
+        if event["event"] == "progress":
+            self._phase(event)
+        if event["event"] == "evaluating":
+            self._pairs(event)
+
+    def _phase(self, event: Mapping[str, Any]) -> None:
+        name, now = event["phase"], self._now()
+        self._phases[name] = phase = phase_heard(self._phases.get(name), event, now)
+        ended = phase.done >= phase.total
+        if not ended and not self._due():
+            return
+        self._last = now
+        left = phase.left(now)
+        rest = f", about {clock(left)} left" if left is not None else ""
+        ending = f" in {clock(now - phase.began)}" if ended else rest
+        self._print(f"      {name}: {phase.done:,}/{phase.total:,}{ending}")
+
+    def _pairs(self, event: Mapping[str, Any]) -> None:
+        old, self._pace = self._pace, self._pace.heard(event)
+        for pair in newly_finished(old, self._pace):
+            self._print(f"      {finished_line(pair)}")
+        if self._due() and self._pace.done < self._pace.total:
+            self._last = self._now()
+            self._print(f"      evaluate: {overall_line(self._pace)}{_running(self._pace)}")
+
+    def _due(self) -> bool:
+        return self._now() - self._last >= EVERY_S
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _running(pace: Pace) -> str:
+    running = [pair for pair in pace.pairs.values() if pair.running]
+    named = []
+    for pair in running[:_NAMED]:
+        failed = failures(pair.not_ok, pair.lost)
+        named.append(f"{pair.title} {pair.done:,}/{pair.total:,}{f' ({failed})' if failed else ''}")
+    more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
+    return f"; running: {', '.join(named + more)}" if running else ""

@@ -1,0 +1,67 @@
+"""Progress that people can read, or programs: which screen shows what a pipeline is doing."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from rich.console import Console
+
+from harness.progress.live import Live
+from harness.progress.plain import Plain
+
+
+class Screen(Protocol):
+    """Where a pipeline shows what is running; a context manager and an event listener."""
+
+    def __enter__(self) -> Self:
+        """Start showing."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop showing."""
+
+    def stage(self, number: int, of: int, title: str) -> None:
+        """A stage begins."""
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """The stage that began last is done."""
+
+    def skipped(self, number: int, of: int, title: str) -> None:
+        """A stage was done already."""
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Show an event of the running stage."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+
+    def stage(self, number: int, of: int, title: str) -> None:
+        """A stage begins."""
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """It is done."""
+
+    def skipped(self, number: int, of: int, title: str) -> None:
+        """A stage was done already."""
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """An event."""
+
+
+def screen(console: Console, *, quiet: bool) -> Screen:
+    """The screen that suits this terminal, or its absence."""
+    if quiet:
+        return Quiet()
+    return Live(console) if console.is_terminal and not console.is_dumb_terminal else Plain(console)

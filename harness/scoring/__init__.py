@@ -1,0 +1,1 @@
+"""Answers that files hold: scored again, checked by others, written for other tools."""

@@ -1,0 +1,97 @@
+"""`nca score`: read files of answers, score them, print and write what was found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+
+import eval_suites
+from eval_suites.suite import Suite
+from harness.errors import UserError
+from harness.runs import write_json
+from harness.scoring import crosscheck
+from harness.scoring.rescore import Rescored, lines, record, refuse_judged, refuse_unfit, rescore
+from harness.scoring.stored import Stored, named_files, read_stored
+
+
+def score(
+    suite_name: str,
+    files: Sequence[str],
+    also: str | None,
+    json_file: Path | None,
+    data_dir: Path | None,
+    *,
+    unsafe: bool,
+) -> None:
+    """Print metrics of stored answers, and where evalplus says something else.
+
+    Args:
+        suite_name: as the user types it.
+        files: `FILE` or `NAME=FILE`, one model each.
+        also: `evalplus`, or nothing.
+        json_file: takes every sample's value too.
+        data_dir: of the benchmark files.
+        unsafe: run programs also where they cannot be contained.
+
+    Raises:
+        UserError: options that do not go together, or a file or suite that cannot be scored;
+            nothing was run or written.
+    """
+    named = named_files(files)
+    _refuse_unknown(also, suite_name, len(named))
+    if json_file is not None and json_file.is_dir():
+        raise UserError(f"--json {json_file}: is a folder; name a file")
+    suite = eval_suites.find(suite_name)
+    refuse_judged(suite)
+    samples = suite.load(data_dir)
+    stored = {name: read_stored(file) for name, file in named.items()}
+    for answers in stored.values():
+        refuse_unfit(suite, samples, answers)
+    found = _rescored(suite, samples, stored, unsafe=unsafe)
+    for name, one in found.items():
+        _print(lines(suite, name, one, len(samples)))
+    if json_file is not None:
+        models = {name: record(suite, one) for name, one in found.items()}
+        write_json(json_file, {"suite": suite.name, "models": models})
+    if also:
+        (one,) = found.values()
+        _print(crosscheck.lines(crosscheck.disagreements(samples, one), len(one)))
+
+
+def _refuse_unknown(also: str | None, suite: str, files: int) -> None:
+    if also not in (None, "evalplus") or (also and suite != "humaneval_plus"):
+        raise UserError("--also knows one thing: evalplus, for the suite humaneval_plus")
+    if also and files > 1:
+        raise UserError("--also takes one file: score them one after the other")
+
+
+def _rescored(
+    suite: Suite[Any],
+    samples: Sequence[Any],
+    stored: Mapping[str, Sequence[Stored]],
+    *,
+    unsafe: bool,
+) -> dict[str, tuple[Rescored, ...]]:
+    with Console(stderr=True).status("") as status:
+        return {
+            name: rescore(
+                suite,
+                samples,
+                answers,
+                unsafe=unsafe,
+                told=partial(_count, status, name, len(answers)),
+            )
+            for name, answers in stored.items()
+        }
+
+
+def _count(status: Status, name: str, total: int, done: int) -> None:
+    status.update(f"{name}: {done} of {total} answers scored")
+
+
+def _print(said: Iterable[str]) -> None:
+    for line in said:
+        print(line)

@@ -1,0 +1,60 @@
+"""Results read back from an MLflow store: `mlflow:EXPERIMENT`, or one run, `mlflow:EXPERIMENT/RUN`.
+
+What is read is the result file that `harness.tracking.store` left with each recipe's run, so a
+table made from a store equals the one made from the run folder.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RunError
+from harness.result import Result, read_result
+from harness.tracking.store import open_store, patient, store_exists
+
+PREFIX = "mlflow:"
+_FILE = "result.json"
+
+
+def tracked_results(name: str, uri: str) -> list[Result]:
+    """The results of an experiment, newest first.
+
+    Args:
+        name: `mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, as `nca run` named them.
+        uri: of the store.
+
+    Raises:
+        RunError: the store cannot be read, or it has no such experiment or run; the message lists
+            what it has.
+    """
+    experiment, _, run = name.removeprefix(PREFIX).partition("/")
+    if not uri or not store_exists(uri):  # opening one would make it
+        raise RunError(f"{uri or name}: no MLflow store there: name one with --tracking")
+    try:
+        with patient():
+            return _read(open_store(uri), uri, experiment, run)
+    except RunError:
+        raise
+    except Exception as error:  # whatever a store's client raises is about the store
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RunError(f"{uri}: cannot read the MLflow store ({first}): see --tracking") from error
+
+
+def _read(client: Any, uri: str, experiment: str, run: str) -> list[Result]:
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        known = ", ".join(e.name for e in client.search_experiments()) or "nothing"
+        raise RunError(f"{uri}: no experiment is called {experiment!r}: there is {known}")
+    recipes = client.search_runs([found.experiment_id], "tags.`nca.part` = 'recipe'")
+    runs = {one.info.run_name: one.info.run_id for one in recipes}
+    if not runs or (run and run not in runs):
+        known = ", ".join(runs) or "nothing that nca has logged"
+        raise RunError(
+            f"{uri}: experiment {experiment} has no run {run or 'at all'}: it has {known}"
+        )
+    return [_result(client, runs[name]) for name in runs if run in ("", name)]
+
+
+def _result(client: Any, run_id: str) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        return read_result(Path(client.download_artifacts(run_id, _FILE, folder)))

@@ -1,0 +1,117 @@
+"""Judges: asked through the journal, told in the protocol, and never a score when they fail."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import eval_suites
+from eval_suites.arithmetic import SUITE as ARITHMETIC
+from eval_suites.scoring import settle
+from eval_suites.suite import Answer, Message, Request, Score
+from harness.errors import RecipeError
+from harness.evaluate.job import EvalJob
+from harness.evaluate.loop import run
+from harness.events import silent
+from harness.plan import Places, check_suites, judge_of
+from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice
+from harness.runs import RunFolder, read_json, read_lines
+
+
+def rate(
+    _sample: Any, answers: tuple[Answer, ...], verdicts: tuple[Answer, ...]
+) -> tuple[Request, ...]:
+    if verdicts:
+        return ()
+    return (Request(messages=(Message("user", f"Rate this: {answers[0].text} and 1"),)),)
+
+
+def by_rating(
+    _sample: Any, _answers: tuple[Answer, ...], verdicts: tuple[Answer, ...], _outcomes: Any
+) -> Score:
+    number = re.search(r"(\d+)\.$", verdicts[0].text)
+    value = float(number[1]) if number else 0.0
+    return Score(value, metrics={"rating": value})
+
+
+JUDGED = replace(ARITHMETIC, name="judged", headline="rating", judge=rate, score=by_rating)
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(eval_suites.SUITES, "judged", JUDGED)
+
+
+def make_job(tmp_path: Path, model: Path, judge: JudgeChoice | None, limit: int = 3) -> EvalJob:
+    return EvalJob(
+        models={"base": str(model)},
+        fingerprints={"base": "one"},
+        suites={"judged": limit, "arithmetic": limit},
+        engine=EngineChoice(name="fake"),
+        judge=judge,
+        judge_fingerprint="the judge",
+        run=tmp_path / "run",
+        journal=tmp_path / "journal.sqlite",
+    )
+
+
+def test_verdicts_are_asked_once_logged_and_named_in_the_protocol(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    judge = JudgeChoice(name="fake", model=str(tiny_model))
+    heard: list[Mapping[str, Any]] = []
+
+    run(make_job(tmp_path, tiny_model, judge), silent)
+    run(make_job(tmp_path, tiny_model, judge, limit=4), heard.append)
+
+    told = next(event for event in heard if event["event"] == "evaluated")
+    assert (told["verdicts_asked"], told["verdicts_reused"]) == (1, 3)
+    folder = RunFolder(tmp_path / "run")
+    lines = read_lines(folder.sample_log("base", "judged"))
+    for line in lines:
+        (verdict,) = line["verdicts"]
+        assert verdict["text"].endswith(f" {line['value']:.0f}.")
+    assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == "fake the judge"
+    assert "judge" not in read_json(folder.summary("base", "arithmetic"))["protocol"]
+    assert all(not line["verdicts"] for line in read_lines(folder.sample_log("base", "arithmetic")))
+
+
+def test_a_suite_without_its_judge_is_refused_before_anything_starts(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    section = EvaluateSection(suites=("judged",), engine=EngineChoice(name="fake"))
+
+    with pytest.raises(RecipeError, match=r"judged needs a judge: set evaluate\.judge"):
+        check_suites(section, None)
+    with pytest.raises(RecipeError, match="needs a judge"):
+        run(make_job(tmp_path, tiny_model, None), silent)
+    assert not (tmp_path / "journal.sqlite").exists()
+
+
+def test_an_endpoint_s_judge_is_a_name_and_a_local_one_a_folder(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    where = Places(runs=tmp_path / "runs", models=tmp_path / "models")
+    remote = JudgeChoice(model="gpt-x", base_url="http://localhost:1/v1")
+    local = JudgeChoice(name="fake", model=str(tiny_model))
+
+    assert judge_of(EvaluateSection(), where) == (None, "")
+    assert judge_of(EvaluateSection(judge=remote), where) == (
+        remote,
+        "http://localhost:1/v1 gpt-x",
+    )
+    judge, fingerprint = judge_of(EvaluateSection(judge=local), where)
+    assert judge is not None
+    assert judge.model == str(tiny_model.resolve())
+    assert len(fingerprint) >= 16
+
+
+def test_a_filtered_verdict_is_a_missing_one() -> None:
+    sample = ARITHMETIC.load(None)[0]
+
+    score = settle(JUDGED, sample, (Answer("5"),), (Answer("", "filtered"),))
+
+    assert (score.value, score.status) == (None, "judge_missing")
