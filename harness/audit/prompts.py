@@ -15,8 +15,8 @@ from harness.audit.ids import Render, faults, ids_of
 from harness.audit.job import AuditJob
 from harness.audit.readers import Reader, readers
 from harness.evaluate.answering import MAX_TURNS
-from harness.evaluate.columns import rendered
 from harness.evaluate.loop import first_of_each
+from harness.evaluate.rendering import rendered
 from harness.judge.referee import is_judged
 from harness.token_text import pieces
 
