@@ -125,6 +125,9 @@ def eval_(
         float | None, typer.Option("--temperature", min=0, help="In place of the suites' own.")
     ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="The model that kl:SUITE measures against.")
+    ] = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -136,9 +139,10 @@ def eval_(
     from harness.cli.output import output
 
     del debug
+    chosen = commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe)
     commands.evaluate(
         models_,
-        commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
+        chosen.model_copy(update={"reference": reference}),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )

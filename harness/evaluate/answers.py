@@ -16,7 +16,7 @@ def plain(answer: Answer) -> dict[str, Any]:
 
 
 def answer_of(fields: Mapping[str, Any]) -> Answer:
-    """The answer that `plain`, or JSON made of it, tells of.
+    """The answer that `plain`, or JSON made of it, tells of; `token_ids` of a journal are left out.
 
     Raises:
         TypeError, ValueError, KeyError: it tells of none.
@@ -25,4 +25,5 @@ def answer_of(fields: Mapping[str, Any]) -> Answer:
         tuple((str(token), float(logprob)) for token, logprob in place)
         for place in fields.get("logprobs", ())
     )
-    return Answer(**{**fields, "logprobs": tops})
+    named = {key: value for key, value in fields.items() if key != "token_ids"}
+    return Answer(**{**named, "logprobs": tops})
