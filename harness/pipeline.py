@@ -78,6 +78,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     reference = (Path(plan.base), plan.base_print)
     if any_kl(section.suites) and section.reference is not None:
         reference = reference_of(section, (), places)
+        judge_of(recipe.evaluate, places)  # not found after hours of training
     heard: list[dict[str, Any]] = []
     report = _listener(heard, screen)
     with screen:
@@ -150,7 +151,9 @@ def evaluate_stage(
     """The evaluation stage of a run folder; it audits itself first unless that was done."""
     job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
     job = job.model_copy(update={"audited": audited})
-    known = job.model_dump(mode="json", exclude={"models", "run", "journal", "audited"})
+    elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
+    money = {"judge": {"price": True, "max_cost": True}}
+    known = job.model_dump(mode="json", exclude={**elsewhere, **money})
     known["versions"] = {name: find(name).version for name in section.suites}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")

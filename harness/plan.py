@@ -249,7 +249,8 @@ def existing(
     from train.fingerprint import fingerprint_on
 
     if engine.remote:
-        return dict(named), {n: f"{engine.base_url} {served}" for n, served in named.items()}
+        where = engine.base_url
+        return dict(named), {n: f"{where} {served}".strip() for n, served in named.items()}
     folders, prints = {}, {}
     for name, where in named.items():
         folder = models.resolve(where, places.models, places.near)

@@ -176,6 +176,7 @@ def _train(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
+    """Evaluate; where requests were lost, the next run asks for them again."""
     from harness.audit.job import of_evaluation
     from harness.audit.preflight import check
     from harness.evaluate.job import EvalJob
@@ -184,8 +185,7 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     evaluation = EvalJob.model_validate(job)
     if not evaluation.audited:
         check(of_evaluation(evaluation), report)
-    run(evaluation, report)
-    return True
+    return not run(evaluation, report).lost
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
@@ -199,8 +199,14 @@ def _kl(job: dict[str, Any], report: Reporter) -> bool:
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
     from harness.audit.job import AuditJob
     from harness.audit.preflight import check
+    from harness.evaluate.loop import load
+    from harness.judge.estimate import tell_judging
 
-    check(AuditJob.model_validate(job), report)
+    audit = AuditJob.model_validate(job)
+    check(audit, report)
+    evaluation = audit.evaluation
+    loaded = (load(name, limit, evaluation) for name, limit in evaluation.suites.items())
+    tell_judging(evaluation, ((item.suite, item.samples) for item in loaded), report)
     return True
 
 

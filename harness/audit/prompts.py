@@ -16,6 +16,7 @@ from harness.audit.readers import Reader, readers
 from harness.evaluate.answering import MAX_TURNS
 from harness.evaluate.loop import first_of_each
 from harness.evaluate.rendering import rendered
+from harness.judge.estimate import Estimate, estimate
 from harness.judge.referee import is_judged
 from harness.suites import find
 from harness.token_text import pieces
@@ -111,8 +112,13 @@ class Sheet:
 
     @property
     def judged(self) -> bool:
-        """Whether a judge will be asked too, nobody knows how often."""
+        """Whether a judge will be asked too."""
         return is_judged(self.asked.suite)
+
+    @property
+    def judging(self) -> Estimate:
+        """What it will be asked at most of one checkpoint, in one repeat."""
+        return estimate(self.asked.suite, self.asked.samples)
 
 
 def sheets(

@@ -8,6 +8,7 @@ from eval_suites.suite import Decoding
 from harness.audit.preflight import Audit, overlap_text, some
 from harness.audit.prompts import COMPARED, Asked, Reading, Sheet
 from harness.audit.training import Comparison
+from harness.judge.estimate import words
 from harness.token_text import visible
 
 _Row = tuple[str, str]
@@ -33,7 +34,7 @@ def _sheet(audit: Audit, sheet: Sheet) -> str:
         *(("decoding", _decoding(decoding)) for decoding in asked.decodings),
     ]
     if sheet.judged:
-        rows.append(("judge", "is asked as well: how often is not known before"))
+        rows.append(("judge", f"of one checkpoint's answers: {words(sheet.judging)}"))
     if not sheet.readings:
         rows.append(
             ("prompts", "rendered by the endpoint: ids, template and lengths are not known here")
@@ -170,6 +171,7 @@ def _plain_sheet(sheet: Sheet) -> dict[str, Any]:
         "requests": len(asked.first),
         "later_requests": len(asked.later),
         "judged": sheet.judged,
+        "judging": asdict(sheet.judging) if sheet.judged else None,
         "decoding": [asdict(decoding) for decoding in asked.decodings],
         "read": [_plain_reading(reading) for reading in sheet.readings],
     }

@@ -43,5 +43,22 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
 ]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option("--judge", help="openai:MODEL, vllm:FOLDER, transformers:FOLDER, fake:FOLDER."),
+]
+JudgeUrlOption = Annotated[
+    str, typer.Option("--judge-url", help="Of the judge's endpoint. Default: OpenAI's own.")
+]
+JudgePriceOption = Annotated[
+    str | None,
+    typer.Option("--judge-price", help="IN,OUT: dollars a million prompt, completion tokens."),
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option("--max-cost", help="Dollars that the judge may cost in this run.")
+]
+JudgeRepeatsOption = Annotated[
+    int | None, typer.Option("--judge-repeats", min=1, help="Times that each verdict is asked for.")
+]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

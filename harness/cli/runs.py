@@ -12,7 +12,12 @@ from harness.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    JudgeOption,
+    JudgePriceOption,
+    JudgeRepeatsOption,
+    JudgeUrlOption,
     LimitOption,
+    MaxCostOption,
     ModelsOption,
     QuietOption,
     RecipeArgument,
@@ -33,6 +38,11 @@ def run(
     data_dir: DataOption = None,
     engine: EngineOption = None,
     limit: LimitOption = None,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    judge_price: JudgePriceOption = None,
+    max_cost: MaxCostOption = None,
+    judge_repeats: JudgeRepeatsOption = None,
     set_: SetOption = None,
     tracking: TrackingOption = None,
     save_result: Annotated[
@@ -46,11 +56,13 @@ def run(
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
     from harness.cli import commands
     from harness.cli.output import output
+    from harness.judge.spec import JudgeOptions
 
     del debug
+    chosen = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats)
     commands.run(
         recipe,
-        commands.overrides(set_, engine, limit, unsafe=unsafe),
+        [*chosen.overrides(), *commands.overrides(set_, engine, limit, unsafe=unsafe)],
         commands.places(runs, models, data_dir, tracking),
         save_result=save_result,
         out=output(quiet=quiet, json=json),
@@ -128,6 +140,11 @@ def eval_(
     reference: Annotated[
         str | None, typer.Option("--reference", help="The model that kl:SUITE measures against.")
     ] = None,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    judge_price: JudgePriceOption = None,
+    max_cost: MaxCostOption = None,
+    judge_repeats: JudgeRepeatsOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -137,12 +154,14 @@ def eval_(
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
     from harness.cli import commands
     from harness.cli.output import output
+    from harness.judge.spec import JudgeOptions
 
     del debug
     chosen = commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe)
+    judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
         models_,
-        chosen.model_copy(update={"reference": reference}),
+        chosen.model_copy(update={"judge": judged_by, "reference": reference}),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
-from harness.engines.base import Completion, Engine, EngineGone
+from harness.engines.base import Completion, Engine, EngineGone, RequestFailed
 from harness.errors import EngineDied
 from harness.evaluate.answers import answer_of
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
@@ -33,6 +33,13 @@ class Model:
     fingerprint: str
     render: Renderer
     served_as: str = ""
+
+
+class Completer(Protocol):
+    """The part of an engine that answers."""
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one request."""
 
 
 class Restarting:
@@ -107,24 +114,32 @@ class Restarting:
 
 @dataclass(slots=True)
 class Tally:
-    """What an evaluation has asked, found and generated so far."""
+    """What an evaluation has asked, found and generated so far.
+
+    `lost` counts requests that nobody could answer; `served` are the models that endpoints say
+    have answered, whenever that was.
+    """
 
     asked: int = 0
     reused: int = 0
     tokens: int = 0
+    lost: int = 0
+    served: set[str] = field(default_factory=set)
 
     def add(self, other: "Tally") -> None:
         """Count what another has counted, too."""
         self.asked += other.asked
         self.reused += other.reused
         self.tokens += other.tokens
+        self.lost += other.lost
+        self.served |= other.served
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Asks one engine on behalf of several models, through the journal."""
 
-    engine: Restarting
+    engine: Completer
     identity: Mapping[str, str]
     journal: Journal
     seed: int = 0
@@ -156,6 +171,7 @@ class Asker:
         making = (self._made(model, rendered, {k: keys[k] for k in part}) for part in missing)
         for made in await asyncio.gather(*making):
             bodies |= made
+        self.tally.served |= {body["served"] for body in bodies.values() if "served" in body}
         return bodies
 
     async def _made(
@@ -173,7 +189,11 @@ class Asker:
             seed=derived_seed(self.seed, rendered) + repeats[0],
             n=len(repeats) if drawn else 1,
         )
-        bodies = _bodies(await self.engine.complete(request))
+        try:
+            bodies = _bodies(await self.engine.complete(request))
+        except RequestFailed:
+            self.tally.lost += 1
+            raise
         self.tally.asked += len(repeats)
         self.tally.tokens += sum(body["tokens"] for body in bodies)
         made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
@@ -233,6 +253,7 @@ def _bodies(completion: Completion) -> list[dict[str, Any]]:
             "token_ids": list(ids[k]),
             "tokens": len(ids[k]) or each + (k < rest),
             **({"logprobs": completion.logprobs[k]} if completion.logprobs else {}),
+            **({"served": completion.served} if completion.served else {}),
         }
         for k, text in enumerate(completion.texts)
     ]

@@ -16,17 +16,20 @@ from typing import Any, TypeVar
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
-from harness.evaluate.answering import Desk, Line, Task, answer_task
+from harness.evaluate.answering import Desk, Line, answer_task
 from harness.evaluate.asking import Asker, Checker, Model, Restarting, Tally
 from harness.evaluate.columns import Group, base_first, groups
 from harness.evaluate.job import EvalJob
 from harness.evaluate.merging import startable
+from harness.evaluate.passes import Pass, passes
 from harness.evaluate.sample_log import Spool
+from harness.evaluate.task import Task
 from harness.events import Reporter
 from harness.journal.entries import Journal, payload
-from harness.judge.referee import referee, require_judge
+from harness.judge.estimate import tell_judging
+from harness.judge.referee import Referee, is_judged, referee, require_judge
 from harness.progress.pace import Pair
-from harness.progress.standing import Standings, Watch, telling
+from harness.progress.standing import Judging, Standings, Watch, telling
 from harness.runs import RunFolder, canonical, digest_of_list
 from harness.suites import find
 
@@ -50,7 +53,7 @@ class Board:
     """How far an evaluation is, and who must hear of it."""
 
     report: Reporter
-    standings: Standings
+    standings: Standings | Judging
     tally: Tally = field(default_factory=Tally)
 
     def starting(self, what: str) -> None:
@@ -82,6 +85,7 @@ def run(job: EvalJob, report: Reporter) -> Tally:
     Raises:
         UserError: a suite, its data or the engine cannot be used; nothing was started.
         EngineDied: the engine died too often; answers so far are in the journal.
+        BudgetSpent: the judge may cost no more; answers and verdicts so far are in the journal.
     """
     return asyncio.run(evaluate(job, report))
 
@@ -91,25 +95,49 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
-    judged = Tally()
-    board = Board(report, Standings(report, pairs_of(job, loaded), Watch()))
+    tell_judging(job, ((item.suite, item.samples) for item in loaded), report)
+    standings = Standings(report, pairs_of(job, loaded), Watch())
+    board = Board(report, standings)
+    judged = sum(len(item.samples) for item in loaded if is_judged(item.suite))
+    later = Board(report, Judging(report, judged * len(job.models) * job.repeats))
     with Journal(job.journal) as journal:
         async with (
             Sandbox(unsafe=job.unsafe) as box,
-            referee(job, journal, judged, board.starting) as judge,
-            telling(board.standings),
+            referee(job, journal, board.starting) as judge,
+            telling(standings),
         ):
-            desk = Desk(Checker(box, journal), judge, await _tier(box, loaded, report))
-            for group in groups(job.models, job.fingerprints, job.engine):
+            desk = Desk(Checker(box, journal), tier=await _tier(box, loaded, report))
+            found = groups(job.models, job.fingerprints, job.engine)
+            for group in found:
                 refuse_unfit(loaded, group)
-                await _evaluate_group(job, group, loaded, desk, board)
-    counts = {
-        **asdict(board.tally),
-        "verdicts_asked": judged.asked,
-        "verdicts_reused": judged.reused,
-    }
-    report({"event": "evaluated", **counts, "damaged": journal.damaged})
+            for part in passes(loaded, desk, judge, (board, later)):
+                for group in found:
+                    await _evaluate_group(job, group, part)
+    # What the first pass found is found again by the second; what only this one asked counts.
+    board.tally.add(replace(later.tally, reused=0))
+    _tell_the_end(board, judge, journal.damaged)
     return board.tally
+
+
+def _tell_the_end(board: Board, judge: Referee | None, damaged: int) -> None:
+    verdicts = Tally() if judge is None else judge.asker.tally
+    board.tally.lost += verdicts.lost
+    if board.tally.lost:
+        board.note(
+            f"{board.tally.lost:,} requests were lost, and their samples have no value: the same "
+            "command asks for them again"
+        )
+    counts = {name: value for name, value in asdict(board.tally).items() if name != "served"}
+    board.report(
+        {
+            "event": "evaluated",
+            **counts,
+            "verdicts_asked": verdicts.asked,
+            "verdicts_reused": verdicts.reused,
+            "judge": None if judge is None else judge.purse.record(),
+            "damaged": damaged,
+        }
+    )
 
 
 def pairs_of(job: EvalJob, loaded: Sequence[Loaded]) -> Iterator[Pair]:
@@ -135,9 +163,8 @@ async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str
     return tier
 
 
-async def _evaluate_group(
-    job: EvalJob, group: Group, loaded: Sequence[Loaded], desk: Desk, board: Board
-) -> None:
+async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
+    desk, board = part.desk, part.board
     starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
     folder = RunFolder(job.run)
     with (
@@ -151,7 +178,8 @@ async def _evaluate_group(
                 statuses: list[str] = []
 
                 def tell(task: Task, line: Line) -> None:
-                    spool.add(task.model.name, task.suite.name, line)
+                    if task.suite.name in part.kept:
+                        spool.add(task.model.name, task.suite.name, line)
                     statuses.append(line["status"])
 
                 board.begin(task)
@@ -159,12 +187,13 @@ async def _evaluate_group(
                 await answer_task(task, own, desk, tell)
                 board.add(task, statuses, own.tally)
 
-            todo = tasks(base_first(group.models), loaded, job.repeats)
+            todo = tasks(base_first(group.models), part.loaded, job.repeats)
             width = max(1, group.width // job.repeats)  # a sample asks for all its repeats
             await for_each(todo, width, handle)
-        for model, item in product(group.models, loaded):
+        kept = [item for item in part.loaded if item.suite.name in part.kept]
+        for model, item in product(group.models, kept):
             protocol = {**group.protocol(model), **suite_protocol(item, job)}
-            protocol |= desk.protocol(item.suite)
+            protocol |= desk.protocol(item.suite, model.name)
             spool.write(folder, model.name, item.suite, protocol)
 
 

@@ -74,7 +74,8 @@ def test_verdicts_are_asked_once_logged_and_named_in_the_protocol(
     for line in lines:
         (verdict,) = line["verdicts"]
         assert verdict["text"].endswith(f" {line['value']:.0f}.")
-    assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == "fake the judge"
+    title = f"fake 1 float32 {tiny_model.name} the judge"
+    assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == title
     assert "judge" not in read_json(folder.summary("base", "arithmetic"))["protocol"]
     assert all(not line["verdicts"] for line in read_lines(folder.sample_log("base", "arithmetic")))
 
@@ -84,7 +85,9 @@ def test_a_suite_without_its_judge_is_refused_before_anything_starts(
 ) -> None:
     section = EvaluateSection(suites=("judged",), engine=EngineChoice(name="fake"))
 
-    with pytest.raises(RecipeError, match=r"judged needs a judge: set evaluate\.judge"):
+    with pytest.raises(
+        RecipeError, match=r"judged needs a judge: name one with --judge openai:MODEL"
+    ):
         check_suites(section, None)
     with pytest.raises(RecipeError, match="needs a judge"):
         run(make_job(tmp_path, tiny_model, None), silent)
@@ -99,11 +102,11 @@ def test_an_endpoint_s_judge_is_a_name_and_a_local_one_a_folder(
     local = JudgeChoice(name="fake", model=str(tiny_model))
 
     assert judge_of(EvaluateSection(), where) == (None, "")
-    assert judge_of(EvaluateSection(judge=remote), where) == (
+    assert judge_of(EvaluateSection(suites=("judged",), judge=remote), where) == (
         remote,
         "http://localhost:1/v1 gpt-x",
     )
-    judge, fingerprint = judge_of(EvaluateSection(judge=local), where)
+    judge, fingerprint = judge_of(EvaluateSection(suites=("judged",), judge=local), where)
     assert judge is not None
     assert judge.model == str(tiny_model.resolve())
     assert len(fingerprint) >= 16
