@@ -14,6 +14,7 @@ import yaml
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import RecipeError, UserError
+from harness.head_to_head.suite import any_duels
 from harness.judge.referee import NAME, require_judge
 from harness.kl.suite import any_kl
 from harness.recipe import (
@@ -76,7 +77,8 @@ class Plan:
     def stages(self) -> int:
         """How many stages there are."""
         asked = self.recipe.evaluate.suites
-        optional = bool(asked) + any_kl(asked) + bool(self.places.tracking_uri)
+        measured = any_kl(asked) + any_duels(asked)
+        optional = bool(asked) + measured + bool(self.places.tracking_uri)
         return len(self.recipe.checkpoints) + optional
 
 

@@ -99,7 +99,8 @@ class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine.
 
     `reference` is the model that suites of `kl:` measure against; the recipe's base where none is
-    named.
+    named. `all_pairs` lets all checkpoints meet in suites of `head_to_head:`; else each meets the
+    baseline.
     `unsafe` runs model-written programs also on a machine that cannot contain them.
     """
 
@@ -111,6 +112,7 @@ class EvaluateSection(_Section):
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
     reference: str | None = None
+    all_pairs: bool = False
     unsafe: bool = False
 
 

@@ -3,7 +3,9 @@
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
-    audit/{resolved.json, done.json, stage.log}  kl/{the same}
+    audit/{resolved.json, done.json, stage.log}
+    kl/{the same}
+    head_to_head/{the same, <suite>.json}
     eval/{resolved.json, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
@@ -124,6 +126,11 @@ class RunFolder:
     def kl(self) -> Path:
         """Folder of the KL stage."""
         return self.path / "kl"
+
+    @property
+    def duels(self) -> Path:
+        """Folder of the stage that settles `head_to_head:`."""
+        return self.path / "head_to_head"
 
     @property
     def audit(self) -> Path:

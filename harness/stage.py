@@ -196,6 +196,14 @@ def _kl(job: dict[str, Any], report: Reporter) -> bool:
     return True
 
 
+def _duel(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.head_to_head.job import DuelJob
+    from harness.head_to_head.measure import run
+
+    run(DuelJob.model_validate(job), report)
+    return True
+
+
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
     from harness.audit.job import AuditJob
     from harness.audit.preflight import check
@@ -226,6 +234,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "audit": _audit,
     "train": _train,
     "evaluate": _evaluate,
+    "duel": _duel,
     "kl": _kl,
     "track": _track,
 }

@@ -140,6 +140,10 @@ def eval_(
     reference: Annotated[
         str | None, typer.Option("--reference", help="The model that kl:SUITE measures against.")
     ] = None,
+    all_pairs: Annotated[
+        bool,
+        typer.Option("--all-pairs", help="In head_to_head:SUITE all checkpoints meet."),
+    ] = False,
     judge: JudgeOption = None,
     judge_url: JudgeUrlOption = "",
     judge_price: JudgePriceOption = None,
@@ -161,7 +165,9 @@ def eval_(
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
         models_,
-        chosen.model_copy(update={"judge": judged_by, "reference": reference}),
+        chosen.model_copy(
+            update={"judge": judged_by, "reference": reference, "all_pairs": all_pairs}
+        ),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
