@@ -24,6 +24,7 @@ from harness.evaluate.merging import startable
 from harness.evaluate.sample_log import Spool
 from harness.events import Reporter
 from harness.journal.entries import Journal, payload
+from harness.judge.needs import require_able
 from harness.judge.referee import referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Standings, Watch, telling
@@ -90,7 +91,9 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     """As `run`, inside a running event loop."""
     loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
+    require_able((item.suite for item in loaded), job.judge)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
+    _tell_notes(loaded, job, report)
     judged = Tally()
     board = Board(report, Standings(report, pairs_of(job, loaded), Watch()))
     with Journal(job.journal) as journal:
@@ -124,6 +127,13 @@ def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Repo
     if repeats > 1 and greedy:
         text = f"{', '.join(greedy)}: {repeats} answers at temperature 0 are one answer again"
         report({"event": "note", "text": f"{text}; set evaluate.decoding.temperature"})
+
+
+def _tell_notes(loaded: Sequence[Loaded], job: EvalJob, report: Reporter) -> None:
+    """Tell what the data folder keeps from a suite's metrics."""
+    for item in loaded:
+        if note := item.suite.note(job.data_dir):
+            report({"event": "note", "text": f"{item.suite.name}: {note}"})
 
 
 async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str:
