@@ -154,6 +154,9 @@ def score_of(
         official: upstream's rating of each turn, None where it has none.
     """
     ratings = _ratings(verdicts)
+    missing = [
+        str(turn) for turn in range(1, TURNS + 1) if ratings[turn - 1 : turn] in ([], [None])
+    ]
     metrics = {
         name: one for name, one in zip(OFFICIAL_TURNS, official, strict=False) if one is not None
     }
@@ -162,8 +165,7 @@ def score_of(
     if answers:
         metrics["suspicious"] = suspicious(answer.text for answer in answers)
     shown = " ".join("-" if one is None else f"{one:g}" for one in ratings)
-    missing = [str(turn) for turn, one in enumerate(ratings, 1) if one is None]
-    if missing or len(ratings) < TURNS:
+    if missing:
         return Score(None, "judge_missing", shown or None, _why(missing, verdicts), metrics)
     turns = {f"turn_{turn}": one for turn, one in enumerate(ratings, 1) if one is not None}
     value = sum(turns.values()) / TURNS
