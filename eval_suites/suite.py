@@ -131,6 +131,11 @@ def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:
     return {}
 
 
+def no_note(_folder: Path | None) -> str:
+    """Nothing to say: the default of a suite whose metrics do not depend on optional files."""
+    return ""
+
+
 def one_stratum(_sample: Any) -> str:
     """No parts: the default of a suite whose limit counts all samples alike."""
     return ""
@@ -160,7 +165,9 @@ class Suite(Generic[S]):
         decoding: what `ask` puts into its requests unless a sample says otherwise.
         bounds: the least and the most that a value can be; what missing ones might have been.
         needs: engine capabilities that the suite cannot do without.
+        judge_needs: those that the engine of the judge must have.
         programs: whether its checks run model-written code, which must be contained.
+        note: what this data folder keeps from the suite's metrics, in words; "" for nothing.
     """
 
     name: str
@@ -179,7 +186,9 @@ class Suite(Generic[S]):
     decoding: Decoding = field(default_factory=Decoding)
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: frozenset[str] = frozenset()
+    judge_needs: frozenset[str] = frozenset()
     programs: bool = False
+    note: Callable[[Path | None], str] = no_note
 
     def decoded(self, **changes: Any) -> "Suite[S]":
         """The same suite with other decoding in every request, such as `temperature=0.8`."""

@@ -15,6 +15,7 @@ from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import RecipeError, UserError
 from harness.head_to_head.suite import any_duels
+from harness.judge.needs import require_able
 from harness.judge.referee import NAME, require_judge
 from harness.kl.suite import any_kl
 from harness.recipe import (
@@ -230,10 +231,12 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
         RecipeError: a suite needs a judge and none is chosen.
-        EngineUnavailable: this machine lacks what the engine needs.
+        EngineUnavailable: this machine lacks what the engine needs, or the judge what a suite
+            needs.
     """
     suites = [find(name) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
+    require_able(suites, section.judge)
     for suite in suites:
         suite.load(data_dir)
     if isinstance(section.limit, dict):

@@ -289,8 +289,12 @@ def list_suites() -> None:
 def show_suite(
     name: str, sample: int, model: str | None, models: Path, data_dir: Path | None
 ) -> None:
-    """`nca suites show`: facts, and the first prompt of one sample as a model would see it."""
+    """`nca suites show`: facts, and the first prompt of one sample as a model would see it.
+
+    Of a judged suite also what a judge is asked, with words in place of the answers.
+    """
     import eval_suites
+    from harness.judge.preview import preview
 
     suite = eval_suites.find(name)
     samples = suite.load(data_dir)
@@ -305,6 +309,8 @@ def show_suite(
     )
     for request in suite.ask(chosen, ()):
         console.print(_shown(request, model, models), markup=False)
+    for request in preview(suite, chosen):
+        console.print(f"\nA judge is asked:\n{_shown(request, None, models)}", markup=False)
 
 
 def show_data(

@@ -27,6 +27,7 @@ from harness.evaluate.task import Task
 from harness.events import Reporter
 from harness.journal.entries import Journal, payload
 from harness.judge.estimate import tell_judging
+from harness.judge.needs import require_able
 from harness.judge.referee import Referee, is_judged, referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Judging, Standings, Watch, telling
@@ -94,7 +95,9 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     """As `run`, inside a running event loop."""
     loaded = [load(name, limit, job) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
+    require_able((item.suite for item in loaded), job.judge)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
+    _tell_notes(loaded, job, report)
     tell_judging(job, ((item.suite, item.samples) for item in loaded), report)
     standings = Standings(report, pairs_of(job, loaded), Watch())
     board = Board(report, standings)
@@ -152,6 +155,13 @@ def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Repo
     if repeats > 1 and greedy:
         text = f"{', '.join(greedy)}: {repeats} answers at temperature 0 are one answer again"
         report({"event": "note", "text": f"{text}; set evaluate.decoding.temperature"})
+
+
+def _tell_notes(loaded: Sequence[Loaded], job: EvalJob, report: Reporter) -> None:
+    """Tell what the data folder keeps from a suite's metrics."""
+    for item in loaded:
+        if note := item.suite.note(job.data_dir):
+            report({"event": "note", "text": f"{item.suite.name}: {note}"})
 
 
 async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str:

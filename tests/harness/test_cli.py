@@ -153,3 +153,13 @@ def test_suites_are_listed_and_shown(
     assert "from this project, licence: Apache-2.0" in shown
     assert "[user]" in shown
     assert "headline accuracy" in shown
+    assert "A judge is asked" not in shown
+
+
+def test_a_judged_suite_shows_what_its_judge_is_asked(
+    nca: Callable[..., int], capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    assert nca("suites", "show", "mt_bench", "--data-dir", data_dir) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("A judge is asked:") == 2
+    assert shown.count("(the model's answer)") == 3

@@ -16,6 +16,7 @@ from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
 from harness.events import silent
+from harness.judge.preview import STAND_IN, preview
 from harness.plan import Places, check_suites, judge_of
 from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice
 from harness.runs import RunFolder, read_json, read_lines
@@ -118,3 +119,10 @@ def test_a_filtered_verdict_is_a_missing_one() -> None:
     score = settle(JUDGED, sample, (Answer("5"),), (Answer("", "filtered"),))
 
     assert (score.value, score.status) == (None, "judge_missing")
+
+
+def test_what_a_judge_would_be_asked_can_be_seen_before() -> None:
+    sample = ARITHMETIC.load(None)[0]
+    (request,) = preview(JUDGED, sample)
+    assert request.messages[0].content == f"Rate this: {STAND_IN} and 1"
+    assert preview(ARITHMETIC, sample) == ()
