@@ -47,11 +47,13 @@ class Restarting:
         restarts: int = _RESTARTS,
         on_start: Callable[[], None] = lambda: None,
         on_ready: Callable[[], None] = lambda: None,
+        on_gone: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self._make = make
         self._left = restarts
         self._on_start = on_start
         self._on_ready = on_ready
+        self._on_gone = on_gone
         self._engine: Engine | None = None
         self._gone: EngineGone | None = None
         self._lock = asyncio.Lock()
@@ -103,6 +105,8 @@ class Restarting:
                 await dead.__aexit__(None, None, None)
             self._left -= 1
             self._gone = gone
+            if self._left >= 0:
+                self._on_gone(str(gone))
 
 
 @dataclass(slots=True)

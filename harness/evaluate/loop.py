@@ -62,6 +62,10 @@ class Board:
         self.standings.watch.stop()
         self.starting(name)
 
+    def engine_gone(self, reason: str) -> None:
+        """The engine that answers is gone, and will be started again."""
+        self.note(f"the engine is gone: {reason}; what was in flight is asked again")
+
     def note(self, text: str) -> None:
         """Tell something that people should know."""
         self.report({"event": "note", "text": text})
@@ -139,12 +143,13 @@ async def _evaluate_group(
     job: EvalJob, group: Group, loaded: Sequence[Loaded], desk: Desk, board: Board
 ) -> None:
     starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
+    gone = board.engine_gone
     folder = RunFolder(job.run)
     with (
         startable(group, folder.evaluation, board.note) as make,
         Spool(folder.evaluation) as spool,
     ):
-        async with Restarting(make, on_start=starting, on_ready=ready) as engine:
+        async with Restarting(make, on_start=starting, on_ready=ready, on_gone=gone) as engine:
             asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
 
             async def handle(task: Task) -> None:
