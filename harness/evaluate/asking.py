@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
 from harness.engines.base import Completion, Engine, EngineGone
-from harness.errors import EngineDied
+from harness.errors import EngineDied, EngineUnavailable
 from harness.evaluate.answers import answer_of
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
@@ -56,6 +56,7 @@ class Restarting:
         self._on_gone = on_gone
         self._engine: Engine | None = None
         self._gone: EngineGone | None = None
+        self._end: EngineDied | None = None
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -74,7 +75,8 @@ class Restarting:
         """Complete a request; what was in flight when the engine died is asked again.
 
         Raises:
-            EngineDied: it died more often than it may be restarted.
+            EngineUnavailable: it cannot be started for the first time.
+            EngineDied: it died more often than it may be restarted, or does not start again.
         """
         while True:
             engine = await self._running()
@@ -85,16 +87,23 @@ class Restarting:
 
     async def _running(self) -> Engine:
         async with self._lock:
-            if self._left < 0:  # whoever asks now must not start another
-                raise EngineDied(
-                    f"the engine died {_RESTARTS + 1} times ({self._gone}); answers so far are "
-                    "kept: run the same command again"
-                ) from self._gone
+            if self._end is not None:  # whoever asks now must not start another
+                raise self._end from self._gone
             if self._engine is None:
                 self._on_start()
-                self._engine = await self._make().__aenter__()
+                self._engine = await self._started()
                 self._on_ready()
             return self._engine
+
+    async def _started(self) -> Engine:
+        try:
+            return await self._make().__aenter__()
+        except EngineUnavailable as error:
+            if self._gone is None:
+                raise
+            # It could be used when this run began, so the run has failed in the middle.
+            self._end = _died(f"the engine died and does not start again: {error}")
+            raise self._end from error
 
     async def _bury(self, dead: Engine, gone: EngineGone) -> None:
         async with self._lock:
@@ -105,8 +114,14 @@ class Restarting:
                 await dead.__aexit__(None, None, None)
             self._left -= 1
             self._gone = gone
-            if self._left >= 0:
+            if self._left < 0:
+                self._end = _died(f"the engine died {_RESTARTS + 1} times ({gone})")
+            else:
                 self._on_gone(str(gone))
+
+
+def _died(how: str) -> EngineDied:
+    return EngineDied(f"{how}; answers so far are kept: run the same command again")
 
 
 @dataclass(slots=True)
