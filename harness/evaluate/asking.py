@@ -27,12 +27,16 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One column of an evaluation: the name users know, and what the engine calls it."""
+    """One column of an evaluation: the name users know, and what the engine calls it.
+
+    `longest` is what a prompt with its answer may take, in tokens; None where nobody here knows.
+    """
 
     name: str
     fingerprint: str
     render: Renderer
     served_as: str = ""
+    longest: int | None = None
 
 
 class Restarting:
@@ -196,7 +200,17 @@ class Asker:
         return made
 
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
-        return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
+        fitted = _fitted(rendered, model.longest)
+        return answer_key(self.identity, model.fingerprint, fitted, self.seed, repeat)
+
+
+def _fitted(request: Request, longest: int | None) -> Request:
+    """The request with no more tokens than there is room for: where more are, it is another."""
+    if longest is None or request.token_ids is None:
+        return request
+    room = max(0, longest - len(request.token_ids))
+    how = request.decoding
+    return replace(request, decoding=replace(how, max_tokens=min(how.max_tokens, room)))
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eval_suites.suite import Request
 from harness.engines import Engine, EngineSpec, make
+from harness.engines.base import longest
 from harness.evaluate.asking import Model
 from harness.models import MODELS, under
 from harness.recipe import EngineChoice
@@ -134,13 +135,14 @@ def _local(
     engine = make(spec)
     takes_ids = "tokens" in engine.capabilities
     tokenizers = {name: tokenizer_of(folder, base) for name, folder in folders.items()}
-    served = {name for name, _ in adapters}
+    served, room = {name for name, _ in adapters}, longest(spec)
     models = tuple(
         Model(
             name,
             fingerprints[name],
             partial(rendered, tokenizer) if takes_ids else _as_it_is,
             name if name in served else "",
+            room,
         )
         for name, tokenizer in tokenizers.items()
     )
