@@ -16,6 +16,7 @@ from harness.cli.options import (
     ModelsOption,
     QuietOption,
     RecipeArgument,
+    RoomOption,
     RunsOption,
     SetOption,
     TrackingOption,
@@ -125,6 +126,7 @@ def eval_(
         float | None, typer.Option("--temperature", min=0, help="In place of the suites' own.")
     ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    room: RoomOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -138,7 +140,9 @@ def eval_(
     del debug
     commands.evaluate(
         models_,
-        commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
+        commands.section(
+            suites, engine, limit, repeats, temperature, base_url, room=room, unsafe=unsafe
+        ),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
@@ -160,9 +164,14 @@ def audit(
     limit: LimitOption = None,
     set_: SetOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    room: RoomOption = None,
     speed: Annotated[
         float | None,
-        typer.Option("--tokens-per-second", min=0.1, help="What the engine generates, for a time."),
+        typer.Option(
+            "--tokens-per-second",
+            min=0.1,
+            help="What the engine generates, for a time. Default: what runs here measured.",
+        ),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the audit here.")
@@ -176,10 +185,10 @@ def audit(
     del debug
     where = commands.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(suites, engine, limit, repeats, None, "")
+        chosen = commands.section(suites, engine, limit, repeats, None, "", room=room)
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
-        given = commands.overrides(set_, engine, limit)
+        given = commands.overrides(set_, engine, limit, room=room)
         job = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")
