@@ -4,7 +4,7 @@ runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
     audit/{resolved.json, done.json, stage.log}
-    eval/{resolved.json, done.json, stage.log}
+    eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all

@@ -23,6 +23,7 @@ from harness.evaluate.columns import Group, base_first, groups
 from harness.evaluate.job import EvalJob
 from harness.evaluate.merging import startable
 from harness.evaluate.sample_log import Spool
+from harness.evaluate.speed import recorded
 from harness.events import Reporter
 from harness.journal.entries import Journal, payload
 from harness.judge.referee import referee, require_judge
@@ -70,6 +71,10 @@ class Board:
         """Tell something that people should know."""
         self.report({"event": "note", "text": text})
 
+    def generated(self) -> tuple[int, float]:
+        """Tokens so far, and the seconds with an engine ready."""
+        return self.tally.tokens, self.standings.watch.seconds
+
     def begin(self, task: Task) -> None:
         """Note that a sample is taken up."""
         self.standings.begin((task.suite.name, task.model.name))
@@ -106,7 +111,8 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
             desk = Desk(Checker(box, journal), judge, await _tier(box, loaded, report))
             for group in groups(job.models, job.fingerprints, job.engine):
                 refuse_unfit(loaded, group)
-                await _evaluate_group(job, group, loaded, desk, board)
+                with recorded(RunFolder(job.run).evaluation, group.spec, board.generated):
+                    await _evaluate_group(job, group, loaded, desk, board)
     counts = {
         **asdict(board.tally),
         "verdicts_asked": judged.asked,

@@ -188,6 +188,23 @@ def test_answers_that_had_no_room_are_asked_for_again_where_there_is_more(
     assert (again.reused, as_wide.reused) == (24, 24)
 
 
+def test_the_speed_of_what_was_generated_is_kept_and_a_replay_is_none(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model)
+    file = RunFolder(job.run).evaluation / "speed.jsonl"
+
+    tally = run(job, silent)
+    first = file.read_bytes()
+    run(job, silent)
+    more = run(job.model_copy(update={"suites": {"arithmetic": 20}}), silent)
+
+    lines = read_lines(file)
+    assert file.read_bytes().startswith(first)
+    assert [line["tokens"] for line in lines] == [tally.tokens, more.tokens]
+    assert all(line["seconds"] > 0 and line["engine"] == "fake" for line in lines)
+
+
 def stage_command(folder: Path, job: EvalJob) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     described = {"kind": "evaluate", "key": "k", "job": job.model_dump(mode="json")}
