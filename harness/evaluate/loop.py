@@ -18,10 +18,11 @@ from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
 from harness.evaluate.answering import Desk, Line, Task, answer_task
-from harness.evaluate.asking import Asker, Checker, Model, Restarting, Tally
+from harness.evaluate.asking import Asker, Checker, Model, Tally
 from harness.evaluate.columns import Group, base_first, groups
 from harness.evaluate.job import EvalJob
 from harness.evaluate.merging import startable
+from harness.evaluate.restarting import Restarting
 from harness.evaluate.sample_log import Spool
 from harness.evaluate.speed import recorded
 from harness.events import Reporter

@@ -8,9 +8,10 @@ from typing import Any
 
 from eval_suites.suite import Answer, Suite, no_requests
 from harness.errors import RecipeError
-from harness.evaluate.asking import Asker, Model, Restarting, Tally
+from harness.evaluate.asking import Asker, Model, Tally
 from harness.evaluate.columns import groups
 from harness.evaluate.job import EvalJob
+from harness.evaluate.restarting import Restarting
 from harness.journal.entries import Journal
 
 NAME = "judge"
