@@ -176,7 +176,7 @@ def test_a_killed_engine_is_noticed_and_started_again_until_it_dies_too_often(
 
 
 def test_an_engine_that_hangs_is_killed_and_started_again(command: Command) -> None:
-    patience = ["--set", "evaluate.engine.options={hung_s: 10}"]
+    patience = ["--set", "evaluate.engine.options={hung_s: 20}"]
     command = replace(command, arguments=[*command.arguments, *patience])
     command.folder.mkdir()
     heard = Heard(command)
@@ -196,7 +196,7 @@ def test_an_engine_that_hangs_is_killed_and_started_again(command: Command) -> N
         heard.close()
 
     assert heard.process.returncode == 0, heard.lines
-    assert heard.times("no sign of life for 10 s") == 1
+    assert heard.times("no sign of life for 20 s") == 1
     assert heard.times("starting vllm") == 2
     assert counts("".join(heard.lines)) == (SAMPLES, 0)
     assert kept.items() <= command.bodies().items()
