@@ -3,8 +3,10 @@
     python -m harness.stage KIND resolved.json [--events FD]
 
 A stage works in the folder of its resolved.json, alone there (a lock), and leaves `done.json`
-with its key when it is finished. Of several processes that a launcher starts for one stage, the
-first holds the lock, tells and writes; the others only say why they failed.
+with its key when it is finished. `nca` writes that file under a name of its own, and the stage
+renames it once it holds the lock: resolved.json is what the stage at work was told. Of several
+processes that a launcher starts for one stage, the first holds the lock, tells and writes; the
+others only say why they failed.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from harness import telemetry
 from harness.errors import HarnessError, StageBusy, classify
 from harness.events import PipeReporter, Reporter, silent
 from harness.processes import die_with_parent, guard_group
-from harness.runs import clear_temporary, is_done, read_json, write_json
+from harness.runs import clear_temporary, is_done, told, write_json
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -75,7 +77,7 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
     """
     folder = resolved.parent
     with locked(folder) if first else contextlib.nullcontext():
-        described = read_json(resolved)
+        described = told(resolved, first=first)
         if is_done(folder, described["key"]):
             return
         if first:

@@ -33,14 +33,21 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
 
 
 def overrides(
-    given: Sequence[str] | None, engine: str | None, limit: str | None, *, unsafe: bool = False
+    given: Sequence[str] | None,
+    engine: str | None,
+    limit: str | None,
+    *,
+    room: int | None = None,
+    unsafe: bool = False,
 ) -> list[str]:
-    """`--set` with what `--engine`, `--limit` and `--unsafe` stand for."""
+    """`--set` with what `--engine`, `--limit`, `--max-model-len` and `--unsafe` stand for."""
     found = list(given or ())
     if engine is not None:
         found.append(f"evaluate.engine.name={engine}")
     if limit is not None:
         found.append(f"evaluate.limit={_limit_text(limit)}")
+    if room is not None:
+        found.append(f"evaluate.engine.max_model_len={room}")
     if unsafe:
         found.append("evaluate.unsafe=true")
     return found
@@ -131,14 +138,22 @@ def section(
     temperature: float | None,
     base_url: str,
     *,
+    room: int | None = None,
     unsafe: bool = False,
 ) -> EvaluateSection:
     """The evaluate section that the options of `nca eval` stand for.
 
     Raises:
-        RecipeError: a malformed limit.
+        RecipeError: a malformed limit, or a length given to an endpoint.
     """
     choice = EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url)
+    if room is not None:
+        if choice.remote:
+            raise RecipeError(
+                f"--max-model-len {room}: an endpoint has the length that it was started with: "
+                "set it there, and leave the option out"
+            )
+        choice = choice.model_copy(update={"max_model_len": room})
     return EvaluateSection(
         suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
         limit=None if limit is None else _limit(limit),

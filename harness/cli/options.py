@@ -28,6 +28,14 @@ LimitOption = Annotated[
     str | None,
     typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
 ]
+RoomOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-model-len",
+        min=16,
+        help="Tokens of a prompt with its answer; fewer where the model ends. Default: 2048.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
 ]

@@ -21,6 +21,7 @@ from harness.cli.options import (
     ModelsOption,
     QuietOption,
     RecipeArgument,
+    RoomOption,
     RunsOption,
     SetOption,
     TrackingOption,
@@ -149,6 +150,7 @@ def eval_(
     judge_price: JudgePriceOption = None,
     max_cost: MaxCostOption = None,
     judge_repeats: JudgeRepeatsOption = None,
+    room: RoomOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -161,7 +163,9 @@ def eval_(
     from harness.judge.spec import JudgeOptions
 
     del debug
-    chosen = commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe)
+    chosen = commands.section(
+        suites, engine, limit, repeats, temperature, base_url, room=room, unsafe=unsafe
+    )
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
         models_,
@@ -189,9 +193,14 @@ def audit(
     limit: LimitOption = None,
     set_: SetOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    room: RoomOption = None,
     speed: Annotated[
         float | None,
-        typer.Option("--tokens-per-second", min=0.1, help="What the engine generates, for a time."),
+        typer.Option(
+            "--tokens-per-second",
+            min=0.1,
+            help="What the engine generates, for a time. Default: what runs here measured.",
+        ),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the audit here.")
@@ -205,10 +214,10 @@ def audit(
     del debug
     where = commands.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(suites, engine, limit, repeats, None, "")
+        chosen = commands.section(suites, engine, limit, repeats, None, "", room=room)
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
-        given = commands.overrides(set_, engine, limit)
+        given = commands.overrides(set_, engine, limit, room=room)
         job = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")

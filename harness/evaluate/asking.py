@@ -1,21 +1,16 @@
-"""Answers: from the journal where it has them, else from the engine, which starts when needed."""
+"""Answers: from the journal where it has them, else from the engine."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
 from eval_suites.suite import Answer, Request
-from harness.engines.base import Completion, Engine, EngineGone, RequestFailed
-from harness.errors import EngineDied
+from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.answers import answer_of
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
-
-_RESTARTS = 2
 
 
 class Renderer(Protocol):
@@ -27,12 +22,16 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One column of an evaluation: the name users know, and what the engine calls it."""
+    """One column of an evaluation: the name users know, and what the engine calls it.
+
+    `longest` is what a prompt with its answer may take, in tokens; None where nobody here knows.
+    """
 
     name: str
     fingerprint: str
     render: Renderer
     served_as: str = ""
+    longest: int | None = None
 
 
 class Completer(Protocol):
@@ -40,76 +39,6 @@ class Completer(Protocol):
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request."""
-
-
-class Restarting:
-    """An engine that starts at the first request and is started again a bounded number of times.
-
-    Replaying a finished run therefore starts no engine at all.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], Engine],
-        restarts: int = _RESTARTS,
-        on_start: Callable[[], None] = lambda: None,
-        on_ready: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._make = make
-        self._left = restarts
-        self._on_start = on_start
-        self._on_ready = on_ready
-        self._engine: Engine | None = None
-        self._gone: EngineGone | None = None
-        self._lock = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._engine is not None:
-            await self._engine.__aexit__(kind, error, trace)
-
-    async def complete(self, request: Request) -> Completion:
-        """Complete a request; what was in flight when the engine died is asked again.
-
-        Raises:
-            EngineDied: it died more often than it may be restarted.
-        """
-        while True:
-            engine = await self._running()
-            try:
-                return await engine.complete(request)
-            except EngineGone as gone:
-                await self._bury(engine, gone)
-
-    async def _running(self) -> Engine:
-        async with self._lock:
-            if self._left < 0:  # whoever asks now must not start another
-                raise EngineDied(
-                    f"the engine died {_RESTARTS + 1} times ({self._gone}); answers so far are "
-                    "kept: run the same command again"
-                ) from self._gone
-            if self._engine is None:
-                self._on_start()
-                self._engine = await self._make().__aenter__()
-                self._on_ready()
-            return self._engine
-
-    async def _bury(self, dead: Engine, gone: EngineGone) -> None:
-        async with self._lock:
-            if self._engine is not dead:
-                return  # another request has buried it already
-            self._engine = None
-            with contextlib.suppress(Exception):  # it is dead: nothing more can be lost
-                await dead.__aexit__(None, None, None)
-            self._left -= 1
-            self._gone = gone
 
 
 @dataclass(slots=True)
@@ -204,7 +133,17 @@ class Asker:
         return made
 
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
-        return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
+        fitted = _fitted(rendered, model.longest)
+        return answer_key(self.identity, model.fingerprint, fitted, self.seed, repeat)
+
+
+def _fitted(request: Request, longest: int | None) -> Request:
+    """The request with no more tokens than there is room for: where more are, it is another."""
+    if longest is None or request.token_ids is None:
+        return request
+    room = max(0, longest - len(request.token_ids))
+    how = request.decoding
+    return replace(request, decoding=replace(how, max_tokens=min(how.max_tokens, room)))
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:

@@ -17,12 +17,14 @@ from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
 from harness.evaluate.answering import Desk, Line, answer_task
-from harness.evaluate.asking import Asker, Checker, Model, Restarting, Tally
+from harness.evaluate.asking import Asker, Checker, Model, Tally
 from harness.evaluate.columns import Group, base_first, groups
 from harness.evaluate.job import EvalJob
 from harness.evaluate.merging import startable
 from harness.evaluate.passes import Pass, passes
+from harness.evaluate.restarting import Restarting
 from harness.evaluate.sample_log import Spool
+from harness.evaluate.speed import recorded
 from harness.evaluate.task import Task
 from harness.events import Reporter
 from harness.journal.entries import Journal, payload
@@ -66,9 +68,17 @@ class Board:
         self.standings.watch.stop()
         self.starting(name)
 
+    def engine_gone(self, reason: str) -> None:
+        """The engine that answers is gone, and will be started again."""
+        self.note(f"the engine is gone: {reason}; what was in flight is asked again")
+
     def note(self, text: str) -> None:
         """Tell something that people should know."""
         self.report({"event": "note", "text": text})
+
+    def generated(self) -> tuple[int, float]:
+        """Tokens so far, and the seconds with an engine ready."""
+        return self.tally.tokens, self.standings.watch.seconds
 
     def begin(self, task: Task) -> None:
         """Note that a sample is taken up."""
@@ -115,7 +125,9 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
                 refuse_unfit(loaded, group)
             for part in passes(loaded, desk, judge, (board, later)):
                 for group in found:
-                    await _evaluate_group(job, group, part)
+                    generated = part.board.generated
+                    with recorded(RunFolder(job.run).evaluation, group.spec, generated):
+                        await _evaluate_group(job, group, part)
     # What the first pass found is found again by the second; what only this one asked counts.
     board.tally.add(replace(later.tally, reused=0))
     _tell_the_end(board, judge, journal.damaged)
@@ -176,12 +188,13 @@ async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str
 async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
     desk, board = part.desk, part.board
     starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
+    gone = board.engine_gone
     folder = RunFolder(job.run)
     with (
         startable(group, folder.evaluation, board.note) as make,
         Spool(folder.evaluation) as spool,
     ):
-        async with Restarting(make, on_start=starting, on_ready=ready) as engine:
+        async with Restarting(make, on_start=starting, on_ready=ready, on_gone=gone) as engine:
             asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
 
             async def handle(task: Task) -> None:

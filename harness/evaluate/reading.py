@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from harness.evaluate.asking import Asker, Model, Restarting
+from harness.evaluate.asking import Asker, Model
 from harness.evaluate.columns import groups
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import Loaded, suite_protocol
 from harness.evaluate.merging import startable
+from harness.evaluate.restarting import Restarting
 from harness.events import Reporter
 from harness.journal.entries import Journal
 

@@ -13,9 +13,10 @@ from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Request, Score, Suite, no_requests
 from harness.engines import RequestFailed
 from harness.errors import RecipeError
-from harness.evaluate.asking import Asker, Model, Restarting, Tally
+from harness.evaluate.asking import Asker, Model, Tally
 from harness.evaluate.columns import Group, groups
 from harness.evaluate.job import EvalJob
+from harness.evaluate.restarting import Restarting
 from harness.evaluate.task import Answers, Task
 from harness.journal.entries import Journal
 from harness.judge.budget import Metered, Price, Purse

@@ -29,6 +29,12 @@ evaluate: {{suites: [arithmetic], limit: 2, engine: {{name: fake}}}}
         (("eval", ".", "--suites", "gsm8k", "--engine", "fake"), "--data-dir"),
         (("eval", "a/x", "b/x", "--suites", "arithmetic"), "write NAME=FOLDER"),
         (("eval", ".", "--suites", "arithmetic", "--limit", "many"), "--limit many"),
+        (
+            ("eval", "x", "--suites", "arithmetic", "--engine", "openai", "--max-model-len", "64"),
+            "an endpoint has the length that it was started with",
+        ),
+        (("eval", ".", "--suites", "arithmetic", "--max-model-len", "8"), "--max-model-len"),
+        (("audit", ".", "--suites", "arithmetic", "--max-model-len", "x"), "--max-model-len"),
         (("compare", "runs/none"), "no result there"),
         (("suites", "show", "gsm9k"), "did you mean gsm8k"),
         (("suites", "show", "arithmetic", "--sample", "100000"), "200 samples"),
