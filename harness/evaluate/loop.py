@@ -185,6 +185,8 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
                 board.begin(task)
                 own = replace(asker, tally=Tally())
                 await answer_task(task, own, desk, tell)
+                if task.suite.name not in part.kept:
+                    own.tally.lost = 0  # the next pass asks again
                 board.add(task, statuses, own.tally)
 
             todo = tasks(base_first(group.models), part.loaded, job.repeats)

@@ -78,7 +78,7 @@ def test_verdicts_are_asked_once_logged_and_named_in_the_protocol(
     for line in lines:
         (verdict,) = line["verdicts"]
         assert verdict["text"].endswith(f" {line['value']:.0f}.")
-    title = f"fake 1 float32 {tiny_model.name} the judge"
+    title = f"fake 1 auto {tiny_model.name} the judge"
     assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == title
     assert "judge" not in read_json(folder.summary("base", "arithmetic"))["protocol"]
     assert all(not line["verdicts"] for line in read_lines(folder.sample_log("base", "arithmetic")))
