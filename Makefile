@@ -47,7 +47,7 @@ bench-eval: .venv/.ready
 	$(BIN)/python -m benchmarks.evaluate --data-dir $(DATA_DIR) --adapters 4 --rounds 1
 
 bench-journal: .venv/.ready
-	$(BIN)/python -m benchmarks.journal $(if $(MODEL),--model $(MODEL))
+	$(BIN)/python -m benchmarks.journal --data-dir $(DATA_DIR) $(if $(MODEL),--model $(MODEL))
 
 sandbox-repeats: .venv/.ready
 	$(BIN)/python scripts/sandbox_repeats.py --data-dir $(DATA_DIR)

@@ -74,10 +74,32 @@ def replay(folder: Path, model: Path) -> dict[str, tuple[float, float]]:
         run=folder / "run",
         journal=folder / "journal.sqlite",
     )
-    run(job.model_copy(update={"suites": {"arithmetic": 1}, "seed": 1}), silent)  # imports
+    return twice("arithmetic, 200 prompts × 50 repeats", job)
+
+
+def replay_long(folder: Path, model: Path, data: Path) -> dict[str, tuple[float, float]]:
+    """As `replay`, with the longest prompts there are: `bbh` (970 tokens) for four checkpoints."""
+    names = [f"m{number}" for number in range(4)]
+    job = EvalJob(
+        models=dict.fromkeys(names, str(model.resolve())),
+        fingerprints={name: name for name in names},
+        suites={"bbh": 93},  # of each of 27 tasks: 2,511
+        engine=EngineChoice(name="fake"),
+        data_dir=data.resolve(),
+        run=folder / "long",
+        journal=folder / "long.sqlite",
+    )
+    return twice("bbh, 2,511 prompts × 4 checkpoints", job)
+
+
+def twice(what: str, job: EvalJob) -> dict[str, tuple[float, float]]:
+    """The cost of an evaluation, and of the same one from the journal."""
+    run(
+        job.model_copy(update={"suites": dict.fromkeys(job.suites, 1), "seed": 1}), silent
+    )  # imports
     return {
-        "evaluation, fake engine": clocked(lambda: run(job, silent)),
-        "evaluation, all from the journal": clocked(lambda: run(job, silent)),
+        f"{what}: fake engine": clocked(lambda: run(job, silent)),
+        f"{what}: all from the journal": clocked(lambda: run(job, silent)),
     }
 
 
@@ -85,9 +107,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("models/smollm2-135m-instruct"))
+    parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         found = store(Path(name)) | replay(Path(name), asked.model)
+        if (asked.data_dir / "bbh").is_dir():
+            found |= replay_long(Path(name), asked.model, asked.data_dir)
     print(f"| {ANSWERS:,} times | CPU-seconds | seconds |\n| --- | ---: | ---: |")
     for what, (cpu, seconds) in found.items():
         print(f"| {what} | {cpu:.2f} | {seconds:.2f} |")

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.evaluate.job import EvalJob
+from harness.kl.job import KlJob
 from harness.plan import Places, Plan
 from harness.recipe import EvaluateSection, JudgeChoice, limit_for
 from harness.runs import read_json
@@ -49,6 +50,19 @@ def eval_job(
         data_dir=places.data_dir,
         run=run,
         journal=places.runs.resolve() / "journal.sqlite",
+    )
+
+
+def kl_job(evaluation: EvalJob, reference: tuple[Path, str], places: Places) -> KlJob:
+    """The measurement of an evaluation's suites of `kl:`.
+
+    `reference` is what `harness.plan.reference_of` gives.
+    """
+    return KlJob(
+        evaluation=evaluation,
+        reference=reference[0],
+        reference_print=reference[1],
+        cache=places.runs.resolve() / "cache",
     )
 
 

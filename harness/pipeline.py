@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import eval_suites
 from harness.collect import collect
+from harness.evaluate.job import EvalJob
 from harness.events import Reporter
-from harness.jobs import eval_job, train_job
+from harness.jobs import eval_job, kl_job, train_job
+from harness.kl.suite import any_kl
 from harness.launch import ONE, Processes, launch
 from harness.plan import (
     Places,
@@ -25,6 +26,7 @@ from harness.plan import (
     fingerprints,
     judge_of,
     make_plan,
+    reference_of,
 )
 from harness.progress.screen import Screen
 from harness.recipe import (
@@ -34,6 +36,7 @@ from harness.recipe import (
 )
 from harness.result import Result
 from harness.runs import RunFolder, digest, is_done, write_text
+from harness.suites import find
 
 
 @dataclass(slots=True)
@@ -71,6 +74,10 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         check_methods(recipe)
     if evaluation:
         check_suites(recipe.evaluate, places.data_dir)
+    section = recipe.evaluate
+    reference = (Path(plan.base), plan.base_print)
+    if any_kl(section.suites) and section.reference is not None:
+        reference = reference_of(section, (), places)
         judge_of(recipe.evaluate, places)  # not found after hours of training
     heard: list[dict[str, Any]] = []
     report = _listener(heard, screen)
@@ -86,6 +93,9 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
                 plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
             )
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
+            if any_kl(recipe.evaluate.suites):
+                stage = kl_stage(stage, reference, places)
+                perform(stage, len(recipe.checkpoints) + 2, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
@@ -103,6 +113,8 @@ def evaluate_models(
     """
     check_suites(section, places.data_dir)
     folders, prints = existing(named, section.engine, places)
+    measured = any_kl(section.suites)
+    reference = reference_of(section, list(folders.values()), places) if measured else None
     key = digest(prints, 8)
     first = next(iter(named))
     recipe = Recipe(
@@ -113,14 +125,17 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     heard: list[dict[str, Any]] = []
-    report, stages = _listener(heard, screen), 1 + bool(places.tracking_uri)
+    report, stages = _listener(heard, screen), 1 + measured + bool(places.tracking_uri)
     stage = evaluate_stage(folder, section, places, folders, prints)
     with screen:
         perform(stage, 1, stages, screen, report)
+        if reference is not None:
+            perform(kl_stage(stage, reference, places), 2, stages, screen, report)
         result = collect(folder, recipe, key, prints)
         finish(folder, result, None)
         if places.tracking_uri:
-            perform(track_stage(folder, recipe.name, places, result), 2, stages, screen, report)
+            stage = track_stage(folder, recipe.name, places, result)
+            perform(stage, stages, stages, screen, report)
     return Finished(folder, result, heard)
 
 
@@ -139,10 +154,18 @@ def evaluate_stage(
     elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
     money = {"judge": {"price": True, "max_cost": True}}
     known = job.model_dump(mode="json", exclude={**elsewhere, **money})
-    known["versions"] = {name: eval_suites.find(name).version for name in section.suites}
+    known["versions"] = {name: find(name).version for name in section.suites}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )
+
+
+def kl_stage(evaluation: Stage, reference: tuple[Path, str], places: Places) -> Stage:
+    """The stage that measures the suites of `kl:` once their answers are there."""
+    job = kl_job(EvalJob.model_validate(evaluation.job), reference, places)
+    folder = RunFolder(job.evaluation.run).kl
+    key = digest([evaluation.key, job.reference_print])
+    return Stage("kl", "measure KL", folder, key, job.model_dump(mode="json"))
 
 
 def audit_before_training(plan: Plan, report: Reporter) -> None:

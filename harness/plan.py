@@ -4,18 +4,18 @@ Names become folders, files become hashes, and the hashes become the run folder'
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import eval_suites
 from harness import models
 from harness.engines import EngineSpec, make
-from harness.errors import UserError
+from harness.errors import RecipeError, UserError
 from harness.judge.referee import NAME, require_judge
+from harness.kl.suite import any_kl
 from harness.recipe import (
     BASE,
     EngineChoice,
@@ -25,6 +25,7 @@ from harness.recipe import (
     Recipe,
 )
 from harness.runs import RunFolder, digest, write_text
+from harness.suites import find
 from train import hub, sources
 from train.config import TrainConfig
 
@@ -74,7 +75,8 @@ class Plan:
     @property
     def stages(self) -> int:
         """How many stages there are."""
-        optional = bool(self.recipe.evaluate.suites) + bool(self.places.tracking_uri)
+        asked = self.recipe.evaluate.suites
+        optional = bool(asked) + any_kl(asked) + bool(self.places.tracking_uri)
         return len(self.recipe.checkpoints) + optional
 
 
@@ -228,13 +230,13 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
         RecipeError: a suite needs a judge and none is chosen.
         EngineUnavailable: this machine lacks what the engine needs.
     """
-    suites = [eval_suites.find(name) for name in section.suites]
+    suites = [find(name) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
     for suite in suites:
         suite.load(data_dir)
     if isinstance(section.limit, dict):
         for name in section.limit:
-            eval_suites.find(name)
+            find(name)
     for choice in (section.engine, section.judge):
         if choice is not None and suites:
             make(EngineSpec(name=choice.name, base_url=choice.base_url))
@@ -256,6 +258,38 @@ def existing(
         folders[name] = str(folder)
         prints[name] = fingerprint_on(full, None if full == folder else folder, places.memo)
     return folders, prints
+
+
+def reference_of(
+    section: EvaluateSection, models: Sequence[str], places: Places
+) -> tuple[Path, str]:
+    """The model that suites of `kl:` measure against, and what identifies it.
+
+    It is the one that is named, else the one that all checkpoints were trained against.
+
+    Args:
+        section: which may name it.
+        models: folders of the checkpoints.
+        places: where things lie.
+
+    Raises:
+        RecipeError: none is named, and the checkpoints do not say one and the same.
+    """
+    from harness.jobs import trained_by
+
+    wanted = section.reference
+    if wanted is None:
+        jobs = [job for model in models if (job := trained_by(Path(model).resolve()))]
+        told = {str(job.adapter or job.base) for job in jobs}
+        if len(told) != 1:
+            raise RecipeError(
+                "suites of kl: need the model to measure against: name it with --reference "
+                "(evaluate.reference in a recipe)"
+            )
+        (wanted,) = told
+    local = EngineChoice(name="transformers")
+    folders, prints = existing({"reference": wanted}, local, places)
+    return Path(folders["reference"]), prints["reference"]
 
 
 def judge_of(section: EvaluateSection, places: Places) -> tuple[JudgeChoice | None, str]:

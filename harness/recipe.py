@@ -99,6 +99,8 @@ class DecodingChanges(_Section):
 class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine.
 
+    `reference` is the model that suites of `kl:` measure against; the recipe's base where none is
+    named.
     `unsafe` runs model-written programs also on a machine that cannot contain them.
     """
 
@@ -109,6 +111,7 @@ class EvaluateSection(_Section):
     seed: int = 0
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
+    reference: str | None = None
     unsafe: bool = False
 
 

@@ -3,7 +3,7 @@
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
-    audit/{resolved.json, done.json, stage.log}
+    audit/{resolved.json, done.json, stage.log}  kl/{the same}
     eval/{resolved.json, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
@@ -119,6 +119,11 @@ class RunFolder:
     def evaluation(self) -> Path:
         """Folder of the evaluation stage."""
         return self.path / "eval"
+
+    @property
+    def kl(self) -> Path:
+        """Folder of the KL stage."""
+        return self.path / "kl"
 
     @property
     def audit(self) -> Path:

@@ -188,6 +188,14 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     return not run(evaluation, report).lost
 
 
+def _kl(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.kl.job import KlJob
+    from harness.kl.measure import run
+
+    run(KlJob.model_validate(job), report)
+    return True
+
+
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
     from harness.audit.job import AuditJob
     from harness.audit.preflight import check
@@ -218,6 +226,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "audit": _audit,
     "train": _train,
     "evaluate": _evaluate,
+    "kl": _kl,
     "track": _track,
 }
 

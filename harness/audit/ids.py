@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any
 
 from eval_suites.suite import Request
-from harness.evaluate.columns import rendered
+from harness.evaluate.rendering import rendered
 from harness.token_text import pieces
 from train.errors import TrainError
 

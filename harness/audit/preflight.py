@@ -11,7 +11,7 @@ from harness.audit.overlap import RUN, Overlap
 from harness.audit.prompts import Asked, Finding, Reading, Sheet, ask, sheets
 from harness.audit.training import Comparison, comparisons
 from harness.errors import UserError
-from harness.evaluate.columns import rendered
+from harness.evaluate.rendering import rendered
 from harness.events import Reporter
 
 #: Prompts of a suite that are rendered before every evaluation: the longest texts.

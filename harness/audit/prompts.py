@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import eval_suites
 from eval_suites.suite import Answer, Decoding, Request, Suite
 from harness.audit.ids import Render, faults, ids_of
 from harness.audit.job import AuditJob
 from harness.audit.readers import Reader, readers
 from harness.evaluate.answering import MAX_TURNS
-from harness.evaluate.columns import rendered
 from harness.evaluate.loop import first_of_each
+from harness.evaluate.rendering import rendered
 from harness.judge.estimate import Estimate, estimate
 from harness.judge.referee import is_judged
+from harness.suites import find
 from harness.token_text import pieces
 
 _ENDS = 8
@@ -149,7 +149,7 @@ def ask(name: str, job: AuditJob) -> Asked:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
     evaluation = job.evaluation
-    suite = eval_suites.find(name).decoded(**evaluation.decoding.model_dump(exclude_none=True))
+    suite = find(name).decoded(**evaluation.decoding.model_dump(exclude_none=True))
     every = suite.load(evaluation.data_dir)
     limit = evaluation.suites[name]
     samples = tuple(every) if limit is None else first_of_each(every, limit, suite.stratum)

@@ -7,10 +7,8 @@ from typing import Any
 
 from harness.audit.job import AuditJob
 from harness.engines.base import longest
-from harness.evaluate.columns import spec_of, tokenizer_of
-from harness.runs import digest, file_digest
-
-_FILES = ("tokenizer", "chat_template", "special_tokens", "added_tokens", "vocab", "merges")
+from harness.evaluate.columns import spec_of
+from harness.evaluate.rendering import Tokenizer, loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +31,6 @@ class Reader:
     longest: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tokenizer:
-    """A tokenizer with hashes of how it reads, and of its chat template ("" without one)."""
-
-    itself: Any
-    signature: str
-    template: str
-
-
 def readers(job: AuditJob) -> list[Reader]:
     """Checkpoints by how they read, in the order of the evaluation; none behind an endpoint.
 
@@ -50,7 +39,7 @@ def readers(job: AuditJob) -> list[Reader]:
     """
     if job.evaluation.engine.remote:
         return []
-    load = _loader()
+    load = loader()
     alike: dict[tuple[str, str, int], Reader] = {}
     for name in job.evaluation.models:
         key, reader = _reader(job, name, load)
@@ -59,7 +48,7 @@ def readers(job: AuditJob) -> list[Reader]:
 
 
 def _reader(
-    job: AuditJob, name: str, load: Callable[[Path], _Tokenizer]
+    job: AuditJob, name: str, load: Callable[[Path], Tokenizer]
 ) -> tuple[tuple[str, str, int], Reader]:
     from train.adapters import tokenizer_home
 
@@ -82,26 +71,3 @@ def _together(one: Reader, other: Reader) -> Reader:
     """Two that read alike; what is known of the training of either is known."""
     now, then = one.templates
     return replace(one, names=one.names + other.names, templates=(now, then or other.templates[1]))
-
-
-def _loader() -> Callable[[Path], _Tokenizer]:
-    """Loads each tokenizer once, however many folders hold its files."""
-    loaded: dict[str, _Tokenizer] = {}
-
-    def load(home: Path) -> _Tokenizer:
-        files = sorted(file for file in home.glob("*") if file.name.startswith(_FILES))
-        key = digest([[file.name, file_digest(file)] for file in files if file.is_file()])
-        if key not in loaded:
-            loaded[key] = _described(tokenizer_of(str(home), str(home)))
-        return loaded[key]
-
-    return load
-
-
-def _described(tokenizer: Any) -> _Tokenizer:
-    # Files that differ may say the same: what saved them adds facts of its own.
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    rules = sorted(tokenizer.get_vocab().items()) if backend is None else backend.to_str()
-    template = getattr(tokenizer, "chat_template", None)
-    signature = digest([type(tokenizer).__name__, rules, tokenizer.special_tokens_map, template])
-    return _Tokenizer(tokenizer, signature, digest(template, 16) if template else "")

@@ -137,6 +137,9 @@ def eval_(
         float | None, typer.Option("--temperature", min=0, help="In place of the suites' own.")
     ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="The model that kl:SUITE measures against.")
+    ] = None,
     judge: JudgeOption = None,
     judge_url: JudgeUrlOption = "",
     judge_price: JudgePriceOption = None,
@@ -158,7 +161,7 @@ def eval_(
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
         models_,
-        chosen.model_copy(update={"judge": judged_by}),
+        chosen.model_copy(update={"judge": judged_by, "reference": reference}),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )

@@ -4,6 +4,7 @@ Prompts are paired by (sample id, repeat), repeats are averaged per prompt, and 
 from the baseline is corrected (Holm) for all differences that the comparison shows.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -295,11 +296,12 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
 def _bounds(score: SuiteResult) -> tuple[float, float] | None:
     """The mean over all samples, with the worst and the best value in place of missing ones.
 
-    None where values lie outside of what the record says: older ones do not say it.
+    None where there is no worst or best, or values lie outside of what the record says: older ones
+    do not say it.
     """
     known = [s.value for s in score.samples if s.value is not None]
     low, high = score.bounds
-    if any(not low <= value <= high for value in known):
+    if math.isinf(low + high) or any(not low <= value <= high for value in known):
         return None
     total, missing = len(score.samples), len(score.samples) - len(known)
     return (sum(known) + missing * low) / total, (sum(known) + missing * high) / total

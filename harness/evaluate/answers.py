@@ -6,6 +6,9 @@ from typing import Any
 
 from eval_suites.suite import Answer
 
+#: What the journal keeps of an answer that no suite sees.
+_ABOUT = ("token_ids", "served")
+
 
 def plain(answer: Answer) -> dict[str, Any]:
     """An answer as a line of a log has it; log-probs only where some were asked for."""
@@ -16,7 +19,7 @@ def plain(answer: Answer) -> dict[str, Any]:
 
 
 def answer_of(fields: Mapping[str, Any]) -> Answer:
-    """The answer that `plain`, or JSON made of it, tells of.
+    """The answer that `plain`, or JSON made of it, tells of, or the body of a journal's entry.
 
     Raises:
         TypeError, ValueError, KeyError: it tells of none.
@@ -25,4 +28,5 @@ def answer_of(fields: Mapping[str, Any]) -> Answer:
         tuple((str(token), float(logprob)) for token, logprob in place)
         for place in fields.get("logprobs", ())
     )
-    return Answer(**{**fields, "logprobs": tops})
+    named = {key: value for key, value in fields.items() if key not in _ABOUT}
+    return Answer(**{**named, "logprobs": tops})

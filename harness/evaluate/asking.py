@@ -16,8 +16,6 @@ from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
 
 _RESTARTS = 2
-#: What the journal keeps of an answer that no suite sees.
-_ABOUT = ("token_ids", "served")
 
 
 class Renderer(Protocol):
@@ -153,7 +151,14 @@ class Asker:
         return answer
 
     async def ask_all(self, model: Model, request: Request, repeats: range) -> tuple[Answer, ...]:
-        """An answer a repeat, in as few requests as can be.
+        """An answer a repeat, in as few requests as can be (`bodies`)."""
+        bodies = await self.bodies(model, request, repeats)
+        return tuple(answer_of(bodies[k]) for k in repeats)
+
+    async def bodies(
+        self, model: Model, request: Request, repeats: range
+    ) -> dict[int, dict[str, Any]]:
+        """What the journal holds of each repeat: `text`, `token_ids`, `finish_reason`, `tokens`.
 
         Each is what a request of its own would give: sample i of a request has its seed plus i.
         A greedy answer is asked for once.
@@ -167,7 +172,7 @@ class Asker:
         for made in await asyncio.gather(*making):
             bodies |= made
         self.tally.served |= {body["served"] for body in bodies.values() if "served" in body}
-        return tuple(_answer(bodies[k]) for k in repeats)
+        return bodies
 
     async def _made(
         self, model: Model, rendered: Request, keys: Mapping[int, str]
@@ -252,7 +257,3 @@ def _bodies(completion: Completion) -> list[dict[str, Any]]:
         }
         for k, text in enumerate(completion.texts)
     ]
-
-
-def _answer(body: Mapping[str, Any]) -> Answer:
-    return answer_of({key: body[key] for key in body if key not in _ABOUT})

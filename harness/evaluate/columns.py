@@ -1,17 +1,20 @@
 """Which models share an engine: a base and its adapters are one group, one engine start."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from eval_suites.suite import Request
 from harness.engines import Engine, EngineSpec, make
-from harness.evaluate.asking import Model
+from harness.evaluate.asking import Model, Renderer
+from harness.evaluate.rendering import Tokenizer, loader, renderer
 from harness.models import MODELS, under
 from harness.recipe import EngineChoice
 from harness.runs import digest
+
+Load = Callable[[Path], Tokenizer]
+_NO_TEMPLATE = digest("", 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +73,16 @@ def groups(
     """
     if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
-    engine, found = make(spec_of(choice)), []
+    engine, load, found = make(spec_of(choice)), loader(), []
     for base, names in _by_base(models).items():
         folders = {name: models[name] for name in names}
         adapters = {name: Path(folder) for name, folder in folders.items() if folder != base}
         refused = {n: why for n, folder in adapters.items() if (why := engine.refusal(folder))}
         served = {name: folder for name, folder in folders.items() if name not in refused}
         if served:
-            found.append(_local(base, served, fingerprints, choice))
+            found.append(_local(base, served, fingerprints, choice, load))
         for name, why in refused.items():
-            found.append(_apart(base, name, folders[name], why, fingerprints, choice))
+            found.append(_apart(base, name, folders[name], why, fingerprints, choice, load))
     return found
 
 
@@ -107,10 +110,11 @@ def _apart(
     why: str,
     fingerprints: Mapping[str, str],
     choice: EngineChoice,
+    load: Load,
 ) -> Group:
     """A merged adapter: the base of an engine of its own, other weights than served ones."""
     known = {name: f"{fingerprints[name]} merged"}
-    group = _local(base, {name: folder}, known, choice)
+    group = _local(base, {name: folder}, known, choice, load)
     (model,) = group.models
     return replace(
         group,
@@ -127,28 +131,42 @@ def base_of(folder: str) -> str:
 
 
 def _local(
-    base: str, folders: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
+    base: str,
+    folders: Mapping[str, str],
+    fingerprints: Mapping[str, str],
+    choice: EngineChoice,
+    load: Load,
 ) -> Group:
     adapters = tuple((name, Path(f)) for name, f in folders.items() if base_of(f) != f)
     spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
     engine = make(spec)
-    takes_ids = "tokens" in engine.capabilities
-    tokenizers = {name: tokenizer_of(folder, base) for name, folder in folders.items()}
+    tokenizers = {name: load(_tokenizer_home(f, base)) for name, f in folders.items()}
+    renderers = _renderers(list(tokenizers.values())) if "tokens" in engine.capabilities else {}
     served = {name for name, _ in adapters}
     models = tuple(
         Model(
             name,
             fingerprints[name],
-            partial(rendered, tokenizer) if takes_ids else _as_it_is,
+            renderers.get(tokenizer.signature, _as_it_is),
             name if name in served else "",
         )
         for name, tokenizer in tokenizers.items()
     )
-    templates = {
-        name: digest(getattr(tokenizer, "chat_template", None) or "", 16)
-        for name, tokenizer in tokenizers.items()
-    }
+    templates = {name: one.template or _NO_TEMPLATE for name, one in tokenizers.items()}
     return Group(spec, models, engine.capabilities, engine.version, templates)
+
+
+def _tokenizer_home(folder: str, base: str) -> Path:
+    """Whose tokenizer a checkpoint is read with: its own, or its base's where it has none."""
+    from train.adapters import tokenizer_home
+
+    return tokenizer_home(Path(base), Path(folder))
+
+
+def _renderers(tokenizers: Sequence[Tokenizer]) -> dict[str, Renderer]:
+    """One for all that read alike, by signature."""
+    alike = Counter(one.signature for one in tokenizers)
+    return {one.signature: renderer(one.itself, alike[one.signature]) for one in tokenizers}
 
 
 def _endpoint(
@@ -171,34 +189,6 @@ def spec_of(choice: EngineChoice) -> EngineSpec:
         concurrency=choice.in_flight,
         max_model_len=choice.max_model_len,
         options=tuple(sorted(choice.options.items())),
-    )
-
-
-def tokenizer_of(folder: str, base: str) -> Any:
-    """A checkpoint's own tokenizer and chat template; an adapter without one has its base's.
-
-    Raises:
-        train.TrainError: there is none.
-    """
-    from train.adapters import tokenizer_home
-    from train.model import load_tokenizer
-
-    return load_tokenizer(tokenizer_home(Path(base), Path(folder)))
-
-
-def rendered(tokenizer: Any, request: Request) -> Request:
-    """A request with the token ids that a checkpoint of this tokenizer is shown.
-
-    Raises:
-        train.TrainError: the tokenizer has no chat template, or it refuses the messages.
-    """
-    from train import chat
-
-    if request.text is not None:
-        return replace(request, token_ids=tuple(chat.render_text(tokenizer, request.text)))
-    messages = [{"role": m.role, "content": m.content} for m in request.messages]
-    return replace(
-        request, token_ids=tuple(chat.render(tokenizer, messages, prefix=request.prefix))
     )
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from itertools import product
 from typing import Any, TypeVar
 
-import eval_suites
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
@@ -32,6 +31,7 @@ from harness.judge.referee import Referee, is_judged, referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Judging, Standings, Watch, telling
 from harness.runs import RunFolder, canonical, digest_of_list
+from harness.suites import find
 
 T = TypeVar("T")
 
@@ -205,7 +205,7 @@ def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = eval_suites.find(name).decoded(**job.decoding.model_dump(exclude_none=True))
+    suite = find(name).decoded(**job.decoding.model_dump(exclude_none=True))
     samples = suite.load(job.data_dir)
     samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
     asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)

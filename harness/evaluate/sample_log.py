@@ -15,6 +15,7 @@ from typing import Any, Self
 from eval_suites.scoring import metrics_of
 from eval_suites.suite import Answer, Request, Score, Suite
 from harness.evaluate.answers import plain
+from harness.result import plain_bounds
 from harness.runs import RunFolder, canonical, digest, replacing, write_json
 
 
@@ -99,7 +100,7 @@ def _summary(
     return {
         "suite": suite.name,
         "headline": suite.headline,
-        "bounds": suite.bounds,
+        "bounds": plain_bounds(suite.bounds),
         "metrics": metrics_of(suite, ((one.sample_id, one.score) for one in kept)),
         "statuses": dict(sorted(Counter(one.score.status for one in kept).items())),
         "protocol": dict(sorted(protocol.items())),

@@ -14,8 +14,8 @@ from eval_suites.suite import Message, Request
 from harness.audit.ids import faults
 from harness.audit.job import AuditJob, of_evaluation
 from harness.audit.preflight import audit, check
-from harness.evaluate.columns import rendered
 from harness.evaluate.job import EvalJob
+from harness.evaluate.rendering import rendered
 from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import write_json
 from train.config import TrainConfig, TrainJob
