@@ -113,6 +113,7 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
             for part in passes(loaded, desk, judge, (board, later)):
                 for group in found:
                     await _evaluate_group(job, group, part)
+                standings.tell()  # the end of the answers comes before the judging
     # What the first pass found is found again by the second; what only this one asked counts.
     board.tally.add(replace(later.tally, reused=0))
     _tell_the_end(board, judge, journal.damaged)
