@@ -73,6 +73,7 @@ class JudgeChoice(EngineChoice):
 
     name: str = "openai"
     model: str
+    dtype: str = "auto"  # as its weights are stored: a judge may be large
     max_model_len: Annotated[int, Field(ge=16)] = 8192  # it reads question, reference and answers
     repeats: Annotated[int, Field(ge=1)] = 1
     price: tuple[Dollars, Dollars] | None = None

@@ -128,6 +128,7 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
                     generated = part.board.generated
                     with recorded(RunFolder(job.run).evaluation, group.spec, generated):
                         await _evaluate_group(job, group, part)
+                standings.tell()  # the end of the answers comes before the judging
     # What the first pass found is found again by the second; what only this one asked counts.
     board.tally.add(replace(later.tally, reused=0))
     _tell_the_end(board, judge, journal.damaged)
@@ -208,6 +209,8 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
                 board.begin(task)
                 own = replace(asker, tally=Tally())
                 await answer_task(task, own, desk, tell)
+                if task.suite.name not in part.kept:
+                    own.tally.lost = 0  # the next pass asks again
                 board.add(task, statuses, own.tally)
 
             todo = tasks(base_first(group.models), part.loaded, job.repeats)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.suite import Answer, Request, Suite
+from harness.evaluate.answering import MAX_TURNS
 from harness.evaluate.job import EvalJob
 from harness.events import Reporter
 from harness.judge.budget import Price, dollars
@@ -12,7 +13,6 @@ from harness.recipe import JudgeChoice
 
 #: Characters of a token of English, roughly: nobody knows an endpoint's tokenizer.
 _CHARACTERS = 4
-_MAX_TURNS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _of_sample(suite: Suite[Any], sample: Any) -> Estimate:
     first = requests = suite.judge(sample, answers, ())
     found = Estimate(first=len(first))
     replies: tuple[Answer, ...] = ()
-    for _ in range(_MAX_TURNS):
+    for _ in range(MAX_TURNS):
         if not requests:
             break
         found += _of_requests(requests)
@@ -117,7 +117,7 @@ def _of_requests(requests: Sequence[Request]) -> Estimate:
 def _long_answers(suite: Suite[Any], sample: Any) -> tuple[Answer, ...]:
     """Answers of as many characters as their tokens may have."""
     answers: tuple[Answer, ...] = ()
-    for _ in range(_MAX_TURNS):
+    for _ in range(MAX_TURNS):
         requests = suite.ask(sample, answers)
         if not requests:
             break

@@ -67,8 +67,9 @@ class JudgeOptions:
             return JudgeChoice(**keys) if keys else None
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "keys"
-            raise RecipeError(f"the judge's {where}: {first['msg']}") from None
+            where = ".".join(map(str, first["loc"]))
+            whose = f"the judge's {where}" if where else "the judge"
+            raise RecipeError(f"{whose}: {first['msg']}") from None
 
 
 def _named(spec: str) -> dict[str, Any]:

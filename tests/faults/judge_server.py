@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ NAME = "stub-judge"
 KINDS = ("busy", "broken", "silent", "cut", "malformed")
 #: Of one try, in seconds: long, so that a whole reply is never given up on a busy machine.
 TIMEOUT_S = 2.0
+#: A late reply comes so much after a refusal that the run has begun to stop.
+LATE_S = 0.2
 
 
 def ratings(prompt: str) -> str:
@@ -28,7 +31,8 @@ class JudgeServer:
     """Answers chat requests, or fails `share` of them in one of the ways of `kinds`.
 
     `sent` counts, by prompt, the replies that it sent whole; `failed` the failures by kind. After
-    `credit` whole replies it refuses for want of quota (None: never).
+    `credit` whole replies it refuses for want of quota (None: never); the last three of them come
+    after the first refusal.
     """
 
     share: float = 0.0
@@ -41,6 +45,7 @@ class JudgeServer:
     failed: Counter[str] = field(default_factory=Counter)
     url: str = ""
     _tries: Counter[str] = field(default_factory=Counter)
+    refused: threading.Event = field(default_factory=threading.Event)
     _waited: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,7 +63,8 @@ class JudgeServer:
             rng = random.Random(f"{self.seed} {prompt} {self._tries[prompt]}")
             if rng.random() >= self.share:
                 self.sent[prompt] += 1
-                return "whole"
+                last = self.credit is not None and self.sent.total() > self.credit - 3
+                return "late" if last else "whole"
             # One time-out a prompt is enough: they take long.
             kinds = [kind for kind in self.kinds if kind != "silent" or prompt not in self._waited]
             kind = rng.choice(kinds)
@@ -127,7 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif fate == "refused":
             error = {"message": "You exceeded your current quota", "code": "insufficient_quota"}
             self.send(429, json.dumps({"error": error}).encode())
+            self.judge.refused.set()
         else:
+            if fate == "late":
+                self.judge.refused.wait(TIMEOUT_S / 2)
+                time.sleep(LATE_S)
             self.send(200, whole)
 
     def log_message(self, *_: object) -> None:

@@ -16,7 +16,8 @@ from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
 from harness.events import silent
 from harness.recipe import EngineChoice, JudgeChoice
-from harness.runs import RunFolder, read_json, read_lines
+from harness.runs import RunFolder, is_done, read_json, read_lines, write_json
+from harness.stage import run_stage
 
 from .judge_server import KINDS, JudgeServer
 
@@ -187,6 +188,29 @@ def test_a_lost_verdict_is_missing_and_asked_for_by_the_next_run(
     server.share = 0.0
     assert run(job.model_copy(update={"judge": judge}), silent).lost == 0
     assert outcome(job)[1]["statuses"] == {"ok": SAMPLES}
+
+
+def test_a_stage_that_lost_verdicts_is_not_done_and_the_next_one_is(
+    server: JudgeServer, tmp_path: Path, tiny_model: Path
+) -> None:
+    judge = server.choice()
+    job = make_job(
+        tmp_path,
+        tiny_model,
+        judge.model_copy(update={"options": {**judge.options, "deadline_s": "0.05"}}),
+    )
+    stage = RunFolder(job.run).evaluation
+    resolved = stage / "resolved.json"
+    heard: list[str] = []
+    for share, done in ((1.0, False), (0.0, True)):
+        server.share, server.kinds = share, ("broken",)
+        write_json(resolved, {"kind": "evaluate", "key": "k", "job": job.model_dump(mode="json")})
+        run_stage("evaluate", resolved, lambda event: heard.append(str(event.get("text", ""))))
+        assert is_done(stage, "k") == done
+
+    (lost,) = (text for text in heard if "were lost" in text)
+    assert lost.startswith(f"{SAMPLES} requests were lost")
+    assert "the same command asks for them again" in lost
 
 
 def test_equal_answers_are_judged_once_though_they_come_at_once(

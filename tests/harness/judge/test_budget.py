@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from eval_suites.suite import Decoding, Message, Request
+from harness.cli.output import verdicts_line
 from harness.engines import Completion, Usage
 from harness.errors import BudgetSpent
 from harness.judge.budget import Metered, Price, Purse, dollars
@@ -92,6 +93,29 @@ def test_a_failed_request_gives_back_what_was_put_aside() -> None:
     failures = asyncio.run(ask_many(Broken(), purse, 3))
     assert [str(one) for one in failures] == ["lost"] * 3
     assert purse.spent == 0.0
+
+
+@pytest.mark.parametrize(
+    ("purse", "said"),
+    [
+        (Purse(), "verdicts: 3 asked, 5 reused from the journal"),
+        (Purse(None, requests=3, usage=Usage(1200, 30)), "; 1,200 prompt and 30 completion tokens"),
+        (
+            Purse(DEAR, requests=3, usage=Usage(5, 1), spent=15.0),
+            " and 1 completion tokens, $15.00",
+        ),
+        (
+            Purse(DEAR, requests=3, uncounted=2, spent=9.0),
+            ", $9.00 (2 replies did not say how many",
+        ),
+        (Purse(None, requests=3, uncounted=2), "tokens (2 replies did not say how many)"),
+    ],
+)
+def test_the_end_of_a_run_says_what_was_used(purse: Purse, said: str) -> None:
+    event = {"verdicts_asked": 3, "verdicts_reused": 5, "judge": purse.record()}
+    line = verdicts_line(event)
+    assert said in line
+    assert line.startswith("verdicts: 3 asked")
 
 
 def test_sums_are_shown_to_two_places_that_matter() -> None:

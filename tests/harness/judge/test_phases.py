@@ -12,7 +12,7 @@ import pytest
 import eval_suites
 from eval_suites.arithmetic import SUITE as ARITHMETIC
 from eval_suites.suite import Answer, Decoding, Message, Request, Score
-from harness.engines import ENGINES, Completion, EngineSpec
+from harness.engines import ENGINES, Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
@@ -203,3 +203,27 @@ def test_a_judge_asked_several_times_tells_how_far_it_agrees_with_itself(
         assert line["metrics"]["judge_sd"] >= 0
     assert any(line["metrics"]["judge_sd"] > 0 for line in lines)
     assert read_json(folder.summary("base", "judged"))["protocol"]["judge_repeats"] == "3"
+
+
+def test_an_answer_that_is_lost_before_the_judging_is_asked_for_again_with_it(
+    engines: Engines, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [RequestFailed("lost on the way")]
+
+    class Hasty(FakeEngine):
+        async def complete(self, request: Request) -> Completion:
+            if failures:
+                raise failures.pop()
+            return await super().complete(request)
+
+    monkeypatch.setitem(ENGINES, "model", Hasty)
+    job = make_job(tmp_path, tiny_model)
+
+    tally = run(job.model_copy(update={"suites": {"judged": SAMPLES}}), silent)
+
+    assert not failures
+    assert tally.lost == 0
+    for name in ("base", "nca"):
+        summary = read_json(RunFolder(job.run).summary(name, "judged"))
+        assert summary["statuses"] == {"ok": SAMPLES}
+    assert engines.times("starts judge") == 1
