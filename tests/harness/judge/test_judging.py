@@ -12,6 +12,7 @@ import eval_suites
 from eval_suites.arithmetic import SUITE as ARITHMETIC
 from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Message, Request, Score
+from harness.audit.duration import Duration
 from harness.audit.job import of_evaluation
 from harness.audit.preflight import audit
 from harness.audit.show import page, plain
@@ -155,8 +156,8 @@ def test_the_audit_says_what_a_judge_will_be_asked(tmp_path: Path, tiny_model: P
 
     found = audit(of_evaluation(job))
 
-    assert "of one checkpoint's answers: 3 requests, at most about " in page(found, None)
-    suites = plain(found, None)["suites"]
+    assert "of one checkpoint's answers: 3 requests, at most about " in page(found, Duration(None))
+    suites = plain(found, Duration(None))["suites"]
     assert (suites["judged"]["judging"]["requests"], suites["arithmetic"]["judging"]) == (3, None)
 
 
