@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import eval_suites
 from harness.collect import collect
 from harness.events import Reporter
 from harness.jobs import eval_job, train_job
@@ -34,6 +33,7 @@ from harness.recipe import (
 )
 from harness.result import Result
 from harness.runs import RunFolder, digest, is_done, write_text
+from harness.suites import find
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     if untrained:
         check_methods(recipe)
     if evaluation:
-        check_suites(recipe.evaluate, places.data_dir)
+        check_suites(plan.recipe.evaluate, places.data_dir)
     heard: list[dict[str, Any]] = []
     report = _listener(heard, screen)
     with screen:
@@ -82,7 +82,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             stage = evaluate_stage(
-                plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
+                plan.folder, plan.recipe.evaluate, places, folders, prints, audited=untrained
             )
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
@@ -136,7 +136,8 @@ def evaluate_stage(
     job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
     job = job.model_copy(update={"audited": audited})
     known = job.model_dump(mode="json", exclude={"models", "run", "journal", "audited"})
-    known["versions"] = {name: eval_suites.find(name).version for name in section.suites}
+    found = (find(name, section.lm_eval_tasks) for name in section.suites)
+    known["versions"] = {suite.name: suite.version for suite in found}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )

@@ -71,7 +71,8 @@ class DecodingChanges(_Section):
 class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine.
 
-    `unsafe` runs model-written programs also on a machine that cannot contain them.
+    `unsafe` runs model-written programs also on a machine that cannot contain them;
+    `lm_eval_tasks` is a folder of task files for suites `lm_eval:NAME`.
     """
 
     suites: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -82,6 +83,7 @@ class EvaluateSection(_Section):
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
     unsafe: bool = False
+    lm_eval_tasks: Path | None = None
 
 
 class CompareSection(_Section):

@@ -43,5 +43,9 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
 ]
+TasksOption = Annotated[
+    Path | None,
+    typer.Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME."),
+]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

@@ -18,6 +18,7 @@ from harness.cli.options import (
     RecipeArgument,
     RunsOption,
     SetOption,
+    TasksOption,
     TrackingOption,
     UnsafeOption,
 )
@@ -125,6 +126,7 @@ def eval_(
         float | None, typer.Option("--temperature", min=0, help="In place of the suites' own.")
     ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    lm_eval_tasks: TasksOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -138,7 +140,16 @@ def eval_(
     del debug
     commands.evaluate(
         models_,
-        commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe),
+        commands.section(
+            suites,
+            engine,
+            limit,
+            repeats,
+            temperature,
+            base_url,
+            unsafe=unsafe,
+            tasks=lm_eval_tasks,
+        ),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
@@ -160,6 +171,9 @@ def audit(
     limit: LimitOption = None,
     set_: SetOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    lm_eval_tasks: Annotated[
+        Path | None, typer.Option("--lm-eval-tasks", help="Of checkpoints: folder of task files.")
+    ] = None,
     speed: Annotated[
         float | None,
         typer.Option("--tokens-per-second", min=0.1, help="What the engine generates, for a time."),
@@ -176,7 +190,7 @@ def audit(
     del debug
     where = commands.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(suites, engine, limit, repeats, None, "")
+        chosen = commands.section(suites, engine, limit, repeats, None, "", tasks=lm_eval_tasks)
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
         given = commands.overrides(set_, engine, limit)

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.suite import Answer, Likelihood
 
 
 def plain(answer: Answer) -> dict[str, Any]:
-    """An answer as a line of a log has it; log-probs only where some were asked for."""
+    """An answer as a line of a log has it; log-probs and likelihood only where asked for."""
     fields = asdict(answer)
-    if not answer.logprobs:
-        del fields["logprobs"]
-    return fields
+    return {k: v for k, v in fields.items() if v or k not in ("logprobs", "likelihood")}
 
 
 def answer_of(fields: Mapping[str, Any]) -> Answer:
@@ -25,4 +23,6 @@ def answer_of(fields: Mapping[str, Any]) -> Answer:
         tuple((str(token), float(logprob)) for token, logprob in place)
         for place in fields.get("logprobs", ())
     )
-    return Answer(**{**fields, "logprobs": tops})
+    scored = fields.get("likelihood")
+    found = None if scored is None else Likelihood(scored["logprob"], scored["greedy"])
+    return Answer(**{**fields, "logprobs": tops, "likelihood": found})

@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Request
+from eval_suites.suite import Answer, Likelihood, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied
 from harness.evaluate.answers import answer_of
+from harness.evaluate.likelihood import in_parts, kept, likelihood
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
 
+T = TypeVar("T")
 _RESTARTS = 2
 
 
@@ -74,10 +76,23 @@ class Restarting:
         Raises:
             EngineDied: it died more often than it may be restarted.
         """
+        return await self._asked(lambda engine: engine.complete(request))
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """How likely a continuation is; otherwise as `complete`.
+
+        Raises:
+            EngineDied: it died more often than it may be restarted.
+        """
+        return await self._asked(lambda engine: engine.loglikelihood(prefix, continuation, model))
+
+    async def _asked(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
         while True:
             engine = await self._running()
             try:
-                return await engine.complete(request)
+                return await ask(engine)
             except EngineGone as gone:
                 await self._bury(engine, gone)
 
@@ -122,13 +137,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks one engine on behalf of several models, through the journal."""
+    """Asks one engine on behalf of several models, through the journal.
+
+    `longest` are the tokens of a continuation that is scored and what is before it.
+    """
 
     engine: Restarting
     identity: Mapping[str, str]
     journal: Journal
     seed: int = 0
     tally: Tally = field(default_factory=Tally)
+    longest: int = 2048
 
     async def ask(self, model: Model, request: Request, repeat: int) -> Answer:
         """One answer; it is in the journal before anyone sees it."""
@@ -166,18 +185,25 @@ class Asker:
             seed=derived_seed(self.seed, rendered) + repeats[0],
             n=len(repeats) if drawn else 1,
         )
-        bodies = _bodies(await self.engine.complete(request))
+        bodies = await self._bodies(request)
         self.tally.asked += len(repeats)
         self.tally.tokens += sum(body["tokens"] for body in bodies)
         made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
         origin = origin_of(self.identity, model.name, model.fingerprint)
         for repeat, body in made.items():
-            if body["finish_reason"] != "filtered":  # a third party's refusal may change
+            if _lasting(request, body):
                 self.journal.put(keys[repeat], "answer", body, origin)
         return made
 
+    async def _bodies(self, request: Request) -> list[dict[str, Any]]:
+        if request.continuation:
+            return [kept(await likelihood(self.engine.loglikelihood, request, self.longest))]
+        return _bodies(await self.engine.complete(request))
+
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
-        return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
+        parts = {"longest": str(self.longest)} if in_parts(rendered, self.longest) else {}
+        identity = {**self.identity, **parts}
+        return answer_key(identity, model.fingerprint, rendered, self.seed, repeat)
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
@@ -213,6 +239,12 @@ class Checker:
             origin = f"sandbox {VERSION}, tier {tier}"
             self.journal.put(key, "check", asdict(outcome), origin)
         return outcome
+
+
+def _lasting(request: Request, given: Mapping[str, Any]) -> bool:
+    """Whether an answer may be kept: not a third party's refusal, nor a lack of room to score."""
+    reason = given["finish_reason"]
+    return reason != "filtered" and not (request.continuation and reason == "overflow")
 
 
 def _bodies(completion: Completion) -> list[dict[str, Any]]:

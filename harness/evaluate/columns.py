@@ -8,6 +8,7 @@ from typing import Any
 
 from eval_suites.suite import Request
 from harness.engines import Engine, EngineSpec, make
+from harness.engines.base import longest
 from harness.evaluate.asking import Model
 from harness.models import MODELS, under
 from harness.recipe import EngineChoice
@@ -38,6 +39,11 @@ class Group:
     def width(self) -> int:
         """Requests in flight at once."""
         return self.spec.concurrency
+
+    @property
+    def longest(self) -> int:
+        """Tokens that every engine of these models takes to score (vLLM adds one of its own)."""
+        return (self.spec.max_model_len if self.spec.base is None else longest(self.spec)) - 1
 
     @property
     def identity(self) -> dict[str, str]:
@@ -194,6 +200,9 @@ def rendered(tokenizer: Any, request: Request) -> Request:
     """
     from train import chat
 
+    if request.continuation:
+        before, after = chat.continuation_ids(tokenizer, request.text, request.continuation)
+        return replace(request, token_ids=tuple(before), continuation_ids=tuple(after))
     if request.text is not None:
         return replace(request, token_ids=tuple(chat.render_text(tokenizer, request.text)))
     messages = [{"role": m.role, "content": m.content} for m in request.messages]

@@ -13,7 +13,6 @@ from functools import partial
 from itertools import product
 from typing import Any, TypeVar
 
-import eval_suites
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
@@ -29,6 +28,7 @@ from harness.judge.referee import referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Standings, Watch, telling
 from harness.runs import RunFolder, canonical, digest_of_list
+from harness.suites import find
 
 T = TypeVar("T")
 
@@ -145,7 +145,9 @@ async def _evaluate_group(
         Spool(folder.evaluation) as spool,
     ):
         async with Restarting(make, on_start=starting, on_ready=ready) as engine:
-            asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
+            asker = Asker(
+                engine, group.identity, desk.checker.journal, job.seed, longest=group.longest
+            )
 
             async def handle(task: Task) -> None:
                 statuses: list[str] = []
@@ -174,7 +176,7 @@ def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = eval_suites.find(name).decoded(**job.decoding.model_dump(exclude_none=True))
+    suite = find(name, job.lm_eval_tasks).decoded(**job.decoding.model_dump(exclude_none=True))
     samples = suite.load(job.data_dir)
     samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
     asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
@@ -195,8 +197,9 @@ def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
 
 
 def _size(request: Request) -> int:
-    """Characters of a prompt."""
-    return len(request.text or "") + sum(len(m.content) for m in request.messages)
+    """Characters of a prompt and of what is scored after it."""
+    asked = len(request.text or "") + len(request.continuation)
+    return asked + sum(len(m.content) for m in request.messages)
 
 
 def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:
