@@ -142,14 +142,20 @@ def _score(
     if scored and any(answer.finish_reason == "overflow" for answer in answers):
         return _without_room(adapted)
     try:
-        metrics = _metrics(adapted, document, answers)
+        instances = _answered(adapted, document, answers)
+        metrics = _metrics(adapted, document.row, instances)
     except Exception as error:  # the task's own code: one row it cannot judge ends no run
         said = f"{type(error).__name__}: {error}"
         return Score(None, "ungraded", reason=f"lm-eval's process_results: {said}")
+    if scored and adapted.headline == _PER_BYTE:
+        metrics[_PER_BYTE] = _per_byte(answers, document)
     if adapted.headline not in metrics:
         return Score(None, "ungraded", reason=f"process_results gives no {adapted.headline}")
-    status = "ok" if scored else status_of(answers[0], answers[0].text)
-    return Score(metrics[adapted.headline], status, metrics=metrics)
+    value = metrics[adapted.headline]
+    if scored:
+        return Score(value, metrics=metrics)
+    extracted = str(instances[0].filtered_resps[next(iter(adapted.filters))])
+    return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
 
 
 def _without_room(adapted: Adapted) -> Score:
@@ -159,22 +165,27 @@ def _without_room(adapted: Adapted) -> Score:
     return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
 
 
-def _metrics(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> dict[str, float]:
-    """The metrics of one document, by every filter of the task."""
+def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> list[Any]:
+    """Copies of a document's Instances with what was answered, filtered in every way."""
     instances = [
         replace(one, resps=[response_of(one.request_type, answer)], filtered_resps={})
         for one, answer in zip(document.instances, answers, strict=True)
     ]
-    found = _per_byte(answers, document) if adapted.headline == _PER_BYTE else {}
-    for kind, ensemble in adapted.filters.items():
+    for ensemble in adapted.filters.values():
         ensemble.apply(instances)
+    return instances
+
+
+def _metrics(adapted: Adapted, row: Any, instances: Sequence[Any]) -> dict[str, float]:
+    """The metrics of one document, by every filter of the task."""
+    found: dict[str, float] = {}
+    for kind in adapted.filters:
         results = [one.filtered_resps[kind] for one in instances]
-        for metric, value in adapted.task.process_results(document.row, results).items():
+        for metric, value in adapted.task.process_results(row, results).items():
             found |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
     return found
 
 
-def _per_byte(answers: Sequence[Answer], document: Document) -> dict[str, float]:
+def _per_byte(answers: Sequence[Answer], document: Document) -> float:
     logprobs = [answer.likelihood.logprob for answer in answers if answer.likelihood]
-    size = sum(len(one.args[-1].encode()) for one in document.instances)
-    return {_PER_BYTE: sum(logprobs) / size}
+    return sum(logprobs) / sum(len(one.args[-1].encode()) for one in document.instances)

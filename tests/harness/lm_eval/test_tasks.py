@@ -10,8 +10,9 @@ from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer
 from harness.errors import UserError, classify
 from harness.suites import find
-from tests.harness.lm_eval.tasks_of import GENERATION, write
 
+Write = Callable[..., None]
+GENERATION = [{"q": f"What is {k} and 3?", "a": str(k + 3)} for k in range(4)]
 EXACT = [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}]
 PLAIN = {
     "output_type": "generate_until",
@@ -35,9 +36,9 @@ PLAIN = {
     ],
 )
 def test_a_task_that_is_not_run_here_says_why(
-    folder: Path, changed: dict[str, object], said: str
+    folder: Path, write_task: Write, changed: dict[str, object], said: str
 ) -> None:
-    write(folder, "odd", GENERATION, **{**PLAIN, **changed})
+    write_task(folder, "odd", GENERATION, **{**PLAIN, **changed})
 
     with pytest.raises((UserError, DataError), match=said) as caught:
         find("lm_eval:odd", folder)
@@ -84,6 +85,7 @@ def test_without_lm_eval_the_extra_is_named(folder: Path, monkeypatch: pytest.Mo
 
 def test_data_that_cannot_be_reached_end_with_code_2_and_the_remedy(
     folder: Path,
+    write_task: Write,
     tiny_model: Path,
     nca: Callable[..., int],
     monkeypatch: pytest.MonkeyPatch,
@@ -91,7 +93,7 @@ def test_data_that_cannot_be_reached_end_with_code_2_and_the_remedy(
 ) -> None:
     monkeypatch.chdir(folder.parent)
     missing = {"test": str(folder / "nowhere.jsonl")}
-    write(folder, "gone", GENERATION, **{**PLAIN, "dataset_kwargs": {"data_files": missing}})
+    write_task(folder, "gone", GENERATION, **{**PLAIN, "dataset_kwargs": {"data_files": missing}})
     arguments = ("--suites", "lm_eval:gone", "--lm-eval-tasks", folder, "--engine", "fake")
 
     assert nca("eval", tiny_model, *arguments) == 2
@@ -102,9 +104,13 @@ def test_data_that_cannot_be_reached_end_with_code_2_and_the_remedy(
     assert "Traceback" not in error
 
 
-def test_a_row_that_the_tasks_own_code_cannot_judge_is_ungraded(folder: Path) -> None:
+def test_a_row_that_the_tasks_own_code_cannot_judge_is_ungraded(
+    folder: Path, write_task: Write
+) -> None:
     (folder / "judging.py").write_text("def judge(doc, results):\n    return {'hit': 1 / 0}\n")
-    write(folder, "own", GENERATION, **{**PLAIN, "metric_list": [{**EXACT[0], "metric": "hit"}]})
+    write_task(
+        folder, "own", GENERATION, **{**PLAIN, "metric_list": [{**EXACT[0], "metric": "hit"}]}
+    )
     with (folder / "own.yaml").open("a") as file:
         file.write("process_results: !function judging.judge\n")
     suite = find("lm_eval:own", folder)
@@ -122,7 +128,9 @@ def test_a_temperature_of_the_users_leaves_what_is_scored_alone(folder: Path) ->
         assert (suite.decoded(temperature=0.8).ask(sample, ()) == suite.ask(sample, ())) == same
 
 
-def test_the_version_follows_rows_and_rules_and_not_the_place(folder: Path, tmp_path: Path) -> None:
+def test_the_version_follows_rows_and_rules_and_not_the_place(
+    folder: Path, write_task: Write, tmp_path: Path
+) -> None:
     other = tmp_path / "elsewhere"
     other.mkdir()
     versions = []
@@ -132,7 +140,7 @@ def test_the_version_follows_rows_and_rules_and_not_the_place(folder: Path, tmp_
         (other, [*GENERATION[:3], {"q": "What is 3 and 3?", "a": "7"}], {}),
         (other, GENERATION, {"filter_list": None, "generation_kwargs": {"until": ["\n", "x"]}}),
     ):
-        write(place, "plain", rows, **{**PLAIN, **changes})
+        write_task(place, "plain", rows, **{**PLAIN, **changes})
         versions.append(find("lm_eval:plain", place).version)
 
     assert versions[0] == versions[1]
