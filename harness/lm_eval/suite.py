@@ -1,10 +1,10 @@
 """A task of lm-evaluation-harness as a suite: its requests, its `process_results`, its metrics."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.errors import UserError
 from harness.lm_eval.metrics import Metrics, metrics_of
 from harness.lm_eval.requests import NO_DECODING, request_of, response_of
 from harness.lm_eval.tasks import load_task, version
-from harness.runs import digest
+from harness.runs import canonical, digest_of_list
 
 PREFIX = "lm_eval:"
 VERSION = "1"
@@ -65,15 +65,18 @@ def suite_of(name: str, folder: Path | None) -> Suite[Document]:
             f"lm_eval:{name}: a task's name has letters, digits and -._ here: rename it"
         )
     task = load_task(name, folder)
-    documents = _documents(task)
     try:
-        requests = [request_of(one) for document in documents for one in document.instances]
-        scored = any(request.continuation for request in requests)
-        adapted = _adapted(task, scored=scored)
+        return _suite(f"{PREFIX}{name}", task, _documents(task))
     except (UserError, DataError) as error:
-        raise type(error)(f"lm_eval:{name}: {error}") from None
+        raise type(error)(f"{PREFIX}{name}: {error}") from None
+
+
+def _suite(name: str, task: Any, documents: tuple[Document, ...]) -> Suite[Document]:
+    requests = [request_of(one) for document in documents for one in document.instances]
+    scored = any(request.continuation for request in requests)
+    adapted = _adapted(task, scored=scored)
     return Suite(
-        name=f"{PREFIX}{name}",
+        name=name,
         version=f"{VERSION}, {task.VERSION} {_essence(task, documents)}",
         source=f"lm-evaluation-harness {version()}",
         licence="its data's",
@@ -118,13 +121,11 @@ def _named(metric: str, kind: str, filters: Mapping[str, Any]) -> str:
 
 def _essence(task: Any, documents: Sequence[Document]) -> str:
     """A hash of what the task asks and how it scores: not where its files lie."""
-    config = {
-        k: v for k, v in task.dump_config().items() if k not in ("metadata", "dataset_kwargs")
-    }
-    asked = [[one.args for one in document.instances] for document in documents]
-    rows = [document.row for document in documents]
-    text = json.dumps([config, asked, rows], sort_keys=True, default=str)
-    return digest(_ADDRESS.sub("", text), 12)
+    left_out = ("metadata", "dataset_kwargs")
+    config = {key: value for key, value in task.dump_config().items() if key not in left_out}
+    rules = _ADDRESS.sub("", canonical(config))  # of functions whose source is not to be had
+    asked = ([document.row, document.instances[0].args] for document in documents)
+    return digest_of_list(chain([rules], asked), 12)
 
 
 def _ask(document: Document, answers: tuple[Answer, ...]) -> tuple[Request, ...]:

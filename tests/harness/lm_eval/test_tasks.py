@@ -9,6 +9,8 @@ import pytest
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer
 from harness.errors import UserError, classify
+from harness.plan import Places, located
+from harness.recipe import read_recipe
 from harness.suites import find
 
 Write = Callable[..., None]
@@ -145,3 +147,15 @@ def test_the_version_follows_rows_and_rules_and_not_the_place(
 
     assert versions[0] == versions[1]
     assert len(set(versions)) == 3
+
+
+def test_a_recipes_folder_of_tasks_lies_beside_it(folder: Path, tiny_model: Path) -> None:
+    file = folder.parent / "recipe.yaml"
+    text = "name: small\nbase: {}\nevaluate: {{suites: [lm_eval:sums], lm_eval_tasks: {}}}\n"
+    near = Places(folder.parent, folder.parent, near=(folder.parent,))
+
+    file.write_text(text.format(tiny_model, folder.name))
+    assert located(read_recipe(file), near).evaluate.lm_eval_tasks == folder
+    file.write_text(text.format(tiny_model, "nowhere"))
+    with pytest.raises(UserError, match=r"nowhere.*evaluate\.lm_eval_tasks"):
+        located(read_recipe(file), near)
