@@ -6,6 +6,7 @@ lm-eval's own function. What is made of texts (bleu) cannot be kept as numbers a
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,12 @@ def metrics_of(task: Any) -> Metrics:
     found = task.aggregation().items()
     if unknown := [name for name, how in found if how is None]:
         raise DataError(f"lm-eval does not know the aggregation of metric {unknown[0]}")
-    return Metrics({name: how for name, how in found if how not in (mean, nanmean)})
+    return Metrics({plain_name(name): how for name, how in found if how not in (mean, nanmean)})
+
+
+def plain_name(name: str) -> str:
+    """A metric's or filter's name as tables and trackers take it: `pass_at_1` for `pass@1`."""
+    return re.sub(r"[^\w. -]", "_", name.replace("@", "_at_"))
 
 
 def _places(name: str, metrics: Mapping[str, float]) -> list[str]:

@@ -13,7 +13,7 @@ from eval_suites.grading.status import status_of
 from eval_suites.sandbox import Outcome
 from eval_suites.suite import Answer, Request, Score, Suite
 from harness.errors import UserError
-from harness.lm_eval.metrics import Metrics, metrics_of
+from harness.lm_eval.metrics import Metrics, metrics_of, plain_name
 from harness.lm_eval.requests import NO_DECODING, request_of, response_of
 from harness.lm_eval.tasks import load_task, version
 from harness.runs import canonical, digest_of_list
@@ -103,7 +103,7 @@ def _documents(task: Any) -> tuple[Document, ...]:
 def _adapted(task: Any, *, scored: bool) -> Adapted:
     metrics = metrics_of(task)
     filters = {one.name: one for one in task._filters}  # noqa: SLF001 - it has no other name
-    means = [metric for metric in task.aggregation() if metric not in metrics.aggregations]
+    means = [name for name in task.aggregation() if plain_name(name) not in metrics.aggregations]
     if means:
         low = bool(task.higher_is_better().get(means[0], True))
         return Adapted(task, metrics, filters, _named(means[0], next(iter(filters)), filters), low)
@@ -116,7 +116,7 @@ def _adapted(task: Any, *, scored: bool) -> Adapted:
 
 
 def _named(metric: str, kind: str, filters: Mapping[str, Any]) -> str:
-    return f"{metric}:{kind}" if len(filters) > 1 else metric
+    return ":".join(map(plain_name, (metric, kind) if len(filters) > 1 else (metric,)))
 
 
 def _essence(task: Any, documents: Sequence[Document]) -> str:

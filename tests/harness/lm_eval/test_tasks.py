@@ -159,3 +159,22 @@ def test_a_recipes_folder_of_tasks_lies_beside_it(folder: Path, tiny_model: Path
     file.write_text(text.format(tiny_model, "nowhere"))
     with pytest.raises(UserError, match=r"nowhere.*evaluate\.lm_eval_tasks"):
         located(read_recipe(file), near)
+
+
+def test_the_command_evaluates_a_folder_of_tasks(
+    folder: Path,
+    tiny_model: Path,
+    nca: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    suites = ("--suites", "lm_eval:sums,lm_eval:animals", "--lm-eval-tasks", folder.name)
+
+    assert nca("eval", tiny_model, *suites, "--engine", "fake", "--tracking", "none") == 0
+
+    printed = capsys.readouterr().out
+    assert "exact_match:first-byte, %" in printed
+    assert "acc_norm" in printed
+    assert nca("eval", tiny_model, *suites, "--engine", "openai", "--base-url", "http://x/v1") == 2
+    assert "needs tokens, which engine openai lacks" in capsys.readouterr().err
