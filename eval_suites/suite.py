@@ -46,20 +46,36 @@ class Decoding:
 class Request:
     """What to ask an engine: chat `messages` or plain `text`, and how to decode.
 
-    `prefix` opens the assistant's answer (the completion goes on from it). The last three fields
-    are filled by the evaluation loop: which model (adapter) answers, the rendered prompt for
+    `prefix` opens the assistant's answer (the completion goes on from it). With a `continuation`
+    nothing is generated: the engine says how likely it is after `text` (with `text` None, as a
+    whole text from its first token on, however long). The last four fields are filled by the
+    evaluation loop: which model (adapter) answers, the rendered prompt and continuation for
     engines that take token ids, and the seed of a sampled answer.
     """
 
     messages: tuple[Message, ...] = ()
     text: str | None = None
     prefix: str = ""
+    continuation: str = ""
     decoding: Decoding = field(default_factory=Decoding)
     n: int = 1
     top_logprobs: int = 0
     model: str = ""
     token_ids: tuple[int, ...] | None = None
+    continuation_ids: tuple[int, ...] = ()
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a continuation is.
+
+    `logprob` is the sum over its tokens, in nats; `greedy` says whether each of them is the most
+    likely one where it stands.
+    """
+
+    logprob: float
+    greedy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +83,15 @@ class Answer:
     """One generated text as a suite sees it; `tokens` counts what was generated.
 
     `logprobs` holds, for each generated token, the most likely ones with their natural-log
-    probabilities, where the request asked for them (`top_logprobs`).
+    probabilities, where the request asked for them (`top_logprobs`). Where the request had a
+    `continuation` there is no text, but its `likelihood` (none with finish reason "overflow").
     """
 
     text: str
     finish_reason: FinishReason = "stop"
     tokens: int = 0
     logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
+    likelihood: Likelihood | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +209,17 @@ class Suite(Generic[S]):
     note: Callable[[Path | None], str] = no_note
 
     def decoded(self, **changes: Any) -> "Suite[S]":
-        """The same suite with other decoding in every request, such as `temperature=0.8`."""
+        """The same suite with other decoding in every request, such as `temperature=0.8`.
+
+        Requests with a continuation stay as they are: nothing is decoded there.
+        """
+
+        def changed(request: Request) -> Request:
+            if request.continuation:
+                return request
+            return replace(request, decoding=replace(request.decoding, **changes))
 
         def ask(sample: S, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-            asked = self.ask(sample, answers)
-            return tuple(replace(r, decoding=replace(r.decoding, **changes)) for r in asked)
+            return tuple(map(changed, self.ask(sample, answers)))
 
         return replace(self, ask=ask, decoding=replace(self.decoding, **changes))

@@ -49,6 +49,7 @@ def eval_job(
         judge_fingerprint=judge[1],
         unsafe=section.unsafe,
         data_dir=places.data_dir,
+        lm_eval_tasks=section.lm_eval_tasks,
         run=run,
         journal=places.runs.resolve() / "journal.sqlite",
     )

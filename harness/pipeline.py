@@ -74,8 +74,8 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     if untrained:
         check_methods(recipe)
     if evaluation:
-        check_suites(recipe.evaluate, places.data_dir)
-    section = recipe.evaluate
+        check_suites(plan.recipe.evaluate, places.data_dir)
+    section = plan.recipe.evaluate
     reference = (Path(plan.base), plan.base_print)
     if any_kl(section.suites) and section.reference is not None:
         reference = reference_of(section, (), places)
@@ -91,7 +91,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             stage = evaluate_stage(
-                plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
+                plan.folder, plan.recipe.evaluate, places, folders, prints, audited=untrained
             )
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
             measures = measuring(stage, section, recipe.compare.baseline, reference, places)
@@ -157,7 +157,8 @@ def evaluate_stage(
     elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
     money = {"judge": {"price": True, "max_cost": True}}
     known = job.model_dump(mode="json", exclude={**elsewhere, **money})
-    known["versions"] = {name: find(name).version for name in section.suites}
+    found = (find(name, section.lm_eval_tasks) for name in section.suites)
+    known["versions"] = {suite.name: suite.version for suite in found}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )

@@ -190,7 +190,20 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         for name, config in recipe.checkpoints.items()
     }
     launch = launched(recipe.launch)
-    return recipe.model_copy(update={"checkpoints": configs, "launch": launch})
+    evaluate = _with_tasks(recipe.evaluate, places)
+    update = {"checkpoints": configs, "launch": launch, "evaluate": evaluate}
+    return recipe.model_copy(update=update)
+
+
+def _with_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
+    """The section with its folder of lm-eval tasks found: beside the recipe, or from here."""
+    if section.lm_eval_tasks is None:
+        return section
+    for root in (*places.near, Path()):
+        if (root / section.lm_eval_tasks).is_dir():
+            tasks = (root / section.lm_eval_tasks).resolve()
+            return section.model_copy(update={"lm_eval_tasks": tasks})
+    raise UserError(f"{section.lm_eval_tasks}: no such folder (evaluate.lm_eval_tasks)")
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
@@ -231,17 +244,18 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
         RecipeError: a suite needs a judge and none is chosen.
+        UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
         EngineUnavailable: this machine lacks what the engine needs, or the judge what a suite
             needs.
     """
-    suites = [find(name) for name in section.suites]
+    suites = [find(name, section.lm_eval_tasks) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
     require_able(suites, section.judge)
     for suite in suites:
         suite.load(data_dir)
     if isinstance(section.limit, dict):
-        for name in section.limit:
-            find(name)
+        for name in section.limit.keys() - set(section.suites):
+            find(name, section.lm_eval_tasks)
     for choice in (section.engine, section.judge):
         if choice is not None and suites:
             make(EngineSpec(name=choice.name, base_url=choice.base_url))

@@ -102,7 +102,8 @@ class EvaluateSection(_Section):
     `reference` is the model that suites of `kl:` measure against; the recipe's base where none is
     named. `all_pairs` lets all checkpoints meet in suites of `head_to_head:`; else each meets the
     baseline.
-    `unsafe` runs model-written programs also on a machine that cannot contain them.
+    `unsafe` runs model-written programs also on a machine that cannot contain them;
+    `lm_eval_tasks` is a folder of task files for suites `lm_eval:NAME`.
     """
 
     suites: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -115,6 +116,7 @@ class EvaluateSection(_Section):
     reference: str | None = None
     all_pairs: bool = False
     unsafe: bool = False
+    lm_eval_tasks: Path | None = None
 
 
 class CompareSection(_Section):

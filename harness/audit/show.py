@@ -51,7 +51,7 @@ def _sheet(audit: Audit, sheet: Sheet) -> str:
 
 
 def _requests(asked: Asked) -> str:
-    kinds = {request.text is None for _, request in asked.first}
+    kinds = {bool(request.messages) for _, request in asked.first}
     form = " and ".join(name for name, chat in (("chat", True), ("text", False)) if chat in kinds)
     later = f", then {len(asked.later):,} that hold answers" if asked.later else ""
     return f"{len(asked.first):,} requests ({form}){later}"

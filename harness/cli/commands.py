@@ -140,6 +140,7 @@ def section(
     *,
     room: int | None = None,
     unsafe: bool = False,
+    tasks: Path | None = None,
 ) -> EvaluateSection:
     """The evaluate section that the options of `nca eval` stand for.
 
@@ -161,6 +162,7 @@ def section(
         decoding=DecodingChanges(temperature=temperature),
         engine=choice,
         unsafe=unsafe,
+        lm_eval_tasks=tasks and tasks.resolve(),
     )
 
 
@@ -302,16 +304,21 @@ def list_suites() -> None:
 
 
 def show_suite(
-    name: str, sample: int, model: str | None, models: Path, data_dir: Path | None
+    name: str,
+    sample: int,
+    model: str | None,
+    models: Path,
+    data_dir: Path | None,
+    tasks: Path | None,
 ) -> None:
     """`nca suites show`: facts, and the first prompt of one sample as a model would see it.
 
     Of a judged suite also what a judge is asked, with words in place of the answers.
     """
-    import eval_suites
     from harness.judge.preview import preview
+    from harness.suites import find
 
-    suite = eval_suites.find(name)
+    suite = find(name, tasks)
     samples = suite.load(data_dir)
     if sample >= len(samples):
         raise RecipeError(f"--sample {sample}: suite {name} has {len(samples)} samples, from 0")
@@ -401,14 +408,13 @@ def _limit_text(text: str) -> str:
 def _shown(request: Any, model: str | None, models: Path) -> str:
     if model is None:
         parts = [f"[{m.role}]\n{m.content}" for m in request.messages] or [request.text or ""]
-        return "\n".join([*parts, f"[assistant]\n{request.prefix}"])
+        after = f"[scored]\n{request.continuation}" if request.continuation else ""
+        return "\n".join([*parts, after or f"[assistant]\n{request.prefix}"])
     from transformers import AutoTokenizer
 
+    from harness.evaluate.rendering import rendered
     from harness.models import resolve
-    from train import chat
 
     tokenizer = AutoTokenizer.from_pretrained(resolve(model, models))
-    messages = [{"role": m.role, "content": m.content} for m in request.messages]
-    if request.text is not None:
-        return str(tokenizer.decode(chat.render_text(tokenizer, request.text)))
-    return str(tokenizer.decode(chat.render(tokenizer, messages, prefix=request.prefix)))
+    shown = rendered(tokenizer, request)
+    return str(tokenizer.decode((*(shown.token_ids or ()), *shown.continuation_ids)))

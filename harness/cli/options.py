@@ -68,5 +68,9 @@ MaxCostOption = Annotated[
 JudgeRepeatsOption = Annotated[
     int | None, typer.Option("--judge-repeats", min=1, help="Times that each verdict is asked for.")
 ]
+TasksOption = Annotated[
+    Path | None,
+    typer.Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME."),
+]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

@@ -24,6 +24,7 @@ from harness.cli.options import (
     RoomOption,
     RunsOption,
     SetOption,
+    TasksOption,
     TrackingOption,
     UnsafeOption,
 )
@@ -151,6 +152,7 @@ def eval_(
     max_cost: MaxCostOption = None,
     judge_repeats: JudgeRepeatsOption = None,
     room: RoomOption = None,
+    lm_eval_tasks: TasksOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -164,7 +166,15 @@ def eval_(
 
     del debug
     chosen = commands.section(
-        suites, engine, limit, repeats, temperature, base_url, room=room, unsafe=unsafe
+        suites,
+        engine,
+        limit,
+        repeats,
+        temperature,
+        base_url,
+        room=room,
+        unsafe=unsafe,
+        tasks=lm_eval_tasks,
     )
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
@@ -194,6 +204,9 @@ def audit(
     set_: SetOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
     room: RoomOption = None,
+    lm_eval_tasks: Annotated[
+        Path | None, typer.Option("--lm-eval-tasks", help="Of checkpoints: folder of task files.")
+    ] = None,
     speed: Annotated[
         float | None,
         typer.Option(
@@ -214,7 +227,9 @@ def audit(
     del debug
     where = commands.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(suites, engine, limit, repeats, None, "", room=room)
+        chosen = commands.section(
+            suites, engine, limit, repeats, None, "", room=room, tasks=lm_eval_tasks
+        )
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
         given = commands.overrides(set_, engine, limit, room=room)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.suite import FinishReason, Likelihood, Request
 from harness.errors import ModelError, RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.
@@ -127,8 +127,8 @@ class Engine(Protocol):
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
-        """Summed log-probability, in nats, of the continuation's tokens after the prefix's."""
+    ) -> Likelihood:
+        """How likely the continuation's tokens are after the prefix's."""
 
 
 def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:

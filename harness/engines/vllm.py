@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.suite import FinishReason, Likelihood, Request
 from harness.engines import lora
 from harness.engines.base import (
     CAPABILITIES,
@@ -225,15 +225,15 @@ class VllmEngine:
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
-        """Summed log-probability, in nats, of the continuation's tokens after the prefix's.
+    ) -> Likelihood:
+        """How likely the continuation's tokens are after the prefix's.
 
         Raises:
             EngineGone: the engine core died or hangs, or the engine does not run.
             ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
         """
         if not continuation:
-            return 0.0
+            return Likelihood(0.0, greedy=True)
         tokens = prefix + continuation
         if not prefix or len(tokens) >= self._longest:
             raise ValueError(
@@ -244,9 +244,9 @@ class VllmEngine:
         async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
             out = await self._outcome(tokens, _scoring(), adapter)
         tops = (out.prompt_logprobs or [])[len(prefix) :]
-        return sum(
-            float(top[token].logprob) for token, top in zip(continuation, tops, strict=True) if top
-        )
+        found = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
+        summed = sum(float(one.logprob) for one in found)
+        return Likelihood(summed, all(one.rank == 1 for one in found))
 
     async def _outcome(
         self, tokens: tuple[int, ...], how: "SamplingParams", adapter: str | None

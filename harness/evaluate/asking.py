@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Request
+from eval_suites.suite import Answer, Likelihood, Request
 from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.answers import answer_of
+from harness.evaluate.likelihood import in_parts, kept, likelihood
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
 
@@ -40,6 +41,11 @@ class Completer(Protocol):
     async def complete(self, request: Request) -> Completion:
         """Complete one request."""
 
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """How likely a continuation is."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -66,13 +72,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks one engine on behalf of several models, through the journal."""
+    """Asks one engine on behalf of several models, through the journal.
+
+    `longest` are the tokens of a continuation that is scored and what is before it.
+    """
 
     engine: Completer
     identity: Mapping[str, str]
     journal: Journal
     seed: int = 0
     tally: Tally = field(default_factory=Tally)
+    longest: int = 2048
 
     async def ask(self, model: Model, request: Request, repeat: int) -> Answer:
         """One answer; it is in the journal before anyone sees it."""
@@ -119,7 +129,7 @@ class Asker:
             n=len(repeats) if drawn else 1,
         )
         try:
-            bodies = _bodies(await self.engine.complete(request))
+            bodies = await self._bodies(request, model.longest)
         except RequestFailed:
             self.tally.lost += 1
             raise
@@ -128,18 +138,32 @@ class Asker:
         made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
         origin = origin_of(self.identity, model.name, model.fingerprint)
         for repeat, body in made.items():
-            if body["finish_reason"] != "filtered":  # a third party's refusal may change
+            if _lasting(request, body):
                 self.journal.put(keys[repeat], "answer", body, origin)
         return made
 
+    async def _bodies(self, request: Request, longest: int | None) -> list[dict[str, Any]]:
+        if request.continuation:
+            most = _scored_at_once(longest)
+            return [kept(await likelihood(self.engine.loglikelihood, request, most))]
+        return _bodies(await self.engine.complete(request))
+
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
+        identity, most = self.identity, _scored_at_once(model.longest)
+        if in_parts(rendered, most):
+            identity = {**identity, "longest": str(most)}
         fitted = _fitted(rendered, model.longest)
-        return answer_key(self.identity, model.fingerprint, fitted, self.seed, repeat)
+        return answer_key(identity, model.fingerprint, fitted, self.seed, repeat)
+
+
+def _scored_at_once(longest: int | None) -> int:
+    """Tokens of a continuation and what is before it: vLLM wants room for one token more."""
+    return (2048 if longest is None else longest) - 1
 
 
 def _fitted(request: Request, longest: int | None) -> Request:
     """The request with no more tokens than there is room for: where more are, it is another."""
-    if longest is None or request.token_ids is None:
+    if longest is None or request.token_ids is None or request.continuation:
         return request
     room = max(0, longest - len(request.token_ids))
     how = request.decoding
@@ -179,6 +203,12 @@ class Checker:
             origin = f"sandbox {VERSION}, tier {tier}"
             self.journal.put(key, "check", asdict(outcome), origin)
         return outcome
+
+
+def _lasting(request: Request, given: Mapping[str, Any]) -> bool:
+    """Whether an answer may be kept: not a third party's refusal, nor a lack of room to score."""
+    reason = given["finish_reason"]
+    return reason != "filtered" and not (request.continuation and reason == "overflow")
 
 
 def _bodies(completion: Completion) -> list[dict[str, Any]]:

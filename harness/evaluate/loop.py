@@ -229,7 +229,7 @@ def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = find(name).decoded(**job.decoding.model_dump(exclude_none=True))
+    suite = find(name, job.lm_eval_tasks).decoded(**job.decoding.model_dump(exclude_none=True))
     samples = suite.load(job.data_dir)
     samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
     asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
@@ -250,8 +250,9 @@ def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
 
 
 def _size(request: Request) -> int:
-    """Characters of a prompt."""
-    return len(request.text or "") + sum(len(m.content) for m in request.messages)
+    """Characters of a prompt and of what is scored after it."""
+    asked = len(request.text or "") + len(request.continuation)
+    return asked + sum(len(m.content) for m in request.messages)
 
 
 def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:

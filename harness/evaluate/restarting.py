@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from eval_suites.suite import Request
+from eval_suites.suite import Likelihood, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied, EngineUnavailable
 
+T = TypeVar("T")
 _RESTARTS = 2
 
 
@@ -57,10 +58,23 @@ class Restarting:
             EngineUnavailable: it cannot be started for the first time.
             EngineDied: it died more often than it may be restarted, or does not start again.
         """
+        return await self._asked(lambda engine: engine.complete(request))
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """How likely a continuation is; otherwise as `complete`.
+
+        Raises:
+            EngineUnavailable, EngineDied: as `complete`.
+        """
+        return await self._asked(lambda engine: engine.loglikelihood(prefix, continuation, model))
+
+    async def _asked(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
         while True:
             engine = await self._running()
             try:
-                return await engine.complete(request)
+                return await ask(engine)
             except EngineGone as gone:
                 await self._bury(engine, gone)
 

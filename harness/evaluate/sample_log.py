@@ -142,8 +142,9 @@ def _shown(request: Request) -> dict[str, Any]:
         shown["messages"] = [asdict(message) for message in request.messages]
     if request.text is not None:
         shown["text"] = request.text
-    if request.prefix:
-        shown["prefix"] = request.prefix
+    for key in ("prefix", "continuation"):
+        if text := getattr(request, key):
+            shown[key] = text
     return shown
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from eval_suites.suite import Request
+from eval_suites.suite import Likelihood, Request
 from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent
 from harness.evaluate.asking import Completer
@@ -132,6 +132,12 @@ class Metered:
         finally:
             await self.purse.release(receipt)
         return completion
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """How likely a continuation is; no judge is asked that at a price."""
+        return await self.engine.loglikelihood(prefix, continuation, model)
 
 
 def dollars(sum_: float) -> str:
