@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eval_suites.suite import Likelihood, Request
 from harness.engines import EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
-from harness.evaluate.asking import Restarting
+from harness.evaluate.restarting import Restarting
 from harness.evaluate.likelihood import likelihood, windows
 from train import chat
 
