@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from eval_suites.suite import Likelihood, Request
 from harness.engines import EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
-from harness.evaluate.restarting import Restarting
 from harness.evaluate.likelihood import likelihood, windows
+from harness.evaluate.restarting import Restarting
 from train import chat
 
 TEXT = st.text(" \n.aBé1<", max_size=6)
