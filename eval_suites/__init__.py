@@ -22,6 +22,7 @@ from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 _ALL: tuple[Suite[Any], ...] = (
     arithmetic.SUITE,
+    arithmetic.TRAIN,
     asdiv.FULL,
     asdiv.EURUS,
     bbh.SUITE,

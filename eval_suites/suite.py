@@ -160,6 +160,7 @@ class Suite(Generic[S]):
         decoding: what `ask` puts into its requests unless a sample says otherwise.
         needs: engine capabilities that the suite cannot do without.
         programs: whether its checks run model-written code, which must be contained.
+        training: whether its samples are there to sample training data from; `all` has none.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Suite(Generic[S]):
     decoding: Decoding = field(default_factory=Decoding)
     needs: frozenset[str] = frozenset()
     programs: bool = False
+    training: bool = False
 
     def decoded(self, **changes: Any) -> "Suite[S]":
         """The same suite with other decoding in every request, such as `temperature=0.8`."""

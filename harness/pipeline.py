@@ -12,12 +12,14 @@ from typing import Any
 import eval_suites
 from harness.collect import collect
 from harness.events import Reporter
-from harness.jobs import eval_job, train_job
+from harness.jobs import eval_job, sample_job, train_job
 from harness.launch import ONE, Processes, launch
+from harness.order import Step
 from harness.plan import (
     Places,
     Plan,
     check_methods,
+    check_samples,
     check_suites,
     checkpoint_folder,
     essence,
@@ -25,15 +27,13 @@ from harness.plan import (
     fingerprints,
     judge_of,
     make_plan,
+    print_of,
 )
 from harness.progress.screen import Screen
-from harness.recipe import (
-    CompareSection,
-    EvaluateSection,
-    Recipe,
-)
+from harness.recipe import BASE, CompareSection, EvaluateSection, Recipe
 from harness.result import Result
-from harness.runs import RunFolder, digest, is_done, write_text
+from harness.runs import RunFolder, digest, file_digest, is_done, write_text
+from harness.sampling.job import ROWS, SampleJob
 
 
 @dataclass(slots=True)
@@ -65,26 +65,27 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         RunFailed: a stage failed; what was finished is kept.
     """
     plan = make_plan(recipe, places)
-    training = [_train_stage(plan, name) for name in plan.recipe.checkpoints]
-    untrained = not all(is_done(stage.folder, stage.key) for stage in training)
+    making = [stage_of(plan, step) for step in plan.steps]
+    untrained = not all(is_done(stage.folder, stage.key) for stage in making)
     if untrained:
         check_methods(recipe)
+        check_samples(plan.recipe.sample, plan.recipe.evaluate.engine, places.data_dir)
     if evaluation:
         check_suites(recipe.evaluate, places.data_dir)
     heard: list[dict[str, Any]] = []
-    report = _listener(heard, screen)
+    report = listener(heard, screen)
     with screen:
         if untrained and evaluation and recipe.evaluate.suites:
             audit_before_training(plan, report)
-        for number, stage in enumerate(training, start=1):
-            perform(stage, number, plan.stages, screen, report)
+        for number, step in enumerate(plan.steps, start=1):  # a key may hang on what came before
+            perform(stage_of(plan, step), number, plan.stages, screen, report)
         prints = fingerprints(plan)
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             stage = evaluate_stage(
                 plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
             )
-            perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
+            perform(stage, len(making) + 1, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
@@ -112,7 +113,7 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     heard: list[dict[str, Any]] = []
-    report, stages = _listener(heard, screen), 1 + bool(places.tracking_uri)
+    report, stages = listener(heard, screen), 1 + bool(places.tracking_uri)
     stage = evaluate_stage(folder, section, places, folders, prints)
     with screen:
         perform(stage, 1, stages, screen, report)
@@ -181,7 +182,9 @@ def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter
     screen.ended(number, of, stage.title)
 
 
-def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
+def listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
+    """What shows a stage's events, and keeps those that are no progress."""
+
     def report(event: Mapping[str, Any]) -> None:
         if event["event"] not in ("progress", "evaluating", "log", "speed"):
             heard.append(dict(event))
@@ -190,12 +193,32 @@ def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
     return report
 
 
+def stage_of(plan: Plan, step: Step) -> Stage:
+    """The stage of a step, keyed by what is there now of all that it needs."""
+    if step.kind == "train":
+        return _train_stage(plan, step.name)
+    return sample_stage(sample_job(plan, step.name), f"sample {step.name}")
+
+
+def sample_stage(job: SampleJob, title: str) -> Stage:
+    """The stage that samples."""
+    return Stage("sample", title, job.out, job.key, job.model_dump(mode="json"))
+
+
 def _train_stage(plan: Plan, name: str) -> Stage:
     job = train_job(plan, name)
-    key = digest({"base": plan.base_print, "config": essence(job.config, plan.data)})
+    start = print_of(plan, plan.recipe.starts.get(name, BASE))
+    data = {**plan.data, **_drawn(plan)}
+    key = digest({"base": start, "config": essence(job.config, data)})
     chosen = plan.recipe.launch
     processes = Processes(chosen.processes, chosen.config) if chosen else ONE
     return Stage("train", f"train {name}", job.out, key, job.model_dump(mode="json"), processes)
+
+
+def _drawn(plan: Plan) -> dict[str, str]:
+    """File -> hash of all that was sampled; "" where it is still to be."""
+    files = [plan.folder.sample(name) / ROWS for name in plan.recipe.sample]
+    return {str(file): file_digest(file) if file.is_file() else "" for file in files}
 
 
 def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:

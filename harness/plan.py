@@ -14,8 +14,9 @@ import yaml
 import eval_suites
 from harness import models
 from harness.engines import EngineSpec, make
-from harness.errors import UserError
+from harness.errors import RecipeError, UserError
 from harness.judge.referee import NAME, require_judge
+from harness.order import Step, steps
 from harness.recipe import (
     BASE,
     EngineChoice,
@@ -25,6 +26,10 @@ from harness.recipe import (
     Recipe,
 )
 from harness.runs import RunFolder, digest, write_text
+from harness.sampling import resolve as sampling
+from harness.sampling.job import engine_essence
+from harness.sampling.job import essence as sample_essence
+from harness.sampling.section import PREFIX, SampleSection, sample_named
 from train import hub, sources
 from train.config import TrainConfig
 
@@ -54,7 +59,8 @@ class Plan:
     """A recipe on this machine: the base's folder, data hashes, the run folder.
 
     `full` is the full checkpoint under the base: the base itself, unless that is an adapter, which
-    is then trained on.
+    is then trained on. `data` has a hash for each source; for a sample (`sample:NAME`) of all that
+    it will be drawn from but the weights, and `identities` what its prompts and scorer are.
     """
 
     recipe: Recipe
@@ -63,6 +69,7 @@ class Plan:
     full: str
     base_print: str
     data: Mapping[str, str]
+    identities: Mapping[str, tuple[str, str]]
     key: str
     folder: RunFolder
 
@@ -72,10 +79,15 @@ class Plan:
         return None if self.base == self.full else Path(self.base)
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """Samples and checkpoints in the order in which they are made."""
+        return steps(self.recipe.checkpoints, self.recipe.starts, self.recipe.sample)
+
+    @property
     def stages(self) -> int:
         """How many stages there are."""
         optional = bool(self.recipe.evaluate.suites) + bool(self.places.tracking_uri)
-        return len(self.recipe.checkpoints) + optional
+        return len(self.steps) + optional
 
 
 def make_plan(recipe: Recipe, places: Places) -> Plan:
@@ -99,16 +111,43 @@ def planned(recipe: Recipe, places: Places) -> Plan:
     adapter = None if full == folder else folder
     base_print = fingerprint_on(full, adapter, places.memo)
     recipe = trained_on(located(recipe, places), adapter)
-    data = _data_digests(recipe.checkpoints)
-    key = digest(
-        {
-            "base": base_print,
-            "checkpoints": {n: essence(c, data) for n, c in recipe.checkpoints.items()},
-        },
-        8,
-    )
+    identities = {n: sampling.identities(s, places.memo) for n, s in recipe.sample.items()}
+    data = {**_data_digests(recipe.checkpoints), **_sample_digests(recipe, identities)}
+    made = {
+        "base": base_print,
+        "checkpoints": {n: essence(c, data) for n, c in recipe.checkpoints.items()},
+    }
+    key = digest({**made, "starts": recipe.starts} if recipe.starts else made, 8)
     run_folder = RunFolder((places.runs / f"{recipe.name}-{key}").resolve())
-    return Plan(recipe, places, str(folder), str(full), base_print, data, key, run_folder)
+    return Plan(
+        recipe, places, str(folder), str(full), base_print, data, identities, key, run_folder
+    )
+
+
+def stands_on(plan: Plan, name: str) -> tuple[Path, Path | None]:
+    """What a checkpoint is trained on: the full checkpoint, and the adapter on it that goes on.
+
+    What another checkpoint of the recipe is to make may not be there yet.
+    """
+    start = plan.recipe.starts.get(name)
+    if start is None:
+        return Path(plan.full), plan.adapter
+    folder = plan.folder.checkpoint(start)
+    if plan.recipe.checkpoints[start].lora is None:
+        return folder, None
+    return stands_on(plan, start)[0], folder
+
+
+def print_of(plan: Plan, name: str) -> str:
+    """What identifies a checkpoint's weights; "" before they are trained."""
+    from train.fingerprint import fingerprint
+
+    folder, memo = plan.folder.checkpoint(name), plan.places.memo
+    if name == BASE:
+        return plan.base_print
+    if not folder.is_dir():
+        return ""
+    return f"{fingerprint(folder, memo)} on {fingerprint(stands_on(plan, name)[0], memo)}"
 
 
 def checkpoint_folder(plan: Plan, name: str) -> str:
@@ -118,30 +157,33 @@ def checkpoint_folder(plan: Plan, name: str) -> str:
 
 def fingerprints(plan: Plan) -> dict[str, str]:
     """Name -> what identifies its weights, the base first; untrained checkpoints are absent."""
-    from train.fingerprint import fingerprint
-
-    memo = plan.places.memo
-    full = fingerprint(Path(plan.full), memo)
-    prints = {BASE: plan.base_print}
-    for name in plan.recipe.checkpoints:
-        folder = plan.folder.checkpoint(name)
-        if folder.is_dir():
-            prints[name] = f"{fingerprint(folder, memo)} on {full}"
-    return prints
+    prints = {name: print_of(plan, name) for name in (BASE, *plan.recipe.checkpoints)}
+    return {name: found for name, found in prints.items() if found}
 
 
 def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
-    """The recipe of a base that is an adapter: every checkpoint has that adapter's rank and scale.
+    """The recipe with each checkpoint that trains an adapter on having its rank and scale.
+
+    That is the base's adapter, or that of the checkpoint which another one starts from.
 
     Raises:
         train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
     """
-    from train.adapters import continuing
+    from train.adapters import continuing, continuing_with
 
-    if adapter is None:
-        return recipe
-    configs = {name: continuing(config, adapter) for name, config in recipe.checkpoints.items()}
-    return recipe.model_copy(update={"checkpoints": configs})
+    found: dict[str, TrainConfig] = {}
+    for step in steps(recipe.checkpoints, recipe.starts, recipe.sample):
+        if step.kind == "sample":
+            continue
+        config, start = recipe.checkpoints[step.name], recipe.starts.get(step.name)
+        lora = None if start is None else found[start].lora
+        if lora is not None:
+            own = {"rank": lora.rank, "scale": lora.scale}
+            config = continuing_with(config, own, f"checkpoint {start}")
+        elif start is None and adapter is not None:
+            config = continuing(config, adapter)
+        found[step.name] = config
+    return recipe.model_copy(update={"checkpoints": {n: found[n] for n in recipe.checkpoints}})
 
 
 def located(recipe: Recipe, places: Places) -> Recipe:
@@ -158,8 +200,10 @@ def located(recipe: Recipe, places: Places) -> Recipe:
     pinned = functools.cache(sources.pinned)  # one question to the hub a name
 
     def found(name: str, key: str, source: str | None) -> str | None:
-        if source is None or hub.is_name(source):
-            return source and pinned(source)
+        if source is None or sample_named(source) is not None:
+            return source
+        if hub.is_name(source):
+            return pinned(source)
         for root in roots:
             if (root / source).exists():
                 return str((root / source).resolve())
@@ -185,12 +229,28 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         for name, config in recipe.checkpoints.items()
     }
     launch = launched(recipe.launch)
-    return recipe.model_copy(update={"checkpoints": configs, "launch": launch})
+    samples = {
+        name: sampling.resolved(one, roots, places.models, places.near)
+        for name, one in recipe.sample.items()
+    }
+    return recipe.model_copy(update={"checkpoints": configs, "launch": launch, "sample": samples})
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
     named = {s for c in configs.values() for s in (c.data, c.probe) if s is not None}
-    return {source: sources.identity(source) for source in sorted(named)}
+    given = sorted(source for source in named if sample_named(source) is None)
+    return {source: sources.identity(source) for source in given}
+
+
+def _sample_digests(recipe: Recipe, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """`sample:NAME` -> a hash of what is sampled, from which checkpoint, by which engine."""
+    engine = engine_essence(recipe.evaluate.engine)
+    return {
+        f"{PREFIX}{name}": digest(
+            [section.checkpoint, engine, sample_essence(section, *identities[name])]
+        )
+        for name, section in recipe.sample.items()
+    }
 
 
 def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:
@@ -218,6 +278,26 @@ def check_methods(recipe: Recipe) -> None:
         configured(config)
         require_backend(config)
         check_processes(config, recipe.launch.processes if recipe.launch else 1)
+
+
+def check_samples(
+    samples: Mapping[str, SampleSection], engine: EngineChoice, data: Path | None
+) -> None:
+    """Fail now on what sampling will need, not after the training before it.
+
+    Raises:
+        UserError, eval_suites.DataError, train.DataError: prompts or scorer cannot be used.
+        EngineUnavailable: this machine lacks what the engine needs.
+    """
+    for name, section in samples.items():
+        if engine.remote:
+            raise RecipeError(
+                f"sample.{name}: an endpoint does not serve the checkpoints of a recipe: choose a "
+                "local engine (evaluate.engine.name: vllm or transformers)"
+            )
+        sampling.check(section, data)
+    if samples:
+        make(EngineSpec(name=engine.name))
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:

@@ -13,10 +13,12 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from harness import order
 from harness.errors import RecipeError
+from harness.sampling.section import SampleSection, sample_named
 from train.config import LoraConfig, TrainConfig
 
-BASE = "base"
+BASE = order.BASE
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 
 
@@ -102,14 +104,18 @@ class Recipe(_Section):
     """A recipe as written, with `sweep` already expanded into `checkpoints`.
 
     `checkpoints` maps a name to a whole training config; the base is evaluated beside them and
-    is called "base". `architecture` states values of the base's config.json, so that a dry run
-    needs no checkpoint.
+    is called "base". `starts` has those that are trained on another checkpoint of the recipe (as
+    written: their own `base`). `sample` maps a name to what is sampled, which a `data:` means by
+    `sample:NAME`. `architecture` states values of the base's config.json, so that a dry run needs
+    no checkpoint.
     """
 
     name: Name
     base: str
     architecture: dict[str, Any] = {}
+    sample: dict[Name, SampleSection] = {}
     checkpoints: dict[Name, TrainConfig] = {}
+    starts: dict[str, str] = {}
     evaluate: EvaluateSection = EvaluateSection()
     compare: CompareSection = CompareSection()
     launch: LaunchSection | None = None
@@ -179,9 +185,15 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 
 def _expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`."""
+    """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`.
+
+    What is sampled from a checkpoint is multiplied with it: each point of a sweep stands alone.
+    """
+    if "starts" in raw:
+        raise RecipeError(f"{path}: starts: no such key: write `base:` in the checkpoint")
     rest = {key: value for key, value in raw.items() if key not in ("train", "sweep")}
     train = _section(raw, "train", path)
+    samples = _section(raw, "sample", path)
     sweep = _section(raw, "sweep", path)
     checkpoints = _section(raw, "checkpoints", path)
     if not checkpoints and train:
@@ -189,14 +201,40 @@ def _expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
             raise RecipeError(f"{path}: sweep.{key}: write a list of values")
+    drawn = _drawn_from(samples, checkpoints)
     expanded: dict[str, Any] = {}
+    starts: dict[str, Any] = {}
+    found = {name: own for name, own in samples.items() if name not in drawn}
     for name, own in checkpoints.items():
         if own is not None and not isinstance(own, dict):
             raise RecipeError(f"{path}: checkpoints.{name}: write keys that override `train:`")
         for point in _points(sweep):
             suffix = "".join(f"-{key}{value}" for key, value in point.items())
-            expanded[f"{name}{suffix}"] = {**train, **(own or {}), **point}
-    return {**rest, "checkpoints": expanded}
+            config = {**train, **(own or {}), **point}
+            start = config.pop("base", BASE)
+            if start != BASE:
+                starts[f"{name}{suffix}"] = f"{start}{suffix}" if start in checkpoints else start
+            expanded[f"{name}{suffix}"] = _at_point(config, drawn, suffix)
+            found |= {
+                f"{sample}{suffix}": {**samples[sample], "checkpoint": f"{source}{suffix}"}
+                for sample, source in drawn.items()
+            }
+    return {**rest, "checkpoints": expanded, "starts": starts, "sample": found}
+
+
+def _drawn_from(samples: Mapping[str, Any], checkpoints: Mapping[str, Any]) -> dict[str, str]:
+    """Sample -> checkpoint, of those that are drawn from a checkpoint that the recipe trains."""
+    named = {n: str(own.get("checkpoint")) for n, own in samples.items() if isinstance(own, dict)}
+    return {name: source for name, source in named.items() if source in checkpoints}
+
+
+def _at_point(config: dict[str, Any], drawn: Mapping[str, str], suffix: str) -> dict[str, Any]:
+    """A checkpoint's config whose samples are those of its own point of the sweep."""
+    for key in ("data", "probe"):
+        source = config.get(key)
+        if isinstance(source, str) and sample_named(source) in drawn:
+            config[key] = f"{source}{suffix}"
+    return config
 
 
 def _points(sweep: Mapping[str, list[Any]]) -> Iterable[dict[str, Any]]:
@@ -219,6 +257,10 @@ def _check_names(recipe: Recipe, path: Path) -> None:
             f"{path}: compare.baseline: no checkpoint is called "
             f"{recipe.compare.baseline!r}: choose from {', '.join(names)}"
         )
+    try:
+        order.steps(recipe.checkpoints, recipe.starts, recipe.sample)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
 
 
 def _explain(error: ValidationError, path: Path) -> str:
@@ -237,10 +279,12 @@ def _explain(error: ValidationError, path: Path) -> str:
 def _known(loc: tuple[int | str, ...]) -> list[str]:
     """Keys that stand where an unknown one was found."""
     if len(loc) == 1:
-        return [*Recipe.model_fields, "train", "sweep"]
+        return [*(set(Recipe.model_fields) - {"starts"}), "train", "sweep"]
     section = str(loc[0])
+    if section == "sample":
+        return list(SampleSection.model_fields)
     if section == "checkpoints":
-        return list((LoraConfig if "lora" in loc else TrainConfig).model_fields)
+        return list(LoraConfig.model_fields if "lora" in loc else [*TrainConfig.model_fields, BASE])
     if section == "evaluate":
         inner: dict[str, type[_Section]] = {
             "engine": EngineChoice,

@@ -37,8 +37,8 @@ def larger(number: str) -> str:
     return re.sub("[0-9]", r"7\g<0>", number, count=1)
 
 
-def _arithmetic(folder: Path) -> Iterator[Case]:
-    for one in find("arithmetic").load(folder):
+def _arithmetic(folder: Path, name: str) -> Iterator[Case]:
+    for one in find(name).load(folder):
         yield Case(one, f"The answer is {one.answer}.", f"The answer is {one.answer}1.")
 
 
@@ -88,7 +88,10 @@ def _same(one: Problem, other: Problem) -> bool:
 
 
 WORD_PROBLEMS = (
-    Held(suite="arithmetic", cases=_arithmetic, samples=200),
+    Held(suite="arithmetic", cases=partial(_arithmetic, name="arithmetic"), samples=200),
+    Held(
+        suite="arithmetic:train", cases=partial(_arithmetic, name="arithmetic:train"), samples=400
+    ),
     *(
         Held(suite=name, cases=partial(_gsm8k, name=name), samples=1319)
         for name in ("gsm8k", "gsm8k:cot8")
