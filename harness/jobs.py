@@ -6,11 +6,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.evaluate.job import EvalJob
-from harness.plan import Places, Plan, checkpoint_folder, print_of, stands_on
+from harness.plan import Places, Plan
 from harness.recipe import EvaluateSection, JudgeChoice, limit_for
 from harness.runs import read_json
 from harness.sampling.job import ROWS, SampleJob
 from harness.sampling.section import sample_named
+from harness.weights import checkpoint_folder, print_of, stands_on
 from train.config import TrainJob
 
 

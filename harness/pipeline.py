@@ -19,21 +19,19 @@ from harness.plan import (
     Places,
     Plan,
     check_methods,
-    check_samples,
     check_suites,
-    checkpoint_folder,
     essence,
     existing,
-    fingerprints,
     judge_of,
     make_plan,
-    print_of,
 )
 from harness.progress.screen import Screen
 from harness.recipe import BASE, CompareSection, EvaluateSection, Recipe
 from harness.result import Result
 from harness.runs import RunFolder, digest, file_digest, is_done, write_text
 from harness.sampling.job import ROWS, SampleJob
+from harness.sampling.resolve import check_samples
+from harness.weights import checkpoint_folder, fingerprints, print_of
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     untrained = not all(is_done(stage.folder, stage.key) for stage in making)
     if untrained:
         check_methods(recipe)
-        check_samples(plan.recipe.sample, plan.recipe.evaluate.engine, places.data_dir)
+        check_samples(plan.recipe, places.data_dir)
     if evaluation:
         check_suites(recipe.evaluate, places.data_dir)
     heard: list[dict[str, Any]] = []

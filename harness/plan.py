@@ -14,11 +14,10 @@ import yaml
 import eval_suites
 from harness import models
 from harness.engines import EngineSpec, make
-from harness.errors import RecipeError, UserError
+from harness.errors import UserError
 from harness.judge.referee import NAME, require_judge
 from harness.order import Step, steps
 from harness.recipe import (
-    BASE,
     EngineChoice,
     EvaluateSection,
     JudgeChoice,
@@ -29,7 +28,7 @@ from harness.runs import RunFolder, digest, write_text
 from harness.sampling import resolve as sampling
 from harness.sampling.job import engine_essence
 from harness.sampling.job import essence as sample_essence
-from harness.sampling.section import PREFIX, SampleSection, sample_named
+from harness.sampling.section import PREFIX, sample_named
 from train import hub, sources
 from train.config import TrainConfig
 
@@ -122,43 +121,6 @@ def planned(recipe: Recipe, places: Places) -> Plan:
     return Plan(
         recipe, places, str(folder), str(full), base_print, data, identities, key, run_folder
     )
-
-
-def stands_on(plan: Plan, name: str) -> tuple[Path, Path | None]:
-    """What a checkpoint is trained on: the full checkpoint, and the adapter on it that goes on.
-
-    What another checkpoint of the recipe is to make may not be there yet.
-    """
-    start = plan.recipe.starts.get(name)
-    if start is None:
-        return Path(plan.full), plan.adapter
-    folder = plan.folder.checkpoint(start)
-    if plan.recipe.checkpoints[start].lora is None:
-        return folder, None
-    return stands_on(plan, start)[0], folder
-
-
-def print_of(plan: Plan, name: str) -> str:
-    """What identifies a checkpoint's weights; "" before they are trained."""
-    from train.fingerprint import fingerprint
-
-    folder, memo = plan.folder.checkpoint(name), plan.places.memo
-    if name == BASE:
-        return plan.base_print
-    if not folder.is_dir():
-        return ""
-    return f"{fingerprint(folder, memo)} on {fingerprint(stands_on(plan, name)[0], memo)}"
-
-
-def checkpoint_folder(plan: Plan, name: str) -> str:
-    """Where a checkpoint of the plan lies (or will lie)."""
-    return plan.base if name == BASE else str(plan.folder.checkpoint(name))
-
-
-def fingerprints(plan: Plan) -> dict[str, str]:
-    """Name -> what identifies its weights, the base first; untrained checkpoints are absent."""
-    prints = {name: print_of(plan, name) for name in (BASE, *plan.recipe.checkpoints)}
-    return {name: found for name, found in prints.items() if found}
 
 
 def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
@@ -278,26 +240,6 @@ def check_methods(recipe: Recipe) -> None:
         configured(config)
         require_backend(config)
         check_processes(config, recipe.launch.processes if recipe.launch else 1)
-
-
-def check_samples(
-    samples: Mapping[str, SampleSection], engine: EngineChoice, data: Path | None
-) -> None:
-    """Fail now on what sampling will need, not after the training before it.
-
-    Raises:
-        UserError, eval_suites.DataError, train.DataError: prompts or scorer cannot be used.
-        EngineUnavailable: this machine lacks what the engine needs.
-    """
-    for name, section in samples.items():
-        if engine.remote:
-            raise RecipeError(
-                f"sample.{name}: an endpoint does not serve the checkpoints of a recipe: choose a "
-                "local engine (evaluate.engine.name: vllm or transformers)"
-            )
-        sampling.check(section, data)
-    if samples:
-        make(EngineSpec(name=engine.name))
 
 
 def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:

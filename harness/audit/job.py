@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from harness.evaluate.columns import base_of
 from harness.evaluate.job import EvalJob
 from harness.jobs import eval_job, sample_job, train_job, trained_by
-from harness.plan import Plan, checkpoint_folder
+from harness.plan import Plan
 from harness.recipe import BASE
 from harness.sampling.job import ROWS, SampleJob
+from harness.weights import checkpoint_folder
 from train.config import TrainJob
 
 

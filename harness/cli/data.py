@@ -74,7 +74,7 @@ def fetch_data(
 @app.command("sample")
 def sample_data(
     checkpoint: Annotated[
-        str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, or a served name.")
+        str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, or NAME=FOLDER.")
     ],
     prompts: Annotated[
         str, typer.Option("--prompts", help="A suite, or a file of rows with `prompt`.")

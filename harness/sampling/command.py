@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.cli import commands
 from harness.cli.output import Output
 from harness.errors import UserError
 from harness.pipeline import listener, perform, sample_stage
@@ -53,8 +54,9 @@ def sample(
     refuse_other(out)
     section = resolve.resolved(section, (Path(), *data_roots(where)), where.models, where.near)
     resolve.check(section, where.data_dir)
-    name = Path(checkpoint).name
-    folders, prints = existing({name: checkpoint}, engine, where)
+    named = commands.named([checkpoint])
+    (name,) = named
+    folders, prints = existing(named, engine, where)
     prompts, scorer = resolve.identities(section, where.memo)
     job = SampleJob(
         section=section.model_copy(update={"checkpoint": name}),

@@ -42,8 +42,14 @@ class SampleJob(BaseModel):
     @property
     def key(self) -> str:
         """A hash of all that the rows depend on."""
-        own = essence(self.section, self.prompts, self.scorer)
-        return digest({"model": self.fingerprint, "engine": engine_essence(self.engine)} | own)
+        return digest(
+            {
+                **essence(self.section, self.prompts, self.scorer),
+                "model": self.fingerprint,
+                "engine": engine_essence(self.engine),
+                "data_dir": self.data_dir,
+            }
+        )
 
 
 def essence(section: SampleSection, prompts: str, scorer: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """What is asked: the prompts of a suite, or of a file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,12 +69,23 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     samples = suite.load(data_dir)
     if section.limit is not None:
         samples = first_of_each(samples, section.limit, suite.stratum)
-    if section.verifier in (None, section.prompts):
+    if section.verifier is None or section.verifier == section.prompts:
         return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
-    known = _samples(section.verifier, data_dir)
-    return tuple(
-        Prompt(one.id, _only(suite, one), _known(one.id, known, section.prompts)) for one in samples
-    )
+    _refuse_other_samples(samples, section.verifier, section.prompts, data_dir)
+    return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
+
+
+def _refuse_other_samples(
+    samples: Sequence[Any], name: str, prompts: str, data_dir: Path | None
+) -> None:
+    """Refuse a verifier whose samples are not those that are asked: their ids alone may agree."""
+    known = {one.id: one for one in verifier(name).load(data_dir)}
+    for one in samples:
+        if known.get(one.id) != one:
+            raise UserError(
+                f"verifier {name}: does not know sample {one.id} of {prompts}: name a suite on the "
+                "same samples, or leave it out"
+            )
 
 
 def _only(suite: Suite[Any], sample: Any) -> Request:

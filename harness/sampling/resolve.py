@@ -5,7 +5,9 @@ from pathlib import Path
 
 import eval_suites
 from harness import models
-from harness.errors import UserError
+from harness.engines import EngineSpec, make
+from harness.errors import RecipeError, UserError
+from harness.recipe import Recipe
 from harness.sampling.prompts import is_suite, prompts_of, verifier
 from harness.sampling.section import SampleSection
 from train import sources
@@ -84,3 +86,22 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
     if section.verifier is not None:
         verifier(section.verifier)
     prompts_of(section, data_dir)
+
+
+def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
+    """As `check`, of all that a recipe samples.
+
+    Raises:
+        RecipeError: its engine is an endpoint, which does not serve the recipe's checkpoints.
+        EngineUnavailable: this machine lacks what the engine needs.
+    """
+    engine = recipe.evaluate.engine
+    for name, section in recipe.sample.items():
+        if engine.remote:
+            raise RecipeError(
+                f"sample.{name}: an endpoint does not serve the checkpoints of a recipe: choose a "
+                "local engine (evaluate.engine.name: vllm or transformers)"
+            )
+        check(section, data_dir)
+    if recipe.sample:
+        make(EngineSpec(name=engine.name))

@@ -54,7 +54,7 @@ class RewardModel:
 
     @classmethod
     def load(cls, folder: str, fingerprint: str, journal: Journal) -> Self:
-        """Load from a folder that `refuse_unfit` lets pass.
+        """Load from a folder that `refuse_unfit` lets pass; the fingerprint is of its weights.
 
         Raises:
             ModelError: its tokenizer has no chat template.
@@ -82,9 +82,12 @@ class RewardModel:
         rewards = self._rewards([chats[k] for k in fitting])
         for k, reward in zip(fitting, rewards, strict=True):
             known[k] = {"reward": reward}
-            origin = f"reward model {self.identity['reward_model'][:12]}"
-            self.journal.put(self._key(chats[k]), "reward", {"reward": reward}, origin)
+            self.journal.put(self._key(chats[k]), "reward", {"reward": reward}, self._origin)
         return tuple(self._graded(known[k], answer) for k, answer in enumerate(answers))
+
+    @property
+    def _origin(self) -> str:
+        return f"{self.identity['version']}, reward model {self.identity['reward_model'][:12]}"
 
     def _graded(self, body: Mapping[str, Any] | None, answer: Answer) -> Graded:
         if body is None:

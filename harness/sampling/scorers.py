@@ -69,7 +69,8 @@ async def scorer_of(job: SampleJob, journal: Journal) -> AsyncIterator[Scorer]:
     if job.section.reward_model is not None:
         from harness.sampling.reward_model import RewardModel
 
-        yield RewardModel.load(job.section.reward_model, job.scorer, journal)
+        fingerprint = job.scorer.rpartition(" ")[2]
+        yield RewardModel.load(job.section.reward_model, fingerprint, journal)
         return
     suite = verifier(job.section.verifier or job.section.prompts)
     async with Sandbox(unsafe=job.unsafe) as box:
