@@ -28,6 +28,7 @@ _ALL: tuple[Suite[Any], ...] = (
     bbh.SUITE,
     gsm8k.CHAT,
     gsm8k.COT8,
+    gsm8k.TRAIN,
     gsm_plus.FULL,
     gsm_plus.MINI,
     gsm_plus.EURUS,

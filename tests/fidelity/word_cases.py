@@ -42,9 +42,9 @@ def _arithmetic(folder: Path, name: str) -> Iterator[Case]:
         yield Case(one, f"The answer is {one.answer}.", f"The answer is {one.answer}1.")
 
 
-def _gsm8k(folder: Path, name: str) -> Iterator[Case]:
+def _gsm8k(folder: Path, name: str, file: str = gsm8k.TEST_FILE) -> Iterator[Case]:
     samples = find(name).load(folder)
-    for one, row in zip(samples, rows(folder, gsm8k.TEST_FILE), strict=True):
+    for one, row in zip(samples, rows(folder, file), strict=True):
         yield Case(one, row["answer"], f"{row['answer']}1")
 
 
@@ -95,6 +95,11 @@ WORD_PROBLEMS = (
     *(
         Held(suite=name, cases=partial(_gsm8k, name=name), samples=1319)
         for name in ("gsm8k", "gsm8k:cot8")
+    ),
+    Held(
+        suite="gsm8k:train",
+        cases=partial(_gsm8k, name="gsm8k:train", file=gsm8k.TRAIN_FILE),
+        samples=7473,
     ),
     *(
         Held(suite=name, cases=partial(_gsm_plus, name=name, file=file), samples=samples)
