@@ -158,6 +158,7 @@ class Suite(Generic[S]):
         stratum: which part of the suite a sample belongs to (its task in BBH); a limit takes the
             first samples of each part.
         decoding: what `ask` puts into its requests unless a sample says otherwise.
+        bounds: the least and the most that a value can be; what missing ones might have been.
         needs: engine capabilities that the suite cannot do without.
         programs: whether its checks run model-written code, which must be contained.
     """
@@ -176,6 +177,7 @@ class Suite(Generic[S]):
     over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = no_metrics
     stratum: Callable[[S], str] = one_stratum
     decoding: Decoding = field(default_factory=Decoding)
+    bounds: tuple[float, float] = (0.0, 1.0)
     needs: frozenset[str] = frozenset()
     programs: bool = False
 

@@ -32,6 +32,7 @@ class SuiteResult(_Record):
 
     `protocol` maps what must agree between two columns before they are compared (suite version,
     data hash, template hash, decoding, engine and its version, dtype, sandbox tier) to its value.
+    `bounds` are the least and the most that a value can be.
     """
 
     suite: str
@@ -41,6 +42,7 @@ class SuiteResult(_Record):
     samples: tuple[SampleResult, ...]
     protocol: dict[str, str]
     tokens: int = 0
+    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 class CheckpointResult(_Record):

@@ -53,7 +53,8 @@ class Cell:
         value: mean over prompts; None where the headline is withheld.
         interval: 95 % interval of the value; None where there is no value, or it cannot be
             estimated (one graded prompt, or graded ones that are all equal).
-        bounds: what the value would be if every missing one were 0 or 1; None without any missing.
+        bounds: what the value would be if every missing one were the worst or the best that there
+            can be; None without any missing.
         statuses: status -> number of samples.
         tokens: generated tokens a sample.
         beside: the suite's other metrics (not those of subsets), means over prompts.
@@ -250,8 +251,8 @@ def _keys(samples: Sequence[SampleResult]) -> set[tuple[str, int]]:
 def _column(result: Result, suite: str) -> Column:
     scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
     found = [s.value for score in scores for s in score.samples if s.value is not None]
-    # Ratings run from 1 to 10: a name says so better than values that may all be 1.
-    fraction = scores[0].headline != "rating" and _is_fraction(found)
+    # Ratings run from 1 to 10, and they may all be 1: what can be says more than what is.
+    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and _is_fraction(found)
     return Column(suite, scores[0].headline, fraction)
 
 
@@ -276,9 +277,7 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
     found = list(values(score).values())
     missing = sum(s.value is None for s in score.samples)
     shown = bool(found) and (allow_missing or not missing)
-    known = [s.value for s in score.samples if s.value is not None]
     total = len(score.samples)
-    bounds = (sum(known) / total, (sum(known) + missing) / total) if missing else None
     return Cell(
         checkpoint=checkpoint,
         suite=score.suite,
@@ -286,11 +285,24 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
         total=len({s.id for s in score.samples}),
         value=sum(found) / len(found) if shown else None,
         interval=interval_of(found, seed) if shown else None,
-        bounds=bounds if _is_fraction(known) else None,
+        bounds=_bounds(score) if missing else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
         beside=_beside(score) if shown else {},
     )
+
+
+def _bounds(score: SuiteResult) -> tuple[float, float] | None:
+    """The mean over all samples, with the worst and the best value in place of missing ones.
+
+    None where values lie outside of what the record says: older ones do not say it.
+    """
+    known = [s.value for s in score.samples if s.value is not None]
+    low, high = score.bounds
+    if any(not low <= value <= high for value in known):
+        return None
+    total, missing = len(score.samples), len(score.samples) - len(known)
+    return (sum(known) + missing * low) / total, (sum(known) + missing * high) / total
 
 
 def _beside(score: SuiteResult) -> dict[str, float]:

@@ -217,7 +217,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         )
     for column in comparison.columns:
         if column.suite != AVERAGE:
-            yield from _counts(comparison, column.suite)
+            yield from _counts(comparison, column)
             yield from _beside(comparison, column)
 
 
@@ -240,16 +240,20 @@ def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
         yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
 
 
-def _counts(comparison: Comparison, suite: str) -> Iterator[str]:
+def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
     """What did not go well on a suite, one note: failures by checkpoint, and what is missing."""
+    suite = column.suite
     cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, suite))]
     failures = [f"{cell.checkpoint} {_failures(cell)}" for cell in cells if _failures(cell)]
     sizes = sorted({cell.total for cell in cells})
     prompts = " or ".join(map(str, sizes)) + (" prompt" if sizes == [1] else " prompts")
     yield f"{suite}: {prompts}" + (f"; not ok: {'; '.join(failures)}" if failures else "")
+    if any(cell.n and cell.value is None for cell in cells):
+        yield f"{suite}: nca compare RUN --allow-missing shows n of N, and the least and the most"
     for cell in cells:
         if cell.n < cell.total and cell.value is not None:
-            yield f"{suite}: {cell.checkpoint} stands on {cell.n} of {cell.total}{_bounds(cell)}"
+            stands = f"stands on {cell.n} of {cell.total}{_bounds(column, cell)}"
+            yield f"{suite}: {cell.checkpoint} {stands}"
 
 
 def _failures(cell: Cell) -> str:
@@ -257,10 +261,10 @@ def _failures(cell: Cell) -> str:
     return ", ".join(f"{status} {count}" for status, count in counts)
 
 
-def _bounds(cell: Cell) -> str:
+def _bounds(column: Column, cell: Cell) -> str:
     if cell.bounds is None:
         return ""
-    low, high = (100 * bound for bound in cell.bounds)
+    low, high = (column.scale * bound for bound in cell.bounds)
     return f" (between {low:.1f} and {high:.1f} whatever the missing ones are)"
 
 

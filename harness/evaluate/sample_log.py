@@ -99,6 +99,7 @@ def _summary(
     return {
         "suite": suite.name,
         "headline": suite.headline,
+        "bounds": suite.bounds,
         "metrics": metrics_of(suite, ((one.sample_id, one.score) for one in kept)),
         "statuses": dict(sorted(Counter(one.score.status for one in kept).items())),
         "protocol": dict(sorted(protocol.items())),

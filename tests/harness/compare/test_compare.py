@@ -112,6 +112,27 @@ def test_allowing_missing_values_shows_the_mean_of_the_others_and_its_bounds() -
     assert (nca.delta.n, nca.delta.delta) == (12, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("values", "limits", "bounds"),
+    [
+        ([7.0, 4.0, None, None], (1.0, 10.0), (3.25, 7.75)),
+        ([1.0, 1.0, None], (1.0, 10.0), (1.0, 4.0)),
+        ([None, None], (1.0, 10.0), (1.0, 10.0)),
+        ([7.0, None], (0.0, 1.0), None),  # an older record, which does not say what can be
+        ([7.0, 4.0], (1.0, 10.0), None),
+    ],
+)
+def test_a_missing_rating_may_have_been_the_worst_or_the_best_there_is(
+    values: list[float | None], limits: tuple[float, float], bounds: tuple[float, float] | None
+) -> None:
+    rated = suite(values, name="chat", headline="score").model_copy(update={"bounds": limits})
+    found = compare(result(base=[rated]), "base", allow_missing=True)
+    cell = found.cell("base", "chat")
+    assert cell
+    assert cell.bounds == bounds
+    assert not found.columns[0].fraction
+
+
 def test_another_protocol_is_refused_by_name() -> None:
     mixed = result(base=[suite(RIGHT, engine="vllm 1")], nca=[suite(RIGHT, engine="vllm 2")])
     with pytest.raises(RunError, match="maths: engine is vllm 1 for base and vllm 2 for nca"):
@@ -151,7 +172,7 @@ def test_an_unknown_baseline_is_refused_with_the_names_there_are() -> None:
 
 
 def test_one_suite_has_no_average_and_ratings_are_never_averaged_with_fractions() -> None:
-    rated = suite([8.0, 9.0, 1.0], name="chat", headline="rating")
+    rated = suite([1.0, 1.0, 1.0], name="chat").model_copy(update={"bounds": (1.0, 10.0)})
     assert len(compare(result(base=[suite(RIGHT)]), "base").columns) == 1
     columns = compare(result(base=[suite(RIGHT), rated]), "base").columns
     assert [(c.suite, c.fraction) for c in columns] == [("maths", True), ("chat", False)]

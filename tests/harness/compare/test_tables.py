@@ -127,6 +127,20 @@ def test_a_withheld_headline_is_shown_as_missing(comparison: Comparison) -> None
         replace(comparison, cells=comparison.cells | {("nca", "arithmetic"): holes})
     )
     assert "missing (90 of 100)" in table.rows[-1][1]
+    assert any("--allow-missing" in note for note in table.notes)
+
+
+def test_the_bounds_of_missing_ones_are_in_the_metric_s_own_unit(comparison: Comparison) -> None:
+    (column, *others) = comparison.columns
+    key = ("nca", column.suite)
+    cell = replace(comparison.cells[key], n=90, bounds=(0.25, 0.5))
+    for fraction, said in ((True, "25.0 and 50.0"), (False, "0.2 and 0.5")):
+        shown = replace(
+            comparison,
+            columns=(replace(column, fraction=fraction), *others),
+            cells=comparison.cells | {key: cell},
+        )
+        assert any(f"90 of 100 (between {said} " in n for n in comparison_table(shown).notes)
 
 
 def test_a_checkpoint_without_a_suite_has_an_empty_cell(comparison: Comparison) -> None:
