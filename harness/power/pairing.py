@@ -9,7 +9,7 @@ from statistics import fmean, variance
 from harness.compare.comparison import paired_values
 from harness.errors import RunError
 from harness.result import Result, SuiteResult
-from harness.statistics import Interval, is_binary, wilson
+from harness.statistics import Interval, is_binary, seed_spread, wilson
 
 _SEED = re.compile(r"-seed(\d+)(?=-|$)")
 
@@ -164,18 +164,10 @@ def pairs_of(
 def seeds(ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]) -> Seeds | None:
     """The spread over training seeds; None where neither method has two of them.
 
-    sd² = sum of squares about each method's mean / (seeds − methods). It holds what a seed does to
-    these very prompts; other prompts are the samples' affair.
+    It holds what a seed does to these very prompts; other prompts are the samples' affair.
     """
-    from scipy.stats import chi2
-
-    groups = [scores for scores in map(_scores, (ours, theirs)) if len(scores) > 1]
-    degrees = sum(len(scores) - 1 for scores in groups)
-    if not degrees:
-        return None
-    squares = sum((score - fmean(scores)) ** 2 for scores in groups for score in scores)
-    low, high = (sqrt(squares / chi2.ppf(p, degrees)) for p in (0.975, 0.025))
-    return Seeds(sqrt(squares / degrees), Interval(low, high), (len(ours), len(theirs)))
+    found = seed_spread([_scores(ours), _scores(theirs)])
+    return None if found is None else Seeds(found.sd, found.interval, (len(ours), len(theirs)))
 
 
 def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
