@@ -14,7 +14,8 @@ SCHEMA = 1
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has no infinity, which bounds may be: it is written as the text "Infinity".
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class SampleResult(_Record):
@@ -32,7 +33,7 @@ class SuiteResult(_Record):
 
     `protocol` maps what must agree between two columns before they are compared (suite version,
     data hash, template hash, decoding, engine and its version, dtype, sandbox tier) to its value.
-    `bounds` are the least and the most that a value can be.
+    `bounds` are the least and the most that a value can be (infinite where there are none).
     """
 
     suite: str

@@ -174,22 +174,30 @@ def compare(
     where: Places,
     *,
     allow_missing: bool,
+    allow_mismatch: bool,
 ) -> None:
     """`nca compare`: one table over finished runs, on standard output."""
     from harness.compare.comparison import compare as put_side_by_side
-    from harness.compare.tables import comparison_table, markdown, terminal, to_csv
+    from harness.compare.formats import FORMATS
+    from harness.compare.score_table import comparison_table
+    from harness.compare.tables import terminal
 
-    writers = {"markdown": markdown, "csv": to_csv}
-    if format_ not in ("terminal", *writers):
-        raise RecipeError(f"no table format is called {format_!r}: use terminal, markdown or csv")
+    if format_ not in ("terminal", *FORMATS):
+        known = ", ".join(FORMATS)
+        raise RecipeError(f"no table format is called {format_!r}: use terminal, {known}")
     result = merged([result for name in runs for result in results(name, where.tracking_uri)])
-    comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
+    comparison = put_side_by_side(
+        result,
+        baseline or result.baseline,
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+    )
     table = comparison_table(comparison)
     if format_ == "terminal":
         console = Console()
         console.print(terminal(table, console.width))
     else:
-        print(writers[format_](table), end="")
+        print(FORMATS[format_].write(table), end="")
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:
@@ -250,6 +258,8 @@ def results(name: str, uri: str) -> list[Result]:
 def merged(results: Sequence[Result]) -> Result:
     """One result of several: checkpoints of equal weights are one row.
 
+    Equal weights that were asked otherwise stay rows of their own, so that a comparison says so.
+
     Raises:
         RunError: none was given.
     """
@@ -260,12 +270,19 @@ def merged(results: Sequence[Result]) -> Result:
         for checkpoint in result.checkpoints:
             name = checkpoint.name
             old = rows.get(name)
-            if old is not None and old.fingerprint != checkpoint.fingerprint:
+            if old is not None and _differ(old, checkpoint):
                 name = f"{result.recipe}-{result.key}/{name}"
             old = rows.get(name, checkpoint)
             suites = {**checkpoint.suites, **old.suites}
             rows[name] = checkpoint.model_copy(update={"name": name, "suites": suites})
     return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
+
+
+def _differ(one: CheckpointResult, other: CheckpointResult) -> bool:
+    shared = one.suites.keys() & other.suites.keys()
+    return one.fingerprint != other.fingerprint or any(
+        one.suites[suite].protocol != other.suites[suite].protocol for suite in shared
+    )
 
 
 def list_suites() -> None:

@@ -28,10 +28,14 @@ def compare(
         str | None, typer.Option("--baseline", help="Row that differences are taken to.")
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="terminal, markdown or csv.")
+        str, typer.Option("--format", help="terminal, markdown, latex, csv, json or html.")
     ] = "terminal",
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+    ] = False,
+    allow_mismatch: Annotated[
+        bool,
+        typer.Option("--allow-mismatch", help="Warn where scores were made differently."),
     ] = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
@@ -42,7 +46,14 @@ def compare(
 
     del debug
     where = commands.places(runs, MODELS, None, tracking)
-    commands.compare(names, baseline, format_, where, allow_missing=allow_missing)
+    commands.compare(
+        names,
+        baseline,
+        format_,
+        where,
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+    )
 
 
 @app.command()

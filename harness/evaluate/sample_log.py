@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -99,7 +100,8 @@ def _summary(
     return {
         "suite": suite.name,
         "headline": suite.headline,
-        "bounds": suite.bounds,
+        # JSON has no infinity: "inf" is read back as one.
+        "bounds": [bound if isfinite(bound) else str(bound) for bound in suite.bounds],
         "metrics": metrics_of(suite, ((one.sample_id, one.score) for one in kept)),
         "statuses": dict(sorted(Counter(one.score.status for one in kept).items())),
         "protocol": dict(sorted(protocol.items())),
