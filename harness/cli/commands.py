@@ -10,11 +10,11 @@ from rich.console import Console
 from harness import pipeline
 from harness.cli.output import Output
 from harness.data.folder import data_folder
-from harness.errors import ModelError, RecipeError, RunError
+from harness.errors import ModelError, RecipeError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
-from harness.result import CheckpointResult, Result, read_result
+from harness.result import Result, read_result
 from harness.runs import write_text
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ def compare(
     from harness.compare.formats import FORMATS
     from harness.compare.score_table import comparison_table
     from harness.compare.tables import terminal
+    from harness.compare.together import merged
 
     if format_ not in ("terminal", *FORMATS):
         known = ", ".join(FORMATS)
@@ -253,36 +254,6 @@ def results(name: str, uri: str) -> list[Result]:
     from harness.tracking.tracked import PREFIX, tracked_results
 
     return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]
-
-
-def merged(results: Sequence[Result]) -> Result:
-    """One result of several: checkpoints of equal weights are one row.
-
-    Equal weights that were asked otherwise stay rows of their own, so that a comparison says so.
-
-    Raises:
-        RunError: none was given.
-    """
-    if not results:
-        raise RunError("name at least one run folder or result file")
-    rows: dict[str, CheckpointResult] = {}
-    for result in results:
-        for checkpoint in result.checkpoints:
-            name = checkpoint.name
-            old = rows.get(name)
-            if old is not None and _differ(old, checkpoint):
-                name = f"{result.recipe}-{result.key}/{name}"
-            old = rows.get(name, checkpoint)
-            suites = {**checkpoint.suites, **old.suites}
-            rows[name] = checkpoint.model_copy(update={"name": name, "suites": suites})
-    return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
-
-
-def _differ(one: CheckpointResult, other: CheckpointResult) -> bool:
-    shared = one.suites.keys() & other.suites.keys()
-    return one.fingerprint != other.fingerprint or any(
-        one.suites[suite].protocol != other.suites[suite].protocol for suite in shared
-    )
 
 
 def list_suites() -> None:

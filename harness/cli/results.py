@@ -78,6 +78,26 @@ def trends(
 
 
 @app.command()
+def tables(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where specifications (*.yaml) lie.")
+    ] = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Where files go; by default there too.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Name no file.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write every table and picture of a folder of results anew, from its specifications."""
+    from harness.reports.build import build
+
+    del debug
+    for _, _, files in build(folder, out or folder):
+        if not quiet:
+            print(*files, sep="\n")
+
+
+@app.command()
 def power(
     points: Annotated[
         float,
@@ -126,6 +146,7 @@ def power(
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
     from harness.cli import commands
+    from harness.compare.together import merged
     from harness.power.budget import of_assumed, of_result, question
 
     del debug
@@ -136,7 +157,7 @@ def power(
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
             raise typer.BadParameter("assumed figures and a RUN do not go together")
         where = commands.places(runs, MODELS, None, tracking)
-        result = commands.merged(commands.results(run, where.tracking_uri))
+        result = merged(commands.results(run, where.tracking_uri))
         budget = of_result(asked, result, suite, checkpoint, baseline)
     commands.power(budget, json_file)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.cli.commands import merged
 from harness.compare.comparison import compare
+from harness.compare.together import merged
 from harness.errors import RunError
 
 from .results import result, suite
