@@ -1,13 +1,12 @@
 """Scores over training settings, and over the distance from the reference."""
 
-from collections.abc import Sequence
-from itertools import cycle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.compare.ablations import Line, ablation
 from harness.compare.comparison import AVERAGE, Cell, Column, Comparison
-from harness.compare.drawing import GREY, LOOKS, grid, legend, panels_of, save, styled
+from harness.compare.drawing import GREY, Look, grid, legend, looks_of, panels_of, save, styled
 from harness.result import Result
 
 #: How a setting is called under its axis, and how that axis runs.
@@ -41,8 +40,7 @@ def draw_ablation(
         return ()
     with styled():
         figure = panels_of(len(panels), 3.0, 3.0, sharey=False)
-        names = list(dict.fromkeys(line.label for _, _, lines in panels for line in lines))
-        looks = dict(zip(names, cycle(LOOKS), strict=False))
+        looks = looks_of(dict.fromkeys(line.label for _, _, lines in panels for line in lines))
         for axes, panel in zip(figure.axes, panels, strict=True):
             _lines(axes, panel, looks)
             _baseline(axes, comparison, panel[0])
@@ -70,8 +68,7 @@ def draw_kl(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, .
     with styled():
         figure = panels_of(len(panels), 3.6, 3.2, sharey=False)
         methods = {c.name: str((c.train or {}).get("method", "")) for c in result.checkpoints}
-        used = dict.fromkeys(method for method in methods.values() if method)
-        looks = dict(zip(used, cycle(LOOKS), strict=False))
+        looks = looks_of(dict.fromkeys(method for method in methods.values() if method))
         for axes, (column, measure) in zip(figure.axes, panels, strict=True):
             for name in comparison.checkpoints:
                 pair = _both(comparison, name, column, measure)
@@ -106,9 +103,7 @@ def _both(
     return score, distance
 
 
-def _cross(
-    axes: Any, pair: tuple[Cell, Cell], scale: float, look: tuple[str, str, str], label: str
-) -> None:
+def _cross(axes: Any, pair: tuple[Cell, Cell], scale: float, look: Look, label: str) -> None:
     score, distance = pair
     colour, marker, _ = look
     x, y = distance.value or 0.0, scale * (score.value or 0.0)
@@ -131,7 +126,7 @@ def _origin(axes: Any, comparison: Comparison, column: Column, measure: Column) 
     axes.plot([at], [value], label=comparison.baseline, **look)
 
 
-def _lines(axes: Any, panel: _Panel, looks: dict[str, tuple[str, str, str]]) -> None:
+def _lines(axes: Any, panel: _Panel, looks: Mapping[str, Look]) -> None:
     column, setting, lines = panel
     for line in lines:
         colour, marker, style = looks[line.label]

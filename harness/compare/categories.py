@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.compare.comparison import Comparison
-from harness.compare.drawing import LOOKS, grid, legend, panels_of, save, styled
+from harness.compare.drawing import LOOKS, Look, grid, legend, panels_of, save, styled
 from harness.result import Result, SuiteResult
 from harness.statistics import Interval, cluster_means, mean_intervals
 
@@ -97,7 +97,7 @@ def _points(
     axes: Any,
     places: Sequence[tuple[float, Category]],
     scale: float,
-    look: tuple[str, str, str],
+    look: Look,
     label: str,
 ) -> None:
     colour, marker, _ = look
