@@ -76,8 +76,7 @@ likelihood-trends: .venv/.ready
 	  $(BIN)/nca run recipes/$$name.yaml --data-dir $(DATA_DIR) --tracking none \
 	    --save-result results/runs/$$name.json || exit 1; \
 	done
-	$(BIN)/nca trends results/runs/likelihood-own.json -o results
-	$(BIN)/nca trends results/runs/likelihood-pairs.json -o results --baseline nca
+	$(BIN)/nca tables results -q
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

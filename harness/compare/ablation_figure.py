@@ -159,7 +159,7 @@ def _baseline(axes: Any, comparison: Comparison, column: Column) -> None:
 
 def _named(axes: Any, column: Column) -> None:
     axes.set_title(column.suite, loc="left")
-    axes.set_ylabel(f"{column.headline}, %" if column.fraction else column.headline)
+    axes.set_ylabel(column.measure)
 
 
 def _legend(figure: Any) -> None:

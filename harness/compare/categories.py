@@ -55,7 +55,7 @@ def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple
         for axes, column in zip(figure.axes, suites, strict=True):
             _panel(axes, result, column.suite, column.scale)
             axes.set_title(column.suite, loc="left")
-            axes.set_xlabel(f"{column.headline}, %" if column.fraction else column.headline)
+            axes.set_xlabel(column.measure)
         legend(figure, *figure.axes[0].get_legend_handles_labels())
         return save(figure, stem)
 

@@ -33,6 +33,8 @@ from harness.statistics import (
 AVERAGE = "average"
 #: A difference is called significant when its corrected p-value is below this.
 LEVEL = 0.05
+#: Metrics that are no fractions and have a unit.
+_UNITS = {"k1": "nats"}
 
 Key = tuple[str, str]
 
@@ -59,6 +61,12 @@ class Column:
     def scale(self) -> float:
         """What a value is multiplied by to be shown: 100 for fractions, else 1."""
         return 100.0 if self.fraction else 1.0
+
+    @property
+    def measure(self) -> str:
+        """The metric with its unit."""
+        unit = "%" if self.fraction else _UNITS.get(self.headline)
+        return f"{self.headline}, {unit}" if unit else self.headline
 
     def shown(self, *numbers: float, sign: bool = False) -> list[str]:
         """Numbers of one cell as text, with equally many digits behind the point."""

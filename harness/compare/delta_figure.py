@@ -40,7 +40,7 @@ def _panel(axes: Any, comparison: Comparison, column: Column, rows: list[str]) -
             _difference(axes, row, cell, column.scale)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title(column.suite, loc="left")
-    unit = "points" if column.fraction else column.headline
+    unit = "points" if column.fraction else column.measure
     axes.set_xlabel(f"against {comparison.baseline}, {unit}")
     grid(axes, "x")
     axes.tick_params(axis="y", length=0)

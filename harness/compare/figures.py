@@ -81,7 +81,7 @@ def _forest(axes: Any, comparison: Comparison, column: Column) -> None:
         _interval(axes, row, cell, column.scale, is_base=name == comparison.baseline)
     axes.set_ylim(len(comparison.checkpoints) - 0.5, -0.5)
     axes.set_title(column.suite, loc="left")
-    axes.set_xlabel(f"{column.headline}, %" if column.fraction else column.headline)
+    axes.set_xlabel(column.measure)
     grid(axes, "x")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -58,18 +58,14 @@ def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
 
 def _headings(comparison: Comparison) -> Iterator[Heading]:
     for column in comparison.columns:
-        yield Heading(f"{column.suite}\n{_unit(column)}")
+        yield Heading(f"{column.suite}\n{column.measure}")
 
 
 def _alone_headings(comparison: Comparison, column: Column) -> Iterator[Heading]:
-    yield Heading(f"{column.suite}\n{_unit(column)}")
-    points = "points" if column.fraction else column.headline
+    yield Heading(f"{column.suite}\n{column.measure}")
+    points = "points" if column.fraction else column.measure
     yield Heading(f"against {comparison.baseline}\n{points}")
     yield Heading("tokens\nan answer")
-
-
-def _unit(column: Column) -> str:
-    return f"{column.headline}, %" if column.fraction else column.headline
 
 
 def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:

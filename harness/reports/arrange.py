@@ -24,8 +24,8 @@ def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]
     Raises:
         RunError: there is no such checkpoint or suite; the message lists those there are.
     """
-    _known("checkpoint", rows, [c.name for c in result.checkpoints])
-    _known("suite", columns, [s for c in result.checkpoints for s in c.suites])
+    require_known("checkpoint", rows, [c.name for c in result.checkpoints])
+    require_known("suite", columns, [s for c in result.checkpoints for s in c.suites])
     kept = [result.checkpoint(name) for name in rows] or result.checkpoints
     found = tuple(_renamed(one, rows.get(one.name, one.name), columns) for one in kept)
     baseline = rows.get(result.baseline, result.baseline)
@@ -40,7 +40,7 @@ def ordered(comparison: Comparison, sort: Sort | None) -> Comparison:
     """
     if sort is None:
         return comparison
-    _known("column", [sort.by], [column.suite for column in comparison.columns])
+    require_known("column", [sort.by], [column.suite for column in comparison.columns])
     sign = -1 if sort.order == "descending" else 1
 
     def place(name: str) -> tuple[bool, float]:
@@ -63,7 +63,12 @@ def _renamed(
     return checkpoint.model_copy(update={"name": name, "suites": suites})
 
 
-def _known(kind: str, wanted: Iterable[str], there: Iterable[str]) -> None:
+def require_known(kind: str, wanted: Iterable[str], there: Iterable[str]) -> None:
+    """Refuse a name that is not there.
+
+    Raises:
+        RunError: the message lists those there are.
+    """
     known = dict.fromkeys(there)
     for name in wanted:
         if name not in known:

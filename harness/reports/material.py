@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.compare import trends as curves
 from harness.compare.comparison import Comparison, compare
 from harness.compare.together import merged
-from harness.reports.arrange import arranged, ordered
+from harness.reports.arrange import arranged, ordered, require_known
 from harness.reports.specification import Specification
 from harness.result import Result, read_result
 
@@ -45,5 +45,6 @@ def material(wanted: Specification, home: Path) -> Material:
 def _trends(result: Result, wanted: Specification) -> tuple[curves.Trend, ...]:
     """The curves that are named, in their order; all of them where none is."""
     found = {one.label: one for one in curves.trends(result)}
-    kept = {name: found[name] for name in wanted.rows if name in found} or found
+    require_known("objective", wanted.rows, found)
+    kept = {name: found[name] for name in wanted.rows} or found
     return tuple(replace(one, label=wanted.rows.get(name, name)) for name, one in kept.items())

@@ -82,6 +82,7 @@ def test_another_baseline(made: Callable[..., Table]) -> None:
     ({"runs": ["nowhere.json"]}, RunError, "nowhere.json: no result there"),
     ({"kind": "published"}, RecipeError, "published: name the file"),
     ({"kind": "trends", "baseline": "kto"}, RunError, "no checkpoint 'kto' was probed"),
+    ({"kind": "trends", "rows": ["kto"]}, RunError, "no objective 'kto': there are dpo"),
     ({"kind": "pie"}, RecipeError, "kind: Input should be"),
 ])  # fmt: skip
 def test_a_mistake_is_named(

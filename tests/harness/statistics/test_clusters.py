@@ -8,6 +8,7 @@ from harness.statistics import (
     clustered_interval,
     mean_intervals,
     noise,
+    paired_differences,
     wilson,
 )
 
@@ -44,6 +45,22 @@ def test_clustered_intervals_cover_where_answers_alone_would_not() -> None:
     assert alone
     assert clustered[0]
     assert (alone.low, alone.high) == pytest.approx((clustered[0].low, clustered[0].high))
+
+
+def test_paired_and_clustered_differences_cover_and_the_null_is_rejected_at_most_6_in_100() -> None:
+    # Two models, four answers each to 60 prompts whose difficulty both share.
+    rng = np.random.default_rng(2)
+    draws = 4 * DRAWS
+    prompts = rng.normal(size=(draws, 60, 1))
+    answers = [
+        prompts + rng.normal(0, 0.5, (draws, 60, 1)) + rng.normal(0, 0.5, (draws, 60, 4))
+        for _model in range(2)
+    ]
+    first, second = (one.mean(axis=2) for one in answers)
+    found = paired_differences(list(zip(first, second, strict=True)), seed=0)
+    covered = sum(d.interval.low <= 0 <= d.interval.high for d in found if d.interval)
+    assert 0.93 <= covered / draws <= 0.97
+    assert sum(d.p_value < 0.05 for d in found) <= 0.06 * draws
 
 
 def test_noise_by_hand() -> None:
