@@ -50,7 +50,7 @@ def test_clustered_intervals_cover_where_answers_alone_would_not() -> None:
 def test_paired_and_clustered_differences_cover_and_the_null_is_rejected_at_most_6_in_100() -> None:
     # Two models, four answers each to 60 prompts whose difficulty both share.
     rng = np.random.default_rng(2)
-    draws = 4 * DRAWS
+    draws = 2 * DRAWS
     prompts = rng.normal(size=(draws, 60, 1))
     answers = [
         prompts + rng.normal(0, 0.5, (draws, 60, 1)) + rng.normal(0, 0.5, (draws, 60, 4))
