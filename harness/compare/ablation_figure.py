@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.compare.ablations import Line, ablation
-from harness.compare.comparison import AVERAGE, Cell, Column, Comparison
+from harness.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.compare.drawing import GREY, Look, grid, legend, looks_of, panels_of, save, styled
 from harness.result import Result
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.compare.comparison import Cell, Comparison
+from harness.compare.cells import Cell, Comparison
 from harness.result import CheckpointResult, Result
 
 

@@ -6,7 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import Comparison
+from harness.compare.cells import Comparison
 from harness.compare.drawing import LOOKS, Look, grid, legend, panels_of, save, styled
 from harness.result import Result, SuiteResult
 from harness.statistics import Interval, cluster_means, mean_intervals

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import Cell, Column, Comparison
+from harness.compare.cells import Cell, Column, Comparison
 from harness.compare.drawing import BLUE, GREY, grid, legend, panels_of, save, styled
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import Cell, Column, Comparison
+from harness.compare.cells import Cell, Column, Comparison
 from harness.compare.drawing import BLUE, GREY, ORANGE, grid, legend, panels_of, save, styled
 from harness.compare.likelihood import Likelihood, trend
 from harness.result import Result

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.compare.comparison import AVERAGE, Cell, Column, Comparison
+from harness.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.compare.methods import Method
 from harness.compare.tables import (
     CLEAR,

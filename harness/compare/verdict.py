@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.compare.comparison import AVERAGE, Column, Comparison
+from harness.compare.cells import AVERAGE, Column, Comparison
 from harness.compare.methods import Gap
 from harness.statistics import LEAST_SEEDS
 

@@ -7,7 +7,7 @@ p-values are corrected for the differences that are shown, not for those left ou
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.compare.comparison import Comparison
+from harness.compare.cells import Comparison
 from harness.errors import RunError
 from harness.reports.specification import Sort
 from harness.result import CheckpointResult, Result

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.compare import trends as curves
 from harness.compare.ablation_figure import draw_ablation, draw_kl
 from harness.compare.categories import draw_categories
-from harness.compare.comparison import Comparison
+from harness.compare.cells import Comparison
 from harness.compare.delta_figure import draw_deltas
 from harness.compare.figures import draw_likelihood, draw_scores
 from harness.compare.formats import FORMATS

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.compare import trends as curves
-from harness.compare.comparison import Comparison, compare
+from harness.compare.cells import Comparison
+from harness.compare.comparison import compare
 from harness.compare.together import merged
 from harness.reports.arrange import arranged, ordered, require_known
 from harness.reports.specification import Specification

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from torch import tensor
 
-from harness.compare.comparison import AVERAGE, compare
+from harness.compare.cells import AVERAGE
+from harness.compare.comparison import compare
 from harness.compare.likelihood import Likelihood, likelihood, prompts_named, trend
 from harness.compare.series import paired_values
 from harness.compare.verdict import verdict

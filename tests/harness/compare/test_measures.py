@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.compare.comparison import AVERAGE, Column, compare
+from harness.compare.cells import AVERAGE, Column
+from harness.compare.comparison import compare
 from harness.compare.score_table import comparison_table
 from harness.power.sizes import Aim, mcnemar_detectable, mean_detectable
 from harness.result import SampleResult, SuiteResult

@@ -12,7 +12,8 @@ import pytest
 from harness.compare.ablation_figure import draw_ablation, draw_kl
 from harness.compare.ablations import ablation
 from harness.compare.categories import categories, draw_categories
-from harness.compare.comparison import Comparison, compare
+from harness.compare.cells import Comparison
+from harness.compare.comparison import compare
 from harness.compare.delta_figure import draw_deltas
 from harness.result import Result, SampleResult, SuiteResult
 

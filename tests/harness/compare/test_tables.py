@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.compare.comparison import Comparison, compare
+from harness.compare.cells import Comparison
+from harness.compare.comparison import compare
 from harness.compare.likelihood import likelihood
 from harness.compare.likelihood_show import likelihood_table
 from harness.compare.score_table import comparison_table
