@@ -4,17 +4,19 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
+.PHONY: demo results test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval bench-compare sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
 	@echo "make test    the tests (make test-slow: those with real models and engines)"
+	@echo "make results   every table and picture under results/, from the result files"
 	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
 	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
 	@echo "make bench-memory  the most memory that training runs hold, beside the dry run's word"
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
 	@echo "make bench-eval    our evaluation beside vLLM's own generate and lm-eval (about 15 minutes)"
 	@echo "make bench-journal what the journal of answers costs (a minute)"
+	@echo "make bench-compare how long nca compare takes over 8 runs with 10 suites (half a minute)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
 	@echo "make fault-series    evaluations killed, again and again, also on vLLM (about half an hour)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
@@ -26,6 +28,9 @@ help:
 
 demo: .venv/.ready
 	$(BIN)/nca demo $(if $(MODEL),--model $(MODEL))
+
+results: .venv/.ready
+	$(BIN)/nca tables results -q
 
 test: .venv/.ready
 	$(BIN)/python -m pytest
@@ -49,6 +54,9 @@ bench-eval: .venv/.ready
 bench-journal: .venv/.ready
 	$(BIN)/python -m benchmarks.journal --data-dir $(DATA_DIR) $(if $(MODEL),--model $(MODEL))
 
+bench-compare: .venv/.ready
+	$(BIN)/python -m benchmarks.compare
+
 sandbox-repeats: .venv/.ready
 	$(BIN)/python scripts/sandbox_repeats.py --data-dir $(DATA_DIR)
 
@@ -68,8 +76,7 @@ likelihood-trends: .venv/.ready
 	  $(BIN)/nca run recipes/$$name.yaml --data-dir $(DATA_DIR) --tracking none \
 	    --save-result results/runs/$$name.json || exit 1; \
 	done
-	$(BIN)/nca trends results/runs/likelihood-own.json -o results
-	$(BIN)/nca trends results/runs/likelihood-pairs.json -o results --baseline nca
+	$(BIN)/nca tables results -q
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

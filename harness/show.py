@@ -8,14 +8,9 @@ from rich.console import Console
 from harness.compare.comparison import compare
 from harness.compare.figures import draw_likelihood, draw_scores
 from harness.compare.likelihood import likelihood
-from harness.compare.tables import (
-    Table,
-    comparison_table,
-    likelihood_table,
-    markdown,
-    terminal,
-    to_csv,
-)
+from harness.compare.likelihood_show import likelihood_table
+from harness.compare.score_table import comparison_table
+from harness.compare.tables import Table, markdown, terminal, to_csv
 from harness.result import Result
 from harness.runs import write_text
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from harness import pipeline
 from harness.cli.output import Output
 from harness.data.folder import data_folder
-from harness.errors import ModelError, RecipeError, RunError
+from harness.errors import ModelError, RecipeError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
-from harness.result import CheckpointResult, Result, read_result
+from harness.result import Result, read_result
 from harness.runs import write_text
 
 if TYPE_CHECKING:
@@ -191,22 +191,31 @@ def compare(
     where: Places,
     *,
     allow_missing: bool,
+    allow_mismatch: bool,
 ) -> None:
     """`nca compare`: one table over finished runs, on standard output."""
     from harness.compare.comparison import compare as put_side_by_side
-    from harness.compare.tables import comparison_table, markdown, terminal, to_csv
+    from harness.compare.formats import FORMATS
+    from harness.compare.score_table import comparison_table
+    from harness.compare.tables import terminal
+    from harness.compare.together import merged
 
-    writers = {"markdown": markdown, "csv": to_csv}
-    if format_ not in ("terminal", *writers):
-        raise RecipeError(f"no table format is called {format_!r}: use terminal, markdown or csv")
+    if format_ not in ("terminal", *FORMATS):
+        known = ", ".join(FORMATS)
+        raise RecipeError(f"no table format is called {format_!r}: use terminal, {known}")
     result = merged([result for name in runs for result in results(name, where.tracking_uri)])
-    comparison = put_side_by_side(result, baseline or result.baseline, allow_missing=allow_missing)
+    comparison = put_side_by_side(
+        result,
+        baseline or result.baseline,
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+    )
     table = comparison_table(comparison)
     if format_ == "terminal":
         console = Console()
         console.print(terminal(table, console.width))
     else:
-        print(writers[format_](table), end="")
+        print(FORMATS[format_].write(table), end="")
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:
@@ -262,27 +271,6 @@ def results(name: str, uri: str) -> list[Result]:
     from harness.tracking.tracked import PREFIX, tracked_results
 
     return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]
-
-
-def merged(results: Sequence[Result]) -> Result:
-    """One result of several: checkpoints of equal weights are one row.
-
-    Raises:
-        RunError: none was given.
-    """
-    if not results:
-        raise RunError("name at least one run folder or result file")
-    rows: dict[str, CheckpointResult] = {}
-    for result in results:
-        for checkpoint in result.checkpoints:
-            name = checkpoint.name
-            old = rows.get(name)
-            if old is not None and old.fingerprint != checkpoint.fingerprint:
-                name = f"{result.recipe}-{result.key}/{name}"
-            old = rows.get(name, checkpoint)
-            suites = {**checkpoint.suites, **old.suites}
-            rows[name] = checkpoint.model_copy(update={"name": name, "suites": suites})
-    return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
 
 
 def list_suites() -> None:

@@ -28,10 +28,14 @@ def compare(
         str | None, typer.Option("--baseline", help="Row that differences are taken to.")
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="terminal, markdown or csv.")
+        str, typer.Option("--format", help="terminal, markdown, latex, csv, json or html.")
     ] = "terminal",
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+    ] = False,
+    allow_mismatch: Annotated[
+        bool,
+        typer.Option("--allow-mismatch", help="Warn where scores were made differently."),
     ] = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
@@ -42,7 +46,14 @@ def compare(
 
     del debug
     where = commands.places(runs, MODELS, None, tracking)
-    commands.compare(names, baseline, format_, where, allow_missing=allow_missing)
+    commands.compare(
+        names,
+        baseline,
+        format_,
+        where,
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+    )
 
 
 @app.command()
@@ -64,6 +75,26 @@ def trends(
 
     del debug
     commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+
+
+@app.command()
+def tables(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where specifications (*.yaml) lie.")
+    ] = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Where files go; by default there too.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Name no file.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write every table and picture of a folder of results anew, from its specifications."""
+    from harness.reports.build import build
+
+    del debug
+    for _, _, files in build(folder, out or folder):
+        if not quiet:
+            print(*files, sep="\n")
 
 
 @app.command()
@@ -115,6 +146,7 @@ def power(
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
     from harness.cli import commands
+    from harness.compare.together import merged
     from harness.power.budget import of_assumed, of_result, question
 
     del debug
@@ -125,7 +157,7 @@ def power(
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
             raise typer.BadParameter("assumed figures and a RUN do not go together")
         where = commands.places(runs, MODELS, None, tracking)
-        result = commands.merged(commands.results(run, where.tracking_uri))
+        result = merged(commands.results(run, where.tracking_uri))
         budget = of_result(asked, result, suite, checkpoint, baseline)
     commands.power(budget, json_file)
 

@@ -4,102 +4,31 @@ Prompts are paired by (sample id, repeat), repeats are averaged per prompt, and 
 from the baseline is corrected (Holm) for all differences that the comparison shows.
 """
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
 
-from harness.errors import RunError
-from harness.result import Result, SampleResult, SuiteResult
+from harness.compare.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
+from harness.compare.checks import checked
+from harness.compare.detectable import detectable
+from harness.compare.methods import gaps, methods
+from harness.compare.series import answers, paired_values, values
+from harness.result import Result, SuiteResult
 from harness.statistics import (
     Interval,
-    PairedDifference,
-    bootstrap_mean,
     holm,
     is_binary,
+    is_won_or_tied,
+    mean_intervals,
     mover_average,
-    paired_average,
-    paired_difference,
-    wilson,
+    noise,
+    paired_averages,
+    paired_differences,
+    win_rate,
 )
 
-#: Name of the column that averages the others.
-AVERAGE = "average"
-#: A difference is called significant when its corrected p-value is below this.
-LEVEL = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One suite: its headline metric, and whether that is a fraction (shown in percent)."""
-
-    suite: str
-    headline: str
-    fraction: bool
-
-    @property
-    def scale(self) -> float:
-        """What a value is multiplied by to be shown: 100 for fractions, else 1."""
-        return 100.0 if self.fraction else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One checkpoint on one suite.
-
-    Attributes:
-        checkpoint: its name.
-        suite: its name, or `AVERAGE`.
-        n: prompts that have a value.
-        total: prompts that were asked.
-        value: mean over prompts; None where the headline is withheld.
-        interval: 95 % interval of the value; None where there is no value, or it cannot be
-            estimated (one graded prompt, or graded ones that are all equal).
-        bounds: what the value would be if every missing one were the worst or the best that there
-            can be; None without any missing.
-        statuses: status -> number of samples.
-        tokens: generated tokens a sample.
-        beside: the suite's other metrics (not those of subsets), means over prompts.
-        delta: paired difference from the baseline, on the prompts that both have.
-        p_holm: p-value of the delta, corrected for all deltas of the comparison.
-    """
-
-    checkpoint: str
-    suite: str
-    n: int
-    total: int
-    value: float | None
-    interval: Interval | None = None
-    bounds: tuple[float, float] | None = None
-    statuses: Mapping[str, int] = field(default_factory=dict)
-    tokens: float | None = None
-    beside: Mapping[str, float] = field(default_factory=dict)
-    delta: PairedDifference | None = None
-    p_holm: float | None = None
-
-    @property
-    def significant(self) -> bool:
-        """Whether the delta can be told apart from zero after correction."""
-        return self.p_holm is not None and self.p_holm < LEVEL
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A typed table: rows `checkpoints`, columns `columns`, `cells` by (checkpoint, suite)."""
-
-    recipe: str
-    baseline: str
-    checkpoints: tuple[str, ...]
-    columns: tuple[Column, ...]
-    cells: Mapping[tuple[str, str], Cell]
-    warnings: tuple[str, ...] = ()
-
-    def cell(self, checkpoint: str, suite: str) -> Cell | None:
-        """The cell, or None where the checkpoint was not evaluated on the suite."""
-        return self.cells.get((checkpoint, suite))
-
-    def row(self, checkpoint: str) -> tuple[Cell | None, ...]:
-        """A checkpoint's cells in the order of the columns."""
-        return tuple(self.cell(checkpoint, column.suite) for column in self.columns)
+__all__ = ["AVERAGE", "Cell", "compare", "interval_of"]  # records that trackers read, too
 
 
 def compare(
@@ -126,156 +55,66 @@ def compare(
     """
     result.checkpoint(baseline)
     suites = tuple(dict.fromkeys(s for c in result.checkpoints for s in c.suites))
-    warnings: list[str] = []
-    for suite in suites:
-        warnings += _sample_differences(result, baseline, suite)
-        mismatches = list(_mismatches(result, baseline, suite))
-        if mismatches and not allow_mismatch:
-            raise RunError(
-                f"{mismatches[0]}: these scores are not comparable; evaluate both the same way, "
-                "or allow the mismatch to see them side by side"
-            )
-        warnings += mismatches
-        warnings += _tiers(result, suite)
-    cells = dict(_cells(result, baseline, suites, allow_missing=allow_missing, seed=seed))
+    warnings = [
+        warning
+        for suite in suites
+        for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
+    ]
     columns = tuple(_column(result, suite) for suite in suites)
-    if len(columns) > 1 and all(column.fraction for column in columns):
+    cells = _with_intervals(_cells(result, allow_missing=allow_missing), result, columns, seed)
+    pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
+    cells = _with_deltas(cells, pairs, columns, seed)
+    fractions = [column.suite for column in columns if column.fraction]
+    if len(fractions) > 1:
         columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
-        cells |= dict(_averages(result, baseline, suites, cells, seed))
+        cells |= _averages(result, fractions, cells, pairs, seed)
     return Comparison(
         recipe=result.recipe,
         baseline=baseline,
         checkpoints=tuple(c.name for c in result.checkpoints),
         columns=columns,
-        cells=_corrected(cells),
+        cells=_corrected(cells, pairs),
         warnings=tuple(warnings),
+        methods=methods(result),
+        gaps=gaps(result, baseline, allow_missing=allow_missing),
     )
 
 
-def verdict(comparison: Comparison) -> str:
-    """One sentence that names checkpoints: what the comparison shows and what it does not.
+def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:
+    """The 95 % interval of a mean: Wilson's of right-or-wrong values, else a bootstrap's.
 
-    It never ranks methods: a checkpoint is one training run, and another seed may fall otherwise.
+    None for a single graded value, and for graded values that are all equal.
     """
-    base = comparison.baseline
-    shown, unclear = [], []
-    for column in comparison.columns:
-        if parts := list(_directions(comparison, column)):
-            shown.append(f"on {column.suite} {' and '.join(parts)}")
-        if names := _unclear(comparison, column):
-            unclear.append(f"on {column.suite} for {', '.join(names)}")
-    withheld = [
-        f"{c.checkpoint} on {c.suite} ({c.n} of {c.total} have a value)"
-        for c in comparison.cells.values()
-        if c.value is None and c.suite != AVERAGE
-    ]
-    lacks = [f"a difference from {base} {'; '.join(unclear)}"] if unclear else []
-    lacks += [f"the withheld score of {', '.join(withheld)}"] if withheld else []
-    lacks += ["any order among the others or of methods (each checkpoint is one training run)"]
-    said = "; ".join(shown) or f"no difference from {base}"
-    return f"Shown: {said}; not shown: {'; '.join(lacks)}."
-
-
-def values(suite: SuiteResult) -> dict[str, float]:
-    """Sample id -> mean over its repeats that have a value."""
-    return _means({(s.id, s.repeat): s.value for s in suite.samples if s.value is not None})
-
-
-def paired_values(first: SuiteResult, second: SuiteResult) -> tuple[list[float], list[float]]:
-    """Both series on the prompts they share, repeats averaged, sorted by sample id.
-
-    Only pairs (sample id, repeat) that have a value in both count.
-    """
-    one, two = (
-        {(s.id, s.repeat): s.value for s in suite.samples if s.value is not None}
-        for suite in (first, second)
-    )
-    shared = one.keys() & two.keys()
-    means = [_means({key: table[key] for key in shared}) for table in (one, two)]
-    ids = sorted(means[0])
-    return [means[0][i] for i in ids], [means[1][i] for i in ids]
-
-
-def _means(table: Mapping[tuple[str, int], float]) -> dict[str, float]:
-    repeats: dict[str, list[float]] = {}
-    for (sample, _repeat), value in sorted(table.items()):
-        repeats.setdefault(sample, []).append(value)
-    return {sample: sum(v) / len(v) for sample, v in repeats.items()}
-
-
-def _sides(result: Result, baseline: str, suite: str) -> Iterator[tuple[str, str, SuiteResult]]:
-    """(name, name of the reference, its score) of all that have the suite, reference first."""
-    have = [c.name for c in result.checkpoints if suite in c.suites]
-    reference = baseline if baseline in have else have[0]
-    for name in sorted(have, key=lambda n: n != reference):
-        yield name, reference, result.checkpoint(name).suites[suite]
-
-
-def _mismatches(result: Result, baseline: str, suite: str) -> Iterator[str]:
-    """What forbids comparing cells of one column: another protocol, or no shared sample."""
-    (_, reference, ours), *others = _sides(result, baseline, suite)
-    for name, _, theirs in others:
-        for key in sorted(ours.protocol.keys() | theirs.protocol.keys()):
-            old, new = ours.protocol.get(key, "not stated"), theirs.protocol.get(key, "not stated")
-            if old != new:
-                yield f"{suite}: {key} is {old} for {reference} and {new} for {name}"
-        if not _keys(ours.samples) & _keys(theirs.samples):
-            yield f"{suite}: {reference} and {name} share no sample"
-
-
-def _tiers(result: Result, suite: str) -> list[str]:
-    """On which weaker tiers than A a suite's programs were contained."""
-    found = {
-        c.suites[suite].protocol.get("tier", "A") for c in result.checkpoints if suite in c.suites
-    }
-    return [
-        f"{suite}: its programs were contained on tier {tier}, not A (docs/security.md)"
-        for tier in sorted(found - {"A"})
-    ]
-
-
-def _sample_differences(result: Result, baseline: str, suite: str) -> list[str]:
-    (_, reference, ours), *others = _sides(result, baseline, suite)
-    mine = _keys(ours.samples)
-    return [
-        f"{suite}: {reference} has {len(mine)} samples and {name} {len(keys)}; "
-        f"the difference stands on the {len(mine & keys)} shared ones"
-        for name, _, theirs in others
-        if (keys := _keys(theirs.samples)) != mine
-    ]
-
-
-def _keys(samples: Sequence[SampleResult]) -> set[tuple[str, int]]:
-    return {(sample.id, sample.repeat) for sample in samples}
+    return mean_intervals([found], seed)[0]
 
 
 def _column(result: Result, suite: str) -> Column:
     scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
     found = [s.value for score in scores for s in score.samples if s.value is not None]
     # Ratings run from 1 to 10, and they may all be 1: what can be says more than what is.
-    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and _is_fraction(found)
-    return Column(suite, scores[0].headline, fraction)
+    most = max(abs(bound) for score in scores for bound in score.bounds)
+    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and all(
+        0 <= value <= 1 for value in found
+    )
+    return Column(
+        suite=suite,
+        headline=scores[0].headline,
+        fraction=fraction,
+        decimals=1 if fraction else decimals_of([most]) if isfinite(most) and most > 1 else None,
+        ranked=isfinite(most),
+    )
 
 
-def _cells(
-    result: Result, baseline: str, suites: Sequence[str], *, allow_missing: bool, seed: int
-) -> Iterator[tuple[tuple[str, str], Cell]]:
-    for checkpoint in result.checkpoints:
-        for suite in suites:
-            if suite not in checkpoint.suites:
-                continue
-            score = checkpoint.suites[suite]
-            cell = _cell(checkpoint.name, score, allow_missing=allow_missing, seed=seed)
-            against = result.checkpoint(baseline).suites.get(suite)
-            if checkpoint.name != baseline and against and cell.value is not None:
-                complete = all(s.value is not None for s in against.samples)
-                if complete or allow_missing:
-                    cell = replace(cell, delta=_delta(score, against, seed))
-            yield (checkpoint.name, suite), cell
+def _cells(result: Result, *, allow_missing: bool) -> dict[Key, Cell]:
+    return {
+        (checkpoint.name, suite): _cell(checkpoint.name, score, allow_missing=allow_missing)
+        for checkpoint in result.checkpoints
+        for suite, score in checkpoint.suites.items()
+    }
 
 
-def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int) -> Cell:
-    found = list(values(score).values())
+def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
+    found = values(score)
     missing = sum(s.value is None for s in score.samples)
     shown = bool(found) and (allow_missing or not missing)
     total = len(score.samples)
@@ -284,24 +123,24 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool, seed: int
         suite=score.suite,
         n=len(found),
         total=len({s.id for s in score.samples}),
-        value=sum(found) / len(found) if shown else None,
-        interval=interval_of(found, seed) if shown else None,
+        value=sum(found.values()) / len(found) if shown else None,
         bounds=_bounds(score) if missing else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
         beside=_beside(score) if shown else {},
+        noise=noise(answers(score)) if shown else None,
     )
 
 
 def _bounds(score: SuiteResult) -> tuple[float, float] | None:
     """The mean over all samples, with the worst and the best value in place of missing ones.
 
-    None where there is no worst or best, or values lie outside of what the record says: older ones
-    do not say it.
+    None where values lie outside of what the record says (older ones do not say it), and where
+    there is no worst or best.
     """
     known = [s.value for s in score.samples if s.value is not None]
     low, high = score.bounds
-    if math.isinf(low + high) or any(not low <= value <= high for value in known):
+    if not (isfinite(low) and isfinite(high)) or any(not low <= value <= high for value in known):
         return None
     total, missing = len(score.samples), len(score.samples) - len(known)
     return (sum(known) + missing * low) / total, (sum(known) + missing * high) / total
@@ -312,80 +151,122 @@ def _beside(score: SuiteResult) -> dict[str, float]:
     return {name: value for name, value in score.metrics.items() if name not in own}
 
 
-def _is_fraction(found: Sequence[float]) -> bool:
-    return all(0 <= value <= 1 for value in found)
+def _with_intervals(
+    cells: Mapping[Key, Cell], result: Result, columns: Sequence[Column], seed: int
+) -> dict[Key, Cell]:
+    found = dict(cells)
+    for graded in (False, True):
+        series = {
+            key: list(values(result.checkpoint(key[0]).suites[key[1]]).values())
+            for key in _of_kind(cells, columns, graded=graded)
+            if cells[key].value is not None
+        }
+        intervals = mean_intervals(list(series.values()), seed, graded=graded)
+        for (key, one), interval in zip(series.items(), intervals, strict=True):
+            judged = key[1] in _wins(columns) and is_won_or_tied(one)
+            found[key] = replace(cells[key], interval=_won(one) if judged else interval)
+    return found
 
 
-def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:
-    """The 95 % interval of a mean: Wilson's of right-or-wrong values, else a bootstrap's.
-
-    None for a single graded value, and for graded values that are all equal.
-    """
-    if is_binary(found):
-        return wilson(int(sum(found)), len(found))
-    return bootstrap_mean(found, seed) if len(found) > 1 else None
+def _won(verdicts: Sequence[float]) -> Interval:
+    counts = Counter(verdicts)
+    return win_rate(counts[1], counts[0.5], counts[0]).interval
 
 
-def _delta(score: SuiteResult, against: SuiteResult, seed: int) -> PairedDifference | None:
-    first, second = paired_values(score, against)
-    enough = len(first) > 1 or (first and is_binary(first) and is_binary(second))
-    return paired_difference(first, second, seed) if enough else None
+def _of_kind(cells: Mapping[Key, Cell], columns: Sequence[Column], *, graded: bool) -> list[Key]:
+    """Cells of the columns that hold fractions, or of those that do not."""
+    suites = {column.suite for column in columns if column.fraction != graded}
+    return [key for key in cells if key[1] in suites]
+
+
+def _wins(columns: Sequence[Column]) -> set[str]:
+    """Suites in which a value is a judge's verdict: won, tied or lost."""
+    return {column.suite for column in columns if column.headline.endswith("win_rate")}
+
+
+Pairs = dict[Key, tuple[list[float], list[float]]]
+
+
+def _pairs(
+    result: Result, baseline: str, cells: Mapping[Key, Cell], *, allow_missing: bool
+) -> Pairs:
+    """Values of each cell and of the baseline on the prompts that both have."""
+    against = result.checkpoint(baseline).suites
+    complete = {
+        suite
+        for suite, score in against.items()
+        if allow_missing or all(s.value is not None for s in score.samples)
+    }
+    return {
+        key: paired_values(result.checkpoint(key[0]).suites[key[1]], against[key[1]])
+        for key, cell in cells.items()
+        if key[0] != baseline and key[1] in complete and cell.value is not None
+    }
+
+
+def _with_deltas(
+    cells: Mapping[Key, Cell], pairs: Pairs, columns: Sequence[Column], seed: int
+) -> dict[Key, Cell]:
+    found = dict(cells)
+    for graded in (False, True):
+        keys = [k for k in _of_kind(cells, columns, graded=graded) if _enough(pairs.get(k), graded)]
+        deltas = paired_differences([pairs[key] for key in keys], seed, graded=graded)
+        for key, delta in zip(keys, deltas, strict=True):
+            found[key] = replace(cells[key], delta=delta)
+    return found
+
+
+def _enough(pair: tuple[list[float], list[float]] | None, graded: bool) -> bool:
+    if pair is None or not pair[0]:
+        return False
+    return len(pair[0]) > 1 or (not graded and all(map(is_binary, pair)))
 
 
 def _averages(
-    result: Result,
-    baseline: str,
-    suites: Sequence[str],
-    cells: Mapping[tuple[str, str], Cell],
-    seed: int,
-) -> Iterator[tuple[tuple[str, str], Cell]]:
+    result: Result, suites: Sequence[str], cells: Mapping[Key, Cell], pairs: Pairs, seed: int
+) -> dict[Key, Cell]:
     """Averages of the checkpoints that have a value on every suite."""
-    for checkpoint in result.checkpoints:
-        row = [cells.get((checkpoint.name, suite)) for suite in suites]
-        scores = [cell.value for cell in row if cell and cell.value is not None]
-        if len(scores) < len(suites):
-            continue
-        intervals = [cell.interval for cell in row if cell and cell.interval is not None]
-        against = result.checkpoint(baseline).suites
-        pairs = [
-            paired_values(checkpoint.suites[suite], against[suite])
-            for suite, cell in zip(suites, row, strict=True)
-            if cell and cell.delta
-        ]
-        whole = len(intervals) == len(scores)
-        paired = len(pairs) == len(suites) and all(len(first) > 1 for first, _ in pairs)
-        yield (
-            (checkpoint.name, AVERAGE),
-            Cell(
-                checkpoint=checkpoint.name,
-                suite=AVERAGE,
-                n=sum(cell.n for cell in row if cell),
-                total=sum(cell.total for cell in row if cell),
-                value=sum(scores) / len(scores),
-                interval=mover_average(scores, intervals) if whole else None,
-                delta=paired_average(pairs, seed) if paired else None,
-            ),
+    rows = {
+        checkpoint.name: [cells.get((checkpoint.name, suite)) for suite in suites]
+        for checkpoint in result.checkpoints
+    }
+    found = {
+        (name, AVERAGE): _average(name, [cell for cell in row if cell])
+        for name, row in rows.items()
+        if all(cell and cell.value is not None for cell in row)
+    }
+    paired = [
+        key
+        for key in found
+        if all(
+            (cell := cells[key[0], suite]).delta and len(pairs[cell.checkpoint, suite][0]) > 1
+            for suite in suites
         )
-
-
-def _corrected(cells: Mapping[tuple[str, str], Cell]) -> dict[tuple[str, str], Cell]:
-    deltas = {key: cell.delta.p_value for key, cell in cells.items() if cell.delta}
-    adjusted = dict(zip(deltas, holm(list(deltas.values())), strict=True))
-    return {key: replace(cell, p_holm=adjusted.get(key)) for key, cell in cells.items()}
-
-
-def _unclear(comparison: Comparison, column: Column) -> list[str]:
-    cells = (comparison.cell(name, column.suite) for name in comparison.checkpoints)
-    return [cell.checkpoint for cell in cells if cell and cell.delta and not cell.significant]
-
-
-def _directions(comparison: Comparison, column: Column) -> Iterator[str]:
-    found = [
-        (cell.checkpoint, column.scale * cell.delta.delta)
-        for name in comparison.checkpoints
-        if (cell := comparison.cell(name, column.suite)) and cell.delta and cell.significant
     ]
-    for word, sign in (("above", 1), ("below", -1)):
-        names = [f"{name} ({by:+.1f})" for name, by in found if by * sign > 0]
-        if names:
-            yield f"{', '.join(names)} {word} {comparison.baseline}"
+    deltas = paired_averages([[pairs[name, suite] for suite in suites] for name, _ in paired], seed)
+    for key, delta in zip(paired, deltas, strict=True):
+        found[key] = replace(found[key], delta=delta)
+    return found
+
+
+def _average(checkpoint: str, row: Sequence[Cell]) -> Cell:
+    scores = [cell.value for cell in row if cell.value is not None]
+    intervals = [cell.interval for cell in row if cell.interval is not None]
+    return Cell(
+        checkpoint=checkpoint,
+        suite=AVERAGE,
+        n=sum(cell.n for cell in row),
+        total=sum(cell.total for cell in row),
+        value=sum(scores) / len(scores),
+        interval=mover_average(scores, intervals) if len(intervals) == len(row) else None,
+    )
+
+
+def _corrected(cells: Mapping[Key, Cell], pairs: Pairs) -> dict[Key, Cell]:
+    deltas = {key: cell.delta for key, cell in cells.items() if cell.delta}
+    adjusted = dict(zip(deltas, holm([d.p_value for d in deltas.values()]), strict=True))
+    found = dict(cells)
+    for key, delta in deltas.items():
+        seen = detectable(delta, pairs[key], LEVEL / len(deltas)) if key in pairs else None
+        found[key] = replace(cells[key], p_holm=adjusted[key], detectable=seen)
+    return found

@@ -5,12 +5,27 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart.
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
+_PINK, _AMBER, _SKY = "#CC79A7", "#E69F00", "#56B4E9"
+Look = tuple[str, str, str]
+#: Colour, marker and line of series after series: each of the three tells them apart.
+LOOKS = (
+    (BLUE, "o", "-"),
+    (ORANGE, "s", "--"),
+    (GREEN, "^", "-."),
+    (_PINK, "D", ":"),
+    (_AMBER, "v", "-"),
+    (_SKY, "P", "--"),
+    (GREY, "X", "-."),
+)
+#: Methods that keep their look in every picture.
+_KNOWN = ("dpo", "infonca", "nca")
 _SETTINGS = {
     "svg.hashsalt": "nca",
     "svg.fonttype": "none",
@@ -33,13 +48,16 @@ def styled() -> AbstractContextManager[None]:
     return cast("AbstractContextManager[None]", rc_context({**defaults, **_SETTINGS}))
 
 
-def panels_of(panels: int, width: float, height: float) -> Any:
-    """Panels side by side on one y axis; sizes in inches. No global state: pyplot is not used."""
+def panels_of(panels: int, width: float, height: float, *, sharey: bool = True) -> Any:
+    """Panels side by side, on one y axis if that is shared; sizes in inches.
+
+    No global state: pyplot is not used.
+    """
     from matplotlib.figure import Figure
 
     # One narrow panel would cut the legend off.
     figure = Figure(figsize=(max(6.0, 0.9 + width * panels), height), layout="constrained")
-    figure.subplots(1, panels, sharey=True, squeeze=False)
+    figure.subplots(1, panels, sharey=sharey, squeeze=False)
     return figure
 
 
@@ -48,6 +66,19 @@ def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
     )
+
+
+def looks_of(names: Iterable[str]) -> dict[str, Look]:
+    """A look for each name; those of the paper's methods are always the same."""
+    others = cycle(LOOKS[len(_KNOWN) :])
+    known = dict(zip(_KNOWN, LOOKS, strict=False))
+    return {name: known[name] if name in known else next(others) for name in names}
+
+
+def grid(axes: Any, axis: str) -> None:
+    """Faint lines behind the data, across one axis ("x", "y") or "both"."""
+    axes.grid(axis=axis, color="#E3E3E3", linewidth=0.8)
+    axes.set_axisbelow(True)
 
 
 def save(figure: Any, stem: Path) -> tuple[Path, ...]:

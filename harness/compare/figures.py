@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import Cell, Column, Comparison
-from harness.compare.drawing import BLUE, GREY, ORANGE, legend, panels_of, save, styled
+from harness.compare.cells import Cell, Column, Comparison
+from harness.compare.drawing import BLUE, GREY, ORANGE, grid, legend, panels_of, save, styled
 from harness.compare.likelihood import Likelihood, trend
 from harness.result import Result
 
@@ -81,9 +81,8 @@ def _forest(axes: Any, comparison: Comparison, column: Column) -> None:
         _interval(axes, row, cell, column.scale, is_base=name == comparison.baseline)
     axes.set_ylim(len(comparison.checkpoints) - 0.5, -0.5)
     axes.set_title(column.suite, loc="left")
-    axes.set_xlabel(f"{column.headline}, %" if column.fraction else column.headline)
-    axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)
-    axes.set_axisbelow(True)
+    axes.set_xlabel(column.measure)
+    grid(axes, "x")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
@@ -144,5 +143,4 @@ def _lines(axes: Any, points: Sequence[Likelihood]) -> None:
     axes.set_title(points[0].checkpoint, loc="left")
     axes.set_xlabel("step")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(axis="y", color="#E3E3E3", linewidth=0.8)
-    axes.set_axisbelow(True)
+    grid(axes, "y")

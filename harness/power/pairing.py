@@ -1,17 +1,15 @@
 """What two checkpoints' per-sample values say about noise: how they pair, repeats, seeds."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, variance
 
-from harness.compare.comparison import paired_values
+from harness.compare.methods import SEED
+from harness.compare.series import paired_values
 from harness.errors import RunError
 from harness.result import Result, SuiteResult
-from harness.statistics import Interval, is_binary, wilson
-
-_SEED = re.compile(r"-seed(\d+)(?=-|$)")
+from harness.statistics import Interval, is_binary, seed_spread, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +131,16 @@ def family(result: Result, name: str, suite: str) -> dict[str, SuiteResult]:
     Raises:
         RunError: there is none of that name with that suite; the message lists those there are.
     """
-    stem = _SEED.sub("", name)
+    stem = SEED.sub("", name)
     found = {
         c.name: c.suites[suite]
         for c in result.checkpoints
-        if suite in c.suites and (c.name == name or _SEED.sub("", c.name) == stem)
+        if suite in c.suites and (c.name == name or SEED.sub("", c.name) == stem)
     }
     if not found:
         known = ", ".join(c.name for c in result.checkpoints if suite in c.suites)
         raise RunError(f"run {result.recipe} has no {name!r} with {suite}: it has {known}")
-    return {name: found[name]} if name in found and not _SEED.search(name) else found
+    return {name: found[name]} if name in found and not SEED.search(name) else found
 
 
 def pairs_of(
@@ -164,18 +162,10 @@ def pairs_of(
 def seeds(ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]) -> Seeds | None:
     """The spread over training seeds; None where neither method has two of them.
 
-    sd² = sum of squares about each method's mean / (seeds − methods). It holds what a seed does to
-    these very prompts; other prompts are the samples' affair.
+    It holds what a seed does to these very prompts; other prompts are the samples' affair.
     """
-    from scipy.stats import chi2
-
-    groups = [scores for scores in map(_scores, (ours, theirs)) if len(scores) > 1]
-    degrees = sum(len(scores) - 1 for scores in groups)
-    if not degrees:
-        return None
-    squares = sum((score - fmean(scores)) ** 2 for scores in groups for score in scores)
-    low, high = (sqrt(squares / chi2.ppf(p, degrees)) for p in (0.975, 0.025))
-    return Seeds(sqrt(squares / degrees), Interval(low, high), (len(ours), len(theirs)))
+    found = seed_spread([_scores(ours), _scores(theirs)])
+    return None if found is None else Seeds(found.sd, found.interval, (len(ours), len(theirs)))
 
 
 def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
@@ -189,7 +179,7 @@ def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
 
 
 def _seed(name: str) -> str:
-    found = _SEED.search(name)
+    found = SEED.search(name)
     return found[1] if found else ""
 
 

@@ -5,46 +5,19 @@ from pathlib import Path
 import pytest
 from torch import tensor
 
-from harness.compare.comparison import AVERAGE, compare, paired_values, verdict
+from harness.compare.cells import AVERAGE
+from harness.compare.comparison import compare
 from harness.compare.likelihood import Likelihood, likelihood, prompts_named, trend
+from harness.compare.series import paired_values
+from harness.compare.verdict import verdict
 from harness.errors import RunError
-from harness.result import CheckpointResult, Result, SampleResult, SuiteResult, read_result
+from harness.result import SampleResult, read_result
 from harness.statistics import Mean, holm, mcnemar, wilson
 from train.metrics import Scores, record
 
+from .results import result, suite
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "result.json"
-
-
-def suite(
-    values: list[float | None], *, name: str = "maths", headline: str = "accuracy", **protocol: str
-) -> SuiteResult:
-    """A suite result with one value a sample; None is a sample that we failed on."""
-    samples = tuple(
-        SampleResult(id=str(i), value=v, status="infra" if v is None else "ok")
-        for i, v in enumerate(values)
-    )
-    return SuiteResult(
-        suite=name,
-        headline=headline,
-        metrics={},
-        statuses={"ok": sum(v is not None for v in values)},
-        samples=samples,
-        protocol=protocol,
-    )
-
-
-def result(**checkpoints: list[SuiteResult]) -> Result:
-    """A result whose checkpoints have these suites."""
-    return Result(
-        recipe="toy",
-        key="0",
-        base="some-model",
-        baseline="base",
-        checkpoints=tuple(
-            CheckpointResult(name=name, fingerprint=name, suites={s.suite: s for s in suites})
-            for name, suites in checkpoints.items()
-        ),
-    )
 
 
 RIGHT, WRONG = [1.0] * 12, [0.0] * 12
@@ -144,6 +117,17 @@ def test_another_protocol_is_refused_by_name() -> None:
 def test_a_protocol_that_one_side_does_not_state_is_refused() -> None:
     with pytest.raises(RunError, match="sandbox is not stated for base and 2 for nca"):
         compare(result(base=[suite(RIGHT)], nca=[suite(RIGHT, sandbox="2")]), "base")
+
+
+@pytest.mark.parametrize("key", [
+    "suite", "prompts", "template", "decoding", "repeats", "seed", "engine", "dtype", "judge",
+    "sandbox", "tier", "reference",
+])  # fmt: skip
+def test_whatever_of_a_protocol_differs_is_refused_by_name(key: str) -> None:
+    mixed = result(base=[suite(RIGHT, **{key: "one"})], nca=[suite(RIGHT, **{key: "two"})])
+    with pytest.raises(RunError, match=f"maths: {key} is one for base and two for nca"):
+        compare(mixed, "base")
+    assert any("one for base" in w for w in compare(mixed, "base", allow_mismatch=True).warnings)
 
 
 def test_programs_that_were_contained_less_strongly_are_named() -> None:

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.compare.comparison import Comparison, compare
+from harness.compare.cells import Comparison
+from harness.compare.comparison import compare
 from harness.compare.figures import draw_likelihood, draw_scores
 from harness.result import Result, read_result
 

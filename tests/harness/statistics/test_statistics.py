@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import statistics
+from harness.statistics import resampling
 
 DRAWS = 1_000
 
@@ -64,19 +65,43 @@ def test_sign_flip_equals_brute_force(differences: list[int]) -> None:
 def test_random_sign_flips_agree_with_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
     differences = list(np.random.default_rng(3).normal(0.3, 1, 12))
     exact = statistics.sign_flip(differences, seed=0)
-    monkeypatch.setattr(statistics, "_ENUMERATED", 0)
+    monkeypatch.setattr(resampling, "_ENUMERATED", 0)
     assert statistics.sign_flip(differences, seed=0) == pytest.approx(exact, abs=0.015)
 
 
-def test_drawing_counts_is_the_same_as_drawing_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = list(np.random.default_rng(6).integers(1, 11, 80).astype(float))
-    quick = statistics.bootstrap_mean(values, seed=0)
-    shifted = [value - 5.0 for value in values]
-    p_value = statistics.sign_flip(shifted, seed=0)
-    monkeypatch.setattr(statistics, "_FEW", 0)
-    slow = statistics.bootstrap_mean(values, seed=0)
-    assert (quick.low, quick.high) == pytest.approx((slow.low, slow.high), abs=0.03)
-    assert p_value == pytest.approx(statistics.sign_flip(shifted, seed=0), abs=0.02)
+def test_a_series_gets_the_same_numbers_alone_and_in_company() -> None:
+    rng = np.random.default_rng(6)
+    series = [list(rng.integers(1, 11, n).astype(float)) for n in (80, 30, 80, 30)]
+    together = statistics.bootstrap_means(series, seed=0)
+    alone = [statistics.bootstrap_mean(values, seed=0) for values in series]
+    for one, other in zip(together, alone, strict=True):
+        assert one
+        assert other
+        assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    shifted = [[value - 5 for value in values] for values in series]
+    assert statistics.sign_flips(shifted, seed=0) == [
+        statistics.sign_flip(differences, seed=0) for differences in shifted
+    ]
+
+
+def test_a_resample_is_drawn_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = list(np.random.default_rng(6).normal(0.2, 1, 40))
+    whole = statistics.bootstrap_mean(values, seed=0), statistics.sign_flip(values, seed=0)
+    monkeypatch.setattr(resampling, "_HELD", 1_000)
+    interval, p_value = statistics.bootstrap_mean(values, seed=0), statistics.sign_flip(values, 0)
+    assert whole[0]
+    assert interval
+    assert (interval.low, interval.high) == pytest.approx((whole[0].low, whole[0].high), abs=0.02)
+    assert p_value == pytest.approx(whole[1], abs=0.02)
+
+
+def test_the_bootstrap_of_a_mean_has_the_mean_s_standard_error() -> None:
+    # Efron's bootstrap distribution of a mean has the variance sum (x - mean)^2 / n^2 exactly.
+    values = list(np.random.default_rng(7).normal(size=400))
+    interval = statistics.bootstrap_mean(values, seed=0)
+    assert interval
+    error = float(np.std(values)) / sqrt(400)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * error, rel=0.05)
 
 
 def test_holm_by_hand_keeps_order_and_never_falls() -> None:
@@ -155,29 +180,24 @@ def test_wilson_covers_the_truth_95_in_100_times() -> None:
     assert 0.93 <= _coverage(drawn, 0.22) <= 0.97
 
 
-def test_bootstrap_covers_the_mean_of_skewed_ratings_95_in_100_times() -> None:
-    rng = np.random.default_rng(1)
-    drawn = [
-        statistics.bootstrap_mean(list(rng.beta(4, 2, 80)), seed, resamples=999)
-        for seed in range(DRAWS)
-    ]
+@pytest.mark.parametrize("prompts", [20, 80])
+def test_bootstrap_covers_the_mean_of_skewed_ratings_95_in_100_times(prompts: int) -> None:
+    ratings = np.random.default_rng(1).beta(4, 2, (2 * DRAWS, prompts))
+    drawn = statistics.bootstrap_means(list(ratings), seed=0, resamples=1_999)
     assert 0.93 <= _coverage(drawn, 4 / 6) <= 0.97
 
 
 def test_average_of_unequal_suites_covers_95_in_100_times() -> None:
     rng = np.random.default_rng(2)
-    drawn = []
-    for seed in range(DRAWS):
-        graded, right = rng.beta(2, 2, 50), rng.binomial(200, 0.2)
-        drawn.append(
-            statistics.mover_average(
-                [float(graded.mean()), right / 200],
-                [
-                    statistics.bootstrap_mean(list(graded), seed, resamples=999),
-                    statistics.wilson(right, 200),
-                ],
-            )
+    graded, right = rng.beta(2, 2, (DRAWS, 50)), rng.binomial(200, 0.2, DRAWS)
+    drawn = [
+        statistics.mover_average(
+            [float(values.mean()), int(k) / 200], [interval, statistics.wilson(int(k), 200)]
         )
+        for values, k, interval in zip(
+            graded, right, statistics.bootstrap_means(list(graded), 0, resamples=999), strict=True
+        )
+    ]
     assert 0.93 <= _coverage(drawn, (0.5 + 0.2) / 2) <= 0.97
 
 
@@ -205,13 +225,8 @@ def test_paired_binary_interval_covers_and_the_null_is_rejected_at_most_6_in_100
 
 def test_paired_graded_interval_covers_and_the_null_is_rejected_at_most_6_in_100() -> None:
     rng = np.random.default_rng(5)
-    draws = DRAWS // 2
-    hard = rng.normal(size=(draws, 60))
-    found = [
-        statistics.paired_difference(
-            list(row + rng.normal(0, 0.5, 60)), list(row + rng.normal(0, 0.5, 60)), seed
-        )
-        for seed, row in enumerate(hard)
-    ]
+    hard = rng.normal(size=(DRAWS, 60))
+    first, second = (hard + rng.normal(0, 0.5, hard.shape) for _ in range(2))
+    found = statistics.paired_differences(list(zip(first, second, strict=True)), seed=0)
     assert 0.93 <= _coverage([d.interval for d in found], 0.0) <= 0.97
-    assert sum(d.p_value < 0.05 for d in found) <= 0.06 * draws
+    assert sum(d.p_value < 0.05 for d in found) <= 0.06 * DRAWS

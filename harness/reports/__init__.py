@@ -1,0 +1,1 @@
+"""Tables and pictures by specification: `results/*.yaml` in, files out, byte for byte."""

@@ -1,0 +1,127 @@
+"""A table's specification, `results/<name>.yaml`: what is shown, of which result files, and how."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.errors import RecipeError
+
+
+def _labels(value: object) -> object:
+    """A list of names is a mapping of each to itself; a name without a label keeps its own."""
+    if isinstance(value, list):
+        return {str(name): str(name) for name in value}
+    if isinstance(value, dict):
+        return {str(name): str(name if label is None else label) for name, label in value.items()}
+    return value
+
+
+#: Name -> what it is shown as, in the order of the table; empty stands for all, as they are.
+Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sort(_Record):
+    """Rows by a column's values; those without a value come last."""
+
+    by: str
+    order: Literal["descending", "ascending"] = "descending"
+
+
+class Ours(_Record):
+    """A row of our own in a published table: a checkpoint of a result file."""
+
+    run: str
+    checkpoint: str
+    beside: str | None = None
+
+
+class Specification(_Record):
+    """What a table shows. Files are named from the folder of the specification.
+
+    Attributes:
+        kind: scores, likelihood (last probes), trends (probes over seeds), published.
+        title: above the table; by default the kind's own.
+        runs: result files or run folders, put together as `nca compare` does.
+        baseline: row that differences are taken to; of trends whose last margin is the measure.
+        rows: which checkpoints, in which order, under which names.
+        columns: which suites, likewise.
+        sort: rows by a column, in place of the order of `rows`.
+        allow_missing: show scores with samples missing.
+        allow_mismatch: warn where scores were made differently, in place of refusing.
+        formats: which files are written.
+        figures: which pictures are drawn.
+        published: a file of published figures (kind published).
+        ours: label -> a row of our own in it.
+        suites: the published table's column -> our suite that is set beside it.
+    """
+
+    kind: Literal["scores", "likelihood", "trends", "published"] = "scores"
+    title: str | None = None
+    runs: tuple[str, ...] = ()
+    baseline: str | None = None
+    rows: Labels = {}
+    columns: Labels = {}
+    sort: Sort | None = None
+    allow_missing: bool = False
+    allow_mismatch: bool = False
+    formats: tuple[Literal["markdown", "latex", "csv", "json", "html"], ...] = (
+        "markdown",
+        "latex",
+        "csv",
+    )
+    figures: tuple[str, ...] = ()
+    published: str | None = None
+    ours: dict[str, Ours] = Field(default={})
+    suites: dict[str, str] = {}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_specification(path: Path) -> Specification:
+    """A table's specification.
+
+    Raises:
+        RecipeError: it is not there or not right; the message names file and key.
+    """
+    found = read_yaml(path, Specification)
+    if found.kind == "published" and found.published is None:
+        raise RecipeError(f"{path}: published: name the file, such as published/eurus.yaml")
+    if found.kind != "published" and not found.runs:
+        raise RecipeError(f"{path}: runs: name result files, such as [runs/demo.json]")
+    return found
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """A YAML file as a record.
+
+    Raises:
+        RecipeError: it is not there, no YAML, or has a wrong key; the nearest known one is named.
+    """
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise RecipeError(_explain(error, path, model)) from None
+
+
+def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] != "extra_forbidden":
+        return f"{path}: {where}: {first['msg']}"
+    near = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    return f"{path}: {where}: no such key{hint}"

@@ -1,0 +1,47 @@
+"""What the statistics give: intervals, means, paired differences; plain records."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval, in the unit of the value."""
+
+    low: float
+    high: float
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean with its standard error (None for a single value), in the unit of the values."""
+
+    value: float
+    error: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """How far two series differ on the same `n` samples: mean of first minus second.
+
+    `p_value` is two-sided and not yet corrected for looking at several differences. `interval` is
+    None where it cannot be estimated (graded differences that are all equal).
+    """
+
+    delta: float
+    interval: Interval | None
+    p_value: float
+    n: int
+    test: Literal["mcnemar-exact", "sign-flip"]
+
+
+def require(n: int, least: int) -> None:
+    """Refuse a series that is too short.
+
+    Raises:
+        ValueError: n is below the least.
+    """
+    if n < least:
+        raise ValueError(f"at least {least} value{'s' * (least > 1)} needed, got {n}")

@@ -1,0 +1,1 @@
+"""What tables and pictures claim, withhold and refuse."""
