@@ -83,7 +83,8 @@ async def _sample(job: SampleJob, report: Reporter) -> Counts:
     if not counts.rows:
         raise UserError(_nothing(job, counts))
     _tell_origin(job, group, counts)
-    report({"event": "sampled", **asdict(tally), **counts.plain()})
+    told = {name: value for name, value in asdict(tally).items() if name != "served"}
+    report({"event": "sampled", **told, **counts.plain()})
     return counts
 
 
