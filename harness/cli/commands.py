@@ -10,7 +10,7 @@ from rich.console import Console
 from harness import pipeline
 from harness.cli.output import Output
 from harness.data.folder import data_folder
-from harness.errors import ModelError, RecipeError
+from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import Finished
 from harness.plan import Places
 from harness.recipe import DecodingChanges, EngineChoice, EvaluateSection, read_recipe
@@ -204,6 +204,10 @@ def compare(
         known = ", ".join(FORMATS)
         raise RecipeError(f"no table format is called {format_!r}: use terminal, {known}")
     result = merged([result for name in runs for result in results(name, where.tracking_uri)])
+    if not any(checkpoint.suites for checkpoint in result.checkpoints):
+        raise RunError(
+            f"{' '.join(runs)}: no checkpoint was evaluated on a suite (nca trends shows probes)"
+        )
     comparison = put_side_by_side(
         result,
         baseline or result.baseline,

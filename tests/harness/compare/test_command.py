@@ -34,6 +34,16 @@ def test_an_unknown_format_is_refused_with_those_there_are(
     assert "use terminal, markdown, latex, csv, json, html" in " ".join(said.split())
 
 
+def test_a_run_without_scores_is_named(
+    nca: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "probes.json"
+    file.write_text(result(base=[], nca=[]).model_dump_json())
+    assert nca("compare", file) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "probes.json: no checkpoint was evaluated on a suite (nca trends shows probes)" in said
+
+
 def test_scores_that_were_made_otherwise_are_refused_or_warned_of(
     nca: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
