@@ -11,6 +11,8 @@ from harness.cli.options import (
     DataOption,
     DebugOption,
     EngineOption,
+    JudgeOption,
+    JudgeUrlOption,
     ModelsOption,
     QuietOption,
     RecipeArgument,
@@ -91,6 +93,8 @@ def sample_data(
     reward_model: Annotated[
         str | None, typer.Option("--reward-model", help="A sequence classifier that rewards.")
     ] = None,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
     temperature: Annotated[float, typer.Option("--temperature", help="Of the drawing.")] = 1.0,
     top_p: Annotated[float, typer.Option("--top-p", help="Of the drawing.")] = 1.0,
     max_tokens: Annotated[
@@ -128,6 +132,8 @@ def sample_data(
             limit=limit,
             verifier=verifier,
             reward_model=reward_model,
+            judge=judge,
+            judge_url=judge_url,
             temperature=temperature,
             top_p=top_p,
             max_tokens=max_tokens,

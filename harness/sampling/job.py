@@ -20,7 +20,8 @@ class SampleJob(BaseModel):
         model: the checkpoint's folder, or its name at an endpoint.
         fingerprint: what identifies its weights in the journal.
         prompts: what identifies the prompts: a hash of their file, or the suite with its version.
-        scorer: what identifies the scorer: a suite with its version, or a reward model's weights.
+        scorer: what identifies the scorer: a suite with its version, a reward model's weights, or
+            a judge.
         engine: what generates.
         unsafe: run model-written programs also where they cannot be contained.
         out: the stage's folder; rows and provenance go there.
@@ -54,7 +55,7 @@ class SampleJob(BaseModel):
 
 def essence(section: SampleSection, prompts: str, scorer: str) -> dict[str, object]:
     """A section with what identifies its files in place of paths; the checkpoint is told apart."""
-    paths = {"checkpoint", "prompts", "verifier", "reward_model"}
+    paths = {"checkpoint", "prompts", "verifier", "reward_model", "judge", "judge_url"}
     plain = section.model_dump(mode="json", exclude=paths)
     return {"section": plain, "prompts": prompts, "scorer": scorer}
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import eval_suites
+from eval_suites.mt_bench_judge import load_prompts
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import RecipeError, UserError
-from harness.recipe import Recipe
+from harness.judge.spec import JudgeOptions
+from harness.recipe import JudgeChoice, Recipe
 from harness.sampling.prompts import is_suite, prompts_of, verifier
 from harness.sampling.section import SampleSection
 from train import sources
@@ -33,16 +35,38 @@ def resolved(
         folder = models.resolve(section.reward_model, models_home, near)
         refuse_unfit(folder)
         section = section.model_copy(update={"reward_model": str(folder)})
+    if section.judge is not None:
+        section = section.model_copy(update={"judge": _judge(section, models_home, near)})
     if is_suite(section.prompts):
-        alone = section.verifier is None and section.reward_model is None
-        return section.model_copy(update={"verifier": section.prompts}) if alone else section
+        own = {"verifier": section.prompts}
+        return section.model_copy(update=own) if section.unscored else section
     file = _file(section.prompts, roots)
-    if section.verifier is None and section.reward_model is None:
+    if section.unscored:
         raise UserError(
             f"{section.prompts}: a file of prompts does not say who scores the responses: name a "
-            "verifier (a suite) or a reward model"
+            "verifier (a suite), a reward model or a judge"
         )
     return section.model_copy(update={"prompts": file})
+
+
+def judge_choice(section: SampleSection) -> JudgeChoice:
+    """The judge of a section that names one.
+
+    Raises:
+        RecipeError: it is of no known form.
+    """
+    choice = JudgeOptions(section.judge, section.judge_url).choice()
+    if choice is None:
+        raise RecipeError("judge: name one, such as openai:MODEL")
+    return choice
+
+
+def _judge(section: SampleSection, models_home: Path, near: Sequence[Path]) -> str:
+    """The judge as `ENGINE:MODEL` with its folder found."""
+    choice = judge_choice(section)
+    if choice.remote:
+        return str(section.judge)
+    return f"{choice.name}:{models.resolve(choice.model, models_home, near)}"
 
 
 def _file(name: str, roots: Sequence[Path]) -> str:
@@ -70,6 +94,11 @@ def identities(section: SampleSection, memo: Path) -> tuple[str, str]:
     prompts_are = _suite(prompts) if is_suite(prompts) else sources.identity(prompts)
     if section.reward_model is not None:
         return prompts_are, f"reward model {fingerprint(Path(section.reward_model), memo)}"
+    if section.judge is not None:
+        choice = judge_choice(section)
+        if choice.remote:
+            return prompts_are, f"judge {choice.base_url} {choice.model}"
+        return prompts_are, f"judge {fingerprint(Path(choice.model), memo)}"
     return prompts_are, _suite(str(section.verifier))
 
 
@@ -85,6 +114,8 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
     """
     if section.verifier is not None:
         verifier(section.verifier)
+    if section.judge is not None:
+        load_prompts(data_dir)
     prompts_of(section, data_dir)
 
 

@@ -147,7 +147,11 @@ async def _score(
     """Score what was drawn, and write the rows."""
     counts = Counts()
     progress = _Progress(report, "score", len(prompts))
-    async with scorer_of(job, journal) as scorer:
+
+    def note(what: str) -> None:
+        report({"event": "note", "text": f"starting {what}"})
+
+    async with scorer_of(job, journal, note) as scorer:
         with replacing(job.out / ROWS) as file:
             rows = InOrder(file)
 

@@ -21,6 +21,8 @@ class SampleSection(BaseModel):
         seed: of the drawing.
         verifier: the suite whose scorer rewards; by default that of the prompts.
         reward_model: the folder of a sequence classifier that rewards in its place.
+        judge: `ENGINE:MODEL` that rates each response from 1 to 10 in its place.
+        judge_url: of an endpoint that judges, where it is not OpenAI's own.
         drop_ties: leave out prompts whose rewards are all equal.
         drop_cut: leave out responses that were cut at `max_tokens`.
     """
@@ -37,14 +39,22 @@ class SampleSection(BaseModel):
     seed: int = 0
     verifier: str | None = None
     reward_model: str | None = None
+    judge: str | None = None
+    judge_url: str = ""
     drop_ties: bool = False
     drop_cut: bool = False
 
     @model_validator(mode="after")
     def _one_scorer(self) -> Self:
-        if self.verifier is not None and self.reward_model is not None:
-            raise ValueError("verifier and reward_model: name one scorer")
+        named = (self.verifier, self.reward_model, self.judge)
+        if sum(one is not None for one in named) > 1:
+            raise ValueError("verifier, reward_model and judge: name one scorer")
         return self
+
+    @property
+    def unscored(self) -> bool:
+        """Whether nobody is named to score."""
+        return self.verifier is None and self.reward_model is None and self.judge is None
 
 
 def sample_named(data: str | None) -> str | None:
