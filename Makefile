@@ -14,7 +14,7 @@ help:
 	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
 	@echo "make bench-memory  the most memory that training runs hold, beside the dry run's word"
 	@echo "make bench-sandbox our sandbox against other executors (a few minutes)"
-	@echo "make bench-eval    our evaluation beside vLLM's own generate (about ten minutes)"
+	@echo "make bench-eval    our evaluation beside vLLM's own generate and lm-eval (about 15 minutes)"
 	@echo "make bench-journal what the journal of answers costs (a minute)"
 	@echo "make bench-compare how long nca compare takes over 8 runs with 10 suites (half a minute)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"

@@ -2,6 +2,7 @@
 
 `ours` is the evaluation stage itself, with a clock at its engine. `bare` is vLLM's own `LLM` with
 the same settings: all requests in one call of `generate`, nothing journalled, nothing scored.
+`lm_eval` is lm-evaluation-harness against a server for each checkpoint (`eval_served.py`).
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.eval_problem import prompts
+from benchmarks.eval_served import lm_eval
 from eval_suites.suite import Request
 from harness.engines import ENGINES, Completion
 from harness.engines.preload import preloading
@@ -132,7 +134,7 @@ def bare(job: EvalJob) -> dict[str, float]:
     }
 
 
-CONTESTANTS = {"ours": ours, "bare": bare}
+CONTESTANTS = {"ours": ours, "bare": bare, "lm_eval": lm_eval}
 
 
 def main() -> None:

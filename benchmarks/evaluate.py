@@ -1,9 +1,10 @@
 """`make bench-eval`: our evaluation beside vLLM's own `generate` on the same prompts.
 
-The first prompts of three suites, greedy, at most so many tokens each. Both contestants run in
+The first prompts of three suites, greedy, at most so many tokens each. The contestants run in
 turn, round after round, each in a fresh process with an engine of its own; a figure is the median
-over rounds of a ratio, with the smallest and the largest. `--settings` runs ours under several
-settings of threads and libraries in place of that.
+over rounds of a ratio, with the smallest and the largest. Where there are adapters, lm-eval
+against a server for each of them is the third. `--settings` runs ours under several settings of
+threads and libraries in place of that.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def measure(names: Sequence[str], models: Mapping[str, str], asked: argparse.Nam
             )
             file = Path(folder) / "job.json"
             file.write_text(job.model_dump_json())
-            found[name] = _run("bare" if name == "bare" else "ours", file, _settings(name))
+            found[name] = _run(name.partition("+")[0], file, _settings(name))
         print(f"  {name}: {_shown(found[name])}", file=sys.stderr, flush=True)
     return found
 
@@ -90,8 +91,36 @@ def report(rounds: Sequence[Round]) -> str:
             f"| start of ours, s | {_spread([one['ours']['start'] for one in rounds], 1)} |",
             f"| start of bare, s | {_spread([one['bare']['start'] for one in rounds], 1)} |",
             f"| end of ours, s | {_spread([one['ours']['stop'] for one in rounds], 1)} |",
+            *_beside_lm_eval([one for one in rounds if "lm_eval" in one]),
         ]
     )
+
+
+def _beside_lm_eval(rounds: Sequence[Round]) -> list[str]:
+    """Ours of lm-eval's wall time, with the starts of engines and without, and its seconds."""
+    if not rounds:
+        return []
+    pairs = [(one["ours"], one["lm_eval"]) for one in rounds]
+    apart = [
+        (our["all"] - our["start"]) / (their["generate"] + their["stop"]) for our, their in pairs
+    ]
+    figures = {
+        "all of ours, of lm-eval's": _spread([our["all"] / their["all"] for our, their in pairs]),
+        "the same without starts of engines": _spread(apart),
+        "tokens generated, ours of lm-eval's": _spread(
+            [our["tokens"] / their["tokens"] for our, their in pairs]
+        ),
+        "all of ours, s": _spread([our["all"] for our, _ in pairs], 1),
+    }
+    parts = {
+        "all of lm-eval's, s": "all",
+        "of it its servers' starts": "start",
+        "of it its commands": "generate",
+        "of these its evaluation": "asking",
+        "of it its servers' ends": "stop",
+    }
+    figures |= {text: _spread([their[key] for _, their in pairs], 1) for text, key in parts.items()}
+    return [f"| {text} | {value} |" for text, value in figures.items()]
 
 
 def report_settings(rounds: Sequence[Round]) -> str:
@@ -134,7 +163,8 @@ def main() -> None:
         rounds = []
         for turn in range(asked.rounds):
             print(f"round {turn + 1} of {asked.rounds}", file=sys.stderr, flush=True)
-            rounds.append(measure(asked.settings or ["ours", "bare"], models, asked))
+            served = ["lm_eval"] if adapters else []
+            rounds.append(measure(asked.settings or ["ours", "bare", *served], models, asked))
     print(report_settings(rounds) if asked.settings else report(rounds))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eval_suites import (
+    alpaca_eval,
     arithmetic,
     asdiv,
     bbh,
@@ -14,6 +15,7 @@ from eval_suites import (
     humaneval_plus,
     leetcode,
     math_problems,
+    mt_bench,
     svamp,
     theoremqa,
 )
@@ -21,6 +23,8 @@ from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 _ALL: tuple[Suite[Any], ...] = (
+    alpaca_eval.SECOND,
+    alpaca_eval.FIRST,
     arithmetic.SUITE,
     asdiv.FULL,
     asdiv.EURUS,
@@ -38,6 +42,7 @@ _ALL: tuple[Suite[Any], ...] = (
     math_problems.MINERVA4,
     math_problems.MATH500,
     math_problems.EURUS,
+    mt_bench.SUITE,
     svamp.SUITE,
     svamp.EURUS,
     theoremqa.SUITE,

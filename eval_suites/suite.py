@@ -46,20 +46,36 @@ class Decoding:
 class Request:
     """What to ask an engine: chat `messages` or plain `text`, and how to decode.
 
-    `prefix` opens the assistant's answer (the completion goes on from it). The last three fields
-    are filled by the evaluation loop: which model (adapter) answers, the rendered prompt for
+    `prefix` opens the assistant's answer (the completion goes on from it). With a `continuation`
+    nothing is generated: the engine says how likely it is after `text` (with `text` None, as a
+    whole text from its first token on, however long). The last four fields are filled by the
+    evaluation loop: which model (adapter) answers, the rendered prompt and continuation for
     engines that take token ids, and the seed of a sampled answer.
     """
 
     messages: tuple[Message, ...] = ()
     text: str | None = None
     prefix: str = ""
+    continuation: str = ""
     decoding: Decoding = field(default_factory=Decoding)
     n: int = 1
     top_logprobs: int = 0
     model: str = ""
     token_ids: tuple[int, ...] | None = None
+    continuation_ids: tuple[int, ...] = ()
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a continuation is.
+
+    `logprob` is the sum over its tokens, in nats; `greedy` says whether each of them is the most
+    likely one where it stands.
+    """
+
+    logprob: float
+    greedy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +83,15 @@ class Answer:
     """One generated text as a suite sees it; `tokens` counts what was generated.
 
     `logprobs` holds, for each generated token, the most likely ones with their natural-log
-    probabilities, where the request asked for them (`top_logprobs`).
+    probabilities, where the request asked for them (`top_logprobs`). Where the request had a
+    `continuation` there is no text, but its `likelihood` (none with finish reason "overflow").
     """
 
     text: str
     finish_reason: FinishReason = "stop"
     tokens: int = 0
     logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
+    likelihood: Likelihood | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +149,11 @@ def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:
     return {}
 
 
+def no_note(_folder: Path | None) -> str:
+    """Nothing to say: the default of a suite whose metrics do not depend on optional files."""
+    return ""
+
+
 def one_stratum(_sample: Any) -> str:
     """No parts: the default of a suite whose limit counts all samples alike."""
     return ""
@@ -160,7 +183,9 @@ class Suite(Generic[S]):
         decoding: what `ask` puts into its requests unless a sample says otherwise.
         bounds: the least and the most that a value can be; what missing ones might have been.
         needs: engine capabilities that the suite cannot do without.
+        judge_needs: those that the engine of the judge must have.
         programs: whether its checks run model-written code, which must be contained.
+        note: what this data folder keeps from the suite's metrics, in words; "" for nothing.
     """
 
     name: str
@@ -179,13 +204,22 @@ class Suite(Generic[S]):
     decoding: Decoding = field(default_factory=Decoding)
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: frozenset[str] = frozenset()
+    judge_needs: frozenset[str] = frozenset()
     programs: bool = False
+    note: Callable[[Path | None], str] = no_note
 
     def decoded(self, **changes: Any) -> "Suite[S]":
-        """The same suite with other decoding in every request, such as `temperature=0.8`."""
+        """The same suite with other decoding in every request, such as `temperature=0.8`.
+
+        Requests with a continuation stay as they are: nothing is decoded there.
+        """
+
+        def changed(request: Request) -> Request:
+            if request.continuation:
+                return request
+            return replace(request, decoding=replace(request.decoding, **changes))
 
         def ask(sample: S, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-            asked = self.ask(sample, answers)
-            return tuple(replace(r, decoding=replace(r.decoding, **changes)) for r in asked)
+            return tuple(map(changed, self.ask(sample, answers)))
 
         return replace(self, ask=ask, decoding=replace(self.decoding, **changes))

@@ -9,6 +9,7 @@
     │   └── StageBusy         another process works on this stage
     └── RunFailed             exit 1: the run failed; what was finished is kept
         ├── StageFailed       a stage's process ended badly
+        ├── BudgetSpent       the judge may cost no more
         └── EngineDied        the engine is gone and restarting it did not help
 
 The lower floors raise errors of their own (`train.DataError`, `eval_suites.DataError`, ...), all
@@ -57,6 +58,10 @@ class RunFailed(HarnessError):  # noqa: N818 - as above
 
 class StageFailed(RunFailed):
     """A stage's process ended badly."""
+
+
+class BudgetSpent(RunFailed):
+    """The judge may cost no more."""
 
 
 class EngineDied(RunFailed):

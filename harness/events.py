@@ -5,7 +5,8 @@
     {"event": "log", "split": "train" | "probe", "step": int, ...}
     {"event": "note", "text": str}
     {"event": "error", "message": str, "exit_code": int}
-    {"event": "evaluated", "asked": int, "reused": int, "tokens": int, "damaged": int}
+    {"event": "evaluated", "asked": int, "reused": int, "tokens": int, "lost": int,
+     "verdicts_asked": int, "verdicts_reused": int, "judge": dict | None, "damaged": int}
     {"event": "tracked", "uri": str, "points": int, "failed": str}
 
 `evaluating` holds every pair when it first comes and then those that changed; no more than five

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.evaluate.job import EvalJob
+from harness.head_to_head.job import DuelJob
 from harness.kl.job import KlJob
 from harness.plan import Places, Plan
 from harness.recipe import EvaluateSection, JudgeChoice, limit_for
@@ -48,6 +49,7 @@ def eval_job(
         judge_fingerprint=judge[1],
         unsafe=section.unsafe,
         data_dir=places.data_dir,
+        lm_eval_tasks=section.lm_eval_tasks,
         run=run,
         journal=places.runs.resolve() / "journal.sqlite",
     )
@@ -64,6 +66,11 @@ def kl_job(evaluation: EvalJob, reference: tuple[Path, str], places: Places) -> 
         reference_print=reference[1],
         cache=places.runs.resolve() / "cache",
     )
+
+
+def duel_job(evaluation: EvalJob, baseline: str, *, everyone: bool) -> DuelJob:
+    """The comparison of an evaluation's suites of `head_to_head:`."""
+    return DuelJob(evaluation=evaluation, baseline=baseline, everyone=everyone)
 
 
 def trained_by(checkpoint: Path) -> TrainJob | None:

@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import HarnessError, RunFailed, StageFailed, UserError
 from harness.events import Reporter
 from harness.processes import end_group
-from harness.runs import write_json
+from harness.runs import waiting, write_json
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,9 +50,12 @@ def launch(
         UserError, RunFailed: as the stage classified it.
         StageFailed: it ended without a word; the message names its log.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "resolved.json", {"kind": kind, "key": key, "job": dict(job)})
-    failure = _listen(kind, folder, report, processes)
+    resolved = waiting(folder)  # another command's stage may be at work here
+    write_json(resolved, {"kind": kind, "key": key, "job": dict(job)})
+    try:
+        failure = _listen(kind, resolved, report, processes)
+    finally:
+        resolved.unlink(missing_ok=True)  # it stands here still where the stage got no lock
     if failure is not None:
         raise failure
 
@@ -65,12 +68,14 @@ def _command(kind: str, resolved: Path, processes: Processes) -> list[str]:
     return [*several, "--processes", str(processes.number), *config]
 
 
-def _listen(kind: str, folder: Path, report: Reporter, processes: Processes) -> HarnessError | None:
+def _listen(
+    kind: str, resolved: Path, report: Reporter, processes: Processes
+) -> HarnessError | None:
     reader, writer = os.pipe()
-    log = folder / "stage.log"
+    log = resolved.with_name("stage.log")
     with log.open("ab") as output:
         process = subprocess.Popen(
-            _command(kind, folder / "resolved.json", processes),
+            _command(kind, resolved, processes),
             stdin=writer,  # stages read nothing; a launcher passes on no other descriptor
             stdout=output,
             stderr=output,

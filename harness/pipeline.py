@@ -4,7 +4,7 @@ Each stage is a process of its own and is skipped when its key says that it is d
 knows a method, a suite or a tracker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from harness.collect import collect
 from harness.evaluate.job import EvalJob
 from harness.events import Reporter
-from harness.jobs import eval_job, kl_job, train_job
+from harness.head_to_head.suite import any_duels
+from harness.jobs import duel_job, eval_job, kl_job, train_job
 from harness.kl.suite import any_kl
 from harness.launch import ONE, Processes, launch
 from harness.plan import (
@@ -73,11 +74,12 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
     if untrained:
         check_methods(recipe)
     if evaluation:
-        check_suites(recipe.evaluate, places.data_dir)
-    section = recipe.evaluate
+        check_suites(plan.recipe.evaluate, places.data_dir)
+    section = plan.recipe.evaluate
     reference = (Path(plan.base), plan.base_print)
     if any_kl(section.suites) and section.reference is not None:
         reference = reference_of(section, (), places)
+        judge_of(recipe.evaluate, places)  # not found after hours of training
     heard: list[dict[str, Any]] = []
     report = _listener(heard, screen)
     with screen:
@@ -89,12 +91,12 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             stage = evaluate_stage(
-                plan.folder, recipe.evaluate, places, folders, prints, audited=untrained
+                plan.folder, plan.recipe.evaluate, places, folders, prints, audited=untrained
             )
             perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
-            if any_kl(recipe.evaluate.suites):
-                stage = kl_stage(stage, reference, places)
-                perform(stage, len(recipe.checkpoints) + 2, plan.stages, screen, report)
+            measures = measuring(stage, section, recipe.compare.baseline, reference, places)
+            for number, one in enumerate(measures, len(recipe.checkpoints) + 2):
+                perform(one, number, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
@@ -112,8 +114,9 @@ def evaluate_models(
     """
     check_suites(section, places.data_dir)
     folders, prints = existing(named, section.engine, places)
-    measured = any_kl(section.suites)
-    reference = reference_of(section, list(folders.values()), places) if measured else None
+    reference = None
+    if any_kl(section.suites):
+        reference = reference_of(section, list(folders.values()), places)
     key = digest(prints, 8)
     first = next(iter(named))
     recipe = Recipe(
@@ -124,12 +127,13 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     heard: list[dict[str, Any]] = []
-    report, stages = _listener(heard, screen), 1 + measured + bool(places.tracking_uri)
+    report = _listener(heard, screen)
     stage = evaluate_stage(folder, section, places, folders, prints)
+    measures = list(measuring(stage, section, first, reference, places))
+    stages = 1 + len(measures) + bool(places.tracking_uri)
     with screen:
-        perform(stage, 1, stages, screen, report)
-        if reference is not None:
-            perform(kl_stage(stage, reference, places), 2, stages, screen, report)
+        for number, one in enumerate((stage, *measures), 1):
+            perform(one, number, stages, screen, report)
         result = collect(folder, recipe, key, prints)
         finish(folder, result, None)
         if places.tracking_uri:
@@ -150,11 +154,36 @@ def evaluate_stage(
     """The evaluation stage of a run folder; it audits itself first unless that was done."""
     job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
     job = job.model_copy(update={"audited": audited})
-    known = job.model_dump(mode="json", exclude={"models", "run", "journal", "audited"})
-    known["versions"] = {name: find(name).version for name in section.suites}
+    elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
+    money = {"judge": {"price": True, "max_cost": True}}
+    known = job.model_dump(mode="json", exclude={**elsewhere, **money})
+    found = (find(name, section.lm_eval_tasks) for name in section.suites)
+    known["versions"] = {suite.name: suite.version for suite in found}
     return Stage(
         "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
     )
+
+
+def measuring(
+    evaluation: Stage,
+    section: EvaluateSection,
+    baseline: str,
+    reference: tuple[Path, str] | None,
+    places: Places,
+) -> Iterator[Stage]:
+    """Stages that measure what needs more than an answer, once all answers are there."""
+    if any_kl(section.suites) and reference is not None:
+        yield kl_stage(evaluation, reference, places)
+    if any_duels(section.suites):
+        yield duel_stage(evaluation, baseline, everyone=section.all_pairs)
+
+
+def duel_stage(evaluation: Stage, baseline: str, *, everyone: bool) -> Stage:
+    """The stage that settles the suites of `head_to_head:`."""
+    job = duel_job(EvalJob.model_validate(evaluation.job), baseline, everyone=everyone)
+    key = digest([evaluation.key, baseline, everyone])
+    folder = RunFolder(job.evaluation.run).duels
+    return Stage("duel", "compare head to head", folder, key, job.model_dump(mode="json"))
 
 
 def kl_stage(evaluation: Stage, reference: tuple[Path, str], places: Places) -> Stage:

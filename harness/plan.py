@@ -14,6 +14,8 @@ import yaml
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import RecipeError, UserError
+from harness.head_to_head.suite import any_duels
+from harness.judge.needs import require_able
 from harness.judge.referee import NAME, require_judge
 from harness.kl.suite import any_kl
 from harness.recipe import (
@@ -76,7 +78,8 @@ class Plan:
     def stages(self) -> int:
         """How many stages there are."""
         asked = self.recipe.evaluate.suites
-        optional = bool(asked) + any_kl(asked) + bool(self.places.tracking_uri)
+        measured = any_kl(asked) + any_duels(asked)
+        optional = bool(asked) + measured + bool(self.places.tracking_uri)
         return len(self.recipe.checkpoints) + optional
 
 
@@ -187,7 +190,20 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         for name, config in recipe.checkpoints.items()
     }
     launch = launched(recipe.launch)
-    return recipe.model_copy(update={"checkpoints": configs, "launch": launch})
+    evaluate = _with_tasks(recipe.evaluate, places)
+    update = {"checkpoints": configs, "launch": launch, "evaluate": evaluate}
+    return recipe.model_copy(update=update)
+
+
+def _with_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
+    """The section with its folder of lm-eval tasks found: beside the recipe, or from here."""
+    if section.lm_eval_tasks is None:
+        return section
+    for root in (*places.near, Path()):
+        if (root / section.lm_eval_tasks).is_dir():
+            tasks = (root / section.lm_eval_tasks).resolve()
+            return section.model_copy(update={"lm_eval_tasks": tasks})
+    raise UserError(f"{section.lm_eval_tasks}: no such folder (evaluate.lm_eval_tasks)")
 
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
@@ -228,15 +244,18 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
         RecipeError: a suite needs a judge and none is chosen.
-        EngineUnavailable: this machine lacks what the engine needs.
+        UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
+        EngineUnavailable: this machine lacks what the engine needs, or the judge what a suite
+            needs.
     """
-    suites = [find(name) for name in section.suites]
+    suites = [find(name, section.lm_eval_tasks) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
+    require_able(suites, section.judge)
     for suite in suites:
         suite.load(data_dir)
     if isinstance(section.limit, dict):
-        for name in section.limit:
-            find(name)
+        for name in section.limit.keys() - set(section.suites):
+            find(name, section.lm_eval_tasks)
     for choice in (section.engine, section.judge):
         if choice is not None and suites:
             make(EngineSpec(name=choice.name, base_url=choice.base_url))
@@ -249,7 +268,8 @@ def existing(
     from train.fingerprint import fingerprint_on
 
     if engine.remote:
-        return dict(named), {n: f"{engine.base_url} {served}" for n, served in named.items()}
+        where = engine.base_url
+        return dict(named), {n: f"{where} {served}".strip() for n, served in named.items()}
     folders, prints = {}, {}
     for name, where in named.items():
         folder = models.resolve(where, places.models, places.near)

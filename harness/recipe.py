@@ -8,16 +8,25 @@ import difflib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from harness.errors import RecipeError
 from train.config import LoraConfig, TrainConfig
 
 BASE = "base"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _listed(given: Any) -> Any:
@@ -54,10 +63,29 @@ class EngineChoice(_Section):
 
 
 class JudgeChoice(EngineChoice):
-    """The engine that judges and its model: a name at an endpoint, else a checkpoint folder."""
+    """The engine that judges and its model: a name at an endpoint, else a checkpoint folder.
+
+    Attributes:
+        repeats: how often each verdict is asked for.
+        price: dollars for a million prompt tokens and for a million completion tokens.
+        max_cost: dollars that one run may spend on verdicts.
+    """
 
     name: str = "openai"
     model: str
+    dtype: str = "auto"  # as its weights are stored: a judge may be large
+    max_model_len: Annotated[int, Field(ge=16)] = 8192  # it reads question, reference and answers
+    repeats: Annotated[int, Field(ge=1)] = 1
+    price: tuple[Dollars, Dollars] | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _max_cost_needs_a_price(self) -> Self:
+        if self.max_cost is not None and self.price is None:
+            raise PydanticCustomError(
+                "price_unknown", "a budget needs a price: --judge-price IN,OUT (price: [IN, OUT])"
+            )
+        return self
 
 
 class DecodingChanges(_Section):
@@ -72,8 +100,10 @@ class EvaluateSection(_Section):
     """Which suites, on how many samples (one number, or one by suite), by which engine.
 
     `reference` is the model that suites of `kl:` measure against; the recipe's base where none is
-    named.
-    `unsafe` runs model-written programs also on a machine that cannot contain them.
+    named. `all_pairs` lets all checkpoints meet in suites of `head_to_head:`; else each meets the
+    baseline.
+    `unsafe` runs model-written programs also on a machine that cannot contain them;
+    `lm_eval_tasks` is a folder of task files for suites `lm_eval:NAME`.
     """
 
     suites: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -84,7 +114,9 @@ class EvaluateSection(_Section):
     engine: EngineChoice = EngineChoice()
     judge: JudgeChoice | None = None
     reference: str | None = None
+    all_pairs: bool = False
     unsafe: bool = False
+    lm_eval_tasks: Path | None = None
 
 
 class CompareSection(_Section):

@@ -3,19 +3,34 @@
 A run folder's `result.json` and a committed `results/runs/<name>.json` are this record.
 """
 
+import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from harness.errors import RunError
 
 SCHEMA = 1
 
 
+def plain_bounds(bounds: tuple[float, float]) -> list[float | None]:
+    """Bounds as JSON can say them: None in place of an infinite one."""
+    return [bound if math.isfinite(bound) else None for bound in bounds]
+
+
+def _bounds_of(told: Any) -> Any:
+    ends = (-math.inf, math.inf)
+    if not isinstance(told, (list, tuple)) or len(told) != len(ends):
+        return told
+    return tuple(end if bound is None else bound for bound, end in zip(told, ends, strict=True))
+
+
+Bounds = Annotated[tuple[float, float], BeforeValidator(_bounds_of), PlainSerializer(plain_bounds)]
+
+
 class _Record(BaseModel):
-    # JSON has no infinity, which bounds may be: it is written as the text "Infinity".
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SampleResult(_Record):
@@ -33,7 +48,7 @@ class SuiteResult(_Record):
 
     `protocol` maps what must agree between two columns before they are compared (suite version,
     data hash, template hash, decoding, engine and its version, dtype, sandbox tier) to its value.
-    `bounds` are the least and the most that a value can be (infinite where there are none).
+    `bounds` are the least and the most that a value can be; null in JSON where there is no end.
     """
 
     suite: str
@@ -43,7 +58,7 @@ class SuiteResult(_Record):
     samples: tuple[SampleResult, ...]
     protocol: dict[str, str]
     tokens: int = 0
-    bounds: tuple[float, float] = (0.0, 1.0)
+    bounds: Bounds = (0.0, 1.0)
 
 
 class CheckpointResult(_Record):

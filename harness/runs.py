@@ -3,8 +3,10 @@
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
-    audit/{resolved.json, done.json, stage.log}  kl/{the same}
-    eval/{resolved.json, done.json, stage.log}
+    audit/{resolved.json, done.json, stage.log}
+    kl/{the same}
+    head_to_head/{the same, <suite>.json}
+    eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
@@ -16,12 +18,14 @@ import hashlib
 import json
 import os
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 _TEMPORARY = ".new"
+_RESOLVED = "resolved.json"
 
 
 def canonical(value: Any) -> str:
@@ -67,11 +71,32 @@ def replacing(path: Path) -> Iterator[IO[str]]:
         raise
 
 
+def waiting(folder: Path) -> Path:
+    """A name of its own for what a stage is told, until the stage holds its folder's lock."""
+    return folder / f".{_RESOLVED}.{uuid.uuid4().hex}{_TEMPORARY}"
+
+
+def told(resolved: Path, *, first: bool) -> Any:
+    """What a stage is told, or None where nothing is to be read.
+
+    Args:
+        resolved: a JSON file; one with a `waiting` name is renamed to `resolved.json`.
+        first: whether this process holds the folder's lock, so that it may rename.
+    """
+    if not resolved.name.startswith(f".{_RESOLVED}."):
+        return read_json(resolved)
+    lasting = resolved.with_name(_RESOLVED)
+    if first:
+        resolved.replace(lasting)
+    found = read_json(resolved)
+    return read_json(lasting) if found is None else found  # the first process was quicker
+
+
 def clear_temporary(folder: Path) -> None:
     """Remove what killed writers left below a stage's folder; only for who holds its lock."""
     for left in folder.rglob(f".*{_TEMPORARY}"):
         # This one is written before the lock is asked for: another command may be at it.
-        if not left.name.startswith(".resolved.json."):
+        if f".{_RESOLVED}." not in left.name:
             left.unlink(missing_ok=True)
 
 
@@ -124,6 +149,11 @@ class RunFolder:
     def kl(self) -> Path:
         """Folder of the KL stage."""
         return self.path / "kl"
+
+    @property
+    def duels(self) -> Path:
+        """Folder of the stage that settles `head_to_head:`."""
+        return self.path / "head_to_head"
 
     @property
     def audit(self) -> Path:

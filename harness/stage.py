@@ -3,8 +3,10 @@
     python -m harness.stage KIND resolved.json [--events FD]
 
 A stage works in the folder of its resolved.json, alone there (a lock), and leaves `done.json`
-with its key when it is finished. Of several processes that a launcher starts for one stage, the
-first holds the lock, tells and writes; the others only say why they failed.
+with its key when it is finished. `nca` writes that file under a name of its own, and the stage
+renames it once it holds the lock: resolved.json is what the stage at work was told. Of several
+processes that a launcher starts for one stage, the first holds the lock, tells and writes; the
+others only say why they failed.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from harness import telemetry
 from harness.errors import HarnessError, StageBusy, classify
 from harness.events import PipeReporter, Reporter, silent
 from harness.processes import die_with_parent, guard_group
-from harness.runs import clear_temporary, is_done, read_json, write_json
+from harness.runs import clear_temporary, is_done, told, write_json
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -75,7 +77,7 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
     """
     folder = resolved.parent
     with locked(folder) if first else contextlib.nullcontext():
-        described = read_json(resolved)
+        described = told(resolved, first=first)
         if is_done(folder, described["key"]):
             return
         if first:
@@ -176,6 +178,7 @@ def _train(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
+    """Evaluate; where requests were lost, the next run asks for them again."""
     from harness.audit.job import of_evaluation
     from harness.audit.preflight import check
     from harness.evaluate.job import EvalJob
@@ -184,8 +187,7 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     evaluation = EvalJob.model_validate(job)
     if not evaluation.audited:
         check(of_evaluation(evaluation), report)
-    run(evaluation, report)
-    return True
+    return not run(evaluation, report).lost
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
@@ -196,11 +198,25 @@ def _kl(job: dict[str, Any], report: Reporter) -> bool:
     return True
 
 
+def _duel(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.head_to_head.job import DuelJob
+    from harness.head_to_head.measure import run
+
+    run(DuelJob.model_validate(job), report)
+    return True
+
+
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
     from harness.audit.job import AuditJob
     from harness.audit.preflight import check
+    from harness.evaluate.loop import load
+    from harness.judge.estimate import tell_judging
 
-    check(AuditJob.model_validate(job), report)
+    audit = AuditJob.model_validate(job)
+    check(audit, report)
+    evaluation = audit.evaluation
+    loaded = (load(name, limit, evaluation) for name, limit in evaluation.suites.items())
+    tell_judging(evaluation, ((item.suite, item.samples) for item in loaded), report)
     return True
 
 
@@ -220,6 +236,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "audit": _audit,
     "train": _train,
     "evaluate": _evaluate,
+    "duel": _duel,
     "kl": _kl,
     "track": _track,
 }

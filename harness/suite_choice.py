@@ -10,8 +10,9 @@ from eval_suites.errors import SandboxError
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Suite
 from harness.engines import EngineSpec, make
+from harness.judge.needs import lacking
 from harness.judge.referee import is_judged
-from harness.recipe import EvaluateSection
+from harness.recipe import EvaluateSection, JudgeChoice
 
 ALL = "all"
 
@@ -44,7 +45,7 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
     for name, suite in eval_suites.SUITES.items():
         reason = (
             _engine_lacks(suite, capabilities, choice.name)
-            or ("no judge is chosen" if is_judged(suite) and section.judge is None else "")
+            or _judge_lacks(suite, section.judge)
             or (uncontained if suite.programs else "")
             or _data_lacks(suite, data_dir)
         )
@@ -56,6 +57,13 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
 def _engine_lacks(suite: Suite[Any], capabilities: frozenset[str], engine: str) -> str:
     lacking = ", ".join(sorted(suite.needs - capabilities))
     return f"engine {engine} lacks {lacking}" if lacking else ""
+
+
+def _judge_lacks(suite: Suite[Any], judge: JudgeChoice | None) -> str:
+    if judge is None:
+        return "no judge is chosen" if is_judged(suite) else ""
+    lacks = lacking(suite, judge)
+    return f"judge {judge.name} lacks {lacks}" if lacks else ""
 
 
 def _data_lacks(suite: Suite[Any], data_dir: Path | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from eval_suites import SUITES, DataError, UnknownSuiteError, find
 from eval_suites.errors import SandboxError
+from eval_suites.suite import no_requests
 
 # tests/ is installed nowhere.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -43,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _told(name: str, folder: Path) -> list[str]:
     """Print a suite's row, and return what disagrees."""
     if name not in HELD:
-        print(table.without(name, "has no cases"), flush=True)
+        judged = find(name).judge is not no_requests
+        reason = table.JUDGED if judged else "has no cases"
+        print(table.without(name, reason), flush=True)
         return []
     held, began = HELD[name], time.monotonic()
     try:

@@ -34,6 +34,51 @@ def render_text(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text)["input_ids"])
 
 
+def continuation_ids(
+    tokenizer: Any, text: str | None, continuation: str
+) -> tuple[list[int], list[int]]:
+    """Token ids of plain text, and of what is to be scored after it, by lm-eval's rule.
+
+    Spaces at the end of the text go to the continuation. Both are encoded together, and of these
+    tokens the continuation has what is beyond as many as the text alone has (none, where it only
+    grows together with the text's last). After an empty text it stands behind the token that
+    begins a text (BOS, else EOS).
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        text: what stands before; None where the continuation is a whole text, which then has the
+            BOS that the tokenizer writes in front of one.
+        continuation: what is to be scored.
+
+    Raises:
+        TrainError: the tokenizer has neither BOS nor EOS, and nothing stands before.
+    """
+    if not text:
+        begin = _begin(tokenizer)
+        if text is None:
+            return [begin], _as_text(tokenizer, continuation)
+        ids = _encode(tokenizer, continuation)
+        return ([begin], ids) if ids[:1] != [begin] else (ids[:1], ids[1:])
+    head = text.rstrip()
+    if not head:  # nothing but space: there is no text to move it away from
+        head = text
+    before = _as_text(tokenizer, head)
+    return before, _as_text(tokenizer, text + continuation)[len(before) :]
+
+
+def _begin(tokenizer: Any) -> int:
+    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    raise TrainError(f"{_name(tokenizer)}: neither BOS nor EOS, so nothing stands before a text")
+
+
+def _as_text(tokenizer: Any, text: str) -> list[int]:
+    """As `render_text`, without a second BOS where the text begins with one."""
+    begins = bool(tokenizer.bos_token) and text.startswith(tokenizer.bos_token)
+    return _encode(tokenizer, text) if begins else render_text(tokenizer, text)
+
+
 def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
     """Token ids of a response to `messages`, ending with exactly one end token.
 

@@ -1,6 +1,6 @@
 """From how an answer ended, and what was found in it, to its status; numeric scores on top."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from eval_suites.grading.answers import same_number
 from eval_suites.suite import Answer, Score, Status
@@ -19,6 +19,13 @@ def status_of(answer: Answer, extracted: str | None) -> Status:
     if answer.finish_reason == "length":
         return "truncated"
     return "ok" if extracted is not None else "unparsed"
+
+
+def worst_status(answers: Iterable[Answer]) -> Status:
+    """The most telling status of answers in which nothing is looked for; `ok` without any."""
+    found = {status_of(answer, "") for answer in answers}
+    order: tuple[Status, ...] = ("overflow", "empty", "truncated")
+    return next((status for status in order if status in found), "ok")
 
 
 def numeric_score(

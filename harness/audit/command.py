@@ -22,7 +22,7 @@ def show(job: AuditJob, speed: float | None, json_file: Path | None) -> None:
 
     Args:
         job: what to look at.
-        speed: generated tokens a second, for the time.
+        speed: generated tokens a second, for the time; without it what earlier runs measured.
         json_file: where to write the audit; it is written of a failed one too.
 
     Raises:
@@ -30,14 +30,16 @@ def show(job: AuditJob, speed: float | None, json_file: Path | None) -> None:
     """
     from transformers.utils import logging
 
+    from harness.audit.duration import duration
     from harness.audit.preflight import audit, refuse
     from harness.audit.show import page, plain
 
     logging.set_verbosity_error()  # lengths beyond the tokenizer's own limit are in the page
     found = audit(job)
-    print(page(found, speed))
+    time = duration(found, speed)
+    print(page(found, time))
     if json_file is not None:
-        write_json(json_file, plain(found, speed))
+        write_json(json_file, plain(found, time))
     refuse(found)
 
 

@@ -38,6 +38,8 @@ def faults(
         request: a suite's, not rendered.
         render: what renders for the engine.
     """
+    if request.continuation and not request.text:
+        return ()  # what stands before it is no text of the suite's
     try:
         ids = ids_of(render(tokenizer, request))
         own = own_ids(tokenizer, request)
@@ -53,14 +55,14 @@ def faults(
 
 
 def ids_of(request: Request) -> tuple[int, ...]:
-    """A rendered request's ids.
+    """A rendered request's ids, with those of what is scored.
 
     Raises:
         TrainError: it was rendered to nothing.
     """
     if not request.token_ids:
         raise TrainError("the prompt has no token at all; look at it with `nca suites show`")
-    return request.token_ids
+    return request.token_ids + request.continuation_ids
 
 
 def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
@@ -70,7 +72,7 @@ def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
         TrainError: it has no chat template, or the template refuses the messages.
     """
     if request.text is not None:
-        return tuple(tokenizer(request.text)["input_ids"])
+        return tuple(tokenizer(request.text + request.continuation)["input_ids"])
     from jinja2 import TemplateError
 
     messages = [{"role": m.role, "content": m.content} for m in request.messages]

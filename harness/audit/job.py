@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.evaluate.columns import base_of
 from harness.evaluate.job import EvalJob
 from harness.jobs import eval_job, train_job, trained_by
-from harness.plan import Plan, checkpoint_folder
+from harness.plan import Plan, checkpoint_folder, judge_of
 from harness.recipe import BASE
 from train.config import TrainJob
 
@@ -41,7 +41,12 @@ def of_plan(plan: Plan) -> AuditJob:
     untrained = tuple(name for name, folder in folders.items() if not Path(folder).is_dir())
     models = {name: plan.base if name in untrained else folders[name] for name in names}
     evaluation = eval_job(
-        plan.folder.path, plan.recipe.evaluate, plan.places, models, dict.fromkeys(names, "")
+        plan.folder.path,
+        plan.recipe.evaluate,
+        plan.places,
+        models,
+        dict.fromkeys(names, ""),
+        judge_of(plan.recipe.evaluate, plan.places),
     )
     training = {name: train_job(plan, name) for name in plan.recipe.checkpoints}
     return AuditJob(evaluation=evaluation, training=training, untrained=untrained)

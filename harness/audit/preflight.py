@@ -106,7 +106,9 @@ def _of_sheets(found: Sequence[Sheet]) -> Iterator[Finding]:
 def _of_lengths(asked: Asked, reading: Reading) -> Iterator[Finding]:
     where = f"{asked.suite.name}, {', '.join(reading.names)}"
     least = "" if reading.rendered else "at least "
-    remedy = "raise evaluate.engine.max_model_len where the model allows it"
+    remedy = (
+        "raise evaluate.engine.max_model_len (nca eval: --max-model-len) where the model allows it"
+    )
     of = f"of {len(asked.samples):,} samples"
     if reading.overflow:
         text = (

@@ -16,6 +16,7 @@ from harness.audit.readers import Reader, readers
 from harness.evaluate.answering import MAX_TURNS
 from harness.evaluate.loop import first_of_each
 from harness.evaluate.rendering import rendered
+from harness.judge.estimate import Estimate, estimate
 from harness.judge.referee import is_judged
 from harness.suites import find
 from harness.token_text import pieces
@@ -111,8 +112,13 @@ class Sheet:
 
     @property
     def judged(self) -> bool:
-        """Whether a judge will be asked too, nobody knows how often."""
+        """Whether a judge will be asked too."""
         return is_judged(self.asked.suite)
+
+    @property
+    def judging(self) -> Estimate:
+        """What it will be asked at most of one checkpoint, in one repeat."""
+        return estimate(self.asked.suite, self.asked.samples)
 
 
 def sheets(
@@ -143,7 +149,8 @@ def ask(name: str, job: AuditJob) -> Asked:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
     evaluation = job.evaluation
-    suite = find(name).decoded(**evaluation.decoding.model_dump(exclude_none=True))
+    suite = find(name, evaluation.lm_eval_tasks)
+    suite = suite.decoded(**evaluation.decoding.model_dump(exclude_none=True))
     every = suite.load(evaluation.data_dir)
     limit = evaluation.suites[name]
     samples = tuple(every) if limit is None else first_of_each(every, limit, suite.stratum)
@@ -171,6 +178,8 @@ def _reading(asked: Asked, reader: Reader, most: int | None, render: Render) -> 
     ids = [ids_of(render(reader.tokenizer, request)) for _, request in chosen]
     left: dict[str, int] = {}
     for (sample, request), tokens in zip(chosen, ids, strict=True):
+        if request.continuation and request.text is None:
+            continue  # a whole text, which is scored in parts
         spare = reader.longest - len(tokens)
         if spare < request.decoding.max_tokens:
             left[sample] = min(spare, left.get(sample, spare))
@@ -212,7 +221,8 @@ def _longest_texts(
 
 def text_of(request: Request) -> str:
     """All that a request says."""
-    return request.text or "\n".join(message.content for message in request.messages)
+    asked = request.text or "\n".join(message.content for message in request.messages)
+    return asked + request.continuation
 
 
 def _tokens(tokenizer: Any, ids: Sequence[int]) -> tuple[tuple[int, str], ...]:

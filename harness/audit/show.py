@@ -5,19 +5,25 @@ from dataclasses import asdict
 from typing import Any
 
 from eval_suites.suite import Decoding
+from harness.audit.duration import Duration
 from harness.audit.preflight import Audit, overlap_text, some
 from harness.audit.prompts import COMPARED, Asked, Reading, Sheet
 from harness.audit.training import Comparison
+from harness.evaluate.speed import Speed
+from harness.judge.estimate import words
 from harness.token_text import visible
 
 _Row = tuple[str, str]
-_UNKNOWN = "not known: no speed was measured here; state one with --tokens-per-second"
+_UNKNOWN = (
+    "not known: no run among --runs measured such a model on this machine and engine; state a "
+    "speed with --tokens-per-second"
+)
 
 
-def page(audit: Audit, speed: float | None) -> str:
-    """The whole audit; `speed` is in generated tokens a second, for an upper bound of the time."""
+def page(audit: Audit, time: Duration) -> str:
+    """The whole audit."""
     parts = [_columns(audit), *(_sheet(audit, sheet) for sheet in audit.sheets)]
-    return "\n".join([*parts, _totals(audit, speed), *_findings(audit)])
+    return "\n".join([*parts, _totals(audit, time), *_findings(audit)])
 
 
 def _columns(audit: Audit) -> str:
@@ -33,7 +39,7 @@ def _sheet(audit: Audit, sheet: Sheet) -> str:
         *(("decoding", _decoding(decoding)) for decoding in asked.decodings),
     ]
     if sheet.judged:
-        rows.append(("judge", "is asked as well: how often is not known before"))
+        rows.append(("judge", f"of one checkpoint's answers: {words(sheet.judging)}"))
     if not sheet.readings:
         rows.append(
             ("prompts", "rendered by the endpoint: ids, template and lengths are not known here")
@@ -45,7 +51,7 @@ def _sheet(audit: Audit, sheet: Sheet) -> str:
 
 
 def _requests(asked: Asked) -> str:
-    kinds = {request.text is None for _, request in asked.first}
+    kinds = {bool(request.messages) for _, request in asked.first}
     form = " and ".join(name for name, chat in (("chat", True), ("text", False)) if chat in kinds)
     later = f", then {len(asked.later):,} that hold answers" if asked.later else ""
     return f"{len(asked.first):,} requests ({form}){later}"
@@ -109,12 +115,11 @@ def _training(comparisons: Sequence[Comparison], asked: Asked) -> Iterator[_Row]
             yield "", f"{one.prompts:,} prompts {overlap_text(overlaps, len(asked.samples))}"
 
 
-def _totals(audit: Audit, speed: float | None) -> str:
+def _totals(audit: Audit, time: Duration) -> str:
     evaluation = audit.job.evaluation
     once = sum(len(sheet.asked.requests) for sheet in audit.sheets)
     requests = once * evaluation.repeats * len(evaluation.models)
     factors = f"{once:,} × {evaluation.repeats} repeats × {len(evaluation.models)} checkpoints"
-    time = _UNKNOWN if speed is None else f"at most {_duration(audit.completion / speed)}"
     return _block(
         "in all",
         [
@@ -123,12 +128,25 @@ def _totals(audit: Audit, speed: float | None) -> str:
                 "tokens",
                 f"at most {audit.completion:,} generated, if no answer ends before max_tokens",
             ),
-            ("time", time),
+            ("time", _time(time)),
         ],
     )
 
 
-def _duration(seconds: float) -> str:
+def _time(time: Duration) -> str:
+    if time.seconds is None:
+        return _UNKNOWN
+    most = f"at most {_rounded(time.seconds)}"
+    sources = ", ".join(map(_source, time.speeds))
+    return f"{most}, by the speed measured here: {sources}" if sources else most
+
+
+def _source(speed: Speed) -> str:
+    rate = f"{speed.rate:,.0f}" if speed.rate >= 10 else f"{speed.rate:.1f}"
+    return f"{rate} tokens a second ({speed.run}, over {speed.tokens:,} tokens)"
+
+
+def _rounded(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
@@ -146,7 +164,7 @@ def _block(title: str, rows: Sequence[_Row]) -> str:
     return "".join([f"{title}\n", *(f"  {name:10} {text}\n" for name, text in rows)])
 
 
-def plain(audit: Audit, speed: float | None) -> dict[str, Any]:
+def plain(audit: Audit, time: Duration) -> dict[str, Any]:
     """The audit as JSON-able values (docs/formats.md)."""
     evaluation = audit.job.evaluation
     return {
@@ -156,7 +174,8 @@ def plain(audit: Audit, speed: float | None) -> dict[str, Any]:
         "training": [_plain_comparison(one) for one in audit.comparisons],
         "repeats": evaluation.repeats,
         "most_tokens": audit.completion,
-        "most_seconds": None if speed is None else audit.completion / speed,
+        "most_seconds": time.seconds,
+        "speeds": [asdict(speed) for speed in time.speeds],
         "findings": [asdict(finding) for finding in audit.findings],
     }
 
@@ -170,6 +189,7 @@ def _plain_sheet(sheet: Sheet) -> dict[str, Any]:
         "requests": len(asked.first),
         "later_requests": len(asked.later),
         "judged": sheet.judged,
+        "judging": asdict(sheet.judging) if sheet.judged else None,
         "decoding": [asdict(decoding) for decoding in asked.decodings],
         "read": [_plain_reading(reading) for reading in sheet.readings],
     }

@@ -33,14 +33,21 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
 
 
 def overrides(
-    given: Sequence[str] | None, engine: str | None, limit: str | None, *, unsafe: bool = False
+    given: Sequence[str] | None,
+    engine: str | None,
+    limit: str | None,
+    *,
+    room: int | None = None,
+    unsafe: bool = False,
 ) -> list[str]:
-    """`--set` with what `--engine`, `--limit` and `--unsafe` stand for."""
+    """`--set` with what `--engine`, `--limit`, `--max-model-len` and `--unsafe` stand for."""
     found = list(given or ())
     if engine is not None:
         found.append(f"evaluate.engine.name={engine}")
     if limit is not None:
         found.append(f"evaluate.limit={_limit_text(limit)}")
+    if room is not None:
+        found.append(f"evaluate.engine.max_model_len={room}")
     if unsafe:
         found.append("evaluate.unsafe=true")
     return found
@@ -131,14 +138,23 @@ def section(
     temperature: float | None,
     base_url: str,
     *,
+    room: int | None = None,
     unsafe: bool = False,
+    tasks: Path | None = None,
 ) -> EvaluateSection:
     """The evaluate section that the options of `nca eval` stand for.
 
     Raises:
-        RecipeError: a malformed limit.
+        RecipeError: a malformed limit, or a length given to an endpoint.
     """
     choice = EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url)
+    if room is not None:
+        if choice.remote:
+            raise RecipeError(
+                f"--max-model-len {room}: an endpoint has the length that it was started with: "
+                "set it there, and leave the option out"
+            )
+        choice = choice.model_copy(update={"max_model_len": room})
     return EvaluateSection(
         suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
         limit=None if limit is None else _limit(limit),
@@ -146,6 +162,7 @@ def section(
         decoding=DecodingChanges(temperature=temperature),
         engine=choice,
         unsafe=unsafe,
+        lm_eval_tasks=tasks and tasks.resolve(),
     )
 
 
@@ -279,12 +296,21 @@ def list_suites() -> None:
 
 
 def show_suite(
-    name: str, sample: int, model: str | None, models: Path, data_dir: Path | None
+    name: str,
+    sample: int,
+    model: str | None,
+    models: Path,
+    data_dir: Path | None,
+    tasks: Path | None,
 ) -> None:
-    """`nca suites show`: facts, and the first prompt of one sample as a model would see it."""
-    import eval_suites
+    """`nca suites show`: facts, and the first prompt of one sample as a model would see it.
 
-    suite = eval_suites.find(name)
+    Of a judged suite also what a judge is asked, with words in place of the answers.
+    """
+    from harness.judge.preview import preview
+    from harness.suites import find
+
+    suite = find(name, tasks)
     samples = suite.load(data_dir)
     if sample >= len(samples):
         raise RecipeError(f"--sample {sample}: suite {name} has {len(samples)} samples, from 0")
@@ -297,6 +323,8 @@ def show_suite(
     )
     for request in suite.ask(chosen, ()):
         console.print(_shown(request, model, models), markup=False)
+    for request in preview(suite, chosen):
+        console.print(f"\nA judge is asked:\n{_shown(request, None, models)}", markup=False)
 
 
 def show_data(
@@ -372,14 +400,13 @@ def _limit_text(text: str) -> str:
 def _shown(request: Any, model: str | None, models: Path) -> str:
     if model is None:
         parts = [f"[{m.role}]\n{m.content}" for m in request.messages] or [request.text or ""]
-        return "\n".join([*parts, f"[assistant]\n{request.prefix}"])
+        after = f"[scored]\n{request.continuation}" if request.continuation else ""
+        return "\n".join([*parts, after or f"[assistant]\n{request.prefix}"])
     from transformers import AutoTokenizer
 
+    from harness.evaluate.rendering import rendered
     from harness.models import resolve
-    from train import chat
 
     tokenizer = AutoTokenizer.from_pretrained(resolve(model, models))
-    messages = [{"role": m.role, "content": m.content} for m in request.messages]
-    if request.text is not None:
-        return str(tokenizer.decode(chat.render_text(tokenizer, request.text)))
-    return str(tokenizer.decode(chat.render(tokenizer, messages, prefix=request.prefix)))
+    shown = rendered(tokenizer, request)
+    return str(tokenizer.decode((*(shown.token_ids or ()), *shown.continuation_ids)))

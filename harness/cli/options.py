@@ -28,6 +28,14 @@ LimitOption = Annotated[
     str | None,
     typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
 ]
+RoomOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-model-len",
+        min=16,
+        help="Tokens of a prompt with its answer; fewer where the model ends. Default: 2048.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
 ]
@@ -42,6 +50,27 @@ JsonOption = Annotated[
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
+]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option("--judge", help="openai:MODEL, vllm:FOLDER, transformers:FOLDER, fake:FOLDER."),
+]
+JudgeUrlOption = Annotated[
+    str, typer.Option("--judge-url", help="Of the judge's endpoint. Default: OpenAI's own.")
+]
+JudgePriceOption = Annotated[
+    str | None,
+    typer.Option("--judge-price", help="IN,OUT: dollars a million prompt, completion tokens."),
+]
+MaxCostOption = Annotated[
+    float | None, typer.Option("--max-cost", help="Dollars that the judge may cost in this run.")
+]
+JudgeRepeatsOption = Annotated[
+    int | None, typer.Option("--judge-repeats", min=1, help="Times that each verdict is asked for.")
+]
+TasksOption = Annotated[
+    Path | None,
+    typer.Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME."),
 ]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from harness.judge.budget import dollars
 from harness.pipeline import Finished
 from harness.progress.json_lines import JsonLines
 from harness.progress.screen import Screen, screen
@@ -82,8 +83,8 @@ class ForPeople:
         again = f", {damaged} damaged ones asked again" if damaged else ""
         answers = f"{event['asked']} asked, {event['reused']} reused from the journal{again}"
         self.note(f"answers: {answers}")
-        if verdicts := event["verdicts_asked"] + event["verdicts_reused"]:
-            self.note(f"verdicts: {verdicts}, {event['verdicts_reused']} of them reused")
+        if event["verdicts_asked"] + event["verdicts_reused"]:
+            self.note(verdicts_line(event))
 
 
 class ForPrograms:
@@ -118,6 +119,23 @@ class ForPrograms:
         )
         where = {"run": str(finished.folder.path), "tracking": tracking_uri}
         self._lines.write({"event": "result", **where, "records": scores, "likelihood": likelihood})
+
+
+def verdicts_line(event: Mapping[str, Any]) -> str:
+    """What an `evaluated` event says of verdicts: how many, and what they took."""
+    asked, reused, used = event["verdicts_asked"], event["verdicts_reused"], event["judge"]
+    said = f"verdicts: {asked} asked, {reused} reused from the journal"
+    if not used["requests"]:
+        return said
+    said += (
+        f"; {used['prompt_tokens']:,} prompt and {used['completion_tokens']:,} completion tokens"
+    )
+    if used["cost"] is not None:
+        said += f", {dollars(used['cost'])}"
+    if used["uncounted"]:
+        most = "" if used["cost"] is None else ", each taken to have cost the most it can"
+        said += f" ({used['uncounted']:,} replies did not say how many{most})"
+    return said
 
 
 def output(*, quiet: bool, json: bool) -> Output:

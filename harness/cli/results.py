@@ -170,7 +170,8 @@ def score(
         typer.Argument(
             metavar="FILE...",
             help="Answers (JSON lines), one model a file: FILE or NAME=FILE. A line has sample_id "
-            "and completions, or task_id and completion or solution, or is a sample log's.",
+            "and completions, or task_id and completion or solution, or is a sample log's. "
+            "Judged suites: FastChat's model_judgment, AlpacaEval's annotations.json.",
         ),
     ],
     also: Annotated[
@@ -179,15 +180,18 @@ def score(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write every sample's value here.")
     ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Show scores with values missing, n of N.")
+    ] = False,
     data_dir: DataOption = None,
     unsafe: UnsafeOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Score answers that were generated elsewhere; no engine is needed."""
+    """Score answers that were generated, or judged, elsewhere; no engine is needed."""
     from harness.scoring.command import score as score_files
 
     del debug
-    score_files(suite, files, also, json_file, data_dir, unsafe=unsafe)
+    score_files(suite, files, also, json_file, data_dir, unsafe=unsafe, allow_missing=allow_missing)
 
 
 @app.command()

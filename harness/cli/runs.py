@@ -12,12 +12,19 @@ from harness.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    JudgeOption,
+    JudgePriceOption,
+    JudgeRepeatsOption,
+    JudgeUrlOption,
     LimitOption,
+    MaxCostOption,
     ModelsOption,
     QuietOption,
     RecipeArgument,
+    RoomOption,
     RunsOption,
     SetOption,
+    TasksOption,
     TrackingOption,
     UnsafeOption,
 )
@@ -33,6 +40,11 @@ def run(
     data_dir: DataOption = None,
     engine: EngineOption = None,
     limit: LimitOption = None,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    judge_price: JudgePriceOption = None,
+    max_cost: MaxCostOption = None,
+    judge_repeats: JudgeRepeatsOption = None,
     set_: SetOption = None,
     tracking: TrackingOption = None,
     save_result: Annotated[
@@ -46,11 +58,13 @@ def run(
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
     from harness.cli import commands
     from harness.cli.output import output
+    from harness.judge.spec import JudgeOptions
 
     del debug
+    chosen = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats)
     commands.run(
         recipe,
-        commands.overrides(set_, engine, limit, unsafe=unsafe),
+        [*chosen.overrides(), *commands.overrides(set_, engine, limit, unsafe=unsafe)],
         commands.places(runs, models, data_dir, tracking),
         save_result=save_result,
         out=output(quiet=quiet, json=json),
@@ -128,6 +142,17 @@ def eval_(
     reference: Annotated[
         str | None, typer.Option("--reference", help="The model that kl:SUITE measures against.")
     ] = None,
+    all_pairs: Annotated[
+        bool,
+        typer.Option("--all-pairs", help="In head_to_head:SUITE all checkpoints meet."),
+    ] = False,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    judge_price: JudgePriceOption = None,
+    max_cost: MaxCostOption = None,
+    judge_repeats: JudgeRepeatsOption = None,
+    room: RoomOption = None,
+    lm_eval_tasks: TasksOption = None,
     tracking: TrackingOption = None,
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
@@ -137,12 +162,26 @@ def eval_(
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
     from harness.cli import commands
     from harness.cli.output import output
+    from harness.judge.spec import JudgeOptions
 
     del debug
-    chosen = commands.section(suites, engine, limit, repeats, temperature, base_url, unsafe=unsafe)
+    chosen = commands.section(
+        suites,
+        engine,
+        limit,
+        repeats,
+        temperature,
+        base_url,
+        room=room,
+        unsafe=unsafe,
+        tasks=lm_eval_tasks,
+    )
+    judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
     commands.evaluate(
         models_,
-        chosen.model_copy(update={"reference": reference}),
+        chosen.model_copy(
+            update={"judge": judged_by, "reference": reference, "all_pairs": all_pairs}
+        ),
         commands.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
@@ -164,9 +203,17 @@ def audit(
     limit: LimitOption = None,
     set_: SetOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    room: RoomOption = None,
+    lm_eval_tasks: Annotated[
+        Path | None, typer.Option("--lm-eval-tasks", help="Of checkpoints: folder of task files.")
+    ] = None,
     speed: Annotated[
         float | None,
-        typer.Option("--tokens-per-second", min=0.1, help="What the engine generates, for a time."),
+        typer.Option(
+            "--tokens-per-second",
+            min=0.1,
+            help="What the engine generates, for a time. Default: what runs here measured.",
+        ),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the audit here.")
@@ -180,10 +227,12 @@ def audit(
     del debug
     where = commands.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(suites, engine, limit, repeats, None, "")
+        chosen = commands.section(
+            suites, engine, limit, repeats, None, "", room=room, tasks=lm_eval_tasks
+        )
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
-        given = commands.overrides(set_, engine, limit)
+        given = commands.overrides(set_, engine, limit, room=room)
         job = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")

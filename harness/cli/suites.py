@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import MODELS, DataOption, DebugOption, ModelsOption
+from harness.cli.options import MODELS, DataOption, DebugOption, ModelsOption, TasksOption
 
 app = typer.Typer(help="List the suites, or show what one asks.", invoke_without_command=True)
 
@@ -27,10 +27,11 @@ def show_suite(
     ] = None,
     models: ModelsOption = MODELS,
     data_dir: DataOption = None,
+    lm_eval_tasks: TasksOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Print a suite's facts and one rendered prompt."""
     from harness.cli import commands
 
     del debug
-    commands.show_suite(name, sample, model, models, data_dir)
+    commands.show_suite(name, sample, model, models, data_dir, lm_eval_tasks)

@@ -190,12 +190,14 @@ def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
     """A suite's metrics other than its headline, such as pass@k: a note each."""
     cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
     for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
+        found = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
+        # A suite of fractions may count other things beside them, such as characters.
+        fraction = column.fraction and all(0 <= value <= 1 for value in found.values())
         shown = (
-            f"{cell.checkpoint} {column.shown(cell.beside[metric])[0]}"
-            for cell in cells
-            if metric in cell.beside
+            f"{name} {100 * value:.1f}" if fraction else f"{name} {value:.4g}"
+            for name, value in found.items()
         )
-        unit = ", %" if column.fraction else ""
+        unit = ", %" if fraction else ""
         yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
 
 

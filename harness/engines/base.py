@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.suite import FinishReason, Likelihood, Request
 from harness.errors import ModelError, RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.
@@ -27,6 +27,13 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Tokens of both."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -34,6 +41,7 @@ class Completion:
 
     `token_ids` may be empty where an endpoint does not tell. `logprobs` holds for each text and
     generated token the most likely tokens with their natural-log probabilities, when asked for.
+    `served` is what an endpoint says has answered, which may be a version of the model asked for.
     """
 
     texts: tuple[str, ...]
@@ -41,6 +49,7 @@ class Completion:
     token_ids: tuple[tuple[int, ...], ...] = ()
     logprobs: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
     usage: Usage = Usage()
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +127,8 @@ class Engine(Protocol):
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
-        """Summed log-probability, in nats, of the continuation's tokens after the prefix's."""
+    ) -> Likelihood:
+        """How likely the continuation's tokens are after the prefix's."""
 
 
 def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:

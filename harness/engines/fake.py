@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.suite import FinishReason, Likelihood, Request
 from harness.engines.base import (
     CAPABILITIES,
     Completion,
@@ -166,16 +166,18 @@ class FakeEngine:
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
+    ) -> Likelihood:
         """A made-up sum, in nats: minus one to minus three a token, by hash of what is before.
+
+        A token above minus two is the most likely one of its place.
 
         Raises:
             ValueError: no such adapter.
         """
         adapter_of(self._spec, model)
-        total, seen = 0.0, [*prefix]
+        each, seen = [], [*prefix]
         for token in continuation:
             seen.append(token)
             digest = hashlib.sha256(repr((model, seen)).encode()).digest()
-            total -= 1.0 + 2.0 * digest[0] / 255
-        return total
+            each.append(-1.0 - 2.0 * digest[0] / 255)
+        return Likelihood(sum(each), all(one > -2.0 for one in each))

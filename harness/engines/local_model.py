@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval_suites.suite import Decoding, FinishReason
+from eval_suites.suite import Decoding, FinishReason, Likelihood
 from harness.engines.base import cut_at_stop
 
 #: Shared tokens at the front of a batch from which computing them apart pays.
@@ -277,8 +277,8 @@ class LocalModel:
             logprobs=tuple(draft.tops),
         )
 
-    def score(self, adapter: str | None, pairs: Sequence[Pair]) -> list[float]:
-        """Summed log-probabilities, in nats, of the continuations, with one adapter.
+    def score(self, adapter: str | None, pairs: Sequence[Pair]) -> list[Likelihood]:
+        """How likely the continuations are, with one adapter.
 
         Raises:
             Interrupted: `stop` was set.
@@ -289,13 +289,15 @@ class LocalModel:
             parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
             return [value for part in parts for value in self._scores(part, keep)]
 
-    def _scores(self, pairs: Sequence[Pair], keep: int) -> list[float]:
+    def _scores(self, pairs: Sequence[Pair], keep: int) -> list[Likelihood]:
         ids, mask = self._padded([pair.prompt + pair.continuation for pair in pairs])
         keep = min(keep, ids.shape[1])
         logits = self._forward(ids, mask[:, :0], None, mask, keep).logits
-        logps = torch.log_softmax(logits[:, :-1], dim=-1)
-        picked = logps.gather(-1, ids[:, 1 - keep :, None]).squeeze(-1)
+        logps, wanted = torch.log_softmax(logits[:, :-1], dim=-1), ids[:, 1 - keep :]
+        picked = logps.gather(-1, wanted[..., None]).squeeze(-1)
+        best = logps.argmax(dim=-1) == wanted
+        starts = [keep - 1 - len(pair.continuation) for pair in pairs]
         return [
-            float(row[len(row) - len(pair.continuation) :].double().sum())
-            for row, pair in zip(picked, pairs, strict=True)
+            Likelihood(float(row[start:].double().sum()), bool(hits[start:].all()))
+            for row, hits, start in zip(picked, best, starts, strict=True)
         ]

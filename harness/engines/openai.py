@@ -104,7 +104,8 @@ class OpenAIEngine:
             models = await ask_again(call, self._where, brief, random.Random(0))
         except (EngineGone, RequestFailed) as error:
             raise EngineUnavailable(
-                f"{error}: start the server, or correct the address (--base-url, ending in /v1)"
+                f"{error}: start the server, or correct the address, which ends in /v1 "
+                "(--base-url, --judge-url)"
             ) from error
         if not self._served and len(models) == 1:
             self._served = {"": models[0].id}
@@ -228,4 +229,5 @@ def _completion(request: Request, answer: "ChatCompletion") -> Completion:
         finish_reasons=tuple(_REASONS.get(choice.finish_reason, "stop") for choice in choices),
         logprobs=tuple(map(_tops, choices)) if request.top_logprobs else (),
         usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+        served=answer.model or "",
     )

@@ -108,7 +108,7 @@ def give_up(error: Exception, kind: Kind, where: str) -> Exception:
     if kind == "filtered":
         return Filtered(str(error))
     if kind == "down":
-        return EngineGone(f"{where} does not answer any more: {error}")
+        return EngineGone(f"{where} does not answer any more: {str(error).rstrip('.')}")
     return RequestFailed(f"{where}: {error}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.suite import Request
+from eval_suites.suite import Likelihood, Request
 from harness.engines.base import (
     CAPABILITIES,
     Completion,
@@ -219,8 +219,8 @@ class TransformersEngine:
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
-        """Summed log-probability, in nats, of the continuation's tokens after the prefix's.
+    ) -> Likelihood:
+        """How likely the continuation's tokens are after the prefix's.
 
         Raises:
             EngineGone: the engine does not run.
@@ -229,12 +229,13 @@ class TransformersEngine:
         from harness.engines.local_model import Pair
 
         if not continuation:
-            return 0.0
+            return Likelihood(0.0, greedy=True)
         size = len(prefix) + len(continuation)
         if not prefix or size > self._longest:
             raise ValueError(f"cannot score {size} tokens: 1 to {self._longest}, with a prefix")
         pair = Pair(prefix, continuation)
-        return float(await self._ask(adapter_of(self._spec, model), pair, size))
+        found: Likelihood = await self._ask(adapter_of(self._spec, model), pair, size)
+        return found
 
 
 def _completion(made: Sequence["Generated"], prompt_tokens: int) -> Completion:

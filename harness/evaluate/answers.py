@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.suite import Answer, Likelihood
+
+#: What the journal keeps of an answer that no suite sees.
+_ABOUT = ("token_ids", "served")
 
 
 def plain(answer: Answer) -> dict[str, Any]:
-    """An answer as a line of a log has it; log-probs only where some were asked for."""
+    """An answer as a line of a log has it; log-probs and likelihood only where asked for."""
     fields = asdict(answer)
-    if not answer.logprobs:
-        del fields["logprobs"]
-    return fields
+    return {k: v for k, v in fields.items() if v or k not in ("logprobs", "likelihood")}
 
 
 def answer_of(fields: Mapping[str, Any]) -> Answer:
-    """The answer that `plain`, or JSON made of it, tells of; `token_ids` of a journal are left out.
+    """The answer that `plain`, or JSON made of it, tells of, or the body of a journal's entry.
 
     Raises:
         TypeError, ValueError, KeyError: it tells of none.
@@ -25,5 +26,7 @@ def answer_of(fields: Mapping[str, Any]) -> Answer:
         tuple((str(token), float(logprob)) for token, logprob in place)
         for place in fields.get("logprobs", ())
     )
-    named = {key: value for key, value in fields.items() if key != "token_ids"}
-    return Answer(**{**named, "logprobs": tops})
+    scored = fields.get("likelihood")
+    found = None if scored is None else Likelihood(scored["logprob"], scored["greedy"])
+    named = {key: value for key, value in fields.items() if key not in _ABOUT}
+    return Answer(**{**named, "logprobs": tops, "likelihood": found})

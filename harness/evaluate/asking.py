@@ -1,21 +1,17 @@
-"""Answers: from the journal where it has them, else from the engine, which starts when needed."""
+"""Answers: from the journal where it has them, else from the engine."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Request
-from harness.engines.base import Completion, Engine, EngineGone
-from harness.errors import EngineDied
+from eval_suites.suite import Answer, Likelihood, Request
+from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.answers import answer_of
+from harness.evaluate.likelihood import in_parts, kept, likelihood
 from harness.journal.entries import Journal, answer_key, derived_seed, origin_of
 from harness.runs import digest
-
-_RESTARTS = 2
 
 
 class Renderer(Protocol):
@@ -27,108 +23,66 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One column of an evaluation: the name users know, and what the engine calls it."""
+    """One column of an evaluation: the name users know, and what the engine calls it.
+
+    `longest` is what a prompt with its answer may take, in tokens; None where nobody here knows.
+    """
 
     name: str
     fingerprint: str
     render: Renderer
     served_as: str = ""
+    longest: int | None = None
 
 
-class Restarting:
-    """An engine that starts at the first request and is started again a bounded number of times.
-
-    Replaying a finished run therefore starts no engine at all.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], Engine],
-        restarts: int = _RESTARTS,
-        on_start: Callable[[], None] = lambda: None,
-        on_ready: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._make = make
-        self._left = restarts
-        self._on_start = on_start
-        self._on_ready = on_ready
-        self._engine: Engine | None = None
-        self._gone: EngineGone | None = None
-        self._lock = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._engine is not None:
-            await self._engine.__aexit__(kind, error, trace)
+class Completer(Protocol):
+    """The part of an engine that answers."""
 
     async def complete(self, request: Request) -> Completion:
-        """Complete a request; what was in flight when the engine died is asked again.
+        """Complete one request."""
 
-        Raises:
-            EngineDied: it died more often than it may be restarted.
-        """
-        while True:
-            engine = await self._running()
-            try:
-                return await engine.complete(request)
-            except EngineGone as gone:
-                await self._bury(engine, gone)
-
-    async def _running(self) -> Engine:
-        async with self._lock:
-            if self._left < 0:  # whoever asks now must not start another
-                raise EngineDied(
-                    f"the engine died {_RESTARTS + 1} times ({self._gone}); answers so far are "
-                    "kept: run the same command again"
-                ) from self._gone
-            if self._engine is None:
-                self._on_start()
-                self._engine = await self._make().__aenter__()
-                self._on_ready()
-            return self._engine
-
-    async def _bury(self, dead: Engine, gone: EngineGone) -> None:
-        async with self._lock:
-            if self._engine is not dead:
-                return  # another request has buried it already
-            self._engine = None
-            with contextlib.suppress(Exception):  # it is dead: nothing more can be lost
-                await dead.__aexit__(None, None, None)
-            self._left -= 1
-            self._gone = gone
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """How likely a continuation is."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What an evaluation has asked, found and generated so far."""
+    """What an evaluation has asked, found and generated so far.
+
+    `lost` counts requests that nobody could answer; `served` are the models that endpoints say
+    have answered, whenever that was.
+    """
 
     asked: int = 0
     reused: int = 0
     tokens: int = 0
+    lost: int = 0
+    served: set[str] = field(default_factory=set)
 
     def add(self, other: "Tally") -> None:
         """Count what another has counted, too."""
         self.asked += other.asked
         self.reused += other.reused
         self.tokens += other.tokens
+        self.lost += other.lost
+        self.served |= other.served
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks one engine on behalf of several models, through the journal."""
+    """Asks one engine on behalf of several models, through the journal.
 
-    engine: Restarting
+    `longest` are the tokens of a continuation that is scored and what is before it.
+    """
+
+    engine: Completer
     identity: Mapping[str, str]
     journal: Journal
     seed: int = 0
     tally: Tally = field(default_factory=Tally)
+    longest: int = 2048
 
     async def ask(self, model: Model, request: Request, repeat: int) -> Answer:
         """One answer; it is in the journal before anyone sees it."""
@@ -156,6 +110,7 @@ class Asker:
         making = (self._made(model, rendered, {k: keys[k] for k in part}) for part in missing)
         for made in await asyncio.gather(*making):
             bodies |= made
+        self.tally.served |= {body["served"] for body in bodies.values() if "served" in body}
         return bodies
 
     async def _made(
@@ -173,18 +128,46 @@ class Asker:
             seed=derived_seed(self.seed, rendered) + repeats[0],
             n=len(repeats) if drawn else 1,
         )
-        bodies = _bodies(await self.engine.complete(request))
+        try:
+            bodies = await self._bodies(request, model.longest)
+        except RequestFailed:
+            self.tally.lost += 1
+            raise
         self.tally.asked += len(repeats)
         self.tally.tokens += sum(body["tokens"] for body in bodies)
         made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
         origin = origin_of(self.identity, model.name, model.fingerprint)
         for repeat, body in made.items():
-            if body["finish_reason"] != "filtered":  # a third party's refusal may change
+            if _lasting(request, body):
                 self.journal.put(keys[repeat], "answer", body, origin)
         return made
 
+    async def _bodies(self, request: Request, longest: int | None) -> list[dict[str, Any]]:
+        if request.continuation:
+            most = _scored_at_once(longest)
+            return [kept(await likelihood(self.engine.loglikelihood, request, most))]
+        return _bodies(await self.engine.complete(request))
+
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
-        return answer_key(self.identity, model.fingerprint, rendered, self.seed, repeat)
+        identity, most = self.identity, _scored_at_once(model.longest)
+        if in_parts(rendered, most):
+            identity = {**identity, "longest": str(most)}
+        fitted = _fitted(rendered, model.longest)
+        return answer_key(identity, model.fingerprint, fitted, self.seed, repeat)
+
+
+def _scored_at_once(longest: int | None) -> int:
+    """Tokens of a continuation and what is before it: vLLM wants room for one token more."""
+    return (2048 if longest is None else longest) - 1
+
+
+def _fitted(request: Request, longest: int | None) -> Request:
+    """The request with no more tokens than there is room for: where more are, it is another."""
+    if longest is None or request.token_ids is None or request.continuation:
+        return request
+    room = max(0, longest - len(request.token_ids))
+    how = request.decoding
+    return replace(request, decoding=replace(how, max_tokens=min(how.max_tokens, room)))
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
@@ -222,6 +205,12 @@ class Checker:
         return outcome
 
 
+def _lasting(request: Request, given: Mapping[str, Any]) -> bool:
+    """Whether an answer may be kept: not a third party's refusal, nor a lack of room to score."""
+    reason = given["finish_reason"]
+    return reason != "filtered" and not (request.continuation and reason == "overflow")
+
+
 def _bodies(completion: Completion) -> list[dict[str, Any]]:
     """What the journal keeps of each text; tokens are shared out where nobody counted them."""
     each, rest = divmod(completion.usage.completion_tokens, len(completion.texts))
@@ -233,6 +222,7 @@ def _bodies(completion: Completion) -> list[dict[str, Any]]:
             "token_ids": list(ids[k]),
             "tokens": len(ids[k]) or each + (k < rest),
             **({"logprobs": completion.logprobs[k]} if completion.logprobs else {}),
+            **({"served": completion.served} if completion.served else {}),
         }
         for k, text in enumerate(completion.texts)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eval_suites.suite import Request
 from harness.engines import Engine, EngineSpec, make
+from harness.engines.base import longest
 from harness.evaluate.asking import Model, Renderer
 from harness.evaluate.rendering import Tokenizer, loader, renderer
 from harness.models import MODELS, under
@@ -142,13 +143,14 @@ def _local(
     engine = make(spec)
     tokenizers = {name: load(_tokenizer_home(f, base)) for name, f in folders.items()}
     renderers = _renderers(list(tokenizers.values())) if "tokens" in engine.capabilities else {}
-    served = {name for name, _ in adapters}
+    served, room = {name for name, _ in adapters}, longest(spec)
     models = tuple(
         Model(
             name,
             fingerprints[name],
             renderers.get(tokenizer.signature, _as_it_is),
             name if name in served else "",
+            room,
         )
         for name, tokenizer in tokenizers.items()
     )

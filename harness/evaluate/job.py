@@ -19,6 +19,7 @@ class EvalJob(BaseModel):
         judge_fingerprint: what identifies the judge in the journal.
         unsafe: run model-written programs also where they cannot be contained.
         audited: its prompts were looked at already (`harness.audit.preflight`).
+        lm_eval_tasks: folder of task files of lm-eval, for suites `lm_eval:NAME`.
         run: the run folder; logs go to its `eval/`.
     """
 
@@ -36,5 +37,6 @@ class EvalJob(BaseModel):
     unsafe: bool = False
     audited: bool = False
     data_dir: Path | None = None
+    lm_eval_tasks: Path | None = None
     run: Path
     journal: Path

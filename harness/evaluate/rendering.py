@@ -62,6 +62,9 @@ def rendered(tokenizer: Any, request: Request) -> Request:
     """
     from train import chat
 
+    if request.continuation:
+        before, after = chat.continuation_ids(tokenizer, request.text, request.continuation)
+        return replace(request, token_ids=tuple(before), continuation_ids=tuple(after))
     if request.text is not None:
         return replace(request, token_ids=tuple(chat.render_text(tokenizer, request.text)))
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
@@ -90,10 +93,11 @@ class Remembered:
         self._kept: OrderedDict[str, tuple[array[int], int]] = OrderedDict()
 
     def __call__(self, request: Request) -> Request:
-        """The request with `token_ids` filled."""
-        key = digest(
-            [request.text, [[m.role, m.content] for m in request.messages], request.prefix]
-        )
+        """The request with its ids filled; those of a scored continuation are not kept."""
+        if request.continuation:
+            return self._render(request)
+        said = [[message.role, message.content] for message in request.messages]
+        key = digest([request.text, said, request.prefix])
         if key not in self._kept:
             made = self._render(request)
             self._keep(key, array("I", made.token_ids or ()), self._readers - 1)

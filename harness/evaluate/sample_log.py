@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +15,7 @@ from typing import Any, Self
 from eval_suites.scoring import metrics_of
 from eval_suites.suite import Answer, Request, Score, Suite
 from harness.evaluate.answers import plain
+from harness.result import plain_bounds
 from harness.runs import RunFolder, canonical, digest, replacing, write_json
 
 
@@ -100,8 +100,7 @@ def _summary(
     return {
         "suite": suite.name,
         "headline": suite.headline,
-        # JSON has no infinity: "inf" is read back as one.
-        "bounds": [bound if isfinite(bound) else str(bound) for bound in suite.bounds],
+        "bounds": plain_bounds(suite.bounds),
         "metrics": metrics_of(suite, ((one.sample_id, one.score) for one in kept)),
         "statuses": dict(sorted(Counter(one.score.status for one in kept).items())),
         "protocol": dict(sorted(protocol.items())),
@@ -143,8 +142,9 @@ def _shown(request: Request) -> dict[str, Any]:
         shown["messages"] = [asdict(message) for message in request.messages]
     if request.text is not None:
         shown["text"] = request.text
-    if request.prefix:
-        shown["prefix"] = request.prefix
+    for key in ("prefix", "continuation"):
+        if text := getattr(request, key):
+            shown[key] = text
     return shown
 
 

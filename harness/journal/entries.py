@@ -28,6 +28,12 @@ _HITS = 1000
 
 def payload(request: Request) -> Any:
     """What the model sees: token ids, or the canonical messages of an endpoint."""
+    if request.continuation:
+        if request.token_ids is None:
+            return {"text": request.text, "continuation": request.continuation}
+        ids = list(request.continuation_ids)
+        rolling = request.text is None  # else it is cut off where there is no room
+        return {"before": list(request.token_ids), "continuation": ids, "rolling": rolling}
     if request.token_ids is not None:
         return list(request.token_ids)
     if request.text is not None:

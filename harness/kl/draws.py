@@ -3,16 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from eval_suites.suite import Request, Score
 from harness.evaluate.answers import answer_of
-from harness.evaluate.asking import Asker, Model, Restarting
-from harness.evaluate.columns import groups
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded, suite_protocol
-from harness.evaluate.merging import startable
+from harness.evaluate.loop import Loaded
+from harness.evaluate.reading import Read, read
 from harness.evaluate.sample_log import log_line, turn
 from harness.events import Reporter
 from harness.journal.entries import Journal
@@ -80,26 +77,16 @@ async def draw(job: EvalJob, loaded: Sequence[Loaded], report: Reporter) -> list
     Raises:
         UserError, EngineDied: as for an evaluation, should an answer be missing.
     """
-
-    def tell(text: str) -> None:
-        report({"event": "note", "text": text})
-
     found = []
     with Journal(job.journal) as journal:
-        for group in groups(job.models, job.fingerprints, job.engine):
-            with startable(group, RunFolder(job.run).kl, tell) as make:
-                async with Restarting(make) as engine:
-                    asker = Asker(engine, group.identity, journal, job.seed)
-                    for model, item in product(group.models, loaded):
-                        protocol = group.protocol(model) | suite_protocol(item, job)
-                        asked = (_drawn(asker, model, item, s, job.repeats) for s in item.samples)
-                        drawn = await asyncio.gather(*asked)
-                        found.append(Column(model.name, item, protocol, tuple(drawn)))
+        async for one in read(job, loaded, journal, RunFolder(job.run).kl, report):
+            drawn = await asyncio.gather(*(_drawn(one, s, job.repeats) for s in one.item.samples))
+            found.append(Column(one.model.name, one.item, one.protocol, tuple(drawn)))
     return found
 
 
-async def _drawn(asker: Asker, model: Model, item: Loaded, sample: Any, repeats: int) -> Drawn:
-    (request,) = item.suite.ask(sample, ())
-    bodies = await asker.bodies(model, request, range(repeats))
-    prompt = model.render(request).token_ids or ()
+async def _drawn(one: Read, sample: Any, repeats: int) -> Drawn:
+    (request,) = one.item.suite.ask(sample, ())
+    bodies = await one.asker.bodies(one.model, request, range(repeats))
+    prompt = one.model.render(request).token_ids or ()
     return Drawn(sample.id, request, prompt, tuple(bodies[k] for k in range(repeats)))

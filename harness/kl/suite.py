@@ -5,9 +5,9 @@ policy and its reference make of it is measured afterwards (`harness/kl/measure.
 both models. Until then a sample has no value.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import inf
 from typing import Any
 
 from eval_suites.suite import Answer, Decoding, Request, Score, Suite
@@ -63,6 +63,6 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         aggregate=summed_up,
         stratum=prompts.stratum,
         decoding=drawn,
-        bounds=(-inf, inf),  # one sampled log-ratio may be negative, though their mean is not
         needs=frozenset({"tokens"}),
+        bounds=(-math.inf, math.inf),
     )

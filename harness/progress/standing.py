@@ -88,6 +88,30 @@ class Standings:
         self._report({"event": "evaluating", "seconds": self.watch.seconds, "pairs": pairs})
 
 
+class Judging:
+    """As `Standings`, of a pass in which a judge reads what was answered before."""
+
+    def __init__(self, report: Reporter, total: int) -> None:
+        self._report = report
+        self._done = 0
+        self._total = total
+        self.watch = Watch()
+
+    def begin(self, key: Key) -> None:  # noqa: ARG002 - as Standings has it
+        """A sample is taken up."""
+        if not self._done:
+            self._tell()
+
+    def add(self, key: Key, statuses: Sequence[str], asked: Tally) -> None:  # noqa: ARG002 - as above
+        """A sample is judged."""
+        self._done += len(statuses)
+        self._tell()
+
+    def _tell(self) -> None:
+        counts = {"done": self._done, "total": self._total}
+        self._report({"event": "progress", "phase": "judging", **counts})
+
+
 @asynccontextmanager
 async def telling(standings: Standings, every_s: float = EVERY_S) -> AsyncIterator[None]:
     """Tell where things stand now, every so many seconds, and at the end."""

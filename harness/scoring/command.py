@@ -11,9 +11,11 @@ from rich.status import Status
 import eval_suites
 from eval_suites.suite import Suite
 from harness.errors import UserError
+from harness.judge.referee import is_judged
 from harness.runs import write_json
-from harness.scoring import crosscheck
-from harness.scoring.rescore import Rescored, lines, record, refuse_judged, refuse_unfit, rescore
+from harness.scoring import crosscheck, judged
+from harness.scoring.judgements import Judged
+from harness.scoring.rescore import Rescored, lines, record, refuse_unfit, rescore
 from harness.scoring.stored import Stored, named_files, read_stored
 
 
@@ -25,6 +27,7 @@ def score(
     data_dir: Path | None,
     *,
     unsafe: bool,
+    allow_missing: bool = False,
 ) -> None:
     """Print metrics of stored answers, and where evalplus says something else.
 
@@ -35,6 +38,7 @@ def score(
         json_file: takes every sample's value too.
         data_dir: of the benchmark files.
         unsafe: run programs also where they cannot be contained.
+        allow_missing: show headlines though answers have no value.
 
     Raises:
         UserError: options that do not go together, or a file or suite that cannot be scored;
@@ -45,20 +49,35 @@ def score(
     if json_file is not None and json_file.is_dir():
         raise UserError(f"--json {json_file}: is a folder; name a file")
     suite = eval_suites.find(suite_name)
-    refuse_judged(suite)
     samples = suite.load(data_dir)
+    if is_judged(suite):
+        read = (
+            one for name, f in named.items() for one in judged.read_judged(suite, samples, name, f)
+        )
+        models = judged.by_model(tuple(read))
+    else:
+        models = _answered(suite, samples, named, unsafe=unsafe)
+    for name, one in models.items():
+        shown = lines(suite, name, one.found, len(samples), allow_missing=allow_missing)
+        _print((*shown, *judged.lines(one)))
+    if note := suite.note(data_dir):
+        print(note)
+    if json_file is not None:
+        found = {n: record(suite, m.found, allow_missing=allow_missing) for n, m in models.items()}
+        write_json(json_file, {"suite": suite.name, "models": found})
+    if also:
+        (one,) = models.values()
+        _print(crosscheck.lines(crosscheck.disagreements(samples, one.found), len(one.found)))
+
+
+def _answered(
+    suite: Suite[Any], samples: Sequence[Any], named: Mapping[str, Path], *, unsafe: bool
+) -> dict[str, Judged]:
     stored = {name: read_stored(file) for name, file in named.items()}
     for answers in stored.values():
         refuse_unfit(suite, samples, answers)
     found = _rescored(suite, samples, stored, unsafe=unsafe)
-    for name, one in found.items():
-        _print(lines(suite, name, one, len(samples)))
-    if json_file is not None:
-        models = {name: record(suite, one) for name, one in found.items()}
-        write_json(json_file, {"suite": suite.name, "models": models})
-    if also:
-        (one,) = found.values()
-        _print(crosscheck.lines(crosscheck.disagreements(samples, one), len(one)))
+    return {name: Judged(name, one) for name, one in found.items()}
 
 
 def _refuse_unknown(also: str | None, suite: str, files: int) -> None:

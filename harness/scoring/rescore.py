@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval_suites.sandbox import Outcome, Sandbox
@@ -11,7 +11,6 @@ from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Score, Suite
 from harness.compare.comparison import interval_of
 from harness.errors import RunError
-from harness.judge.referee import is_judged
 from harness.scoring.stored import Stored
 
 
@@ -24,19 +23,6 @@ class Rescored:
     outcomes: tuple[Outcome, ...]
 
 
-def refuse_judged(suite: Suite[Any]) -> None:
-    """Refuse a suite whose score is a judge's.
-
-    Raises:
-        RunError: it is one.
-    """
-    if is_judged(suite):
-        raise RunError(
-            f"suite {suite.name} is scored by a judge, and `nca score` asks no model: "
-            "use `nca eval` or `nca run` with a recipe that sets evaluate.judge"
-        )
-
-
 def rescore(
     suite: Suite[Any],
     samples: Sequence[Any],
@@ -45,7 +31,7 @@ def rescore(
     unsafe: bool = False,
     told: Callable[[int], None] = lambda _: None,
 ) -> tuple[Rescored, ...]:
-    """Check and score stored answers.
+    """Check and score stored answers, by stored verdicts where the suite is judged.
 
     Args:
         suite: whose rules hold.
@@ -55,10 +41,9 @@ def rescore(
         told: hears how many are done.
 
     Raises:
-        RunError: the suite is judged, an answer is to a sample that it does not have, or is not
-            of as many turns as it asks. Nothing was run.
+        RunError: an answer is to a sample that the suite does not have, or is not of as many turns
+            as it asks. Nothing was run.
     """
-    refuse_judged(suite)
     refuse_unfit(suite, samples, stored)
     known = {sample.id: sample for sample in samples}
     return asyncio.run(_rescore(suite, known, stored, Sandbox(unsafe=unsafe), told))
@@ -124,14 +109,21 @@ async def _score(suite: Suite[Any], sample: Any, item: Stored, box: Sandbox) -> 
     if item.lost is not None and _asked(suite, sample, item.answers) != len(item.answers):
         return Rescored(item, item.lost, ())
     outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
-    return Rescored(item, settle(suite, sample, item.answers, (), outcomes), outcomes)
+    return Rescored(item, settle(suite, sample, item.answers, item.verdicts, outcomes), outcomes)
 
 
-def record(suite: Suite[Any], found: Sequence[Rescored]) -> dict[str, Any]:
-    """One model's part of what `--json` writes: metrics, and samples by id and repeat."""
+def record(
+    suite: Suite[Any], found: Sequence[Rescored], *, allow_missing: bool = False
+) -> dict[str, Any]:
+    """One model's part of what `--json` writes: metrics, and samples by id and repeat.
+
+    Without `allow_missing` the headline is None where an answer has no value, and metrics that
+    share its fate are left out, as on the screen.
+    """
     ordered = sorted(found, key=lambda one: (one.stored.sample_id, one.stored.repeat))
+    held = _missing(found) > 0 and not allow_missing
     return {
-        "metrics": _metrics(suite, ordered),
+        "metrics": ({suite.headline: None} if held else {}) | _shown(suite, ordered, held=held),
         "samples": [
             {
                 "sample_id": one.stored.sample_id,
@@ -146,7 +138,14 @@ def record(suite: Suite[Any], found: Sequence[Rescored]) -> dict[str, Any]:
     }
 
 
-def lines(suite: Suite[Any], name: str, found: Sequence[Rescored], total: int) -> Iterator[str]:
+def lines(
+    suite: Suite[Any],
+    name: str,
+    found: Sequence[Rescored],
+    total: int,
+    *,
+    allow_missing: bool = False,
+) -> Iterator[str]:
     """A model's metrics and statuses in words, the headline first.
 
     The headline is the mean over samples (each sample's repeats averaged), with its 95 % interval.
@@ -156,14 +155,15 @@ def lines(suite: Suite[Any], name: str, found: Sequence[Rescored], total: int) -
         name: the model's.
         found: its scored answers.
         total: samples of the suite.
+        allow_missing: show it though answers have no value, with what it might have been.
     """
-    values = _means(found)
     there = len({one.stored.sample_id for one in found})
+    held = _missing(found) > 0 and not allow_missing
     yield f"{name} on {suite.name}: {there} of {total} samples, answers: {len(found)}"
-    yield f"{suite.headline}: {_headline(values, total)}"
+    yield f"{suite.headline}: {_withheld(found) if held else _headline(suite, found, total)}"
     yield from (
         f"{metric}: {value:.4f}"
-        for metric, value in _metrics(suite, found).items()
+        for metric, value in _shown(suite, found, held=held).items()
         if metric != suite.headline
     )
     yield from _not_ok(found)
@@ -171,12 +171,55 @@ def lines(suite: Suite[Any], name: str, found: Sequence[Rescored], total: int) -
     yield from (f"programs were contained on tier {tier}, not A" for tier in tiers)
 
 
-def _headline(values: Sequence[float], total: int) -> str:
+def _withheld(found: Sequence[Rescored]) -> str:
+    return (
+        f"missing, for {_missing(found)} of {len(found)} answers have no value "
+        "(--allow-missing shows the others, and what all might be)"
+    )
+
+
+def _headline(suite: Suite[Any], found: Sequence[Rescored], total: int) -> str:
+    values = _means(found)
     if not values:
         return f"no value (n = 0 of {total})"
     interval = interval_of(values)
     around = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "cannot be estimated"
-    return f"{sum(values) / len(values):.4f}, 95 % interval {around} (n = {len(values)} of {total})"
+    bounds = _bounds(suite, found) if _missing(found) else ""
+    mean = sum(values) / len(values)
+    return f"{mean:.4f}, 95 % interval {around} (n = {len(values)} of {total}{bounds})"
+
+
+def _bounds(suite: Suite[Any], found: Sequence[Rescored]) -> str:
+    """What the mean is if every missing value is the worst, or the best, that there can be."""
+    low, high = (
+        sum(_means([replace(one, score=_valued(one.score, value)) for one in found]))
+        / len({one.stored.sample_id for one in found})
+        for value in suite.bounds
+    )
+    return f"; between {low:.4f} and {high:.4f} whatever the missing ones are"
+
+
+def _valued(score: Score, value: float) -> Score:
+    return replace(score, value=value) if score.value is None else score
+
+
+def _missing(found: Sequence[Rescored]) -> int:
+    return sum(one.score.value is None for one in found)
+
+
+def _shown(suite: Suite[Any], found: Sequence[Rescored], *, held: bool) -> dict[str, float]:
+    """The metrics; where the headline is withheld, those that do not depend on missing values.
+
+    Upstream's own drop what upstream drops; others stand if every answer has them.
+    """
+    metrics = _metrics(suite, found)
+    if not held:
+        return metrics
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name.startswith("official") or all(name in one.score.metrics for one in found)
+    }
 
 
 def _not_ok(found: Sequence[Rescored]) -> Iterator[str]:
@@ -184,7 +227,7 @@ def _not_ok(found: Sequence[Rescored]) -> Iterator[str]:
     if counts:
         parts = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
         yield f"not ok: {parts}"
-    if missing := sum(one.score.value is None for one in found):
+    if missing := _missing(found):
         yield f"without a value, by no fault of the model's: {missing} of {len(found)} answers"
 
 

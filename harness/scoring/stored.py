@@ -1,16 +1,16 @@
 """Answers that a file holds already: our own lines, our sample logs, samples of official tools."""
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eval_suites.suite import HARNESS_STATUSES, Answer, Score
 from harness.errors import RunError
 from harness.evaluate.answers import answer_of
+from harness.scoring.rows import numbered, text_of
 
 KINDS = (
     '{"sample_id": "...", "completions": [a text a turn]}, a line of a sample log, '
@@ -29,6 +29,7 @@ class Stored:
         where: file and line.
         lost: what a sample log says of a sample that we, not the model, failed; it counts where
             the answers are not complete.
+        verdicts: the judge's replies that a sample log keeps.
     """
 
     sample_id: str
@@ -36,6 +37,7 @@ class Stored:
     answers: tuple[Answer, ...]
     where: str = ""
     lost: Score | None = None
+    verdicts: tuple[Answer, ...] = ()
 
 
 def named_files(given: Sequence[str]) -> dict[str, Path]:
@@ -67,43 +69,28 @@ def read_stored(file: Path) -> tuple[Stored, ...]:
     """
     seen: Counter[str] = Counter()
     found: list[Stored] = []
-    for where, line in _lines(file):
-        name, answers, lost = _stored(line, where)
-        found.append(Stored(name, seen[name], answers, where, lost))
-        seen[name] += 1
+    for where, line in numbered(file, text_of(file)):
+        one = _stored(line, where)
+        found.append(replace(one, repeat=seen[one.sample_id]))
+        seen[one.sample_id] += 1
     if not found:
         raise RunError(f"{file}: no line in it; each must be {KINDS}")
     return tuple(found)
 
 
-def _lines(file: Path) -> Iterator[tuple[str, str]]:
-    """Where each line stands, and its text; blank ones are left out."""
-    try:
-        data = file.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise RunError(
-            f"{file}: cannot be read ({error}): name a file of JSON lines in UTF-8, gzipped or not"
-        ) from error
-    # Texts may hold other line ends, which JSON does not escape.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield f"{file}, line {number}", line
-
-
-def _stored(line: str, where: str) -> tuple[str, tuple[Answer, ...], Score | None]:
+def _stored(line: str, where: str) -> Stored:
     try:
         row = json.loads(line)
         name = _string(row["sample_id"] if "sample_id" in row else row["task_id"])
-        return name, tuple(_answers(row)), _lost(row)
+        verdicts = tuple(map(_answer, row.get("verdicts", ())))
+        return Stored(name, 0, tuple(_answers(row)), where, _lost(row), verdicts)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RunError(f"{where}: not {KINDS} ({type(error).__name__}: {error})") from error
 
 
 def _answers(row: Mapping[str, Any]) -> Iterator[Answer]:
     if "turns" in row:
-        given = (answer for turn in row["turns"] for answer in turn["answers"])
-        yield from (answer_of({**answer, "text": _string(answer["text"])}) for answer in given)
+        yield from (_answer(answer) for turn in row["turns"] for answer in turn["answers"])
     elif "completions" in row:
         if not isinstance(row["completions"], list):
             raise TypeError("completions must be a list of texts")
@@ -112,6 +99,10 @@ def _answers(row: Mapping[str, Any]) -> Iterator[Answer]:
         yield Answer(f"```python\n{_string(row['solution'])}\n```")
     else:
         yield Answer(_string(row["completion"]))
+
+
+def _answer(fields: Mapping[str, Any]) -> Answer:
+    return answer_of({**fields, "text": _string(fields["text"])})
 
 
 def _string(value: object) -> str:

@@ -13,7 +13,7 @@ import yaml
 import eval_suites
 from eval_suites import SUITES, DataError, UnknownSuiteError, find
 from eval_suites.scoring import settle
-from eval_suites.suite import Answer, Suite
+from eval_suites.suite import Answer, Suite, no_requests
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
@@ -23,7 +23,7 @@ def test_every_suite_is_found_by_its_own_name() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownSuiteError, match=r"'gsm8'.*did you mean gsm8k"):
         find("gsm8")
-    with pytest.raises(UnknownSuiteError, match="did you mean arithmetic or "):
+    with pytest.raises(UnknownSuiteError, match="did you mean alpaca_eval or "):
         find("zzzz")
 
 
@@ -35,11 +35,16 @@ def pinned(name: str) -> dict[str, str]:
     """Repositories with their commits that the manifest has for a suite, to their licences."""
     folder = Path(eval_suites.__file__).parent
     entries = yaml.safe_load((folder / "manifest.yaml").read_text(encoding="utf-8"))
-    return {
-        f"{one['repository']} @ {one['commit']}": one["licence"]
-        for one in entries
-        if name.partition(":")[0] in one["suites"]
-    }
+    found: dict[str, str] = {}
+    for one in entries:
+        if name.partition(":")[0] in one["suites"]:
+            source = f"{one['repository']} @ {one['commit']}"
+            found[source] = f"{found.get(source, '')} {one['licence']}"
+    return found
+
+
+#: Of suites whose module has another name.
+MODULES = {"math": "math_problems", "math500": "math_problems", "alpaca_eval_1": "alpaca_eval"}
 
 
 @pytest.mark.parametrize("name", [name for name in SUITES if name != "arithmetic"])
@@ -49,7 +54,7 @@ def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) 
     assert source in pinned(name)
     assert suite.licence.split()[0] in pinned(name)[source]
     base = name.partition(":")[0]
-    module = {"math": "math_problems", "math500": "math_problems"}.get(base, base)
+    module = MODULES.get(base, base)
     said = importlib.import_module(f"eval_suites.{module}").__doc__ or ""
     assert re.search(r"et al\. \d{4},\s+arXiv\s+\d{4}\.\d{5}", said)
     assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in said
@@ -96,6 +101,10 @@ def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:
         pytest.skip(str(error))
 
 
+#: Of suites with more than one.
+TURNS = {"mt_bench": 2}
+
+
 @pytest.mark.parametrize("name", SUITES)
 def test_a_suite_keeps_the_contract(name: str, data_dir: Path) -> None:
     suite = find(name)
@@ -105,7 +114,7 @@ def test_a_suite_keeps_the_contract(name: str, data_dir: Path) -> None:
     assert requests
     assert all(bool(one.messages) != (one.text is not None) for one in requests)
     assert all(one.decoding == suite.decoding for one in requests)
-    assert suite.ask(samples[0], (Answer("x"),)) == ()
+    assert suite.ask(samples[0], (Answer("x"),) * TURNS.get(name, 1)) == ()
     with pytest.raises(dataclasses.FrozenInstanceError):
         suite.name = "other"
 
@@ -127,5 +136,30 @@ def test_an_answer_that_is_none_has_a_status_and_no_check(
     sample = loaded(suite, data_dir)[0]
     assert suite.checks(sample, (answer,)) == ()
     score = settle(suite, sample, (answer,))
+    if suite.judge is not no_requests and status != "filtered":
+        status, value = "judge_missing", None  # a judge is asked about it, and nobody was
     assert (score.status, score.value) == (status, value)
     assert (suite.headline in score.metrics) == (value is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in SUITES if SUITES[name].judge is not no_requests])
+def test_a_judged_suite_keeps_its_part_of_the_contract(name: str, data_dir: Path) -> None:
+    suite = find(name)
+    sample, answers = loaded(suite, data_dir)[0], (Answer("x"),) * TURNS.get(name, 1)
+    asked = suite.judge(sample, answers, ())
+    assert asked
+    assert all(one.messages and one.text is None for one in asked)
+    assert all(one.messages[0].role == "system" for one in asked)
+    assert all("x" in one.messages[-1].content for one in asked)
+    replies: tuple[Answer, ...] = ()
+    for _ in range(8):  # what a judge is asked at most
+        replies += tuple(
+            Answer("I have no verdict.") for _ in suite.judge(sample, answers, replies)
+        )
+    assert suite.judge(sample, answers, replies) == ()
+    assert len(replies) <= 2 * len(asked)
+    score = settle(suite, sample, answers, replies)
+    assert (score.value, score.status) == (None, "judge_missing")
+    assert score.reason
+    low, high = suite.bounds
+    assert low < high

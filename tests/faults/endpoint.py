@@ -1,10 +1,12 @@
 """An endpoint of the test's own that answers as the fake engine does and counts what it is asked.
 
-It outlives the runs that ask it, so it knows what was asked by those that were killed.
+It outlives the runs that ask it, so it knows what was asked by those that were killed. Run as a
+script with a port it is a process of its own, which may itself be killed.
 """
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -25,13 +27,13 @@ class Endpoint:
     Answers are given while `gate` is set; a test closes it to know that a run is at work.
     """
 
-    def __init__(self, delay_s: float = 0.0) -> None:
+    def __init__(self, delay_s: float = 0.0, port: int = 0) -> None:
         self.asked: Counter[str] = Counter()
         self.gate = threading.Event()
         self.gate.set()
         self._delay_s = delay_s
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
 
     @property
     def url(self) -> str:
@@ -90,3 +92,8 @@ class Endpoint:
             self._http.shutdown()
             thread.join()
             self._http.server_close()
+
+
+if __name__ == "__main__":
+    with Endpoint(delay_s=0.02, port=int(sys.argv[1])).serving():
+        threading.Event().wait()

@@ -1,7 +1,7 @@
-"""SIGKILL in the middle of real evaluations on vLLM: to the command, its stage, its engine.
+"""SIGKILL and SIGSTOP in the middle of real evaluations on vLLM: to command, stage and engine.
 
-Nothing in the journal is lost or asked again, nobody is left behind, and an engine that dies is
-started again a bounded number of times.
+Nothing in the journal is lost or asked again, nobody is left behind, and an engine that dies or
+hangs is started again a bounded number of times.
 """
 
 import json
@@ -21,7 +21,16 @@ import yaml
 from harness.engines.vllm import _installed
 from harness.result import read_result
 
-from .commands import Command, below, command_of, counts, kill, until
+from .commands import (
+    PATIENCE_S,
+    Command,
+    below,
+    command_of,
+    counts,
+    kill,
+    parents,
+    until,
+)
 
 SAMPLES = 16
 RECIPE = {
@@ -164,3 +173,31 @@ def test_a_killed_engine_is_noticed_and_started_again_until_it_dies_too_often(
     assert again.returncode == 0, again.stderr
     assert counts(again.stdout) == (SAMPLES - len(kept), len(kept))
     assert kept.items() <= command.bodies().items()
+
+
+def test_an_engine_that_hangs_is_killed_and_started_again(command: Command) -> None:
+    patience = ["--set", "evaluate.engine.options={hung_s: 20}"]
+    command = replace(command, arguments=[*command.arguments, *patience])
+    command.folder.mkdir()
+    heard = Heard(command)
+    try:
+        wait_for(2, command, heard.process)
+        stopped = core(command)
+        assert stopped is not None, heard.lines
+        its_own = below(stopped)
+        kept = command.bodies()
+
+        os.kill(stopped, signal.SIGSTOP)
+
+        assert until(lambda: heard.times("starting vllm") == 2)
+        assert not its_own & parents().keys()
+        heard.process.wait(PATIENCE_S)
+    finally:
+        heard.close()
+
+    assert heard.process.returncode == 0, heard.lines
+    assert heard.times("no sign of life for 20 s") == 1
+    assert heard.times("starting vllm") == 2
+    assert counts("".join(heard.lines)) == (SAMPLES, 0)
+    assert kept.items() <= command.bodies().items()
+    assert command.left(its_own) == []

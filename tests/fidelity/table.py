@@ -10,6 +10,9 @@ HEAD = (
     "| --- | ---: | ---: | ---: | --- |"
 )
 
+#: Why a suite without gold has no counts.
+JUDGED = "scored by a judge: held to stored verdicts"
+
 
 def row(held: Held, found: Found) -> str:
     """A suite's counts and its exceptions with their reasons."""

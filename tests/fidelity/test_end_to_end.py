@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites import SUITES, DataError, find
+from eval_suites import DataError, find
 from eval_suites.suite import Request, Suite
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
@@ -100,7 +100,7 @@ def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> EvalJob:
     )
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", HELD)
 def test_real_samples_from_the_question_to_the_summary(
     name: str, job: EvalJob, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,12 @@ evaluate: {{suites: [arithmetic], limit: 2, engine: {{name: fake}}}}
         (("eval", ".", "--suites", "gsm8k", "--engine", "fake"), "--data-dir"),
         (("eval", "a/x", "b/x", "--suites", "arithmetic"), "write NAME=FOLDER"),
         (("eval", ".", "--suites", "arithmetic", "--limit", "many"), "--limit many"),
+        (
+            ("eval", "x", "--suites", "arithmetic", "--engine", "openai", "--max-model-len", "64"),
+            "an endpoint has the length that it was started with",
+        ),
+        (("eval", ".", "--suites", "arithmetic", "--max-model-len", "8"), "--max-model-len"),
+        (("audit", ".", "--suites", "arithmetic", "--max-model-len", "x"), "--max-model-len"),
         (("compare", "runs/none"), "no result there"),
         (("suites", "show", "gsm9k"), "did you mean gsm8k"),
         (("suites", "show", "arithmetic", "--sample", "100000"), "200 samples"),
@@ -153,3 +159,13 @@ def test_suites_are_listed_and_shown(
     assert "from this project, licence: Apache-2.0" in shown
     assert "[user]" in shown
     assert "headline accuracy" in shown
+    assert "A judge is asked" not in shown
+
+
+def test_a_judged_suite_shows_what_its_judge_is_asked(
+    nca: Callable[..., int], capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    assert nca("suites", "show", "mt_bench", "--data-dir", data_dir) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("A judge is asked:") == 2
+    assert shown.count("(the model's answer)") == 3

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness import stage
+from harness.errors import StageBusy
 from harness.events import silent
-from harness.runs import replacing, write_json
+from harness.runs import read_json, replacing, waiting, write_json
 
 
 def test_what_killed_writers_left_is_cleared_but_for_another_commands(
@@ -31,3 +32,45 @@ def test_what_killed_writers_left_is_cleared_but_for_another_commands(
     assert names[0].startswith(".resolved.json.")
     assert names[1:] == ["hers.new"]
     assert (tmp_path / "resolved.json").read_text() == '{"key": "k"}'
+
+
+def test_what_a_command_tells_a_stage_stands_there_once_the_stage_holds_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def work(job: object, report: object) -> bool:
+        seen.append((job, read_json(tmp_path / "resolved.json")["job"]))
+        # A second command comes while the stage works, and a second process of the stage.
+        if len(seen) == 1:
+            stage.run_stage("look", mine, silent, first=False)
+        with pytest.raises(StageBusy):
+            stage.run_stage("look", other, silent)
+        return True
+
+    monkeypatch.setattr(stage, "KINDS", {"look": work})
+    mine, other = waiting(tmp_path), waiting(tmp_path)
+    write_json(mine, {"kind": "look", "key": "k", "job": 1})
+    write_json(other, {"kind": "look", "key": "j", "job": 2})
+
+    stage.run_stage("look", mine, silent)
+
+    assert seen == [(1, 1), (1, 1)]
+    assert read_json(tmp_path / "resolved.json")["job"] == 1
+    assert read_json(other)["job"] == 2
+    assert not mine.exists()
+
+
+def test_a_file_by_a_name_of_the_users_own_is_read_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[object] = []
+    monkeypatch.setattr(stage, "KINDS", {"look": lambda job, report: jobs.append(job) is None})
+    file = tmp_path / "mine.json"
+    write_json(file, {"kind": "look", "key": "k", "job": 3})
+
+    stage.run_stage("look", file, silent)
+
+    assert jobs == [3]
+    assert file.exists()
+    assert not (tmp_path / "resolved.json").exists()

@@ -6,8 +6,15 @@ import pytest
 
 from eval_suites import SUITES
 from eval_suites.errors import SandboxError
-from harness.recipe import EngineChoice, EvaluateSection
+from harness.engines import ENGINES
+from harness.engines.fake import FakeEngine
+from harness.errors import EngineUnavailable
+from harness.judge.needs import require_able
+from harness.plan import check_suites
+from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice
 from harness.suite_choice import expanded
+
+JUDGED = {"alpaca_eval", "alpaca_eval_1", "mt_bench"}
 
 
 def section(*suites: str, engine: str = "fake") -> EvaluateSection:
@@ -32,7 +39,35 @@ def test_with_all_files_every_suite_is_there_once(data_dir: Path) -> None:
     assert chosen.suites[0] == "humaneval"
     assert sorted((*chosen.suites, *left_out)) == sorted(SUITES)
     # The full GSM-Plus is in no data folder of ours.
-    assert set(left_out) <= {"gsm_plus", "gsm_plus:eurus"}
+    assert set(left_out) <= {"gsm_plus", "gsm_plus:eurus", *JUDGED}
+
+
+def test_judged_suites_are_left_out_where_no_judge_is_chosen(data_dir: Path) -> None:
+    chosen, left_out = expanded(section("all"), data_dir)
+    assert {name: left_out[name] for name in JUDGED} == dict.fromkeys(JUDGED, "no judge is chosen")
+    judge = JudgeChoice(name="fake", model="x")
+    chosen, left_out = expanded(section("all").model_copy(update={"judge": judge}), data_dir)
+    assert set(chosen.suites) >= JUDGED
+    assert not JUDGED & set(left_out)
+
+
+def test_suites_whose_judge_cannot_do_what_they_need_are_left_out(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wordless(FakeEngine):
+        capabilities = FakeEngine.capabilities - {"logprobs"}
+
+    monkeypatch.setitem(ENGINES, "wordless", Wordless)
+    judge = JudgeChoice(name="wordless", model="x")
+    judged = section("all").model_copy(update={"judge": judge})
+    chosen, left_out = expanded(judged, data_dir)
+    assert left_out["alpaca_eval"] == "judge wordless lacks logprobs"
+    assert {"alpaca_eval_1", "mt_bench"} <= set(chosen.suites)
+    for suites in ((), ("mt_bench", "alpaca_eval_1")):
+        require_able((SUITES[name] for name in suites), judge)
+    require_able((SUITES["alpaca_eval"],), None)
+    with pytest.raises(EngineUnavailable, match=r"alpaca_eval needs logprobs of its judge, .*word"):
+        check_suites(judged.model_copy(update={"suites": ("alpaca_eval",)}), data_dir)
 
 
 def test_what_the_engine_cannot_do_is_left_out(data_dir: Path) -> None:

@@ -15,9 +15,11 @@ from harness.audit.ids import faults
 from harness.audit.job import AuditJob, of_evaluation
 from harness.audit.preflight import audit, check
 from harness.evaluate.job import EvalJob
+from harness.evaluate.loop import run
 from harness.evaluate.rendering import rendered
+from harness.events import silent
 from harness.recipe import DecodingChanges, EngineChoice
-from harness.runs import write_json
+from harness.runs import read_lines, write_json
 from train.config import TrainConfig, TrainJob
 
 ASK = Request(messages=(Message("user", "2+2?"),))
@@ -385,6 +387,58 @@ def test_a_recipe_is_audited_before_anything_is_trained_and_nothing_is_left(
     assert f"at most {2 * 2 * 48} generated" in page
     assert "at most 24 s" in page
     assert not list(runs.glob("small-*"))
+
+
+def test_the_time_is_by_what_a_run_of_this_machine_measured_and_the_run_is_named(
+    tmp_path: Path, tiny_model: Path, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "audit.json"
+    asked = ("--suites", "arithmetic", "--engine", "fake", "--limit", 4, "--runs", tmp_path)
+
+    def told() -> tuple[str, dict[str, Any]]:
+        assert nca("audit", tiny_model, *asked, "--json", written) == 0
+        return capsys.readouterr().out, json.loads(written.read_text())
+
+    before, unknown = told()
+    tally = run(make_job(tmp_path, tiny_model, run=tmp_path / "earlier"), silent)
+    page, known = told()
+    (line,) = read_lines(tmp_path / "earlier" / "eval" / "speed.jsonl")
+
+    assert "not known: no run among --runs measured such a model" in before
+    assert (unknown["most_seconds"], unknown["speeds"]) == (None, [])
+    assert f"tokens a second (earlier, over {tally.tokens:,} tokens)\n" in page
+    (speed,) = known["speeds"]
+    assert speed == {"run": "earlier", "tokens": tally.tokens, "seconds": line["seconds"]}
+    most = known["most_tokens"] * line["seconds"] / tally.tokens
+    assert known["most_seconds"] == pytest.approx(most)
+
+
+def test_the_longest_prompt_with_its_answer_may_be_given(
+    tmp_path: Path,
+    write_jsonl: Callable[[str, list[object]], Path],
+    nca: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = make_checkpoint(tmp_path / "base", "qwen")
+    write_jsonl("train.jsonl", trained_rows("x"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE.format(base=base))
+    asked = ("--suites", "arithmetic", "--engine", "fake", "--limit", 2)
+
+    pages = []
+    for target in ((base, *asked), (recipe,)):
+        assert nca("audit", *target, "--max-model-len", 77, "--runs", tmp_path / "runs") == 0
+        pages.append(capsys.readouterr().out)
+    where = ("--tracking", "none", "--runs", tmp_path / "runs")
+    code = nca("eval", base, *asked, "--max-model-len", 77, *where)
+
+    assert all("77 tokens for a prompt with its answer" in page for page in pages)
+    assert code == 0
+    (log,) = tmp_path.glob("runs/*/eval/base/arithmetic.jsonl")
+    assert {line["status"] for line in read_lines(log)} == {"overflow"}
+    assert "raise evaluate.engine.max_model_len (nca eval: --max-model-len)" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_run_that_could_not_be_evaluated_is_not_trained(

@@ -98,6 +98,14 @@ def test_other_metrics_of_a_suite_stand_in_notes(comparison: Comparison) -> None
     assert "humaneval, pass_at_5, %: base 25.0, nca 50.0" in notes
 
 
+def test_what_is_no_fraction_is_not_shown_in_percent(comparison: Comparison) -> None:
+    cells = dict(comparison.cells)
+    for name, value in (("base", 0.5), ("nca", 1976.25)):
+        cells[name, "humaneval"] = replace(cells[name, "humaneval"], beside={"length": value})
+    notes = comparison_table(replace(comparison, cells=cells)).notes
+    assert "humaneval, length: base 0.5, nca 1976" in notes
+
+
 def test_an_interval_that_cannot_be_estimated_is_said_so(comparison: Comparison) -> None:
     assert not any("[–]" in note for note in comparison_table(comparison).notes)
     cell = comparison.cells["nca", "arithmetic"]

@@ -79,7 +79,7 @@ def test_logprobs_loglikelihood_and_overflow() -> None:
     engine = FakeEngine(replace(SPEC, max_model_len=5))
 
     assert tokens == [3] * scored.usage.completion_tokens
-    assert asyncio.run(engine.loglikelihood((1, 2), (3, 4))) < -2
+    assert asyncio.run(engine.loglikelihood((1, 2), (3, 4))).logprob < -2
     assert ask(replace(ASK, n=2), engine).finish_reasons == ("overflow", "overflow")
     assert FakeEngine.capabilities == CAPABILITIES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval_suites.suite import Decoding, Request
+from eval_suites.suite import Decoding, Likelihood, Request
 from harness.engines import Completion, EngineGone, EngineSpec, make
 from harness.engines.local_model import sample, shared_prefix
 from harness.errors import ModelError
@@ -126,10 +126,12 @@ def test_loglikelihood_and_top_logprobs_equal_a_plain_forward_pass(
     asked = prompt("what is next", top=3, max_tokens=4)
     pairs = [((5, 6, 7), (8, 9)), ((5,), (20, 21, 22, 23)), ((4, 3), ())]
 
-    async def main() -> tuple[Completion, list[float]]:
+    async def main() -> tuple[Completion, list[Likelihood]]:
         async with make(spec) as engine:
+            answer = await engine.complete(asked)
+            pairs.append((asked.token_ids, answer.token_ids[0]))
             scores = await asyncio.gather(*(engine.loglikelihood(*pair) for pair in pairs))
-            return await engine.complete(asked), scores
+            return answer, scores
 
     answer, scores = asyncio.run(main())
     model = AutoModelForCausalLM.from_pretrained(lively_model)
@@ -141,7 +143,8 @@ def test_loglikelihood_and_top_logprobs_equal_a_plain_forward_pass(
     for (prefix, rest), score in zip(pairs, scores, strict=True):
         rows = logps(prefix + rest)[len(prefix) - 1 : -1]
         by_hand = sum(float(row[token]) for row, token in zip(rows, rest, strict=True))
-        assert score == pytest.approx(by_hand, abs=1e-4)
+        assert score.logprob == pytest.approx(by_hand, abs=1e-4)
+    assert [score.greedy for score in scores] == [False, False, True, True]
     rows = logps(asked.token_ids + answer.token_ids[0])[len(asked.token_ids) - 1 : -1]
     for row, top in zip(rows, answer.logprobs[0], strict=True):
         assert [value for _, value in top] == pytest.approx(row.topk(3).values.tolist(), abs=1e-4)

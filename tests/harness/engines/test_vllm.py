@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.suite import Likelihood, Request
 from harness.engines import Completion, EngineSpec, make
 from harness.engines.vllm import _installed
 from harness.errors import EngineUnavailable
@@ -61,6 +61,8 @@ def test_vllm_agrees_with_transformers_and_leaves_no_process(
     drawn = [prompt("hello", "nca", temperature=1.0, n=3)] * 2
     edge = [prompt("x" * 1024), prompt("x" * 1022), prompt("hello", n=2)]
     pairs = [((5, 6, 7), (8, 9), ""), ((5,), (20, 21, 22, 23), "nca"), ((4, 3), (), "")]
+    first = _answers(spec, greedy[:1])[0].token_ids[0]
+    pairs.append((greedy[0].token_ids, first, greedy[0].model))  # the likeliest at each place
     asked = [*greedy, stop, *edge]
 
     result = _run_script(tmp_path, spec, [*asked, *drawn], pairs)
@@ -77,7 +79,11 @@ def test_vllm_agrees_with_transformers_and_leaves_no_process(
             assert [p for _, p in one] == pytest.approx([p for _, p in other], abs=1e-3)
     assert answers[-1] == answers[-2]
     assert len(set(answers[-1].texts)) == 3
-    assert result["scores"] == pytest.approx(_scores(spec, pairs), abs=1e-3)
+    ours = _scores(spec, pairs)
+    assert [one.logprob for one in result["scores"]] == pytest.approx(
+        [one.logprob for one in ours], abs=1e-3
+    )
+    assert [one.greedy for one in result["scores"]] == [one.greedy for one in ours]
     assert result["running"] >= 1
     assert (result["left"], result["left_after_kill"]) == (0, 0)
     assert result["gone"] == [True] * 4
@@ -107,8 +113,8 @@ def _answers(spec: EngineSpec, requests: list[Request]) -> list[Completion]:
     return asyncio.run(main())
 
 
-def _scores(spec: EngineSpec, pairs: list) -> list[float]:
-    async def main() -> list[float]:
+def _scores(spec: EngineSpec, pairs: list) -> list[Likelihood]:
+    async def main() -> list[Likelihood]:
         async with make(replace(spec, name="transformers")) as engine:
             return [await engine.loglikelihood(*pair) for pair in pairs]
 

@@ -48,7 +48,7 @@ def running() -> set[int]:
     return below(os.getpid(), parents())
 
 
-def left(before: set[int], patience_s: float = 15.0) -> int:
+def left(before: set[int], patience_s: float = 60.0) -> int:
     """How many of these still live after a while; workers of a killed core need a moment."""
     end = time.monotonic() + patience_s
     while before & parents().keys() and time.monotonic() < end:

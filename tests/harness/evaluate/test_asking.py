@@ -10,7 +10,8 @@ import pytest
 from eval_suites.suite import Answer, Decoding, Message, Request
 from harness.engines import Completion, EngineSpec
 from harness.engines.fake import FakeEngine
-from harness.evaluate.asking import Asker, Model, Restarting
+from harness.evaluate.asking import Asker, Model
+from harness.evaluate.restarting import Restarting
 from harness.journal.entries import Journal
 
 DRAWN = Request(

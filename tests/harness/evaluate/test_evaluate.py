@@ -166,6 +166,45 @@ def test_the_base_is_asked_first_and_the_longest_answers_first(
     assert {t.repeats for t in todo} == {3}
 
 
+def test_answers_that_had_no_room_are_asked_for_again_where_there_is_more(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    def within(most: int) -> EvalJob:
+        engine = EngineChoice(name="fake", max_model_len=most)
+        return make_job(tmp_path, tiny_model).model_copy(update={"engine": engine})
+
+    def statuses(job: EvalJob) -> set[str]:
+        lines = read_lines(RunFolder(job.run).sample_log("base", "arithmetic"))
+        return {line["status"] for line in lines}
+
+    tight = run(within(16), silent)
+    none_had_room = statuses(within(16))
+    wide = run(within(1000), silent)
+    again, as_wide = run(within(16), silent), run(within(900), silent)
+
+    assert none_had_room == {"overflow"}
+    assert "overflow" not in statuses(within(900))
+    assert (tight.asked, wide.asked, wide.reused) == (24, 24, 0)
+    assert (again.reused, as_wide.reused) == (24, 24)
+
+
+def test_the_speed_of_what_was_generated_is_kept_and_a_replay_is_none(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    job = make_job(tmp_path, tiny_model)
+    file = RunFolder(job.run).evaluation / "speed.jsonl"
+
+    tally = run(job, silent)
+    first = file.read_bytes()
+    run(job, silent)
+    more = run(job.model_copy(update={"suites": {"arithmetic": 20}}), silent)
+
+    lines = read_lines(file)
+    assert file.read_bytes().startswith(first)
+    assert [line["tokens"] for line in lines] == [tally.tokens, more.tokens]
+    assert all(line["seconds"] > 0 and line["engine"] == "fake" for line in lines)
+
+
 def stage_command(folder: Path, job: EvalJob) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     described = {"kind": "evaluate", "key": "k", "job": job.model_dump(mode="json")}

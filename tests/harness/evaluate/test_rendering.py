@@ -57,6 +57,16 @@ def test_messages_prefix_and_text_are_told_apart() -> None:
     assert sum(render.asked.values()) == 4
 
 
+def test_a_scored_continuation_is_rendered_each_time(tiny_model: Path) -> None:
+    tokenizer = loader()(tiny_model).itself
+    remembered = Remembered(lambda request: rendered(tokenizer, request), readers=2)
+    remembered(Request(text="2 + 2 ="))
+    scored = Request(text="2 + 2 =", continuation=" 4")
+    for _ in range(2):
+        assert remembered(scored) == rendered(tokenizer, scored)
+        assert remembered(scored).continuation_ids
+
+
 def test_all_else_of_a_request_stays_its_own(tiny_model: Path) -> None:
     load = loader()
     one, other = load(tiny_model), load(tiny_model)

@@ -1,7 +1,7 @@
 """Judges: asked through the journal, told in the protocol, and never a score when they fail."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,16 @@ import eval_suites
 from eval_suites.arithmetic import SUITE as ARITHMETIC
 from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Message, Request, Score
+from harness.audit.duration import Duration
+from harness.audit.job import of_evaluation
+from harness.audit.preflight import audit
+from harness.audit.show import page, plain
 from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
 from harness.events import silent
+from harness.judge.preview import STAND_IN, preview
+from harness.pipeline import evaluate_stage
 from harness.plan import Places, check_suites, judge_of
 from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice
 from harness.runs import RunFolder, read_json, read_lines
@@ -74,7 +80,8 @@ def test_verdicts_are_asked_once_logged_and_named_in_the_protocol(
     for line in lines:
         (verdict,) = line["verdicts"]
         assert verdict["text"].endswith(f" {line['value']:.0f}.")
-    assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == "fake the judge"
+    title = f"fake 1 auto {tiny_model.name} the judge"
+    assert read_json(folder.summary("base", "judged"))["protocol"]["judge"] == title
     assert "judge" not in read_json(folder.summary("base", "arithmetic"))["protocol"]
     assert all(not line["verdicts"] for line in read_lines(folder.sample_log("base", "arithmetic")))
 
@@ -84,7 +91,9 @@ def test_a_suite_without_its_judge_is_refused_before_anything_starts(
 ) -> None:
     section = EvaluateSection(suites=("judged",), engine=EngineChoice(name="fake"))
 
-    with pytest.raises(RecipeError, match=r"judged needs a judge: set evaluate\.judge"):
+    with pytest.raises(
+        RecipeError, match=r"judged needs a judge: name one with --judge openai:MODEL"
+    ):
         check_suites(section, None)
     with pytest.raises(RecipeError, match="needs a judge"):
         run(make_job(tmp_path, tiny_model, None), silent)
@@ -99,14 +108,57 @@ def test_an_endpoint_s_judge_is_a_name_and_a_local_one_a_folder(
     local = JudgeChoice(name="fake", model=str(tiny_model))
 
     assert judge_of(EvaluateSection(), where) == (None, "")
-    assert judge_of(EvaluateSection(judge=remote), where) == (
+    assert judge_of(EvaluateSection(suites=("judged",), judge=remote), where) == (
         remote,
         "http://localhost:1/v1 gpt-x",
     )
-    judge, fingerprint = judge_of(EvaluateSection(judge=local), where)
+    judge, fingerprint = judge_of(EvaluateSection(suites=("judged",), judge=local), where)
     assert judge is not None
     assert judge.model == str(tiny_model.resolve())
     assert len(fingerprint) >= 16
+
+
+def test_another_price_or_budget_is_no_other_evaluation(tmp_path: Path, tiny_model: Path) -> None:
+    where = Places(runs=tmp_path / "runs", models=tmp_path / "models")
+
+    def key(**changes: Any) -> str:
+        judge = JudgeChoice(model="gpt-x", base_url="http://localhost:1/v1", **changes)
+        section = EvaluateSection(suites=("judged",), judge=judge)
+        folders, prints = {"base": str(tiny_model)}, {"base": "one"}
+        return evaluate_stage(RunFolder(tmp_path), section, where, folders, prints).key
+
+    assert key() == key(price=(1.0, 2.0)) == key(price=(3.0, 4.0), max_cost=5.0)
+    assert key() != key(repeats=2)
+
+
+def test_a_judge_that_is_not_there_is_told_before_anything_is_trained(
+    tmp_path: Path, tiny_model: Path, nca: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "rows.jsonl"
+    data.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n')
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"name: small\nbase: {tiny_model}\ntrain: {{data: {data}, max_steps: 1}}\n"
+        "checkpoints: {nca: {method: nca}}\n"
+        "evaluate: {suites: [judged], limit: 2, engine: {name: fake}}\n"
+    )
+    runs = tmp_path / "runs"
+
+    code = nca("run", recipe, "--judge", "fake:./no-such-judge", "--runs", runs)
+
+    assert code == 2
+    assert "no-such-judge: no such checkpoint folder" in capsys.readouterr().err
+    assert not list(runs.glob("*/train"))
+
+
+def test_the_audit_says_what_a_judge_will_be_asked(tmp_path: Path, tiny_model: Path) -> None:
+    job = make_job(tmp_path, tiny_model, JudgeChoice(name="fake", model=str(tiny_model)))
+
+    found = audit(of_evaluation(job))
+
+    assert "of one checkpoint's answers: 3 requests, at most about " in page(found, Duration(None))
+    suites = plain(found, Duration(None))["suites"]
+    assert (suites["judged"]["judging"]["requests"], suites["arithmetic"]["judging"]) == (3, None)
 
 
 def test_a_filtered_verdict_is_a_missing_one() -> None:
@@ -115,3 +167,10 @@ def test_a_filtered_verdict_is_a_missing_one() -> None:
     score = settle(JUDGED, sample, (Answer("5"),), (Answer("", "filtered"),))
 
     assert (score.value, score.status) == (None, "judge_missing")
+
+
+def test_what_a_judge_would_be_asked_can_be_seen_before() -> None:
+    sample = ARITHMETIC.load(None)[0]
+    (request,) = preview(JUDGED, sample)
+    assert request.messages[0].content == f"Rate this: {STAND_IN} and 1"
+    assert preview(ARITHMETIC, sample) == ()

@@ -184,13 +184,25 @@ def test_what_was_lost_in_a_run_stays_without_a_value(tmp_path: Path) -> None:
     stored = read_stored(written(tmp_path, said("a", "x", "yes"), log))
     found = rescore(TWO_TURNS, TWO_TURNS.load(None), stored)
     assert [one.score.value for one in found] == [1.0, None]
-    assert list(lines(TWO_TURNS, "m", found, 3)) == [
-        "m on pairs: 2 of 3 samples, answers: 2",
-        "accuracy: 1.0000, 95 % interval 0.2065 to 1.0000 (n = 1 of 3)",
-        "not ok: infra 1",
-        "without a value, by no fault of the model's: 1 of 2 answers",
-    ]
-    assert "accuracy: no value (n = 0 of 3)" in lines(TWO_TURNS, "m", found[1:], 3)
+    missing = (
+        "accuracy: missing, for 1 of 2 answers have no value (--allow-missing shows the others, "
+        "and what all might be)"
+    )
+    shown = (
+        "accuracy: 1.0000, 95 % interval 0.2065 to 1.0000 (n = 1 of 3; between 0.5000 and 1.0000 "
+        "whatever the missing ones are)"
+    )
+    for allow, headline in ((False, missing), (True, shown)):
+        assert list(lines(TWO_TURNS, "m", found, 3, allow_missing=allow)) == [
+            "m on pairs: 2 of 3 samples, answers: 2",
+            headline,
+            "not ok: infra 1",
+            "without a value, by no fault of the model's: 1 of 2 answers",
+        ]
+    assert record(TWO_TURNS, found)["metrics"] == {"accuracy": None}
+    assert record(TWO_TURNS, found, allow_missing=True)["metrics"] == {"accuracy": 1.0}
+    none = list(lines(TWO_TURNS, "m", found[1:], 3, allow_missing=True))
+    assert "accuracy: no value (n = 0 of 3)" in none
 
 
 def test_the_record_is_sorted_and_has_every_sample(tmp_path: Path) -> None:
@@ -264,7 +276,7 @@ def test_what_cannot_be_scored_ends_with_2_and_writes_nothing(
     good, out = written(tmp_path, said("a", "x", "yes")), tmp_path / "scores.json"
     bad = written(tmp_path, said("d", "x", "yes"), name="bad.jsonl")
     for suite, files, reason in (
-        ("judged", [good], "scored by a judge"),
+        ("judged", [good], "scored by a judge: name one with --judge"),
         ("pairs", [good, bad], "bad.jsonl, line 1: suite pairs has no sample 'd'"),
         ("pairs", [good, good], "write NAME=FILE"),
         ("pairs", [good, "--also", "evalplus"], "humaneval_plus"),

@@ -1,0 +1,130 @@
+"""Games between two checkpoints, and what they add up to, as pure functions.
+
+A game is one prompt (and repeat) with both checkpoints' answers, judged in both orders: 1 where the
+first won, 0.5 for a tie, 0 where the second did; over turns, their mean. A game that lacks a
+verdict has no value and is counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """One prompt between two checkpoints.
+
+    Attributes:
+        sample_id: the suite's.
+        repeat: of the answers.
+        first, second: checkpoints.
+        value: the first's, 0 to 1; None where a verdict is missing.
+        official: by upstream's rule (`eval_suites.mt_bench_pairs`); None where that drops it.
+        consistent: share of turns on which both orders agree; None where a verdict is missing.
+        reason: why there is no value.
+    """
+
+    sample_id: str
+    repeat: int
+    first: str
+    second: str
+    value: float | None
+    official: float | None = None
+    consistent: float | None = None
+    reason: str = ""
+
+    def seen_by(self, name: str) -> "Game":
+        """The same game with `name` as the first."""
+        if name == self.first:
+            return self
+        return Game(
+            self.sample_id,
+            self.repeat,
+            self.second,
+            self.first,
+            None if self.value is None else 1.0 - self.value,
+            None if self.official is None else 1.0 - self.official,
+            self.consistent,
+            self.reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Games of one checkpoint against another.
+
+    Attributes:
+        wins, ties, losses: games by value: above a half, a half, below it.
+        missing: games without a value.
+        win_rate: mean value, ties as half a win; None without any.
+        official_win_rate: upstream's adjusted win rate, on the games that it does not drop.
+        consistency: how often both orders agreed, over turns; None without any.
+    """
+
+    wins: int = 0
+    ties: int = 0
+    losses: int = 0
+    missing: int = 0
+    win_rate: float | None = None
+    official_win_rate: float | None = None
+    consistency: float | None = None
+
+    @property
+    def games(self) -> int:
+        """All of them."""
+        return self.wins + self.ties + self.losses + self.missing
+
+
+def record(games: Iterable[Game], name: str) -> Record:
+    """What games come to for one of the two checkpoints that played them."""
+    seen = [game.seen_by(name) for game in games]
+    values = [game.value for game in seen if game.value is not None]
+    return Record(
+        wins=sum(value > 0.5 for value in values),
+        ties=sum(value == 0.5 for value in values),
+        losses=sum(value < 0.5 for value in values),
+        missing=len(seen) - len(values),
+        win_rate=_mean(values),
+        official_win_rate=_mean([g.official for g in seen if g.official is not None]),
+        consistency=_mean([g.consistent for g in seen if g.consistent is not None]),
+    )
+
+
+def pairings(names: Sequence[str], baseline: str, *, everyone: bool) -> list[tuple[str, str]]:
+    """Who plays whom: all against the baseline, or everyone against everyone.
+
+    The baseline is always the second.
+    """
+    others = [name for name in names if name != baseline]
+    pairs = [(name, baseline) for name in others]
+    if everyone:
+        pairs += [(a, b) for k, a in enumerate(others) for b in others[k + 1 :]]
+    return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """What one checkpoint won of another, over all prompts (each prompt's repeats averaged).
+
+    `points[a, b]` is a's sum of values against b; `points[a, b] + points[b, a]` is the number of
+    prompts between them that have a value.
+    """
+
+    points: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+def won(games: Iterable[Game]) -> Won:
+    """Points by pair, a prompt weighing 1 however many repeats it has."""
+    by_prompt: dict[tuple[str, str, str], list[float]] = {}
+    for game in games:
+        if game.value is not None:
+            by_prompt.setdefault((game.sample_id, game.first, game.second), []).append(game.value)
+    points: dict[tuple[str, str], float] = {}
+    for (_, first, second), values in by_prompt.items():
+        value = sum(values) / len(values)
+        points[first, second] = points.get((first, second), 0.0) + value
+        points[second, first] = points.get((second, first), 0.0) + 1.0 - value
+    return Won(points)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,225 @@
+"""Judged suites on real files: stored verdicts give their stored scores, real prompts are ours."""
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_suites import find
+from eval_suites.alpaca_eval_judge import switched
+from eval_suites.mt_bench import AGAIN_PLEASE
+from eval_suites.suite import Answer, Request
+from harness.engines import ENGINES
+from harness.engines.fake import FakeEngine
+from harness.evaluate.job import EvalJob
+from harness.evaluate.loop import run
+from harness.recipe import EngineChoice, JudgeChoice
+from harness.runs import RunFolder, digest, read_json, read_lines
+from harness.scoring.judged import read_judged
+from harness.scoring.judgements import Judged
+from harness.scoring.rescore import record
+
+SAMPLE = "mt_bench/sample/gpt-4_single.jsonl.gz"
+ANSWERS = "mt_bench/sample/model_answer/claude-3-opus-20240229.jsonl.gz"
+RATED = {"claude-3-5-sonnet-20240620": 9.20625, "claude-3-opus-20240229": 8.675}
+#: Model -> mean of preference - 1, judgements with a reply.
+WEIGHED = {
+    "claude-2.1": (0.157335, 803),
+    "vicuna-7b-v1.5": (0.047975, 802),
+    "OpenHermes-2.5-Mistral-7B": (0.103404, 802),
+    "alpaca-7b": (0.025915, 802),
+    "FuseChat-Llama-3.2-3B-Instruct": (0.512967, 0),
+}
+
+
+def unpacked(file: Path) -> str:
+    if not file.is_file():
+        pytest.skip(f"{file} is not there")
+    return gzip.decompress(file.read_bytes()).decode()
+
+
+def scores(suite: str, file: Path, folder: Path) -> tuple[Judged, ...]:
+    return read_judged(
+        find(suite),
+        find(suite).load(folder),
+        file.name.removesuffix(".gz").rpartition(".")[0],
+        file,
+    )
+
+
+def test_stored_ratings_give_their_stored_scores(data_dir: Path) -> None:
+    rows = [json.loads(line) for line in unpacked(data_dir / SAMPLE).splitlines()]
+    found = {one.model: one for one in scores("mt_bench", data_dir / SAMPLE, data_dir)}
+    assert set(found) == set(RATED)
+    for model, mean in RATED.items():
+        own = [row["score"] for row in rows if row["model"] == model]
+        metrics = record(find("mt_bench"), found[model].found)["metrics"]
+        assert metrics["official"] == metrics["score"] == sum(own) / len(own) == mean
+        assert (found[model].judgements, found[model].differ, found[model].odd) == (160, (), 0)
+        assert sum(found[model].stored) == sum(own)
+
+
+def test_the_judge_is_asked_what_was_asked_there(data_dir: Path) -> None:
+    rows = [json.loads(line) for line in unpacked(data_dir / SAMPLE).splitlines()]
+    answers = {
+        str(row["question_id"]): row["choices"][0]["turns"]
+        for row in map(json.loads, unpacked(data_dir / ANSWERS).splitlines())
+    }
+    suite = find("mt_bench")
+    ours = {
+        (sample.id, turn): request.messages
+        for sample in suite.load(data_dir)
+        for turn, request in enumerate(
+            suite.judge(sample, tuple(map(Answer, answers[sample.id])), ()), 1
+        )
+    }
+    theirs = {
+        (str(row["question_id"]), row["turn"]): row["user_prompt"]
+        for row in rows
+        if row["model"] == "claude-3-opus-20240229"
+    }
+    assert {key: messages[1].content for key, messages in ours.items()} == theirs
+    assert {messages[0].role for messages in ours.values()} == {"system"}
+
+
+@pytest.mark.parametrize("model", WEIGHED)
+def test_stored_preferences_give_their_stored_scores(model: str, data_dir: Path) -> None:
+    file = data_dir / "reward" / "alpaca_eval_k5" / f"{model}.json.gz"
+    rows = json.loads(unpacked(file))
+    (found,) = scores("alpaca_eval", file, data_dir)
+    mean, replies = WEIGHED[model]
+    stored = [row["preference"] - 1 for row in rows]
+    metrics = record(find("alpaca_eval"), found.found)["metrics"]
+    assert [one.score.metrics["official"] for one in found.found] == stored == [*found.stored]
+    assert metrics["official"] == pytest.approx(sum(stored) / len(stored), rel=1e-14)
+    assert metrics["official"] == pytest.approx(mean, abs=5e-7)
+    # Read from the log-probabilities; stored preferences are rounded to ten digits.
+    assert metrics["win_rate"] == pytest.approx(metrics["official"], abs=1e-10)
+    assert (found.model, found.differ) == (model, ())
+    assert (found.judgements, found.judgements - found.unread) == (805, replies)
+
+
+def test_the_order_is_upstream_s(data_dir: Path) -> None:
+    """Stored preferences follow from the log-probabilities in both orders that we draw.
+
+    In the other order each of these would be as far on the other side of a draw.
+    """
+    file = data_dir / "reward" / "alpaca_eval_k5" / "claude-2.1.json.gz"
+    sure = [
+        switched(row["instruction"])
+        for row in json.loads(unpacked(file))
+        if row["raw_completion"] and abs(row["preference"] - 1.5) > 0.1
+    ]
+    (found,) = scores("alpaca_eval", file, data_dir)
+    assert min(sure.count(True), sure.count(False)) > 300
+    assert found.differ == ()
+
+
+def test_golden_judge_prompts_of_real_files(data_dir: Path) -> None:
+    """A hash of what a judge is asked about one answer: the texts are upstream's."""
+    answer = (Answer("Tom Hanks."),)
+    asked = {}
+    for name in ("alpaca_eval", "alpaca_eval_1"):
+        suite = find(name)
+        sample = suite.load(data_dir)[0]
+        (request,) = suite.judge(sample, answer, ())
+        said = "\n".join(message.content for message in request.messages)
+        assert said.count(sample.instruction) == said.count('Tom Hanks."""') == 1
+        assert said.count(sample.baseline) == 1
+        asked[name] = digest([[m.role, m.content] for m in request.messages], 16)
+    assert asked == {"alpaca_eval": "b25e4a59bd496932", "alpaca_eval_1": "af2b7f9c99c780bd"}
+
+
+@pytest.fixture
+def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> Callable[[str], EvalJob]:
+    def make(suite: str) -> EvalJob:
+        return EvalJob(
+            models={"base": str(tiny_model)},
+            fingerprints={"base": "one"},
+            suites={suite: 3},
+            engine=EngineChoice(name="fake", max_model_len=65536),
+            judge=JudgeChoice(name="fake", model=str(tiny_model), max_model_len=65536),
+            judge_fingerprint="the judge",
+            data_dir=data_dir,
+            run=tmp_path / "run",
+            journal=tmp_path / "journal.sqlite",
+        )
+
+    return make
+
+
+def evaluated(
+    job: EvalJob, script: Callable[[Request], str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[dict[str, Any]], dict[str, Any], list[Mapping[str, Any]]]:
+    """Lines of the log, the summary, and what was told."""
+    heard: list[Mapping[str, Any]] = []
+    monkeypatch.setitem(ENGINES, "fake", lambda spec: FakeEngine(spec, script))
+    run(job, heard.append)
+    (suite,) = job.suites
+    folder = RunFolder(job.run)
+    lines = read_lines(folder.sample_log("base", suite))
+    return lines, read_json(folder.summary("base", suite)), heard
+
+
+def test_dialogues_from_the_question_to_the_summary(
+    job: Callable[[str], EvalJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    def said(request: Request) -> str:
+        asked.append(request)
+        text = request.messages[-1].content
+        if request.messages[0].role == "user":
+            return f"Answer {len(request.messages)}."
+        if text == AGAIN_PLEASE:
+            return "[[3]]" if "supervisor" in request.messages[1].content else "No."
+        return "Very well." if "Answer 3." in text else "Rating: [[7]]"
+
+    lines, summary, _ = evaluated(job("mt_bench"), said, monkeypatch)
+    assert len(asked) == 3 * 2 + 3 * 2 + 3
+    assert [line["sample_id"] for line in lines] == ["81", "82", "83"]
+    assert [len(line["verdicts"]) for line in lines] == [3, 3, 3]
+    values = {line["sample_id"]: (line["value"], line["status"]) for line in lines}
+    supervisor = [line["sample_id"] for line in lines if "supervisor" in json.dumps(line["turns"])]
+    assert supervisor == ["82"]
+    assert values == {
+        "81": (None, "judge_missing"), "82": (5.0, "ok"), "83": (None, "judge_missing"),
+    }  # fmt: skip
+    assert summary["metrics"]["score"] == 5
+    assert summary["metrics"]["official"] == 7
+    assert summary["statuses"] == {"judge_missing": 2, "ok": 1}
+    assert summary["protocol"]["judge"] == "fake the judge"
+
+
+@pytest.mark.parametrize("name", ["alpaca_eval", "alpaca_eval_1"])
+def test_outputs_from_the_question_to_the_summary(
+    name: str, job: Callable[[str], EvalJob], monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    suite = find(name)
+    samples = {sample.instruction: sample for sample in suite.load(data_dir)[:3]}
+    same = next(iter(samples.values()))
+
+    def said(request: Request) -> str:
+        if request.messages[0].role == "user":
+            text = request.messages[-1].content
+            return same.baseline.rstrip() if text == same.instruction else "Mine."
+        first = request.messages[-1].content.index("Mine.") < request.messages[-1].content.index(
+            next(s.baseline for s in samples.values() if s.baseline in request.messages[-1].content)
+        )
+        if name == "alpaca_eval":
+            return "m" if first else "M"
+        ranks = (1, 2) if first else (2, 1)
+        return json.dumps([{"model": f"model_{n}", "rank": r} for n, r in enumerate(ranks, 1)])
+
+    lines, summary, heard = evaluated(job(name), said, monkeypatch)
+    assert [line["value"] for line in lines] == [0.5, 1.0, 1.0]
+    assert [len(line["verdicts"]) for line in lines] == [0, 1, 1]
+    assert summary["metrics"]["win_rate"] == pytest.approx(2.5 / 3)
+    assert summary["statuses"] == {"ok": 3}
+    notes = [event["text"] for event in heard if event["event"] == "note"]
+    assert any("length_controlled_win_rate is missing" in n for n in notes) == (
+        name == "alpaca_eval"
+    )
