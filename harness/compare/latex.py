@@ -12,6 +12,8 @@ _MARKS = {
     "–": "--", "−": "$-$", "±": r"$\pm$", "×": r"$\times$",
 }  # fmt: skip
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
+#: A hyphen that is a sign.
+_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 _LOOKS = {1: r"\textbf", 2: r"\underline"}
 
 
@@ -67,5 +69,5 @@ def _above(lines: list[str], side: str) -> str:
 
 def _escaped(text: str) -> str:
     # A bracket behind a line's end would be read as the space to leave there.
-    shown = _MARK.sub(lambda found: _MARKS[found[0]], text)
+    shown = _MINUS.sub("$-$", _MARK.sub(lambda found: _MARKS[found[0]], text))
     return f"{{}}{shown}" if shown.startswith("[") else shown

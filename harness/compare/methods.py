@@ -77,7 +77,8 @@ def gaps(result: Result, baseline: str, *, allow_missing: bool) -> tuple[Gap, ..
     unless that is allowed. p-values are corrected (Holm) for all gaps.
     """
     known = {m.name: m.checkpoints for m in methods(result) if len(m.checkpoints) >= LEAST_SEEDS}
-    if result.checkpoint(baseline).train is None and known:
+    own = {name for method in methods(result) for name in method.checkpoints}
+    if known and baseline not in own and result.checkpoint(baseline).train is None:
         known[baseline] = (baseline,)
     found = [
         gap

@@ -1,7 +1,6 @@
 """Scores with their intervals and differences, as a table."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from harness.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.compare.methods import Method
@@ -194,9 +193,10 @@ def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
         found = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
         # A suite of fractions may count other things beside them, such as characters.
         fraction = column.fraction and all(0 <= value <= 1 for value in found.values())
-        digits = column.decimals if fraction or not column.fraction else None
-        how = replace(column, fraction=fraction, decimals=digits)
-        shown = (f"{name} {how.shown(value)[0]}" for name, value in found.items())
+        shown = (
+            f"{name} {100 * value:.1f}" if fraction else f"{name} {value:.4g}"
+            for name, value in found.items()
+        )
         unit = ", %" if fraction else ""
         yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
 

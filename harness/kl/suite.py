@@ -7,7 +7,6 @@ both models. Until then a sample has no value.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import inf
 from typing import Any
 
 from eval_suites.suite import Answer, Decoding, Request, Score, Suite
@@ -63,6 +62,5 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         aggregate=summed_up,
         stratum=prompts.stratum,
         decoding=drawn,
-        bounds=(-inf, inf),  # one sampled log-ratio may be negative, though their mean is not
         needs=frozenset({"tokens"}),
     )

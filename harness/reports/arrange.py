@@ -4,6 +4,7 @@ Names are changed in the result itself, so that notes, verdicts and pictures say
 p-values are corrected for the differences that are shown, not for those left out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -22,10 +23,14 @@ def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]
         columns: suite -> label, likewise.
 
     Raises:
-        RunError: there is no such checkpoint or suite; the message lists those there are.
+        RunError: there is no such checkpoint or suite (the message lists those there are), or two
+            have one label.
     """
     require_known("checkpoint", rows, [c.name for c in result.checkpoints])
     require_known("suite", columns, [s for c in result.checkpoints for s in c.suites])
+    for labels in (rows, columns):
+        if twice := [label for label, n in Counter(labels.values()).items() if n > 1]:
+            raise RunError(f"two rows or columns are called {twice[0]!r}: give each its own label")
     kept = [result.checkpoint(name) for name in rows] or result.checkpoints
     found = tuple(_renamed(one, rows.get(one.name, one.name), columns) for one in kept)
     baseline = rows.get(result.baseline, result.baseline)

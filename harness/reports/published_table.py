@@ -163,7 +163,7 @@ def _notes(
 def _ranks(
     published: Published, ours: Sequence[OurRow], labels: Mapping[str, str], columns: Sequence[str]
 ) -> dict[tuple[int, int], int]:
-    """Best and second published figure of each column in which every figure has a source."""
+    """Best and second published figure of each column in which every figure is confirmed."""
     places, row = {}, 0
     for name in labels:
         places[name] = row
@@ -172,8 +172,8 @@ def _ranks(
     for number, column in enumerate(columns, start=1):
         figures = {n: f for n in labels if (f := published.rows[n].get(column))}
         order = sorted({f.value for f in figures.values()}, reverse=True)
-        sourced = all(figure.mark != "R" for figure in figures.values())
-        if published.columns[column].ranked and sourced and len(order) > 1:
+        confirmed = all(figure.mark == "C" for figure in figures.values())
+        if published.columns[column].ranked and confirmed and len(order) > 1:
             ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
             found |= {
                 (places[n], number): ranks[f.value] for n, f in figures.items() if f.value in ranks

@@ -21,7 +21,7 @@ NASTY = Table(
     title="50 % of A_1 & B#2 {x} ~ ^ \\ $",
     headings=(Heading("name", "left"), Heading("a<b\n%")),
     rows=(("x|y", "1.5 [0, 2]\n[–]*"), ("±×", "2.5 [1, 3]\n+1.0 [0.1, 2.0]*")),
-    notes=("<script>&",),
+    notes=("<script>&", "-1.5 [-2, 1], gpt-4"),
     records=({"name": "x|y", "value": 0.1 + 0.2}, {"name": "z", "value": None}),
     ranks={(1, 1): 1, (0, 1): 2},
 )
@@ -38,6 +38,7 @@ def test_latex_escapes_marks_and_keeps_every_cell() -> None:
     assert r"\textbackslash{} \$" in text
     assert r"\shortstack[r]{\underline{1.5} [0, 2] \\ {}[--]*}" in text
     assert r"\shortstack[r]{\textbf{2.5} [1, 3] \\ +1.0 [0.1, 2.0]*}" in text
+    assert "{$-$1.5 [$-$2, 1], gpt-4}" in text.replace(r"\footnotesize ", "")
     rules = [r"\toprule", r"\midrule", r"\bottomrule"]
     assert [line for line in text.splitlines() if "rule" in line] == rules
     assert text.count(r"\begin{") == text.count(r"\end{") == 1

@@ -84,6 +84,12 @@ def test_settings_tell_a_method_where_names_do_not() -> None:
     assert methods(result(twice, a=[], b=[])) == ()
 
 
+def test_a_method_is_not_compared_with_one_of_its_own_seeds() -> None:
+    named = result(base=[_drawn(0.3, 9)], **{f"nca-seed{s}": [_drawn(0.5, s)] for s in range(3)})
+    assert compare(named, "nca-seed0").gaps == ()
+    assert [(g.first, g.second) for g in compare(named, "base").gaps] == [("nca", "base")]
+
+
 def test_a_missing_value_keeps_methods_from_being_compared() -> None:
     whole = _trained(3)
     hole = suite([None, *(s.value for s in whole.checkpoints[1].suites["maths"].samples[1:])])

@@ -103,7 +103,7 @@ def test_what_is_no_fraction_is_not_shown_in_percent(comparison: Comparison) -> 
     for name, value in (("base", 0.5), ("nca", 1976.25)):
         cells[name, "humaneval"] = replace(cells[name, "humaneval"], beside={"length": value})
     notes = comparison_table(replace(comparison, cells=cells)).notes
-    assert "humaneval, length: base 0.500, nca 1976" in notes
+    assert "humaneval, length: base 0.5, nca 1976" in notes
 
 
 def test_an_interval_that_cannot_be_estimated_is_said_so(comparison: Comparison) -> None:

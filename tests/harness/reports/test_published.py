@@ -82,11 +82,23 @@ def test_nothing_is_set_against_a_recalled_figure_or_beside_no_row() -> None:
     rows["NCA"]["maths"] = rows["NCA"]["maths"].model_copy(update={"mark": "R"})
     table = published_table(recalled.model_copy(update={"rows": rows}), [_ours()], {}, {})
     assert all(record["difference"] is None for record in table.records)
-    assert table.ranks == {}
+    assert table.ranks == {}  # one figure is secondary or recalled
     assert any("not to be quoted" in note for note in table.notes)
     alone = OurRow("ours", _ours().checkpoint, {"maths": "maths"})
     table = published_table(_published(**PROTOCOL), [alone], {}, {})
     assert "\n" not in table.rows[2][1]
+
+
+def test_the_best_of_a_confirmed_column_is_marked_wherever_our_rows_stand() -> None:
+    known = _published(**PROTOCOL)
+    rows = {
+        name: {"maths": figure["maths"].model_copy(update={"mark": "C"})}
+        for name, figure in known.rows.items()
+    }
+    ours = OurRow("ours", _ours().checkpoint, {"maths": "maths"}, beside="SFT")
+    table = published_table(known.model_copy(update={"rows": rows}), [ours], {}, {})
+    assert [row[0] for row in table.rows] == ["SFT", "ours", "NCA"]
+    assert table.ranks == {(2, 1): 1, (0, 1): 2}
 
 
 def test_a_score_with_missing_values_is_not_shown() -> None:

@@ -75,6 +75,8 @@ def test_another_baseline(made: Callable[..., Table]) -> None:
     ({"row": ["nca"]}, RecipeError, "row: no such key: did you mean 'rows'"),
     ({"rows": ["kto"]}, RunError, "no checkpoint 'kto': there are base, dpo, infonca, nca"),
     ({"columns": ["bbh"]}, RunError, "no suite 'bbh': there are arithmetic, humaneval"),
+    ({"rows": {"dpo": "x", "nca": "x"}}, RunError, "two rows or columns are called 'x'"),
+    ({"rows": ["nca"]}, RunError, "no checkpoint 'base': it has nca"),
     ({"sort": {"by": "bbh"}}, RunError, "no column 'bbh'"),
     ({"formats": ["pdf"]}, RecipeError, "formats.0: Input should be 'markdown'"),
     ({"figures": ["pie"]}, RecipeError, "no picture is called 'pie': use scores, deltas"),
