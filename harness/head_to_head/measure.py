@@ -28,6 +28,7 @@ from harness.head_to_head.games import Game, pairings, record
 from harness.head_to_head.job import DuelJob
 from harness.head_to_head.suite import PREFIX, dialogue
 from harness.journal.entries import Journal
+from harness.judge.budget import Purse, dollars
 from harness.judge.referee import Referee, judging
 from harness.recipe import JudgeChoice
 from harness.runs import RunFolder, suite_file, write_json
@@ -62,7 +63,7 @@ async def _run(job: DuelJob, report: Reporter) -> None:
         columns = await answered(asked, loaded, journal, report)
 
         def starting(what: str) -> None:
-            report({"event": "note", "text": f"starting {what}"})
+            report(_note(f"starting {what}"))
 
         choice, known = _judge_of(asked), asked.judge_fingerprint
         async with judging(choice, known, asked.seed, journal, starting) as judge:
@@ -70,6 +71,7 @@ async def _run(job: DuelJob, report: Reporter) -> None:
                 own = {one.model: one for one in columns if one.item is item}
                 played = await _play(job, item, own, judge, report)
                 _write(job, own, played, judge)
+            report(_note(_used(judge.purse)))
 
 
 def _judge_of(job: EvalJob) -> JudgeChoice:
@@ -86,6 +88,13 @@ async def _play(
     places = list(product(pairs, item.samples, range(job.evaluation.repeats)))
     found: dict[int, Played] = {}
     templates = load_prompts(job.evaluation.data_dir)
+    least = 2 * len(places) * judge.repeats
+    report(
+        _note(
+            f"{item.suite.name}: {len(places):,} games, each judged in both orders: at least "
+            f"{least:,} requests, those in the journal cost nothing"
+        )
+    )
 
     async def one(number: int) -> None:
         (first, second), sample, repeat = places[number]
@@ -103,6 +112,19 @@ async def _play(
 def _width(job: EvalJob) -> int:
     """Games at once: each asks for at least two verdicts."""
     return max(1, _judge_of(job).in_flight // 2)
+
+
+def _note(text: str) -> dict[str, Any]:
+    return {"event": "note", "text": text}
+
+
+def _used(purse: Purse) -> str:
+    """What the judge has used, as its server counts it."""
+    said = (
+        f"judge: {purse.requests:,} requests, {purse.usage.prompt_tokens:,} prompt and "
+        f"{purse.usage.completion_tokens:,} completion tokens"
+    )
+    return said if purse.price is None else f"{said}, {dollars(purse.spent)}"
 
 
 def _progress(done: int, total: int) -> dict[str, Any]:

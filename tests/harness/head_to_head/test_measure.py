@@ -191,6 +191,17 @@ def test_again_nothing_is_asked_and_the_files_have_the_same_bytes(
     assert [file.read_bytes() for file in files] == before
 
 
+def test_what_it_takes_is_told_before_and_what_it_took_after(job: DuelJob, judge: Judge) -> None:
+    heard: list[str] = []
+    run(job, lambda event: heard.append(str(event.get("text", ""))))
+    games = 3 * SAMPLES
+    assert (
+        f"{SUITE}: {games} games, each judged in both orders: at least {2 * games} requests"
+        in (heard[0].split(", those")[0])
+    )
+    assert heard[-1].startswith(f"judge: {2 * games} requests, ")
+
+
 def test_against_the_baseline_alone_the_others_do_not_meet(job: DuelJob, judge: Judge) -> None:
     run(job.model_copy(update={"everyone": False}), silent)
     assert judge.asked.total() == 2 * SAMPLES * 2
