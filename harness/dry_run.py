@@ -15,6 +15,7 @@ from harness import models
 from harness.errors import ModelError, UserError
 from harness.plan import Places, located, trained_on
 from harness.recipe import Recipe
+from harness.sampling.section import PREFIX, SampleSection, sample_named
 from train.config import TrainConfig
 from train.estimate import Lengths, Memory, Operations, Work, memory, operations, work
 from train.meta import Anatomy, anatomy, configuration
@@ -60,7 +61,16 @@ def outlooks(recipe: Recipe, places: Places, rows: int | None) -> dict[str, Outl
     """
     base = base_here(recipe, places)
     configs = trained_on(recipe, base.adapter).checkpoints
-    return {name: _outlook(name, config, base, places, rows) for name, config in configs.items()}
+    return {
+        name: _outlook(name, config, base, places, rows, _drawn(recipe, config))
+        for name, config in configs.items()
+    }
+
+
+def _drawn(recipe: Recipe, config: TrainConfig) -> SampleSection | None:
+    """The sample that a checkpoint's data will be; None where its data is given."""
+    name = sample_named(config.data)
+    return None if name is None else recipe.sample[name]
 
 
 def base_here(recipe: Recipe, places: Places) -> Base:
@@ -84,11 +94,16 @@ def base_here(recipe: Recipe, places: Places) -> Base:
 
 
 def _outlook(
-    name: str, config: TrainConfig, base: Base, places: Places, rows: int | None
+    name: str,
+    config: TrainConfig,
+    base: Base,
+    places: Places,
+    rows: int | None,
+    drawn: SampleSection | None,
 ) -> Outlook:
     config = config if rows is None else config.model_copy(update={"rows": rows})
     model = anatomy(base.config, config.lora, base.adapter)
-    config, train, probe, said = _lengths(name, config, base, places)
+    config, train, probe, said = _lengths(name, config, base, places, drawn)
     load = work(config, train, probe)
     return Outlook(
         config,
@@ -102,21 +117,15 @@ def _outlook(
 
 
 def _lengths(
-    name: str, config: TrainConfig, base: Base, places: Places
+    name: str, config: TrainConfig, base: Base, places: Places, drawn: SampleSection | None
 ) -> tuple[TrainConfig, Sequence[Lengths], Sequence[Lengths], str]:
     """Lengths to train on and to probe: counted where data and tokenizer are here, else assumed."""
     here = _located(name, config, places)
     if here is not None and base.full is not None:
         return here, *_counted(here, base)
-    count = config.rows if here is None else _rows_of(here)
-    if count is None:
-        raise UserError(
-            f"{config.data}: not on this machine (checkpoints.{name}.data): say how many prompts "
-            "to assume with --rows N, or where it lies with --data-dir"
-        )
-    one = _assumed(config)
+    count, source = _count(name, config, here, drawn)
+    one = _assumed(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
     probe = [one] * config.probe_rows if config.probe is not None else []
-    source = "assumed (--rows)" if here is None else "in the data; lengths assumed"
     said = (
         f"{count:,} prompts {source}: each {len(one.responses)} responses, {one.prompt} prompt and "
         f"{one.responses[0]} response tokens, the most that max_length allows"
@@ -124,9 +133,37 @@ def _lengths(
     return here or config, [one] * count, probe, said
 
 
+def _count(
+    name: str, config: TrainConfig, here: TrainConfig | None, drawn: SampleSection | None
+) -> tuple[int, str]:
+    """How many prompts there are, or are assumed to be, and where that number comes from.
+
+    Raises:
+        UserError: the data is not here, and nobody says how many.
+    """
+    if here is not None:
+        return _rows_of(here), "in the data; lengths assumed"
+    if config.rows is not None:
+        return config.rows, "assumed (--rows)"
+    if drawn is None:
+        raise UserError(
+            f"{config.data}: not on this machine (checkpoints.{name}.data): say how many prompts "
+            "to assume with --rows N, or where it lies with --data-dir"
+        )
+    if drawn.limit is None:
+        raise UserError(
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): say how many prompts to "
+            "assume with --rows N"
+        )
+    return drawn.limit, "at most, which are still to be sampled; lengths assumed"
+
+
 def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | None:
-    """The config with its files found on this machine, or None; the hub is not asked."""
-    if any(str(file).startswith("hub:") for file in (config.data, config.probe)):
+    """The config with its files found on this machine, or None; the hub is not asked.
+
+    What a run samples lies in its folder, which a dry run does not look for.
+    """
+    if any(str(file).startswith(("hub:", PREFIX)) for file in (config.data, config.probe)):
         return None
     one = Recipe(name="one", base="none", checkpoints={name: config})
     try:
@@ -159,13 +196,13 @@ def _rows_of(config: TrainConfig) -> int:
     return len(groups)
 
 
-def _assumed(config: TrainConfig) -> Lengths:
-    """The longest prompt and responses that a config allows."""
+def _assumed(config: TrainConfig, responses: int) -> Lengths:
+    """The longest prompt and responses that a config allows, so many of them if it does not say."""
     from train.objectives import entry
 
     paired = entry(config.method).labels == "pairs"
     two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")
-    count = 2 if two else config.responses or _ASSUMED_RESPONSES
+    count = 2 if two else config.responses or responses
     room = config.max_length - config.max_prompt_length
     return Lengths(config.max_prompt_length, (room,) * count)
 

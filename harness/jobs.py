@@ -11,17 +11,45 @@ from harness.kl.job import KlJob
 from harness.plan import Places, Plan
 from harness.recipe import EvaluateSection, JudgeChoice, limit_for
 from harness.runs import read_json
+from harness.sampling.job import ROWS, SampleJob
+from harness.sampling.section import sample_named
+from harness.weights import checkpoint_folder, print_of, stands_on
 from train.config import TrainJob
 
 
 def train_job(plan: Plan, name: str) -> TrainJob:
     """The training of one checkpoint of a plan."""
+    base, adapter = stands_on(plan, name)
+    config = plan.recipe.checkpoints[name]
+    drawn = {
+        key: str(plan.folder.sample(sample) / ROWS)
+        for key in ("data", "probe")
+        if (sample := sample_named(getattr(config, key))) is not None
+    }
     return TrainJob(
-        base=Path(plan.full),
-        adapter=plan.adapter,
+        base=base,
+        adapter=adapter,
         out=plan.folder.train(name),
         cache=plan.places.runs.resolve() / "cache",
-        config=plan.recipe.checkpoints[name],
+        config=config.model_copy(update=drawn),
+    )
+
+
+def sample_job(plan: Plan, name: str) -> SampleJob:
+    """One sampling of a plan; the weights that it samples from may not be there yet."""
+    section, evaluate = plan.recipe.sample[name], plan.recipe.evaluate
+    prompts, scorer = plan.identities[name]
+    return SampleJob(
+        section=section,
+        model=checkpoint_folder(plan, section.checkpoint),
+        fingerprint=print_of(plan, section.checkpoint),
+        prompts=prompts,
+        scorer=scorer,
+        engine=evaluate.engine,
+        unsafe=evaluate.unsafe,
+        data_dir=plan.places.data_dir,
+        out=plan.folder.sample(name),
+        journal=plan.places.runs.resolve() / "journal.sqlite",
     )
 
 

@@ -13,31 +13,29 @@ from harness.collect import collect
 from harness.evaluate.job import EvalJob
 from harness.events import Reporter
 from harness.head_to_head.suite import any_duels
-from harness.jobs import duel_job, eval_job, kl_job, train_job
+from harness.jobs import duel_job, eval_job, kl_job, sample_job, train_job
 from harness.kl.suite import any_kl
 from harness.launch import ONE, Processes, launch
+from harness.order import Step
 from harness.plan import (
     Places,
     Plan,
     check_methods,
     check_suites,
-    checkpoint_folder,
     essence,
     existing,
-    fingerprints,
     judge_of,
     make_plan,
     reference_of,
 )
 from harness.progress.screen import Screen
-from harness.recipe import (
-    CompareSection,
-    EvaluateSection,
-    Recipe,
-)
+from harness.recipe import BASE, CompareSection, EvaluateSection, Recipe
 from harness.result import Result
-from harness.runs import RunFolder, digest, is_done, write_text
+from harness.runs import RunFolder, digest, file_digest, is_done, write_text
+from harness.sampling.job import ROWS, SampleJob
+from harness.sampling.resolve import check_samples
 from harness.suites import find
+from harness.weights import checkpoint_folder, fingerprints, print_of
 
 
 @dataclass(slots=True)
@@ -69,33 +67,34 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         RunFailed: a stage failed; what was finished is kept.
     """
     plan = make_plan(recipe, places)
-    training = [_train_stage(plan, name) for name in plan.recipe.checkpoints]
-    untrained = not all(is_done(stage.folder, stage.key) for stage in training)
+    making = [stage_of(plan, step) for step in plan.steps]
+    untrained = not all(is_done(stage.folder, stage.key) for stage in making)
     if untrained:
         check_methods(recipe)
+        check_samples(plan.recipe, places.data_dir)
     if evaluation:
         check_suites(plan.recipe.evaluate, places.data_dir)
+        judge_of(plan.recipe.evaluate, places)  # not found after hours of training
     section = plan.recipe.evaluate
     reference = (Path(plan.base), plan.base_print)
     if any_kl(section.suites) and section.reference is not None:
         reference = reference_of(section, (), places)
-        judge_of(recipe.evaluate, places)  # not found after hours of training
     heard: list[dict[str, Any]] = []
-    report = _listener(heard, screen)
+    report = listener(heard, screen)
     with screen:
         if untrained and evaluation and recipe.evaluate.suites:
             audit_before_training(plan, report)
-        for number, stage in enumerate(training, start=1):
-            perform(stage, number, plan.stages, screen, report)
+        for number, step in enumerate(plan.steps, start=1):  # a key may hang on what came before
+            perform(stage_of(plan, step), number, plan.stages, screen, report)
         prints = fingerprints(plan)
         if evaluation and recipe.evaluate.suites:
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             stage = evaluate_stage(
                 plan.folder, plan.recipe.evaluate, places, folders, prints, audited=untrained
             )
-            perform(stage, len(recipe.checkpoints) + 1, plan.stages, screen, report)
+            perform(stage, len(making) + 1, plan.stages, screen, report)
             measures = measuring(stage, section, recipe.compare.baseline, reference, places)
-            for number, one in enumerate(measures, len(recipe.checkpoints) + 2):
+            for number, one in enumerate(measures, len(making) + 2):
                 perform(one, number, plan.stages, screen, report)
         result = collect(plan.folder, plan.recipe, plan.key, prints)
         finish(plan.folder, result, recipe.compare.table)
@@ -127,7 +126,7 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     heard: list[dict[str, Any]] = []
-    report = _listener(heard, screen)
+    report = listener(heard, screen)
     stage = evaluate_stage(folder, section, places, folders, prints)
     measures = list(measuring(stage, section, first, reference, places))
     stages = 1 + len(measures) + bool(places.tracking_uri)
@@ -233,7 +232,9 @@ def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter
     screen.ended(number, of, stage.title)
 
 
-def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
+def listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
+    """What shows a stage's events, and keeps those that are no progress."""
+
     def report(event: Mapping[str, Any]) -> None:
         if event["event"] not in ("progress", "evaluating", "log", "speed"):
             heard.append(dict(event))
@@ -242,12 +243,32 @@ def _listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
     return report
 
 
+def stage_of(plan: Plan, step: Step) -> Stage:
+    """The stage of a step, keyed by what is there now of all that it needs."""
+    if step.kind == "train":
+        return _train_stage(plan, step.name)
+    return sample_stage(sample_job(plan, step.name), f"sample {step.name}")
+
+
+def sample_stage(job: SampleJob, title: str) -> Stage:
+    """The stage that samples."""
+    return Stage("sample", title, job.out, job.key, job.model_dump(mode="json"))
+
+
 def _train_stage(plan: Plan, name: str) -> Stage:
     job = train_job(plan, name)
-    key = digest({"base": plan.base_print, "config": essence(job.config, plan.data)})
+    start = print_of(plan, plan.recipe.starts.get(name, BASE))
+    data = {**plan.data, **_drawn(plan)}
+    key = digest({"base": start, "config": essence(job.config, data)})
     chosen = plan.recipe.launch
     processes = Processes(chosen.processes, chosen.config) if chosen else ONE
     return Stage("train", f"train {name}", job.out, key, job.model_dump(mode="json"), processes)
+
+
+def _drawn(plan: Plan) -> dict[str, str]:
+    """File -> hash of all that was sampled; "" where it is still to be."""
+    files = [plan.folder.sample(name) / ROWS for name in plan.recipe.sample]
+    return {str(file): file_digest(file) if file.is_file() else "" for file in files}
 
 
 def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:

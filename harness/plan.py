@@ -18,8 +18,8 @@ from harness.head_to_head.suite import any_duels
 from harness.judge.needs import require_able
 from harness.judge.referee import NAME, require_judge
 from harness.kl.suite import any_kl
+from harness.order import Step, steps
 from harness.recipe import (
-    BASE,
     EngineChoice,
     EvaluateSection,
     JudgeChoice,
@@ -27,6 +27,10 @@ from harness.recipe import (
     Recipe,
 )
 from harness.runs import RunFolder, digest, write_text
+from harness.sampling import resolve as sampling
+from harness.sampling.job import engine_essence
+from harness.sampling.job import essence as sample_essence
+from harness.sampling.section import PREFIX, sample_named
 from harness.suites import find
 from train import hub, sources
 from train.config import TrainConfig
@@ -57,7 +61,8 @@ class Plan:
     """A recipe on this machine: the base's folder, data hashes, the run folder.
 
     `full` is the full checkpoint under the base: the base itself, unless that is an adapter, which
-    is then trained on.
+    is then trained on. `data` has a hash for each source; for a sample (`sample:NAME`) of all that
+    it will be drawn from but the weights, and `identities` what its prompts and scorer are.
     """
 
     recipe: Recipe
@@ -66,6 +71,7 @@ class Plan:
     full: str
     base_print: str
     data: Mapping[str, str]
+    identities: Mapping[str, tuple[str, str]]
     key: str
     folder: RunFolder
 
@@ -75,12 +81,17 @@ class Plan:
         return None if self.base == self.full else Path(self.base)
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """Samples and checkpoints in the order in which they are made."""
+        return steps(self.recipe.checkpoints, self.recipe.starts, self.recipe.sample)
+
+    @property
     def stages(self) -> int:
         """How many stages there are."""
         asked = self.recipe.evaluate.suites
         measured = any_kl(asked) + any_duels(asked)
         optional = bool(asked) + measured + bool(self.places.tracking_uri)
-        return len(self.recipe.checkpoints) + optional
+        return len(self.steps) + optional
 
 
 def make_plan(recipe: Recipe, places: Places) -> Plan:
@@ -104,49 +115,42 @@ def planned(recipe: Recipe, places: Places) -> Plan:
     adapter = None if full == folder else folder
     base_print = fingerprint_on(full, adapter, places.memo)
     recipe = trained_on(located(recipe, places), adapter)
-    data = _data_digests(recipe.checkpoints)
-    key = digest(
-        {
-            "base": base_print,
-            "checkpoints": {n: essence(c, data) for n, c in recipe.checkpoints.items()},
-        },
-        8,
-    )
+    identities = {n: sampling.identities(s, places.memo) for n, s in recipe.sample.items()}
+    data = {**_data_digests(recipe.checkpoints), **_sample_digests(recipe, identities)}
+    made = {
+        "base": base_print,
+        "checkpoints": {n: essence(c, data) for n, c in recipe.checkpoints.items()},
+    }
+    key = digest({**made, "starts": recipe.starts} if recipe.starts else made, 8)
     run_folder = RunFolder((places.runs / f"{recipe.name}-{key}").resolve())
-    return Plan(recipe, places, str(folder), str(full), base_print, data, key, run_folder)
-
-
-def checkpoint_folder(plan: Plan, name: str) -> str:
-    """Where a checkpoint of the plan lies (or will lie)."""
-    return plan.base if name == BASE else str(plan.folder.checkpoint(name))
-
-
-def fingerprints(plan: Plan) -> dict[str, str]:
-    """Name -> what identifies its weights, the base first; untrained checkpoints are absent."""
-    from train.fingerprint import fingerprint
-
-    memo = plan.places.memo
-    full = fingerprint(Path(plan.full), memo)
-    prints = {BASE: plan.base_print}
-    for name in plan.recipe.checkpoints:
-        folder = plan.folder.checkpoint(name)
-        if folder.is_dir():
-            prints[name] = f"{fingerprint(folder, memo)} on {full}"
-    return prints
+    return Plan(
+        recipe, places, str(folder), str(full), base_print, data, identities, key, run_folder
+    )
 
 
 def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
-    """The recipe of a base that is an adapter: every checkpoint has that adapter's rank and scale.
+    """The recipe with each checkpoint that trains an adapter on having its rank and scale.
+
+    That is the base's adapter, or that of the checkpoint which another one starts from.
 
     Raises:
         train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
     """
-    from train.adapters import continuing
+    from train.adapters import continuing, continuing_with
 
-    if adapter is None:
-        return recipe
-    configs = {name: continuing(config, adapter) for name, config in recipe.checkpoints.items()}
-    return recipe.model_copy(update={"checkpoints": configs})
+    found: dict[str, TrainConfig] = {}
+    for step in steps(recipe.checkpoints, recipe.starts, recipe.sample):
+        if step.kind == "sample":
+            continue
+        config, start = recipe.checkpoints[step.name], recipe.starts.get(step.name)
+        lora = None if start is None else found[start].lora
+        if lora is not None:
+            own = {"rank": lora.rank, "scale": lora.scale}
+            config = continuing_with(config, own, f"checkpoint {start}")
+        elif start is None and adapter is not None:
+            config = continuing(config, adapter)
+        found[step.name] = config
+    return recipe.model_copy(update={"checkpoints": {n: found[n] for n in recipe.checkpoints}})
 
 
 def located(recipe: Recipe, places: Places) -> Recipe:
@@ -163,8 +167,10 @@ def located(recipe: Recipe, places: Places) -> Recipe:
     pinned = functools.cache(sources.pinned)  # one question to the hub a name
 
     def found(name: str, key: str, source: str | None) -> str | None:
-        if source is None or hub.is_name(source):
-            return source and pinned(source)
+        if source is None or sample_named(source) is not None:
+            return source
+        if hub.is_name(source):
+            return pinned(source)
         for root in roots:
             if (root / source).exists():
                 return str((root / source).resolve())
@@ -190,8 +196,12 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         for name, config in recipe.checkpoints.items()
     }
     launch = launched(recipe.launch)
+    samples = {
+        name: sampling.resolved(one, roots, places.models, places.near)
+        for name, one in recipe.sample.items()
+    }
     evaluate = _with_tasks(recipe.evaluate, places)
-    update = {"checkpoints": configs, "launch": launch, "evaluate": evaluate}
+    update = {"checkpoints": configs, "launch": launch, "evaluate": evaluate, "sample": samples}
     return recipe.model_copy(update=update)
 
 
@@ -208,7 +218,19 @@ def _with_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
 
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
     named = {s for c in configs.values() for s in (c.data, c.probe) if s is not None}
-    return {source: sources.identity(source) for source in sorted(named)}
+    given = sorted(source for source in named if sample_named(source) is None)
+    return {source: sources.identity(source) for source in given}
+
+
+def _sample_digests(recipe: Recipe, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """`sample:NAME` -> a hash of what is sampled, from which checkpoint, by which engine."""
+    engine = engine_essence(recipe.evaluate.engine)
+    return {
+        f"{PREFIX}{name}": digest(
+            [section.checkpoint, engine, sample_essence(section, *identities[name])]
+        )
+        for name, section in recipe.sample.items()
+    }
 
 
 def essence(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any]:

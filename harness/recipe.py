@@ -5,8 +5,7 @@ anything starts. docs/formats.md has the contract in words.
 """
 
 import difflib
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -21,10 +20,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from harness import order
 from harness.errors import RecipeError
+from harness.sampling.section import SampleSection
+from harness.sweep import expand
 from train.config import LoraConfig, TrainConfig
 
-BASE = "base"
+BASE = order.BASE
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -137,14 +139,18 @@ class Recipe(_Section):
     """A recipe as written, with `sweep` already expanded into `checkpoints`.
 
     `checkpoints` maps a name to a whole training config; the base is evaluated beside them and
-    is called "base". `architecture` states values of the base's config.json, so that a dry run
-    needs no checkpoint.
+    is called "base". `starts` has those that are trained on another checkpoint of the recipe (as
+    written: their own `base`). `sample` maps a name to what is sampled, which a `data:` means by
+    `sample:NAME`. `architecture` states values of the base's config.json, so that a dry run needs
+    no checkpoint.
     """
 
     name: Name
     base: str
     architecture: dict[str, Any] = {}
+    sample: dict[Name, SampleSection] = {}
     checkpoints: dict[Name, TrainConfig] = {}
+    starts: dict[str, str] = {}
     evaluate: EvaluateSection = EvaluateSection()
     compare: CompareSection = CompareSection()
     launch: LaunchSection | None = None
@@ -163,7 +169,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     raw = _load_yaml(path)
     for override in overrides:
         _apply(raw, override)
-    expanded = _expand(raw, path)
+    expanded = expand(raw, path)
     try:
         recipe = Recipe.model_validate(expanded)
     except ValidationError as error:
@@ -213,38 +219,6 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         raise RecipeError(f"--set {override}: the value is not valid YAML") from None
 
 
-def _expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`."""
-    rest = {key: value for key, value in raw.items() if key not in ("train", "sweep")}
-    train = _section(raw, "train", path)
-    sweep = _section(raw, "sweep", path)
-    checkpoints = _section(raw, "checkpoints", path)
-    if not checkpoints and train:
-        checkpoints = {str(train.get("method", "nca")): {}}
-    for key, values in sweep.items():
-        if not isinstance(values, list) or not values:
-            raise RecipeError(f"{path}: sweep.{key}: write a list of values")
-    expanded: dict[str, Any] = {}
-    for name, own in checkpoints.items():
-        if own is not None and not isinstance(own, dict):
-            raise RecipeError(f"{path}: checkpoints.{name}: write keys that override `train:`")
-        for point in _points(sweep):
-            suffix = "".join(f"-{key}{value}" for key, value in point.items())
-            expanded[f"{name}{suffix}"] = {**train, **(own or {}), **point}
-    return {**rest, "checkpoints": expanded}
-
-
-def _points(sweep: Mapping[str, list[Any]]) -> Iterable[dict[str, Any]]:
-    return (dict(zip(sweep, values, strict=True)) for values in itertools.product(*sweep.values()))
-
-
-def _section(raw: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
-    section = raw.get(key) or {}
-    if not isinstance(section, dict):
-        raise RecipeError(f"{path}: {key}: write a mapping of keys to values")
-    return section
-
-
 def _check_names(recipe: Recipe, path: Path) -> None:
     names = [BASE, *recipe.checkpoints]
     if BASE in recipe.checkpoints:
@@ -254,6 +228,10 @@ def _check_names(recipe: Recipe, path: Path) -> None:
             f"{path}: compare.baseline: no checkpoint is called "
             f"{recipe.compare.baseline!r}: choose from {', '.join(names)}"
         )
+    try:
+        order.steps(recipe.checkpoints, recipe.starts, recipe.sample)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
 
 
 def _explain(error: ValidationError, path: Path) -> str:
@@ -272,10 +250,12 @@ def _explain(error: ValidationError, path: Path) -> str:
 def _known(loc: tuple[int | str, ...]) -> list[str]:
     """Keys that stand where an unknown one was found."""
     if len(loc) == 1:
-        return [*Recipe.model_fields, "train", "sweep"]
+        return [*(set(Recipe.model_fields) - {"starts"}), "train", "sweep"]
     section = str(loc[0])
+    if section == "sample":
+        return list(SampleSection.model_fields)
     if section == "checkpoints":
-        return list((LoraConfig if "lora" in loc else TrainConfig).model_fields)
+        return list(LoraConfig.model_fields if "lora" in loc else [*TrainConfig.model_fields, BASE])
     if section == "evaluate":
         inner: dict[str, type[_Section]] = {
             "engine": EngineChoice,

@@ -73,7 +73,10 @@ class CheckpointResult(_Record):
 
 
 class Result(_Record):
-    """A finished (or partly finished) run."""
+    """A finished (or partly finished) run.
+
+    `samples` has the provenance of what was sampled for it, by name.
+    """
 
     schema_version: Literal[1] = 1
     recipe: str
@@ -81,6 +84,7 @@ class Result(_Record):
     base: str
     baseline: str
     checkpoints: tuple[CheckpointResult, ...]
+    samples: dict[str, dict[str, Any]] = {}
     versions: dict[str, str] = {}
 
     def checkpoint(self, name: str) -> CheckpointResult:

@@ -2,6 +2,7 @@
 
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.md  table.csv  figures/
+    sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
     audit/{resolved.json, done.json, stage.log}
     kl/{the same}
@@ -139,6 +140,10 @@ class RunFolder:
     def checkpoint(self, checkpoint: str) -> Path:
         """Folder of a trained checkpoint: weights or adapter, tokenizer, chat template."""
         return self.train(checkpoint) / "checkpoint"
+
+    def sample(self, name: str) -> Path:
+        """Folder of a sampling stage."""
+        return self.path / "sample" / name
 
     @property
     def evaluation(self) -> Path:

@@ -177,6 +177,14 @@ def _train(job: dict[str, Any], report: Reporter) -> bool:
     return True
 
 
+def _sample(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.sampling.job import SampleJob
+    from harness.sampling.sample import run
+
+    run(SampleJob.model_validate(job), report)
+    return True
+
+
 def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     """Evaluate; where requests were lost, the next run asks for them again."""
     from harness.audit.job import of_evaluation
@@ -234,6 +242,7 @@ def _track(job: dict[str, Any], report: Reporter) -> bool:
 #: Each does a stage's work and says whether it is done (else the next run tries again).
 KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "audit": _audit,
+    "sample": _sample,
     "train": _train,
     "evaluate": _evaluate,
     "duel": _duel,

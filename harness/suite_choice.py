@@ -44,7 +44,8 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
     found = {}
     for name, suite in eval_suites.SUITES.items():
         reason = (
-            _engine_lacks(suite, capabilities, choice.name)
+            ("its samples are for training" if suite.training else "")
+            or _engine_lacks(suite, capabilities, choice.name)
             or _judge_lacks(suite, section.judge)
             or (uncontained if suite.programs else "")
             or _data_lacks(suite, data_dir)

@@ -1,6 +1,7 @@
 """LoRA adapter folders: what they say of themselves, how they go onto their base, merging them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,30 @@ def continuing(config: TrainConfig, adapter: Path) -> TrainConfig:
         )
     found = settings(adapter)
     own = {"rank": int(found["r"]), "scale": float(found["lora_alpha"])}
+    return continuing_with(config, own, f"the adapter {adapter}")
+
+
+def continuing_with(config: TrainConfig, own: Mapping[str, float], title: str) -> TrainConfig:
+    """As `continuing`, for an adapter of known `rank` and `scale` that may not be there yet.
+
+    Args:
+        config: of the run.
+        own: the adapter's rank and scale.
+        title: what the adapter is called in errors.
+
+    Raises:
+        TrainError: the config asks for all weights, or for another rank or scale.
+    """
+    if config.lora is None:
+        raise TrainError(
+            f"lora: null trains all weights, but {title} is an adapter: train that one with "
+            "lora: null too, or leave it out here"
+        )
     said = config.lora.model_fields_set if "lora" in config.model_fields_set else set[str]()
     wrong = [name for name in own if name in said and getattr(config.lora, name) != own[name]]
     if wrong:
         raise TrainError(
-            f"lora.{wrong[0]}: {getattr(config.lora, wrong[0])} is not what the adapter {adapter} "
+            f"lora.{wrong[0]}: {getattr(config.lora, wrong[0])} is not what {title} "
             f"has, and it is trained on as it is: leave it out, or write {own[wrong[0]]:g}"
         )
     return config.model_copy(update={"lora": LoraConfig.model_validate({**_rest(config), **own})})

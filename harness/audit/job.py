@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.evaluate.columns import base_of
 from harness.evaluate.job import EvalJob
-from harness.jobs import eval_job, train_job, trained_by
-from harness.plan import Plan, checkpoint_folder, judge_of
+from harness.jobs import eval_job, sample_job, train_job, trained_by
+from harness.plan import Plan, judge_of
 from harness.recipe import BASE
+from harness.sampling.job import ROWS, SampleJob
+from harness.weights import checkpoint_folder
 from train.config import TrainJob
 
 
@@ -20,6 +22,7 @@ class AuditJob(BaseModel):
             the base that it will be trained on.
         training: name -> how a checkpoint was or will be trained, where that is known.
         untrained: the names of those that are not trained yet.
+        sampled: file of training data -> the sampling that makes it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +30,7 @@ class AuditJob(BaseModel):
     evaluation: EvalJob
     training: dict[str, TrainJob] = {}
     untrained: tuple[str, ...] = ()
+    sampled: dict[str, SampleJob] = {}
 
     def home(self, name: str) -> tuple[Path, Path]:
         """The full checkpoint under a model, and the model's own folder."""
@@ -48,8 +52,18 @@ def of_plan(plan: Plan) -> AuditJob:
         dict.fromkeys(names, ""),
         judge_of(plan.recipe.evaluate, plan.places),
     )
-    training = {name: train_job(plan, name) for name in plan.recipe.checkpoints}
-    return AuditJob(evaluation=evaluation, training=training, untrained=untrained)
+    training = {name: _training(plan, name) for name in plan.recipe.checkpoints}
+    jobs = [sample_job(plan, name) for name in plan.recipe.sample]
+    sampled = {str(job.out / ROWS): job for job in jobs}
+    return AuditJob(evaluation=evaluation, training=training, untrained=untrained, sampled=sampled)
+
+
+def _training(plan: Plan, name: str) -> TrainJob:
+    """How a checkpoint is trained; on the recipe's base where what it starts from is not there."""
+    job = train_job(plan, name)
+    if (job.adapter or job.base).is_dir():
+        return job
+    return job.model_copy(update={"base": Path(plan.full), "adapter": plan.adapter})
 
 
 def of_evaluation(evaluation: EvalJob) -> AuditJob:

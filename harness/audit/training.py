@@ -7,6 +7,9 @@ from pathlib import Path
 from harness.audit.job import AuditJob
 from harness.audit.overlap import Overlap, Prompt, Question, overlaps, questions
 from harness.audit.prompts import Asked, text_of
+from harness.sampling.job import SampleJob
+from harness.sampling.prompts import Prompt as ToSample
+from harness.sampling.prompts import prompts_of
 from train import hub
 from train.data import read_groups
 from train.errors import DataError
@@ -54,7 +57,7 @@ def comparisons(job: AuditJob, asked: Sequence[Asked], *, quick: bool) -> list[C
         return []
     wanted = {one.suite.name: questions_of(one) for one in asked}
     return [
-        _comparison(tuple(names), data, rows, wanted, quick=quick)
+        _comparison(tuple(names), data, rows, wanted, job.sampled.get(data), quick=quick)
         for (data, rows), names in sources.items()
     ]
 
@@ -77,18 +80,37 @@ def _comparison(
     data: str,
     rows: int | None,
     wanted: Mapping[str, Sequence[Question]],
+    sampled: SampleJob | None,
     *,
     quick: bool,
 ) -> Comparison:
     if long := _takes_long(data) if quick else "":
         return Comparison(names, data, None, long, postponed=True, found={})
     try:
-        groups, _ = read_groups(data, rows)
+        count, prompts = _read(data, rows, sampled)
     except DataError as error:  # a finished checkpoint can be evaluated without its data
         return Comparison(names, data, None, str(error), postponed=False, found={})
-    prompts = list(_prompts(groups))
     found = {suite: overlaps(asked, prompts) for suite, asked in wanted.items()}
-    return Comparison(names, data, len(groups), "", postponed=False, found=found)
+    return Comparison(names, data, count, "", postponed=False, found=found)
+
+
+def _read(data: str, rows: int | None, sampled: SampleJob | None) -> tuple[int, list[Prompt]]:
+    """How many training prompts there are, and what users say in them.
+
+    What is still to be sampled is known by its prompts already.
+    """
+    if sampled is not None and not Path(data).is_file():
+        asked = prompts_of(sampled.section, sampled.data_dir)
+        return len(asked), list(_asked(asked, Path(sampled.section.prompts).name))
+    groups, _ = read_groups(data, rows)
+    return len(groups), list(_prompts(groups))
+
+
+def _asked(prompts: Sequence[ToSample], source: str) -> Iterator[Prompt]:
+    for prompt in prompts:
+        for message in prompt.request.messages:
+            if message.role == "user":
+                yield Prompt(f"{source}:{prompt.id}", message.content)
 
 
 def _takes_long(data: str) -> str:

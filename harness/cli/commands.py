@@ -82,7 +82,7 @@ def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | 
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
     for name, outlook in outlooks(recipe, where, rows).items():
-        print(page(name, recipe.base, outlook))
+        print(page(name, recipe.starts.get(name, recipe.base), outlook))
 
 
 def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:

@@ -1,5 +1,6 @@
 """`nca data`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,13 +10,21 @@ from harness.cli.options import (
     RUNS,
     DataOption,
     DebugOption,
+    EngineOption,
+    JudgeOption,
+    JudgeUrlOption,
     ModelsOption,
+    QuietOption,
     RecipeArgument,
+    RunsOption,
     SetOption,
+    UnsafeOption,
 )
 from harness.data.folder import data_folder
 
-app = typer.Typer(help="Fetch benchmark files, or look at training data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Fetch benchmark files, sample training data, or look at it.", no_args_is_help=True
+)
 
 
 @app.command("show")
@@ -27,6 +36,7 @@ def show_data(
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Whose settings; the first by default.")
     ] = None,
+    runs: RunsOption = RUNS,
     models: ModelsOption = MODELS,
     data_dir: DataOption = None,
     set_: SetOption = None,
@@ -36,7 +46,7 @@ def show_data(
     from harness.cli import commands
 
     del debug
-    where = commands.places(RUNS, models, data_dir, "none")
+    where = commands.places(runs, models, data_dir, "none")
     commands.show_data(recipe, commands.overrides(set_, None, None), where, checkpoint, row)
 
 
@@ -61,3 +71,79 @@ def fetch_data(
 
     del debug
     commands.fetch_data(names or (), data_folder(data_dir), base_url, tries)
+
+
+@app.command("sample")
+def sample_data(
+    checkpoint: Annotated[
+        str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, or NAME=FOLDER.")
+    ],
+    prompts: Annotated[
+        str, typer.Option("--prompts", help="A suite, or a file of rows with `prompt`.")
+    ],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The file of rows (.jsonl).")],
+    k: Annotated[int, typer.Option("-k", help="Responses a prompt, 2 or more.")] = 4,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="The first so many prompts (of bbh: a task).")
+    ] = None,
+    verifier: Annotated[
+        str | None,
+        typer.Option("--verifier", help="A suite whose scorer rewards. Default: the prompts' own."),
+    ] = None,
+    reward_model: Annotated[
+        str | None, typer.Option("--reward-model", help="A sequence classifier that rewards.")
+    ] = None,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    temperature: Annotated[float, typer.Option("--temperature", help="Of the drawing.")] = 1.0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Of the drawing.")] = 1.0,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option("--max-tokens", help="Of a response. Default: the suite's; 512 for a file."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the drawing.")] = 0,
+    drop_ties: Annotated[
+        bool, typer.Option("--drop-ties", help="Leave out prompts whose rewards are all equal.")
+    ] = False,
+    drop_cut: Annotated[
+        bool, typer.Option("--drop-cut", help="Leave out responses cut at --max-tokens.")
+    ] = False,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
+    data_dir: DataOption = None,
+    engine: EngineOption = None,
+    base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    unsafe: UnsafeOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Sample K responses a prompt from a checkpoint and score them: training data on policy."""
+    from harness.cli import commands
+    from harness.cli.output import output
+    from harness.recipe import EngineChoice
+    from harness.sampling import command
+
+    del debug
+    command.sample(
+        checkpoint,
+        command.section_of(
+            prompts=prompts,
+            k=k,
+            limit=limit,
+            verifier=verifier,
+            reward_model=reward_model,
+            judge=judge,
+            judge_url=judge_url,
+            temperature=temperature,
+            top_p=top_p,
+            max_tokens=max_tokens,
+            seed=seed,
+            drop_ties=drop_ties,
+            drop_cut=drop_cut,
+        ),
+        EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url),
+        commands.places(runs, models, data_dir, "none"),
+        out,
+        unsafe=unsafe,
+        output=output(quiet=quiet, json=False),
+    )

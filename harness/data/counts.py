@@ -43,3 +43,44 @@ def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {text}" for text, count in counts.items() if count)
+
+
+#: Why a response is in no row (`harness.sampling.rows`), in words.
+_LEFT_OUT = {
+    "no_reward": "without a reward",
+    "empty": "empty",
+    "cut": "cut off",
+    "alone": "the only one left of their prompt",
+    "tied": "of tied prompts",
+}
+
+
+def sampled_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """What was sampled, what it is worth, and what became of it.
+
+    Args:
+        event: the counts of `harness.sampling.rows.Counts`, and how many answers were new.
+    """
+    reused = f" ({event['reused']:,} from the journal)" if event["reused"] else ""
+    mean = event["mean_reward"]
+    worth = "" if mean is None else f", mean reward {mean:.4g}"
+    statuses = {name: count for name, count in event["statuses"].items() if name != "ok"}
+    first = (
+        f"sampled: {event['responses']:,} responses to {event['prompts']:,} prompts{reused}{worth}"
+    )
+    rows = f"written: {event['rows']:,} prompts with {event['written']:,} responses"
+    left_out = {_LEFT_OUT[name]: count for name, count in event["left_out"].items()}
+    tied = event["tied"] - event["tied_dropped"]
+    odd = (
+        f"  not ok: {said}" if (said := _named(statuses)) else "",
+        f"  left out: {said}" if (said := _listed(left_out)) else "",
+        f"  tied: {tied:,} of the prompts written have equal rewards; they hold the policy at the "
+        "reference and prefer nothing (--drop-ties)"
+        if tied
+        else "",
+    )
+    return (first, rows, *filter(None, odd))
+
+
+def _named(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)

@@ -11,9 +11,11 @@ from rich.text import Text
 
 from harness import models
 from harness.data.counts import REASONS
-from harness.errors import RecipeError
-from harness.plan import Places, located
+from harness.errors import RecipeError, UserError
+from harness.jobs import train_job
+from harness.plan import Places, located, planned
 from harness.recipe import Recipe
+from harness.sampling.section import sample_named
 from harness.token_text import pieces, prompt_text, response_text, visible
 from train.config import TrainConfig
 from train.group import Group
@@ -61,10 +63,7 @@ def show(
     from train.model import load_tokenizer
 
     name = _chosen(recipe, checkpoint)
-    one = located(
-        recipe.model_copy(update={"checkpoints": {name: recipe.checkpoints[name]}}), places
-    )
-    config = one.checkpoints[name]
+    config = _located(recipe, name, places)
     source, found = _row(config, row)
     heading = f"checkpoint {name}, method {config.method}\n{config.data}\n{source}"
     if isinstance(found, str):
@@ -76,6 +75,25 @@ def show(
     console.print(Text(visible(heading)), soft_wrap=True)
     for part in rendered(example(config, tokenizer, *found), tokenizer, plain=plain):
         console.print(part, soft_wrap=True)
+
+
+def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
+    """A checkpoint's config with its data found: in its place, or in the run that sampled it.
+
+    Raises:
+        UserError: it is in no such place, or not sampled yet.
+    """
+    config = recipe.checkpoints[name]
+    if sample_named(config.data) is None:
+        alone = {"checkpoints": {name: config}, "sample": {}}
+        return located(recipe.model_copy(update=alone), places).checkpoints[name]
+    job = train_job(planned(recipe, places), name)
+    if not Path(job.config.data).is_file():
+        raise UserError(
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): `nca train RECIPE` samples "
+            f"it into {Path(job.config.data).parent}"
+        )
+    return job.config
 
 
 def _chosen(recipe: Recipe, checkpoint: str | None) -> str:

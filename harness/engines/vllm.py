@@ -175,6 +175,9 @@ class VllmEngine:
             "max_model_len": self._longest,
             "enforce_eager": self._cpu,  # compiling takes longer than it saves on a CPU
             "enable_prefix_caching": True,
+            # vLLM dies of a prompt that is computed in parts when its answer is drawn with a seed:
+            # it sets the generator's offset, which generators of a CPU do not have (0.32).
+            "enable_chunked_prefill": not self._cpu,
             "gpu_memory_utilization": self._options["gpu_memory"],
             "disable_log_stats": True,
             "use_tqdm_on_load": False,

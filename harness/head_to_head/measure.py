@@ -16,6 +16,7 @@ from eval_suites import duels
 from eval_suites.duels import Duel
 from eval_suites.mt_bench_judge import load_prompts
 from eval_suites.suite import Answer, Score
+from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import Loaded, for_each, load
 from harness.evaluate.sample_log import Spool, log_line
@@ -27,7 +28,8 @@ from harness.head_to_head.games import Game, pairings, record
 from harness.head_to_head.job import DuelJob
 from harness.head_to_head.suite import PREFIX, dialogue
 from harness.journal.entries import Journal
-from harness.judge.referee import Referee, referee
+from harness.judge.referee import Referee, judging
+from harness.recipe import JudgeChoice
 from harness.runs import RunFolder, suite_file, write_json
 
 _HALF = Score(0.5, reason="the baseline itself: a half by definition", metrics={"win_rate": 0.5})
@@ -62,13 +64,18 @@ async def _run(job: DuelJob, report: Reporter) -> None:
         def starting(what: str) -> None:
             report({"event": "note", "text": f"starting {what}"})
 
-        async with referee(asked, journal, starting) as judge:
-            if judge is None:
-                raise AssertionError("a duel without a judge was refused before")
+        choice, known = _judge_of(asked), asked.judge_fingerprint
+        async with judging(choice, known, asked.seed, journal, starting) as judge:
             for item in loaded:
                 own = {one.model: one for one in columns if one.item is item}
                 played = await _play(job, item, own, judge, report)
                 _write(job, own, played, judge)
+
+
+def _judge_of(job: EvalJob) -> JudgeChoice:
+    if job.judge is None:
+        raise RecipeError("head_to_head: needs a judge: name one with --judge (evaluate.judge)")
+    return job.judge
 
 
 async def _play(
@@ -95,7 +102,7 @@ async def _play(
 
 def _width(job: EvalJob) -> int:
     """Games at once: each asks for at least two verdicts."""
-    return max(1, (job.judge.in_flight if job.judge else 2) // 2)
+    return max(1, _judge_of(job).in_flight // 2)
 
 
 def _progress(done: int, total: int) -> dict[str, Any]:

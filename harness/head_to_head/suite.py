@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites.grading.unfiltered import means_of
-from eval_suites.mt_bench_judge import Asked, load_prompts
+from eval_suites.mt_bench_judge import Asked, load_prompts, question_of
 from eval_suites.mt_bench_pairs import Dialogue
 from eval_suites.suite import (
     Answer,
@@ -74,15 +74,8 @@ def dialogue(suite: Suite[Any], sample: Any, answers: Sequence[Answer], template
                 f"suite {suite.name}: sample {sample.id} is not one or two questions, which is "
                 "what two checkpoints can be compared on: choose another suite"
             )
-        questions.append(_question(requests[0]))
+        questions.append(question_of(requests[0]))
     return Dialogue(tuple(questions), templates)
-
-
-def _question(request: Request) -> str:
-    """What the user says last; of plain text all of it."""
-    if request.text is not None:
-        return request.text
-    return next(m.content for m in reversed(request.messages) if m.role == "user")
 
 
 def _pending(_sample: Any, answers: tuple[Answer, ...], _verdicts: Any, _outcomes: Any) -> Score:

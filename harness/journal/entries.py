@@ -138,7 +138,7 @@ class Journal:
 
         Args:
             key: of `answer_key`, or a digest of whatever was asked.
-            kind: "answer" or "check".
+            kind: "answer", "check" or "reward".
             value: JSON-able.
             origin: who said it, in words that a person would prune by.
         """

@@ -182,17 +182,37 @@ async def referee(
     job: EvalJob, journal: Journal, starting: Callable[[str], None]
 ) -> AsyncIterator[Referee | None]:
     """The judge of a job, started when it is first asked; None where the job has none."""
-    choice = job.judge
-    if choice is None:
+    if job.judge is None:
         yield None
         return
-    (group,) = groups({NAME: choice.model}, {NAME: job.judge_fingerprint}, choice)
+    async with judging(job.judge, job.judge_fingerprint, job.seed, journal, starting) as judge:
+        yield judge
+
+
+@asynccontextmanager
+async def judging(
+    choice: JudgeChoice,
+    fingerprint: str,
+    seed: int,
+    journal: Journal,
+    starting: Callable[[str], None],
+) -> AsyncIterator[Referee]:
+    """A judge, started when it is first asked.
+
+    Args:
+        choice: its engine, and its model's folder or served name.
+        fingerprint: what identifies the model in the journal.
+        seed: of replies that are drawn.
+        journal: of its replies.
+        starting: hears what starts.
+    """
+    (group,) = groups({NAME: choice.model}, {NAME: fingerprint}, choice)
     async with Restarting(
         group.make, on_start=lambda: starting(f"judge {group.engine_name}")
     ) as engine:
         purse = Purse(Price(*choice.price) if choice.price else None, choice.max_cost)
-        asker = Asker(Metered(engine, purse), group.identity, journal, job.seed)
-        title = title_of(group, choice, job.judge_fingerprint)
+        asker = Asker(Metered(engine, purse), group.identity, journal, seed)
+        title = title_of(group, choice, fingerprint)
         judge = Referee(asker, group.models[0], title, purse, choice.repeats, choice.remote)
         try:
             yield judge

@@ -5,7 +5,6 @@ policy and its reference make of it is measured afterwards (`harness/kl/measure.
 both models. Until then a sample has no value.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,5 +63,4 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         stratum=prompts.stratum,
         decoding=drawn,
         needs=frozenset({"tokens"}),
-        bounds=(-math.inf, math.inf),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.data.counts import data_lines
+from harness.data.counts import data_lines, sampled_lines
 from harness.progress.pace import Pace, Pair, pair_rate
 
 
@@ -82,4 +82,6 @@ def told(event: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines of an event that is words in itself: a note, or what became of data."""
     if event["event"] == "note":
         return (event["text"],)
+    if event["event"] == "sampled":
+        return sampled_lines(event)
     return data_lines(event) if event["event"] == "data" else ()

@@ -24,13 +24,15 @@ NAME = "counted"
 class Endpoint:
     """Serves one model; `asked` counts the requests of each prompt, whoever asked.
 
-    Answers are given while `gate` is set; a test closes it to know that a run is at work.
+    Answers are given while `gate` is set; a test closes it to know that a run is at work, or sets
+    `closes_after`, how many requests are let through before it closes by itself.
     """
 
     def __init__(self, delay_s: float = 0.0, port: int = 0) -> None:
         self.asked: Counter[str] = Counter()
         self.gate = threading.Event()
         self.gate.set()
+        self.closes_after: int | None = None
         self._delay_s = delay_s
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
@@ -43,17 +45,27 @@ class Endpoint:
         """What the fake engine says, as a chat completion."""
         with self._lock:
             self.asked[body["messages"][-1]["content"]] += 1
+            if self.closes_after is not None:
+                self.closes_after -= 1
+                if self.closes_after < 0:
+                    self.gate.clear()
+            through = self.gate.is_set()
         time.sleep(self._delay_s)
-        self.gate.wait()
+        if not through:
+            self.gate.wait()
         messages = tuple(Message(m["role"], m["content"]) for m in body["messages"])
-        request = Request(messages=messages, decoding=Decoding(max_tokens=body["max_tokens"]))
+        decoding = Decoding(body["temperature"], max_tokens=body["max_tokens"])
+        drawn = {name: body[name] for name in ("n", "seed") if name in body}
+        request = Request(messages=messages, decoding=decoding, **drawn)
         said = asyncio.run(make(EngineSpec("fake")).complete(request))
-        message = {"role": "assistant", "content": said.texts[0]}
-        choice = {"index": 0, "finish_reason": said.finish_reasons[0], "message": message}
+        choices = [
+            {"index": k, "finish_reason": reason, "message": {"role": "assistant", "content": text}}
+            for k, (text, reason) in enumerate(zip(said.texts, said.finish_reasons, strict=True))
+        ]
         tokens = said.usage.completion_tokens
         usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": 1 + tokens}
         about = {"id": "x", "object": "chat.completion", "created": 0, "model": NAME}
-        return {**about, "choices": [choice], "usage": usage}
+        return {**about, "choices": choices, "usage": usage}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         endpoint = self

@@ -37,14 +37,14 @@ def larger(number: str) -> str:
     return re.sub("[0-9]", r"7\g<0>", number, count=1)
 
 
-def _arithmetic(folder: Path) -> Iterator[Case]:
-    for one in find("arithmetic").load(folder):
+def _arithmetic(folder: Path, name: str) -> Iterator[Case]:
+    for one in find(name).load(folder):
         yield Case(one, f"The answer is {one.answer}.", f"The answer is {one.answer}1.")
 
 
-def _gsm8k(folder: Path, name: str) -> Iterator[Case]:
+def _gsm8k(folder: Path, name: str, file: str = gsm8k.TEST_FILE) -> Iterator[Case]:
     samples = find(name).load(folder)
-    for one, row in zip(samples, rows(folder, gsm8k.TEST_FILE), strict=True):
+    for one, row in zip(samples, rows(folder, file), strict=True):
         yield Case(one, row["answer"], f"{row['answer']}1")
 
 
@@ -88,10 +88,18 @@ def _same(one: Problem, other: Problem) -> bool:
 
 
 WORD_PROBLEMS = (
-    Held(suite="arithmetic", cases=_arithmetic, samples=200),
+    Held(suite="arithmetic", cases=partial(_arithmetic, name="arithmetic"), samples=200),
+    Held(
+        suite="arithmetic:train", cases=partial(_arithmetic, name="arithmetic:train"), samples=400
+    ),
     *(
         Held(suite=name, cases=partial(_gsm8k, name=name), samples=1319)
         for name in ("gsm8k", "gsm8k:cot8")
+    ),
+    Held(
+        suite="gsm8k:train",
+        cases=partial(_gsm8k, name="gsm8k:train", file=gsm8k.TRAIN_FILE),
+        samples=7473,
     ),
     *(
         Held(suite=name, cases=partial(_gsm_plus, name=name, file=file), samples=samples)

@@ -38,6 +38,8 @@ def test_with_all_files_every_suite_is_there_once(data_dir: Path) -> None:
     chosen, left_out = expanded(section("humaneval", "all"), data_dir)
     assert chosen.suites[0] == "humaneval"
     assert sorted((*chosen.suites, *left_out)) == sorted(SUITES)
+    for name in ("arithmetic:train", "gsm8k:train"):
+        assert left_out.pop(name) == "its samples are for training"
     # The full GSM-Plus is in no data folder of ours.
     assert set(left_out) <= {"gsm_plus", "gsm_plus:eurus", *JUDGED}
 

@@ -410,7 +410,8 @@ def test_the_manifest_names_each_file_once_with_all_that_is_needed() -> None:
 
 def test_files_are_chosen_by_suite() -> None:
     assert {one.path.split("/")[0] for one in chosen(["bbh", "svamp"])} == {"bbh", "svamp"}
-    for name in (name for name in SUITES if ":" in name):
+    variants = [name for name in SUITES if ":" in name]
+    for name in (name for name in variants if not name.startswith("arithmetic")):  # has no file
         assert chosen([name]) == chosen([name.partition(":")[0]])
     assert chosen([]) == entries()
     with pytest.raises(UserError, match=r"'gsm9k': name some of alpaca_eval, alpaca_eval_1, asdiv"):

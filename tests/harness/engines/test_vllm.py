@@ -59,15 +59,18 @@ def test_vllm_agrees_with_transformers_and_leaves_no_process(
     greedy = [prompt(f"question {k // 3}?", models[k % 3], top=2) for k in range(18)]
     stop = prompt("question 1?", stop=("never", _answers(spec, greedy[3:4])[0].texts[0][5:7]))
     drawn = [prompt("hello", "nca", temperature=1.0, n=3)] * 2
+    # More tokens than a step takes (16,384): one of these prompts would be computed in parts.
+    many = [prompt(f"{k:02} " + "long " * 180, temperature=1.0) for k in range(20)]
     edge = [prompt("x" * 1024), prompt("x" * 1022), prompt("hello", n=2)]
     pairs = [((5, 6, 7), (8, 9), ""), ((5,), (20, 21, 22, 23), "nca"), ((4, 3), (), "")]
     first = _answers(spec, greedy[:1])[0].token_ids[0]
     pairs.append((greedy[0].token_ids, first, greedy[0].model))  # the likeliest at each place
     asked = [*greedy, stop, *edge]
 
-    result = _run_script(tmp_path, spec, [*asked, *drawn], pairs)
+    result = _run_script(tmp_path, spec, [*many, *asked, *drawn], pairs)
 
-    answers = result["answers"]
+    answers = result["answers"][len(many) :]
+    assert all(text for answer in result["answers"][: len(many)] for text in answer.texts)
     same = _answers(spec, asked)
     # vLLM keeps back the bytes of a character that is cut off at the end.
     assert _whole(answers[: len(asked)]) == _whole(same)
