@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.evaluate.columns import groups
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import load
+from harness.evaluate.loading import load
 from harness.recipe import DecodingChanges, EngineChoice
 
 SUITES = ("gsm8k", "svamp", "arithmetic")

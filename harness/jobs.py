@@ -1,15 +1,16 @@
 """What stages are told: jobs made of a plan, and read back from a checkpoint's folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
 from harness.head_to_head.job import DuelJob
 from harness.kl.job import KlJob
-from harness.plan import Places, Plan
-from harness.recipe import EvaluateSection, JudgeChoice, limit_for
+from harness.plan import Places, Plan, existing
+from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice, limit_for
 from harness.runs import read_json
 from harness.sampling.job import ROWS, SampleJob
 from harness.sampling.section import sample_named
@@ -86,7 +87,7 @@ def eval_job(
 def kl_job(evaluation: EvalJob, reference: tuple[Path, str], places: Places) -> KlJob:
     """The measurement of an evaluation's suites of `kl:`.
 
-    `reference` is what `harness.plan.reference_of` gives.
+    `reference` is what `reference_of` gives.
     """
     return KlJob(
         evaluation=evaluation,
@@ -111,3 +112,33 @@ def trained_by(checkpoint: Path) -> TrainJob | None:
     except ValidationError:  # of another version
         return None
     return job if (job.out / "checkpoint").resolve() == checkpoint.resolve() else None
+
+
+def reference_of(
+    section: EvaluateSection, models: Sequence[str], places: Places
+) -> tuple[Path, str]:
+    """The model that suites of `kl:` measure against, and what identifies it.
+
+    It is the one that is named, else the one that all checkpoints were trained against.
+
+    Args:
+        section: which may name it.
+        models: folders of the checkpoints.
+        places: where things lie.
+
+    Raises:
+        RecipeError: none is named, and the checkpoints do not say one and the same.
+    """
+    wanted = section.reference
+    if wanted is None:
+        jobs = [job for model in models if (job := trained_by(Path(model).resolve()))]
+        told = {str(job.adapter or job.base) for job in jobs}
+        if len(told) != 1:
+            raise RecipeError(
+                "suites of kl: need the model to measure against: name it with --reference "
+                "(evaluate.reference in a recipe)"
+            )
+        (wanted,) = told
+    local = EngineChoice(name="transformers")
+    folders, prints = existing({"reference": wanted}, local, places)
+    return Path(folders["reference"]), prints["reference"]

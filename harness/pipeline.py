@@ -13,7 +13,7 @@ from harness.collect import collect
 from harness.evaluate.job import EvalJob
 from harness.events import Reporter
 from harness.head_to_head.suite import any_duels
-from harness.jobs import duel_job, eval_job, kl_job, sample_job, train_job
+from harness.jobs import duel_job, eval_job, kl_job, reference_of, sample_job, train_job
 from harness.kl.suite import any_kl
 from harness.launch import ONE, Processes, launch
 from harness.order import Step
@@ -26,7 +26,6 @@ from harness.plan import (
     existing,
     judge_of,
     make_plan,
-    reference_of,
 )
 from harness.progress.screen import Screen
 from harness.recipe import BASE, CompareSection, EvaluateSection, Recipe

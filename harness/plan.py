@@ -4,7 +4,7 @@ Names become folders, files become hashes, and the hashes become the run folder'
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 
 from harness import models
 from harness.engines import EngineSpec, make
-from harness.errors import RecipeError, UserError
+from harness.errors import UserError
 from harness.head_to_head.suite import any_duels
 from harness.judge.needs import require_able
 from harness.judge.referee import NAME, require_judge
@@ -299,38 +299,6 @@ def existing(
         folders[name] = str(folder)
         prints[name] = fingerprint_on(full, None if full == folder else folder, places.memo)
     return folders, prints
-
-
-def reference_of(
-    section: EvaluateSection, models: Sequence[str], places: Places
-) -> tuple[Path, str]:
-    """The model that suites of `kl:` measure against, and what identifies it.
-
-    It is the one that is named, else the one that all checkpoints were trained against.
-
-    Args:
-        section: which may name it.
-        models: folders of the checkpoints.
-        places: where things lie.
-
-    Raises:
-        RecipeError: none is named, and the checkpoints do not say one and the same.
-    """
-    from harness.jobs import trained_by
-
-    wanted = section.reference
-    if wanted is None:
-        jobs = [job for model in models if (job := trained_by(Path(model).resolve()))]
-        told = {str(job.adapter or job.base) for job in jobs}
-        if len(told) != 1:
-            raise RecipeError(
-                "suites of kl: need the model to measure against: name it with --reference "
-                "(evaluate.reference in a recipe)"
-            )
-        (wanted,) = told
-    local = EngineChoice(name="transformers")
-    folders, prints = existing({"reference": wanted}, local, places)
-    return Path(folders["reference"]), prints["reference"]
 
 
 def judge_of(section: EvaluateSection, places: Places) -> tuple[JudgeChoice | None, str]:

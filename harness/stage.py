@@ -217,7 +217,7 @@ def _duel(job: dict[str, Any], report: Reporter) -> bool:
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
     from harness.audit.job import AuditJob
     from harness.audit.preflight import check
-    from harness.evaluate.loop import load
+    from harness.evaluate.loading import load
     from harness.judge.estimate import tell_judging
 
     audit = AuditJob.model_validate(job)

@@ -14,7 +14,7 @@ from harness.audit.ids import Render, faults, ids_of
 from harness.audit.job import AuditJob
 from harness.audit.readers import Reader, readers
 from harness.evaluate.answering import MAX_TURNS
-from harness.evaluate.loop import first_of_each
+from harness.evaluate.loading import first_of_each
 from harness.evaluate.rendering import rendered
 from harness.judge.estimate import Estimate, estimate
 from harness.judge.referee import is_judged

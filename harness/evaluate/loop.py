@@ -6,88 +6,37 @@ repeats nothing.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from eval_suites.sandbox import Sandbox
-from eval_suites.suite import Request, Suite
 from harness.errors import EngineUnavailable
 from harness.evaluate.answering import Desk, Line, answer_task
-from harness.evaluate.asking import Asker, Checker, Model, Tally
+from harness.evaluate.asking import Asker, Checker, Tally
+from harness.evaluate.board import Board
 from harness.evaluate.columns import Group, base_first, groups
 from harness.evaluate.job import EvalJob
+from harness.evaluate.loading import Loaded, load, suite_protocol
 from harness.evaluate.merging import startable
 from harness.evaluate.passes import Pass, passes
+from harness.evaluate.queue import for_each, tasks
 from harness.evaluate.restarting import Restarting
 from harness.evaluate.sample_log import Spool
 from harness.evaluate.speed import recorded
 from harness.evaluate.task import Task
 from harness.events import Reporter
-from harness.journal.entries import Journal, payload
+from harness.journal.entries import Journal
 from harness.judge.estimate import tell_judging
 from harness.judge.needs import require_able
 from harness.judge.referee import Referee, is_judged, referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Judging, Standings, Watch, telling
-from harness.runs import RunFolder, canonical, digest_of_list
-from harness.suites import find
+from harness.runs import RunFolder
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A suite with the samples of this evaluation, in the order that they are asked.
-
-    `prompts` is a hash of all that is asked first.
-    """
-
-    suite: Suite[Any]
-    samples: Sequence[Any]
-    prompts: str
-
-
-@dataclass(slots=True)
-class Board:
-    """How far an evaluation is, and who must hear of it."""
-
-    report: Reporter
-    standings: Standings | Judging
-    tally: Tally = field(default_factory=Tally)
-
-    def starting(self, what: str) -> None:
-        """Tell that an engine starts, which takes a while."""
-        self.note(f"starting {what}")
-
-    def engine_starts(self, name: str) -> None:
-        """The engine that answers starts: nothing is generated until it is ready."""
-        self.standings.watch.stop()
-        self.starting(name)
-
-    def engine_gone(self, reason: str) -> None:
-        """The engine that answers is gone, and will be started again."""
-        self.note(f"the engine is gone: {reason}; what was in flight is asked again")
-
-    def note(self, text: str) -> None:
-        """Tell something that people should know."""
-        self.report({"event": "note", "text": text})
-
-    def generated(self) -> tuple[int, float]:
-        """Tokens so far, and the seconds with an engine ready."""
-        return self.tally.tokens, self.standings.watch.seconds
-
-    def begin(self, task: Task) -> None:
-        """Note that a sample is taken up."""
-        self.standings.begin((task.suite.name, task.model.name))
-
-    def add(self, task: Task, statuses: Sequence[str], asked: Tally) -> None:
-        """Note a finished sample: its repeats' statuses, and what was asked for them."""
-        self.tally.add(asked)
-        self.standings.add((task.suite.name, task.model.name), statuses, asked)
 
 
 def run(job: EvalJob, report: Reporter) -> Tally:
@@ -223,50 +172,6 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
             spool.write(folder, model.name, item.suite, protocol)
 
 
-def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
-    """A suite's first `limit` samples (of each stratum), and a hash of what they ask.
-
-    Raises:
-        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
-    """
-    suite = find(name, job.lm_eval_tasks).decoded(**job.decoding.model_dump(exclude_none=True))
-    samples = suite.load(job.data_dir)
-    samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
-    asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
-    return Loaded(suite, longest_first(suite, samples), digest_of_list(asked, 16))
-
-
-def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
-    """Samples by stratum, so that few-shot examples are found in the cache; long prompts first.
-
-    The last ones to be answered are then short, and no long one keeps an engine waiting.
-    """
-    strata = {part: place for place, part in enumerate(dict.fromkeys(map(suite.stratum, samples)))}
-
-    def place(sample: T) -> tuple[int, int]:
-        return strata[suite.stratum(sample)], -sum(map(_size, suite.ask(sample, ())))
-
-    return tuple(sorted(samples, key=place))
-
-
-def _size(request: Request) -> int:
-    """Characters of a prompt and of what is scored after it."""
-    asked = len(request.text or "") + len(request.continuation)
-    return asked + sum(len(m.content) for m in request.messages)
-
-
-def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:
-    """The first `limit` samples of each stratum, in the order of all."""
-    seen: Counter[str] = Counter()
-    kept: list[T] = []
-    for sample in samples:
-        part = stratum(sample)
-        seen[part] += 1
-        if seen[part] <= limit:
-            kept.append(sample)
-    return tuple(kept)
-
-
 def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
     """Refuse a suite that needs what the engine lacks, before anything starts."""
     for item in loaded:
@@ -276,51 +181,3 @@ def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
                 f"suite {item.suite.name} needs {', '.join(sorted(lacking))}, which engine "
                 f"{group.engine_name} lacks: choose another with --engine"
             )
-
-
-def tasks(
-    parts: Sequence[Sequence[Model]], loaded: Sequence[Loaded], repeats: int
-) -> Iterator[Task]:
-    """Everything that an engine is to answer, made as it is taken.
-
-    Suites with the longest answers come first, so that they do not end alone; one model after the
-    other, so that engines which batch by adapter have full batches.
-    """
-    by_length = sorted(loaded, key=lambda item: -item.suite.decoding.max_tokens)
-    for models in parts:
-        for item, model in product(by_length, models):
-            for sample in item.samples:
-                yield Task(model, item.suite, sample, repeats)
-
-
-async def for_each(items: Iterator[T], width: int, work: Callable[[T], Awaitable[None]]) -> None:
-    """Run `work` on every item, `width` at a time; the first failure ends the rest."""
-
-    async def worker() -> None:
-        for item in items:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(width):
-                group.create_task(worker())
-    except BaseExceptionGroup as failures:
-        raise first_cause(failures) from None
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """The first leaf of an exception group: the others are its consequences."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
-    """What must agree between two columns of this suite before they are compared."""
-    return {
-        "suite": f"{item.suite.name} {item.suite.version}",
-        "prompts": item.prompts,
-        "decoding": canonical(asdict(item.suite.decoding)),
-        "seed": str(job.seed),
-        "repeats": str(job.repeats),
-    }

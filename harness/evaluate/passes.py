@@ -7,14 +7,13 @@ with every answer read back from the journal.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eval_suites.suite import Score, Suite, no_checks, no_requests
 from harness.evaluate.answering import Desk
+from harness.evaluate.board import Board
+from harness.evaluate.loading import Loaded
 from harness.judge.referee import Referee, is_judged
-
-if TYPE_CHECKING:
-    from harness.evaluate.loop import Board, Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,17 @@ class Pass:
     `kept` names the suites whose logs are written; the others are only answered.
     """
 
-    loaded: Sequence["Loaded"]
+    loaded: Sequence[Loaded]
     desk: Desk
-    board: "Board"
+    board: Board
     kept: frozenset[str]
 
 
 def passes(
-    loaded: Sequence["Loaded"],
+    loaded: Sequence[Loaded],
     desk: Desk,
     judge: Referee | None,
-    boards: tuple["Board", "Board"],
+    boards: tuple[Board, Board],
 ) -> Iterator[Pass]:
     """The passes of an evaluation, each to be done before the next is taken.
 

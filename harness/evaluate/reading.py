@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.evaluate.asking import Asker, Model
 from harness.evaluate.columns import groups
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded, suite_protocol
+from harness.evaluate.loading import Loaded, suite_protocol
 from harness.evaluate.merging import startable
 from harness.evaluate.restarting import Restarting
 from harness.events import Reporter

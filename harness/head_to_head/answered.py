@@ -9,7 +9,7 @@ from typing import Any
 from eval_suites.suite import Answer
 from harness.evaluate.asking import Asker, Model
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded
+from harness.evaluate.loading import Loaded
 from harness.evaluate.reading import read
 from harness.evaluate.sample_log import turn
 from harness.events import Reporter

@@ -18,7 +18,8 @@ from eval_suites.mt_bench_judge import load_prompts
 from eval_suites.suite import Answer, Score
 from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded, for_each, load
+from harness.evaluate.loading import Loaded, load
+from harness.evaluate.queue import for_each
 from harness.evaluate.sample_log import Spool, log_line
 from harness.evaluate.task import Task
 from harness.events import Reporter

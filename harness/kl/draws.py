@@ -8,7 +8,7 @@ from typing import Any
 from eval_suites.suite import Request, Score
 from harness.evaluate.answers import answer_of
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded
+from harness.evaluate.loading import Loaded
 from harness.evaluate.reading import Read, read
 from harness.evaluate.sample_log import log_line, turn
 from harness.events import Reporter

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import RunFailed
-from harness.evaluate.loop import load
+from harness.evaluate.loading import load
 from harness.evaluate.sample_log import Spool
 from harness.events import Reporter
 from harness.kl.draws import Column, draw

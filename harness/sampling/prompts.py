@@ -9,7 +9,7 @@ from typing import Any
 import eval_suites
 from eval_suites.suite import Answer, Decoding, Message, Request, Suite
 from harness.errors import UserError
-from harness.evaluate.loop import first_of_each
+from harness.evaluate.loading import first_of_each
 from harness.judge.referee import is_judged
 from harness.sampling.section import SampleSection
 from train.sources import SourceRow, rows_of

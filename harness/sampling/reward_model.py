@@ -11,8 +11,8 @@ from eval_suites.suite import Answer, Message
 from harness.errors import ModelError
 from harness.journal.entries import Journal
 from harness.runs import digest
+from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
-from harness.sampling.scorers import Graded
 
 
 def refuse_unfit(folder: Path) -> None:

@@ -7,8 +7,8 @@ from math import fsum
 from typing import Any
 
 from eval_suites.suite import Answer
+from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
-from harness.sampling.scorers import Graded
 from harness.sampling.section import SampleSection
 
 

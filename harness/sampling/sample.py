@@ -22,16 +22,17 @@ from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.answers import answer_of, plain
 from harness.evaluate.asking import Asker, Tally
 from harness.evaluate.columns import Group, groups
-from harness.evaluate.loop import for_each
 from harness.evaluate.merging import startable
+from harness.evaluate.queue import for_each
 from harness.evaluate.restarting import Restarting
 from harness.events import Reporter
 from harness.journal.entries import Journal
 from harness.runs import canonical, file_digest, replacing, write_text
+from harness.sampling.graded import Graded
 from harness.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.sampling.prompts import Prompt, is_suite, prompts_of
 from harness.sampling.rows import Counts, row_of
-from harness.sampling.scorers import Graded, scorer_of
+from harness.sampling.scorers import scorer_of
 
 #: Prompts whose responses are scored at once.
 _SCORED_AT_ONCE = 16

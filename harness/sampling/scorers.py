@@ -15,29 +15,15 @@ from eval_suites.mt_bench_judge import load_prompts, question_of
 from eval_suites.mt_bench_pairs import Dialogue
 from eval_suites.sandbox import Sandbox
 from eval_suites.scoring import settle
-from eval_suites.suite import Answer, Status, Suite
+from eval_suites.suite import Answer, Suite
 from harness.evaluate.asking import Checker
 from harness.evaluate.task import Task
 from harness.journal.entries import Journal
 from harness.judge.referee import Referee, judging
+from harness.sampling.graded import Graded
 from harness.sampling.job import SampleJob
 from harness.sampling.prompts import Prompt, verifier
 from harness.sampling.resolve import judge_choice
-
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """What a scorer says of one response.
-
-    Attributes:
-        reward: higher is better; None where we or a third party failed, so that there is none.
-        status: as in a sample log (docs/formats.md).
-        reason: in words, where there is one.
-    """
-
-    reward: float | None
-    status: Status = "ok"
-    reason: str = ""
 
 
 class Scorer(Protocol):

@@ -12,7 +12,8 @@ from eval_suites.suite import Request, Suite
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import first_of_each, run
+from harness.evaluate.loading import first_of_each
+from harness.evaluate.loop import run
 from harness.events import silent
 from harness.recipe import EngineChoice
 from harness.runs import RunFolder, digest, read_json, read_lines

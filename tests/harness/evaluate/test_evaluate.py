@@ -17,7 +17,9 @@ import pytest
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.columns import base_first, groups
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import Loaded, first_of_each, load, refuse_unfit, run, tasks
+from harness.evaluate.loading import Loaded, first_of_each, load
+from harness.evaluate.loop import refuse_unfit, run
+from harness.evaluate.queue import tasks
 from harness.events import silent
 from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import RunFolder, read_json, read_lines, write_json

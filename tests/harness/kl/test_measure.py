@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import load
+from harness.evaluate.loading import load
 from harness.evaluate.loop import run as evaluate
 from harness.events import silent
 from harness.kl.draws import Column, draw

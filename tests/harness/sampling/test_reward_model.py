@@ -12,9 +12,9 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassificat
 from eval_suites.suite import Answer, Message, Request
 from harness.errors import ModelError
 from harness.journal.entries import Journal
+from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
 from harness.sampling.reward_model import RewardModel, refuse_unfit
-from harness.sampling.scorers import Graded
 
 PROMPT = Prompt("0", Request(messages=(Message("system", "Be short."), Message("user", "1 + 1?"))))
 ANSWERS = (Answer("It is 2."), Answer("No idea at all, I am afraid."), Answer("3", "length"))

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from eval_suites.suite import Answer, Message, Request
+from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
 from harness.sampling.rows import Counts, row_of
-from harness.sampling.scorers import Graded
 from harness.sampling.section import SampleSection
 from train.rows import read_row
 

@@ -24,10 +24,11 @@ from harness.events import silent
 from harness.journal.entries import Journal
 from harness.recipe import EngineChoice
 from harness.runs import file_digest, read_lines
+from harness.sampling.graded import Graded
 from harness.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.sampling.prompts import Prompt
 from harness.sampling.sample import InOrder, run
-from harness.sampling.scorers import Graded, Verifier
+from harness.sampling.scorers import Verifier
 from harness.sampling.section import SampleSection
 from train.data import read_groups
 
