@@ -19,6 +19,8 @@ from harness.runs import write_text
 
 if TYPE_CHECKING:
     from harness.power.budget import Budget
+    from harness.recipe import JudgeChoice
+    from harness.scoring.unjudged import Bench
 
 
 def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
@@ -164,6 +166,18 @@ def section(
         unsafe=unsafe,
         lm_eval_tasks=tasks and tasks.resolve(),
     )
+
+
+def bench(chosen: "JudgeChoice | None", where: Places) -> "Bench | None":
+    """The judge of `nca score`, its model found; None where none is named."""
+    from harness.plan import judge_of
+    from harness.scoring.unjudged import Bench
+
+    choice, fingerprint = judge_of(EvaluateSection(judge=chosen), where)
+    if choice is None:
+        return None
+    where.runs.mkdir(parents=True, exist_ok=True)
+    return Bench(choice, fingerprint, where.runs.resolve() / "journal.sqlite")
 
 
 def named(models: Sequence[str]) -> dict[str, str]:

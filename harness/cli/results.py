@@ -10,6 +10,12 @@ from harness.cli.options import (
     RUNS,
     DataOption,
     DebugOption,
+    JudgeOption,
+    JudgePriceOption,
+    JudgeRepeatsOption,
+    JudgeUrlOption,
+    MaxCostOption,
+    ModelsOption,
     RunsOption,
     TrackingOption,
     UnsafeOption,
@@ -183,15 +189,28 @@ def score(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Show scores with values missing, n of N.")
     ] = False,
+    judge: JudgeOption = None,
+    judge_url: JudgeUrlOption = "",
+    judge_price: JudgePriceOption = None,
+    max_cost: MaxCostOption = None,
+    judge_repeats: JudgeRepeatsOption = None,
+    runs: RunsOption = RUNS,
+    models: ModelsOption = MODELS,
     data_dir: DataOption = None,
     unsafe: UnsafeOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Score answers that were generated, or judged, elsewhere; no engine is needed."""
+    """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
+    from harness.cli import commands
+    from harness.judge.spec import JudgeOptions
+    from harness.scoring.command import How
     from harness.scoring.command import score as score_files
 
     del debug
-    score_files(suite, files, also, json_file, data_dir, unsafe=unsafe, allow_missing=allow_missing)
+    judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
+    bench = commands.bench(judged_by, commands.places(runs, models, data_dir, "none"))
+    how = How(also, json_file, unsafe, allow_missing, bench)
+    score_files(suite, files, data_dir, how)
 
 
 @app.command()

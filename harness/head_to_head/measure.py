@@ -29,7 +29,7 @@ from harness.head_to_head.games import Game, pairings, record
 from harness.head_to_head.job import DuelJob
 from harness.head_to_head.suite import PREFIX, dialogue
 from harness.journal.entries import Journal
-from harness.judge.budget import Purse, dollars
+from harness.judge.budget import used
 from harness.judge.referee import Referee, judging
 from harness.recipe import JudgeChoice
 from harness.runs import RunFolder, suite_file, write_json
@@ -72,7 +72,7 @@ async def _run(job: DuelJob, report: Reporter) -> None:
                 own = {one.model: one for one in columns if one.item is item}
                 played = await _play(job, item, own, judge, report)
                 _write(job, own, played, judge)
-            report(_note(_used(judge.purse)))
+            report(_note(used(judge.purse)))
 
 
 def _judge_of(job: EvalJob) -> JudgeChoice:
@@ -117,15 +117,6 @@ def _width(job: EvalJob) -> int:
 
 def _note(text: str) -> dict[str, Any]:
     return {"event": "note", "text": text}
-
-
-def _used(purse: Purse) -> str:
-    """What the judge has used, as its server counts it."""
-    said = (
-        f"judge: {purse.requests:,} requests, {purse.usage.prompt_tokens:,} prompt and "
-        f"{purse.usage.completion_tokens:,} completion tokens"
-    )
-    return said if purse.price is None else f"{said}, {dollars(purse.spent)}"
 
 
 def _progress(done: int, total: int) -> dict[str, Any]:

@@ -140,6 +140,15 @@ class Metered:
         return await self.engine.loglikelihood(prefix, continuation, model)
 
 
+def used(purse: Purse) -> str:
+    """What a judge has used, as its server counts it."""
+    said = (
+        f"judge: {purse.requests:,} requests, {purse.usage.prompt_tokens:,} prompt and "
+        f"{purse.usage.completion_tokens:,} completion tokens"
+    )
+    return said if purse.price is None else f"{said}, {dollars(purse.spent)}"
+
+
 def dollars(sum_: float) -> str:
     """A sum as people read it: `$12.30`, `$0.0042`."""
     return f"${sum_:,.2f}" if sum_ >= 1 or sum_ == 0 else f"${sum_:.2g}"

@@ -1,6 +1,7 @@
 """`nca score`: read files of answers, score them, print and write what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,63 +12,100 @@ from rich.status import Status
 import eval_suites
 from eval_suites.suite import Suite
 from harness.errors import UserError
+from harness.judge.needs import require_able
 from harness.judge.referee import is_judged
 from harness.runs import write_json
 from harness.scoring import crosscheck, judged
 from harness.scoring.judgements import Judged
 from harness.scoring.rescore import Rescored, lines, record, refuse_unfit, rescore
 from harness.scoring.stored import Stored, named_files, read_stored
+from harness.scoring.unjudged import Bench, judge, read_answers
 
 
-def score(
-    suite_name: str,
-    files: Sequence[str],
-    also: str | None,
-    json_file: Path | None,
-    data_dir: Path | None,
-    *,
-    unsafe: bool,
-    allow_missing: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class How:
+    """The options of the command.
+
+    Attributes:
+        also: `evalplus`, or nothing.
+        json_file: takes every sample's value too.
+        unsafe: run programs also where they cannot be contained.
+        allow_missing: show headlines though answers have no value.
+        bench: a judge for answers that nobody has judged, or that are to be judged again.
+    """
+
+    also: str | None = None
+    json_file: Path | None = None
+    unsafe: bool = False
+    allow_missing: bool = False
+    bench: Bench | None = None
+
+
+def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How) -> None:
     """Print metrics of stored answers, and where evalplus says something else.
 
     Args:
         suite_name: as the user types it.
         files: `FILE` or `NAME=FILE`, one model each.
-        also: `evalplus`, or nothing.
-        json_file: takes every sample's value too.
         data_dir: of the benchmark files.
-        unsafe: run programs also where they cannot be contained.
-        allow_missing: show headlines though answers have no value.
+        how: what is asked for besides.
 
     Raises:
         UserError: options that do not go together, or a file or suite that cannot be scored;
             nothing was run or written.
     """
     named = named_files(files)
-    _refuse_unknown(also, suite_name, len(named))
-    if json_file is not None and json_file.is_dir():
-        raise UserError(f"--json {json_file}: is a folder; name a file")
+    _refuse_unknown(how.also, suite_name, len(named))
+    if how.json_file is not None and how.json_file.is_dir():
+        raise UserError(f"--json {how.json_file}: is a folder; name a file")
     suite = eval_suites.find(suite_name)
+    if how.bench is not None and not is_judged(suite):
+        raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
     samples = suite.load(data_dir)
-    if is_judged(suite):
+    if how.bench is not None:
+        require_able([suite], how.bench.choice)
+        models = _judged(suite, samples, named, how.bench)
+    elif is_judged(suite):
         read = (
             one for name, f in named.items() for one in judged.read_judged(suite, samples, name, f)
         )
         models = judged.by_model(tuple(read))
     else:
-        models = _answered(suite, samples, named, unsafe=unsafe)
+        models = _answered(suite, samples, named, unsafe=how.unsafe)
     for name, one in models.items():
-        shown = lines(suite, name, one.found, len(samples), allow_missing=allow_missing)
+        shown = lines(suite, name, one.found, len(samples), allow_missing=how.allow_missing)
         _print((*shown, *judged.lines(one)))
     if note := suite.note(data_dir):
         print(note)
-    if json_file is not None:
-        found = {n: record(suite, m.found, allow_missing=allow_missing) for n, m in models.items()}
-        write_json(json_file, {"suite": suite.name, "models": found})
-    if also:
+    if how.json_file is not None:
+        found = {
+            n: record(suite, m.found, allow_missing=how.allow_missing) for n, m in models.items()
+        }
+        write_json(how.json_file, {"suite": suite.name, "models": found})
+    if how.also:
         (one,) = models.values()
         _print(crosscheck.lines(crosscheck.disagreements(samples, one.found), len(one.found)))
+
+
+def _judged(
+    suite: Suite[Any], samples: Sequence[Any], named: Mapping[str, Path], bench: Bench
+) -> dict[str, Judged]:
+    stored: dict[str, tuple[Stored, ...]] = {}
+    for name, file in named.items():
+        for model, answers in read_answers(suite, samples, name, file).items():
+            if model in stored:
+                raise UserError(f"{model!r} has answers in two files: score them one by one")
+            stored[model] = answers
+    with Console(stderr=True).status("") as status:
+        last: list[str] = []
+
+        def told(text: str) -> None:
+            status.update(text)
+            last[:] = [text]
+
+        found = judge(suite, samples, stored, bench, told)
+    _print(last)
+    return found
 
 
 def _answered(
