@@ -14,7 +14,9 @@ elsewhere. Published numbers are of GPT-4 and differ with the judge.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
+from statistics import stdev
 
 from eval_suites.alpaca_eval_judge import (
     AGAIN_PLEASE,
@@ -168,7 +170,13 @@ def score_of(
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
     means = mean_metrics(scores) | means_of(scores, "official", "length", "suspicious")
-    return length_controlled(scores, means)
+    return length_controlled(scores, means | _standard_error(scores))
+
+
+def _standard_error(scores: Sequence[Score]) -> dict[str, float]:
+    """Upstream's standard error of the win rate: the samples' spread (n - 1) over sqrt(n)."""
+    values = [score.value for score in scores if score.value is not None]
+    return {"win_rate_se": stdev(values) / sqrt(len(values))} if len(values) > 1 else {}
 
 
 def _note(folder: Path | None) -> str:

@@ -200,6 +200,8 @@ def test_aggregation_by_hand() -> None:
     assert metrics_of(SECOND, scores) == pytest.approx(
         {
             "win_rate": (0.9 + 0.2 + 0.5) / 3,
+            # Squares of 0.3667, 0.3333 and 0.0333 come to 0.2467: over 2, over 3, its root.
+            "win_rate_se": (0.246666667 / 2 / 3) ** 0.5,
             "discrete_win_rate": (1 + 0 + 0.5) / 3,
             "official": (0.9 + 0.2 + 0.5 + 1) / 4,
             "length": (5 + 4 + 5 + 1 + 1) / 5,

@@ -191,7 +191,8 @@ def test_dialogues_from_the_question_to_the_summary(
     assert summary["metrics"]["score"] == 5
     assert summary["metrics"]["official"] == 7
     assert summary["statuses"] == {"judge_missing": 2, "ok": 1}
-    assert summary["protocol"]["judge"] == "fake the judge"
+    assert summary["protocol"]["judge"].startswith("fake ")
+    assert summary["protocol"]["judge"].endswith(" the judge")
 
 
 @pytest.mark.parametrize("name", ["alpaca_eval", "alpaca_eval_1"])
