@@ -165,7 +165,13 @@ def _with_intervals(
         for (key, one), interval in zip(series.items(), intervals, strict=True):
             judged = key[1] in _wins(columns) and is_won_or_tied(one)
             found[key] = replace(cells[key], interval=_won(one) if judged else interval)
-    return found
+    given = {key: replace(cell, interval=None) for key, cell in found.items() if _own(result, key)}
+    return found | given
+
+
+def _own(result: Result, key: Key) -> bool:
+    """Whether a checkpoint met itself: a half by definition, which nobody measured."""
+    return result.checkpoint(key[0]).suites[key[1]].protocol.get("against") == key[0]
 
 
 def _won(verdicts: Sequence[float]) -> Interval:

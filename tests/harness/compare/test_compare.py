@@ -194,6 +194,21 @@ def test_graded_values_that_are_all_equal_get_no_interval_and_right_ones_wilsons
     assert (average.interval, average.delta.interval, average.value) == (None, None, 0.875)
 
 
+def test_who_met_only_itself_has_a_half_that_nobody_measured() -> None:
+    games = [
+        suite([0.5] * 6, headline="win_rate", against="base"),
+        suite([1.0, 0.5, 1.0, 1.0, 0.5, 0.0], headline="win_rate", against="base"),
+    ]
+    found = compare(result(base=games[:1], nca=games[1:]), "base")
+    base, nca = found.cell("base", "maths"), found.cell("nca", "maths")
+    assert base
+    assert (base.value, base.interval) == (0.5, None)
+    assert nca
+    assert nca.interval is not None
+    assert nca.delta
+    assert nca.delta.delta == pytest.approx(4 / 6 - 0.5)
+
+
 def test_the_verdict_names_checkpoints_and_ranks_no_method() -> None:
     said = verdict(compare(read_result(GOLDEN), "base"))
     assert said.startswith("Shown: on arithmetic dpo (+13.0), infonca (+10.0) above base;")
