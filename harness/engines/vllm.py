@@ -8,7 +8,9 @@ whether its core's process lives; whether it answers is asked here (`heartbeat.p
 
 import itertools
 import os
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +37,7 @@ from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:
+    from psutil import Process
     from vllm import RequestOutput, SamplingParams
     from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -98,6 +101,7 @@ class VllmEngine:
         self._ids = itertools.count()
         self._turns = Turns()
         self._mixes = True
+        self._processes: list[Process] = []
         self._longest = 0
         self._engine: AsyncLLM | None = None
         self._pulse: Heartbeat | None = None
@@ -130,6 +134,7 @@ class VllmEngine:
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
+        others = _started()
         try:
             with preloading():
                 self._engine = AsyncLLM.from_engine_args(
@@ -141,6 +146,7 @@ class VllmEngine:
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
                 "--engine transformers does without it"
             ) from error
+        self._processes = [one for one in _started() if one not in others]
         self._pulse = Heartbeat.within(self._engine.is_sleeping, self._options["hung_s"])
         self._pulse.start()
         if self._spec.adapters:
@@ -209,6 +215,8 @@ class VllmEngine:
         if engine is not None:
             hangs = pulse is not None and pulse.silent
             engine.shutdown(timeout=0.0 if hangs else _SHUTDOWN_S)
+        # Workers of a core that was killed live on for half a minute, with all they hold.
+        _end(self._processes)
 
     async def complete(self, request: Request) -> Completion:
         """Complete one rendered request.
@@ -287,6 +295,32 @@ class VllmEngine:
             if name == adapter:
                 return LoRARequest(name, number, str(folder))
         raise ValueError(f"no adapter {adapter!r}")
+
+
+def _started() -> "list[Process]":
+    """The processes that vLLM has started below this one: its core and the core's workers."""
+    from psutil import Error, Process
+
+    found = []
+    for process in Process().children(recursive=True):
+        with suppress(Error):
+            if process.name().startswith("VLLM"):
+                found.append(process)
+    return found
+
+
+def _end(processes: "list[Process]") -> None:
+    """Kill those that are still there, and wait until what they held is free."""
+    if not processes:
+        return
+    from psutil import wait_procs
+
+    for process in processes:
+        if process.is_running():  # never another one that has its number now
+            with suppress(OSError):
+                os.kill(process.pid, signal.SIGKILL)
+    wait_procs(processes, timeout=_SHUTDOWN_S)
+    processes.clear()
 
 
 def _sampling(request: Request, room: int) -> "SamplingParams":
