@@ -186,6 +186,7 @@ class Suite(Generic[S]):
         judge_needs: those that the engine of the judge must have.
         programs: whether its checks run model-written code, which must be contained.
         note: what this data folder keeps from the suite's metrics, in words; "" for nothing.
+        measured: whether a stage of its own gives the values, once all answers are there.
         training: whether its samples are there to sample training data from; `all` has none.
     """
 
@@ -208,6 +209,7 @@ class Suite(Generic[S]):
     judge_needs: frozenset[str] = frozenset()
     programs: bool = False
     note: Callable[[Path | None], str] = no_note
+    measured: bool = False
     training: bool = False
 
     def decoded(self, **changes: Any) -> "Suite[S]":

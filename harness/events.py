@@ -1,7 +1,7 @@
 """What a stage tells whoever started it: JSON lines on a pipe of their own.
 
     {"event": "progress", "phase": str, "done": int, "total": int}
-    {"event": "evaluating", "seconds": float, "pairs": [fields of harness.pace.Pair]}
+    {"event": "evaluating", "seconds": float, "pairs": [fields of harness.progress.pace.Pair]}
     {"event": "log", "split": "train" | "probe", "step": int, ...}
     {"event": "note", "text": str}
     {"event": "error", "message": str, "exit_code": int}

@@ -196,7 +196,7 @@ def audit_before_training(plan: Plan, report: Reporter) -> None:
     """Look at the evaluation before hours of training are spent on it, once for each evaluation.
 
     Raises:
-        UserError: it would be wasted, as `harness.preflight.check` says.
+        UserError: it would be wasted, as `harness.audit.preflight.check` says.
     """
     from harness.audit.job import of_plan
 

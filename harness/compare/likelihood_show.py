@@ -16,7 +16,7 @@ def likelihood_table(rows: Sequence[Likelihood]) -> Table:
     """Change in log-probability of best and worst response, by checkpoint.
 
     Args:
-        rows: what `harness.likelihood.likelihood` gave.
+        rows: what `harness.compare.likelihood.likelihood` gave.
     """
     prompts = prompts_named(rows)
     headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")

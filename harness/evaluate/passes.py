@@ -43,8 +43,9 @@ def passes(
         judge: where there is one.
         boards: of the answers, and of the judging that comes after them.
     """
-    judged = [item for item in loaded if is_judged(item.suite)]
-    names = frozenset(item.suite.name for item in loaded)
+    judged = [item for item in loaded if is_judged(item.suite) and not item.suite.measured]
+    # What a stage of its own measures has its log from there, which a second run must not lose.
+    names = frozenset(item.suite.name for item in loaded if not item.suite.measured)
     if judge is None or judge.elsewhere or not judged:
         yield Pass(loaded, replace(desk, judge=judge), boards[0], names)
         return

@@ -47,6 +47,7 @@ def duelling(prompts: Suite[Any]) -> Suite[Any]:
         headline="win_rate",
         load=load,
         score=_pending,
+        measured=True,
         judge=_settled_later,
         checks=no_checks,
         programs=False,

@@ -59,6 +59,7 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         load=prompts.load,
         ask=ask,
         score=_pending,
+        measured=True,
         aggregate=summed_up,
         stratum=prompts.stratum,
         decoding=drawn,

@@ -49,7 +49,7 @@ def read_judged(
         return (Judged(name, rescore(suite, samples, read_stored(file))),)
     if any("g1_judgment" in row for _, row in rows):
         raise RunError(f"{file}: holds verdicts on pairs, and `nca score` reads ratings of one")
-    if suite.name not in READERS or not any(_is_judgement(row) for _, row in rows):
+    if suite.name not in READERS or not any(is_judgement(row) for _, row in rows):
         raise RunError(
             f"{file}: holds answers that no judge has seen, and suite {suite.name} is scored by "
             "a judge: name one with --judge"
@@ -59,7 +59,8 @@ def read_judged(
     return (replace(found[0], model=name),) if given and len(found) == 1 else found
 
 
-def _is_judgement(row: Mapping[str, Any]) -> bool:
+def is_judgement(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a file is upstream's verdict on an answer."""
     return "judgment" in row or "preference" in row
 
 

@@ -81,7 +81,7 @@ def read_stored(file: Path) -> tuple[Stored, ...]:
 def _stored(line: str, where: str) -> Stored:
     try:
         row = json.loads(line)
-        name = _string(row["sample_id"] if "sample_id" in row else row["task_id"])
+        name = whole_text(row["sample_id"] if "sample_id" in row else row["task_id"])
         verdicts = tuple(map(_answer, row.get("verdicts", ())))
         return Stored(name, 0, tuple(_answers(row)), where, _lost(row), verdicts)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -94,18 +94,18 @@ def _answers(row: Mapping[str, Any]) -> Iterator[Answer]:
     elif "completions" in row:
         if not isinstance(row["completions"], list):
             raise TypeError("completions must be a list of texts")
-        yield from (Answer(_string(text)) for text in row["completions"])
+        yield from (Answer(whole_text(text)) for text in row["completions"])
     elif "solution" in row:
-        yield Answer(f"```python\n{_string(row['solution'])}\n```")
+        yield Answer(f"```python\n{whole_text(row['solution'])}\n```")
     else:
-        yield Answer(_string(row["completion"]))
+        yield Answer(whole_text(row["completion"]))
 
 
 def _answer(fields: Mapping[str, Any]) -> Answer:
-    return answer_of({**fields, "text": _string(fields["text"])})
+    return answer_of({**fields, "text": whole_text(fields["text"])})
 
 
-def _string(value: object) -> str:
+def whole_text(value: object) -> str:
     """A text as it can be written again: half a pair of surrogates becomes U+FFFD."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")

@@ -19,10 +19,11 @@ from harness.journal.entries import Journal
 from harness.judge.budget import used
 from harness.judge.referee import Referee, judging
 from harness.recipe import JudgeChoice
+from harness.scoring.judged import is_judgement
 from harness.scoring.judgements import Judged, text
 from harness.scoring.rescore import Rescored, refuse_unfit
 from harness.scoring.rows import rows_of
-from harness.scoring.stored import Stored, read_stored
+from harness.scoring.stored import Stored, read_stored, whole_text
 
 
 def read_answers(
@@ -41,7 +42,7 @@ def read_answers(
             the suite does not ask.
     """
     rows = rows_of(file)
-    if any("judgment" in row or "preference" in row for _, row in rows):
+    if any(is_judgement(row) for _, row in rows):
         raise RunError(f"{file}: is judged already: score it without --judge")
     if any("choices" in row for _, row in rows):
         found = _grouped(_of_fastchat(where, row) for where, row in rows)
@@ -137,7 +138,7 @@ def _of_fastchat(where: str, row: Mapping[str, Any]) -> list[tuple[str, Stored]]
     """A row of FastChat's model_answer: each of its choices is a repeat."""
     try:
         model, question = text(row, "model_id"), str(row["question_id"])
-        choices = [[_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
+        choices = [[whole_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
     except (KeyError, TypeError) as error:
         raise RunError(
             f"{where}: no row of FastChat's model_answer ({type(error).__name__}: {error})"
@@ -150,7 +151,7 @@ def _of_alpaca_eval(
 ) -> list[tuple[str, Stored]]:
     """A row of AlpacaEval's model_outputs.json."""
     try:
-        instruction, output = text(row, "instruction"), text(row, "output")
+        instruction, output = text(row, "instruction"), whole_text(row["output"])
         model = text(row, "generator")
     except (KeyError, TypeError) as error:
         raise RunError(
@@ -171,9 +172,3 @@ def _grouped(rows: Any) -> dict[str, tuple[Stored, ...]]:
         found.setdefault(model, []).append(replace(one, repeat=seen[model, one.sample_id]))
         seen[model, one.sample_id] += 1
     return {model: tuple(answers) for model, answers in found.items()}
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value

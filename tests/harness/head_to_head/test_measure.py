@@ -126,7 +126,7 @@ def told(job: DuelJob) -> dict[str, Any]:
 
 def test_the_better_one_wins_whoever_is_shown_first(job: DuelJob, judge: Judge) -> None:
     evaluate(job.evaluation, silent)
-    assert {line["value"] for line in lines(job, "nca")} == {None}
+    assert lines(job, "nca") == []  # the evaluation leaves the log to this stage
     run(job, silent)
     text = {
         name: {

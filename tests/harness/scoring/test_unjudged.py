@@ -122,6 +122,14 @@ def test_what_holds_no_such_answers_is_refused(
     assert not asked
 
 
+def test_half_a_pair_of_surrogates_reaches_the_judge_as_a_text_that_can_be_kept(
+    there: Path, tiny_model: Path, nca: Nca, asked: list[str]
+) -> None:
+    file = write(there / "answers.jsonl", [answer(81, "mine", "4 \ud800", "6")])
+    assert nca("score", "mt_bench", file, "--judge", f"judging:{tiny_model}") == 0
+    assert any("4 \ufffd" in prompt for prompt in asked)
+
+
 def test_without_a_judge_the_remedy_is_named_and_a_plain_suite_needs_none(
     there: Path, tiny_model: Path, nca: Nca, capsys: pytest.CaptureFixture[str]
 ) -> None:
