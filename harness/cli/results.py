@@ -95,7 +95,7 @@ def tables(
     debug: DebugOption = False,
 ) -> None:
     """Write every table and picture of a folder of results anew, from its specifications."""
-    from harness.reports.build import build
+    from harness.tables.build import build
 
     del debug
     for _, _, files in build(folder, out or folder):

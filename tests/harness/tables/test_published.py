@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from harness.errors import RecipeError, RunError
-from harness.reports.published import Published, read_published
-from harness.reports.published_table import OurRow, published_table
 from harness.result import CheckpointResult, SampleResult, SuiteResult
 from harness.statistics import wilson
+from harness.tables.published import Published, read_published
+from harness.tables.published_table import OurRow, published_table
 
 FILES = sorted((Path(__file__).parents[3] / "results" / "published").glob("*.yaml"))
 PROTOCOL = {"suite": "maths", "decoding": "greedy", "samples": "4"}

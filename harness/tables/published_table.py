@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.compare.series import values
 from harness.compare.tables import NONE, Heading, Raw, Table
 from harness.errors import RunError
-from harness.reports.published import MARKS, SIGNS, Figure, Published, unlike
 from harness.result import CheckpointResult
 from harness.statistics import Interval, mean_intervals
+from harness.tables.published import MARKS, SIGNS, Figure, Published, unlike
 
 
 @dataclass(frozen=True, slots=True)

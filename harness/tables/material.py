@@ -7,9 +7,9 @@ from harness.compare import trends as curves
 from harness.compare.cells import Comparison
 from harness.compare.comparison import compare
 from harness.compare.together import merged
-from harness.reports.arrange import arranged, ordered, require_known
-from harness.reports.specification import Specification
 from harness.result import Result, read_result
+from harness.tables.arrange import arranged, ordered, require_known
+from harness.tables.specification import Specification
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from harness.compare.cells import Comparison
 from harness.errors import RunError
-from harness.reports.specification import Sort
 from harness.result import CheckpointResult, Result
+from harness.tables.specification import Sort
 
 
 def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]) -> Result:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from harness.reports.specification import read_yaml
 from harness.result import SuiteResult
+from harness.tables.specification import read_yaml
 
 #: C: confirmed in a primary source. S: from a secondary one. R: recalled, no source found.
 Mark = Literal["C", "S", "R"]

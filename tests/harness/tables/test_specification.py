@@ -10,8 +10,8 @@ import yaml
 
 from harness.compare.tables import Table
 from harness.errors import RecipeError, RunError
-from harness.reports.build import build
-from harness.reports.specification import read_specification
+from harness.tables.build import build
+from harness.tables.specification import read_specification
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "result.json"
 

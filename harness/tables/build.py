@@ -17,12 +17,12 @@ from harness.compare.score_table import comparison_table
 from harness.compare.tables import Table
 from harness.compare.trend_show import draw_trends, trend_table
 from harness.errors import RecipeError
-from harness.reports.material import Material, material
-from harness.reports.published import read_published
-from harness.reports.published_table import OurRow, published_table
-from harness.reports.specification import Specification, read_specification
 from harness.result import read_result
 from harness.runs import write_text
+from harness.tables.material import Material, material
+from harness.tables.published import read_published
+from harness.tables.published_table import OurRow, published_table
+from harness.tables.specification import Specification, read_specification
 
 Drawing = Callable[[Material, Path], tuple[Path, ...]]
 

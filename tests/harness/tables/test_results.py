@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.reports.build import build
+from harness.tables.build import build
 
 HOME = Path(__file__).parents[3]
 RESULTS = HOME / "results"
