@@ -20,6 +20,7 @@ from harness.runs import write_text
 if TYPE_CHECKING:
     from harness.power.budget import Budget
     from harness.recipe import JudgeChoice
+    from harness.report.leaderboard import Options
     from harness.scoring.unjudged import Bench
 
 
@@ -234,6 +235,21 @@ def compare(
         console.print(terminal(table, console.width))
     else:
         print(FORMATS[format_].write(table), end="")
+
+
+def report(runs: Sequence[str], out: Path, options: "Options", where: Places) -> None:
+    """`nca report`: pages in a folder; the name of the first on standard output.
+
+    Raises:
+        RunError: a run, the baseline or the folder does not fit, or scores must not be compared.
+    """
+    from harness.report.build import build
+    from harness.report.material import material, source
+
+    found = [
+        source(result, Path(name)) for name in runs for result in results(name, where.tracking_uri)
+    ]
+    print(build(material(found), out, options))
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:

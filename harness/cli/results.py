@@ -63,6 +63,36 @@ def compare(
 
 
 @app.command()
+def report(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the pages.")],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Row that differences are taken to at first.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+    ] = False,
+    allow_mismatch: Annotated[
+        bool,
+        typer.Option("--allow-mismatch", help="Warn where scores were made differently."),
+    ] = False,
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write pages that open from disk: scores, charts, and every sample behind them."""
+    from harness.cli import commands
+    from harness.report.leaderboard import Options
+
+    del debug
+    where = commands.places(runs, MODELS, None, tracking)
+    commands.report(names, out, Options(baseline, allow_missing, allow_mismatch), where)
+
+
+@app.command()
 def trends(
     names: Annotated[
         list[str],

@@ -25,7 +25,7 @@ LOOKS = (
     (GREY, "X", "-."),
 )
 #: Methods that keep their look in every picture.
-_KNOWN = ("dpo", "infonca", "nca")
+KNOWN = ("dpo", "infonca", "nca")
 _SETTINGS = {
     "svg.hashsalt": "nca",
     "svg.fonttype": "none",
@@ -70,8 +70,8 @@ def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
 
 def looks_of(names: Iterable[str]) -> dict[str, Look]:
     """A look for each name; those of the paper's methods are always the same."""
-    others = cycle(LOOKS[len(_KNOWN) :])
-    known = dict(zip(_KNOWN, LOOKS, strict=False))
+    others = cycle(LOOKS[len(KNOWN) :])
+    known = dict(zip(KNOWN, LOOKS, strict=False))
     return {name: known[name] if name in known else next(others) for name in names}
 
 

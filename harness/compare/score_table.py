@@ -70,16 +70,17 @@ def _alone_headings(comparison: Comparison, column: Column) -> Iterator[Heading]
 
 def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:
     tokens = NONE if cell is None or cell.tokens is None else f"{cell.tokens:.1f}"
-    return _score(column, cell), _difference(column, cell), tokens
+    return score_text(column, cell), difference_text(column, cell), tokens
 
 
 def _stacked(columns: Sequence[Column], row: Sequence[Cell | None]) -> Iterator[str]:
     for column, cell in zip(columns, row, strict=True):
-        score, difference = _score(column, cell), _difference(column, cell)
+        score, difference = score_text(column, cell), difference_text(column, cell)
         yield score if difference == NONE else f"{score}\n{difference}"
 
 
-def _score(column: Column, cell: Cell | None) -> str:
+def score_text(column: Column, cell: Cell | None) -> str:
+    """A value with its interval; a dash where there is no cell, and what is missing if withheld."""
     if cell is None:
         return NONE
     if cell.value is None:
@@ -87,7 +88,8 @@ def _score(column: Column, cell: Cell | None) -> str:
     return _estimate(column, cell.value, cell.interval)
 
 
-def _difference(column: Column, cell: Cell | None) -> str:
+def difference_text(column: Column, cell: Cell | None) -> str:
+    """The difference from the baseline with its interval, marked; a dash where there is none."""
     if cell is None or cell.delta is None:
         return NONE
     mark = CLEAR if cell.significant else UNCLEAR
@@ -205,10 +207,10 @@ def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
     """What did not go well on a suite, one note: failures by checkpoint, and what is missing."""
     suite = column.suite
     cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, suite))]
-    failures = [f"{cell.checkpoint} {_failures(cell)}" for cell in cells if _failures(cell)]
+    failed = [f"{cell.checkpoint} {failures(cell)}" for cell in cells if failures(cell)]
     sizes = sorted({cell.total for cell in cells})
     prompts = " or ".join(map(str, sizes)) + (" prompt" if sizes == [1] else " prompts")
-    yield f"{suite}: {prompts}" + (f"; not ok: {'; '.join(failures)}" if failures else "")
+    yield f"{suite}: {prompts}" + (f"; not ok: {'; '.join(failed)}" if failed else "")
     if any(cell.n and cell.value is None for cell in cells):
         yield f"{suite}: nca compare RUN --allow-missing shows n of N, and the least and the most"
     for cell in cells:
@@ -217,7 +219,8 @@ def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
             yield f"{suite}: {cell.checkpoint} {stands}"
 
 
-def _failures(cell: Cell) -> str:
+def failures(cell: Cell) -> str:
+    """How often each status other than `ok` was found, in words; empty where all went well."""
     counts = ((s, n) for s, n in sorted(cell.statuses.items()) if s != "ok" and n)
     return ", ".join(f"{status} {count}" for status, count in counts)
 

@@ -1,0 +1,153 @@
+"""What the report's first page is given: everything but texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.compare.cells import AVERAGE, Column, Comparison
+from harness.compare.likelihood import prompts_named, trend
+from harness.compare.series import values
+from harness.page.text import packed
+from harness.report.charts.curves import curves_chart, span
+from harness.report.charts.distance import distance_charts
+from harness.report.charts.forest import forest
+from harness.report.charts.parts import parts, parts_chart
+from harness.report.charts.svg import shown_key
+from harness.report.leaderboard import Standings, against, right_or_wrong, rows
+from harness.report.material import Material
+from harness.report.provenance import provenance
+from harness.report.training import BEST_AND_WORST, likelihood_curves
+from harness.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where suites and checkpoints have their pages."""
+
+    suites: Mapping[str, str]
+    checkpoints: Mapping[str, str]
+
+
+def title(material: Material) -> str:
+    """What the report is called: its runs' recipes."""
+    names = dict.fromkeys(f"{one.result.recipe}" for one in material.sources)
+    return ", ".join(names)
+
+
+def index(material: Material, found: Standings, pages: Pages) -> dict[str, Any]:
+    """The values of `index.html`."""
+    comparison, result = found.first, material.result
+    told = against(found, result)
+    trends, prompts = _trends(result, pages)
+    shown = {
+        "categories": _categories(result, comparison, pages),
+        "trends": trends,
+        "distances": distance_charts(comparison),
+    }
+    names = {"categories": "Categories", "trends": "Likelihood trends", "distances": "KL"}
+    ids = {"categories": "categories", "trends": "trends", "distances": "kl"}
+    return {
+        "title": title(material),
+        "sections": [
+            ("forest", "Forest plots", True),
+            *((ids[key], names[key], bool(value)) for key, value in shown.items()),
+            ("provenance", "Provenance", True),
+        ],
+        "shown": told[comparison.baseline],
+        "baseline": comparison.baseline,
+        "baselines": list(found.by_baseline),
+        "columns": comparison.columns,
+        "rows": _rows(comparison, result, pages),
+        "forests": _forests(comparison, pages),
+        **shown,
+        "trends_key": shown_key(BEST_AND_WORST),
+        "prompts": prompts,
+        "provenance": provenance(material, pages.checkpoints),
+        "against": packed(told),
+    }
+
+
+def binary_suites(result: Result, comparison: Comparison) -> set[str]:
+    """Suites whose samples are right or wrong, and nothing between."""
+    found: dict[str, list[Mapping[str, float]]] = {}
+    for checkpoint in result.checkpoints:
+        for suite, score in checkpoint.suites.items():
+            found.setdefault(suite, []).append(values(score))
+    return {suite for suite, own in found.items() if right_or_wrong(comparison.column(suite), own)}
+
+
+def _rows(comparison: Comparison, result: Result, pages: Pages) -> list[dict[str, Any]]:
+    binary, best = binary_suites(result, comparison), _best(comparison)
+    found = rows(comparison)
+    for row in found:
+        row["page"] = pages.checkpoints[row["name"]]
+        for cell in row["cells"]:
+            suite = cell["suite"]
+            there = comparison.cell(row["name"], suite) is not None
+            cell["page"] = pages.suites.get(suite) if there else None
+            cell["binary"] = suite in binary
+            cell["best"] = cell["value"] is not None and cell["value"] == best.get(suite)
+    return found
+
+
+def _best(comparison: Comparison) -> dict[str, float]:
+    """The largest value of each column in which more is better and values differ."""
+    found = {}
+    for column in comparison.columns if len(comparison.checkpoints) > 1 else ():
+        cells = (comparison.cell(name, column.suite) for name in comparison.checkpoints)
+        known = [cell.value for cell in cells if cell and cell.value is not None]
+        if column.ranked and len(set(known)) > 1:
+            found[column.suite] = max(known)
+    return found
+
+
+def _forests(comparison: Comparison, pages: Pages) -> list[dict[str, Any]]:
+    drawn = ((column, forest(comparison, column)) for column in comparison.columns)
+    return [
+        {"suite": column.suite, "page": pages.suites.get(column.suite), "chart": chart}
+        for column, chart in drawn
+        if chart is not None
+    ]
+
+
+#: Categories of a suite on the first page, at most; the suite's own page shows any number.
+MOST_PARTS = 12
+
+
+def suite_parts(result: Result, column: Column) -> Markup | None:
+    """The chart of a suite's categories, or None where it counts none."""
+    found = parts(result, column.suite)
+    return parts_chart(found, column) if found else None
+
+
+def _categories(result: Result, comparison: Comparison, pages: Pages) -> list[dict[str, Any]]:
+    return [
+        {"suite": column.suite, "page": pages.suites[column.suite], "chart": chart}
+        for column in comparison.columns
+        if column.suite != AVERAGE and _few(parts(result, column.suite))
+        if (chart := suite_parts(result, column))
+    ]
+
+
+def _few(found: Mapping[str, Mapping[str, Any]]) -> bool:
+    return len({part for own in found.values() for part in own}) <= MOST_PARTS
+
+
+def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:
+    """A panel a checkpoint that was probed, all on one scale; and what the prompts are called."""
+    found = {
+        c.name: points for c in result.checkpoints if len(points := trend(c.name, c.probe)) > 1
+    }
+    curves = {name: likelihood_curves(points) for name, points in found.items()}
+    scale = span([curve for own in curves.values() for curve in own])
+    charts: Sequence[dict[str, Any]] = [
+        {
+            "name": name,
+            "page": pages.checkpoints[name],
+            "chart": curves_chart(f"{name}: change in log-probability", own, scale, zero=True),
+        }
+        for name, own in curves.items()
+    ]
+    return list(charts), prompts_named([p for points in found.values() for p in points])
