@@ -28,7 +28,13 @@ from harness.statistics import (
     win_rate,
 )
 
-__all__ = ["AVERAGE", "Cell", "compare", "interval_of"]  # records that trackers read, too
+__all__ = [
+    "AVERAGE",
+    "Cell",
+    "compare",
+    "compare_all",
+    "interval_of",
+]  # records that trackers read, too
 
 
 def compare(
@@ -53,29 +59,73 @@ def compare(
         RunError: no such baseline; or (without `allow_mismatch`) two cells of one column that
             must not be compared, naming the difference.
     """
-    result.checkpoint(baseline)
+    found = compare_all(
+        result,
+        [baseline],
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+        seed=seed,
+    )
+    return found[baseline]
+
+
+def compare_all(
+    result: Result,
+    baselines: Sequence[str],
+    *,
+    allow_missing: bool = False,
+    allow_mismatch: bool = False,
+    seed: int = 0,
+) -> dict[str, Comparison]:
+    """`compare` with each of several baselines; intervals of the scores are found once.
+
+    Raises:
+        RunError: as `compare` does.
+    """
     suites = tuple(dict.fromkeys(s for c in result.checkpoints for s in c.suites))
-    warnings = [
-        warning
-        for suite in suites
-        for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
-    ]
+    warnings = {}
+    for baseline in baselines:
+        result.checkpoint(baseline)
+        warnings[baseline] = tuple(
+            warning
+            for suite in suites
+            for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
+        )
     columns = tuple(_column(result, suite) for suite in suites)
     cells = _with_intervals(_cells(result, allow_missing=allow_missing), result, columns, seed)
+    comparison = Comparison(
+        recipe=result.recipe,
+        baseline="",
+        checkpoints=tuple(c.name for c in result.checkpoints),
+        columns=columns,
+        cells=cells,
+        methods=methods(result),
+    )
+    return {
+        baseline: replace(
+            _against(comparison, result, baseline, seed, allow_missing=allow_missing),
+            warnings=warnings[baseline],
+        )
+        for baseline in baselines
+    }
+
+
+def _against(
+    scores: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
+) -> Comparison:
+    """The scores with differences from a baseline, and with averages."""
+    columns, cells = scores.columns, scores.cells
     pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
     cells = _with_deltas(cells, pairs, columns, seed)
     fractions = [column.suite for column in columns if column.fraction]
     if len(fractions) > 1:
         columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
-        cells |= _averages(result, fractions, cells, pairs, seed)
-    return Comparison(
-        recipe=result.recipe,
+        cells = {**cells, **_averages(result, fractions, cells, pairs, seed)}
+    return replace(
+        scores,
         baseline=baseline,
-        checkpoints=tuple(c.name for c in result.checkpoints),
         columns=columns,
         cells=_corrected(cells, pairs),
-        warnings=tuple(warnings),
-        methods=methods(result),
         gaps=gaps(result, baseline, allow_missing=allow_missing),
     )
 

@@ -57,4 +57,4 @@ def packed(value: Any) -> str:
         ValueError: a number that JSON lacks.
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+    return base64.b64encode(zlib.compress(text.encode(), 4)).decode()

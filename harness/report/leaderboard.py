@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.compare.cells import AVERAGE, Cell, Column, Comparison
-from harness.compare.comparison import compare
+from harness.compare.comparison import compare_all
 from harness.compare.score_table import (
     comparison_table,
     difference_text,
@@ -56,15 +56,12 @@ def standings(result: Result, options: Options) -> Standings:
     first = options.baseline or result.baseline
     result.checkpoint(first)
     names = dict.fromkeys([first, *(c.name for c in result.checkpoints)])
-    found = {
-        name: compare(
-            result,
-            name,
-            allow_missing=options.allow_missing,
-            allow_mismatch=options.allow_mismatch,
-        )
-        for name in list(names)[:MOST_BASELINES]
-    }
+    found = compare_all(
+        result,
+        list(names)[:MOST_BASELINES],
+        allow_missing=options.allow_missing,
+        allow_mismatch=options.allow_mismatch,
+    )
     return Standings(found, len(names))
 
 
@@ -86,6 +83,7 @@ def _row(comparison: Comparison, name: str) -> Iterator[tuple[Column, Cell | Non
 def _shown(column: Column, cell: Cell | None) -> dict[str, Any]:
     return {
         "suite": column.suite,
+        "ranked": column.ranked,
         "text": score_text(column, cell),
         "value": None if cell is None else cell.value,
         "about": "" if cell is None or column.suite == AVERAGE else _about(cell),

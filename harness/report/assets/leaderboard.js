@@ -33,7 +33,8 @@
     const { page } = cell.dataset;
     if (page) score.href = `${page}#${address({ a: row, b: state.baseline })}`;
     if (!found) return;
-    const way = found.told ? (found.text.startsWith("-") ? "told down" : "told up") : "";
+    const ranked = cell.dataset.ranked ? (found.text.startsWith("-") ? "down" : "up") : "";
+    const way = found.told ? `told ${ranked}` : "";
     cell.append(make("div", { class: `delta ${way}` }, found.text));
     if (page && found.counts) cell.append(counts(page, row, found.counts, cell.dataset.binary));
   };
