@@ -143,6 +143,14 @@ def _column(result: Result, suite: str) -> Column:
     found = [s.value for score in scores for s in score.samples if s.value is not None]
     # Ratings run from 1 to 10, and they may all be 1: what can be says more than what is.
     most = max(abs(bound) for score in scores for bound in score.bounds)
+    # Records from before a suite said its bounds have values outside: they do not say what is best.
+    inside = all(
+        low <= sample.value <= high
+        for score in scores
+        for low, high in [score.bounds]
+        for sample in score.samples
+        if sample.value is not None
+    )
     fraction = all(score.bounds == (0.0, 1.0) for score in scores) and all(
         0 <= value <= 1 for value in found
     )
@@ -151,7 +159,7 @@ def _column(result: Result, suite: str) -> Column:
         headline=scores[0].headline,
         fraction=fraction,
         decimals=1 if fraction else decimals_of([most]) if isfinite(most) and most > 1 else None,
-        ranked=isfinite(most),
+        ranked=isfinite(most) and inside,
     )
 
 

@@ -7,6 +7,7 @@ both models. Until then a sample has no value.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from eval_suites.suite import Answer, Decoding, Request, Score, Suite
@@ -64,4 +65,5 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         stratum=prompts.stratum,
         decoding=drawn,
         needs=frozenset({"tokens"}),
+        bounds=(-inf, inf),
     )

@@ -126,3 +126,9 @@ def test_what_the_prompts_can_show_is_that_of_nca_power() -> None:
     assert any("these prompts show a difference of" in note for note in _notes(found))
     clear = {k: replace(c, p_holm=0.01 if c.delta else None) for k, c in found.cells.items()}
     assert not any("these prompts show" in n for n in _notes(replace(found, cells=clear)))
+
+
+def test_values_outside_of_what_a_record_says_can_be_have_no_best() -> None:
+    old = suite([0.5, 8.2], name="kl:maths", headline="k1", bounds=(0.0, 1.0))
+    found = compare(result(base=[old]), "base")
+    assert not found.columns[0].ranked

@@ -1,3 +1,5 @@
+from math import inf
+
 import pytest
 
 import eval_suites
@@ -40,3 +42,7 @@ def test_an_unknown_name_is_answered_with_known_ones(name: str) -> None:
 def test_any_kl() -> None:
     assert any_kl(["arithmetic", "kl:arithmetic"])
     assert not any_kl(["arithmetic", "klondike"])
+
+
+def test_a_divergence_has_no_bounds_and_so_no_best() -> None:
+    assert find("kl:arithmetic").bounds == (-inf, inf)
