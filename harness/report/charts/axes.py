@@ -33,9 +33,9 @@ def frame(
     )  # fmt: skip
 
 
-def across(panel: Frame, title: str) -> Iterator[Markup]:
-    """Upright grid lines with numbers below, and what they measure."""
-    ticks = panel.x.ticks()
+def across(panel: Frame, title: str, *, whole: bool = False) -> Iterator[Markup]:
+    """Upright grid lines with numbers below (only whole ones of counts), and what they measure."""
+    ticks = panel.x.ticks(whole=whole)
     for tick in ticks:
         at = panel.x(tick)
         yield element("path", d=f"M{at:.1f} {panel.y.end:.1f}V{panel.y.start:.1f}", class_="grid")

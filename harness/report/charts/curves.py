@@ -53,7 +53,7 @@ def curves_chart(
         panel.width,
         panel.height,
         title,
-        *across(panel, "step"),
+        *across(panel, "step", whole=True),
         *upwards(panel),
         *([line] if zero and y[0] < 0 < y[1] else []),
         *(part for curve in curves for part in _curve(panel, curve)),

@@ -19,6 +19,7 @@ from harness.report.charts.svg import (
 )
 
 _SIZE = (380.0, 290.0)
+_KL = "kl:"
 Pairs = Mapping[str, tuple[Cell, Cell]]
 
 
@@ -27,7 +28,7 @@ def distance_charts(comparison: Comparison) -> tuple[Markup, ...]:
     panels = [
         (column, measure, pairs)
         for column in comparison.columns
-        if column.ranked and column.suite != AVERAGE
+        if column.suite != AVERAGE and not column.suite.startswith(_KL)
         if (measure := _measure(comparison, column))
         if (pairs := _pairs(comparison, column, measure))
     ]
@@ -39,8 +40,8 @@ def distance_charts(comparison: Comparison) -> tuple[Markup, ...]:
 
 def _measure(comparison: Comparison, column: Column) -> Column | None:
     """The KL on the suite's own prompts, or the only one there is."""
-    measures = [c for c in comparison.columns if c.suite.startswith("kl:")]
-    own = [c for c in measures if c.suite == f"kl:{column.suite}"]
+    measures = [c for c in comparison.columns if c.suite.startswith(_KL)]
+    own = [c for c in measures if c.suite == f"{_KL}{column.suite}"]
     return next(iter(own or measures[:1]), None) if own or len(measures) == 1 else None
 
 
@@ -70,7 +71,7 @@ def _panel(column: Column, measure: Column, pairs: Pairs, shown: Mapping[str, Lo
         panel.width,
         panel.height,
         f"{column.suite}, {column.measure}, against KL from the reference",
-        *across(panel, f"KL from the reference on {measure.suite.partition(':')[2]}, nats"),
+        *across(panel, f"KL from the reference on {measure.suite.removeprefix(_KL)}, nats"),
         *upwards(panel),
         *(part for name, pair in pairs.items()
           for part in _cross(panel, column, (name, shown[name]), pair)),

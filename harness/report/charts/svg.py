@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 from typing import Any
 
 from markupsafe import Markup
@@ -67,9 +67,10 @@ class Scale:
         """Where a value is drawn; values outside stay outside."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
-    def ticks(self, count: int = 4) -> list[float]:
-        """Round numbers in the range, about so many."""
+    def ticks(self, count: int = 4, *, whole: bool = False) -> list[float]:
+        """Round numbers in the range, about so many; whole ones only where that is asked."""
         step = _round_step((self.high - self.low) / count)
+        step = float(ceil(step)) if whole else step
         first = -floor(-self.low / step)
         last = floor(self.high / step)
         return [round(step * i, 12) for i in range(first, last + 1)]
