@@ -1,0 +1,60 @@
+"""A report of a made-up run, and a real browser that opens it from disk."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from harness.report.build import build
+from harness.report.material import material, source
+
+from .made import made
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of `made`."""
+    folder = tmp_path_factory.mktemp("run")
+    made(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def report(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of its report."""
+    from harness.result import read_result
+
+    out = tmp_path_factory.mktemp("report")
+    build(material([source(read_result(run_folder), run_folder)]), out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; tests are skipped where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no chromium on the path: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A tab that fails the test if a page raises, complains, or asks for anything but files."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text))
+    page.on("request", lambda asked: wrong.append(asked.url) if not _page(asked.url) else None)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def _page(url: str) -> bool:
+    return url.startswith("file://") and ".html" in url
