@@ -36,7 +36,7 @@ class Look:
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look for each name, no two alike; the paper's methods look as in our pictures."""
+    """A look for each name, the first 28 all different; the paper's methods look as in pictures."""
     given = list(names)
     known = {name: look for name, look in looks_of(KNOWN).items() if name in given}
     free = [look for look in LOOKS if look not in known.values()]
@@ -44,8 +44,9 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     found = {name: _look(look) for name, look in known.items()}
     for number, name in enumerate(others):
         again, place = divmod(number, len(free))
-        colour, (_, shape, line) = free[place], free[(place + again) % len(free)]
-        found[name] = _look((colour[0], shape, line))
+        colour, _, _ = free[place]
+        _, shape, line = LOOKS[(LOOKS.index(free[place]) + again) % len(LOOKS)]
+        found[name] = _look((colour, shape, line))
     return {name: found[name] for name in given}
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.report.build import build
 from harness.report.material import material, source
+from harness.result import Result, read_result
 
 from .made import made
 
@@ -22,12 +23,16 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of its report."""
-    from harness.result import read_result
+def result(run_folder: Path) -> Result:
+    """Its result."""
+    return read_result(run_folder)
 
+
+@pytest.fixture(scope="session")
+def report(run_folder: Path, result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of its report."""
     out = tmp_path_factory.mktemp("report")
-    build(material([source(read_result(run_folder), run_folder)]), out)
+    build(material([source(result, run_folder)]), out)
     return out
 
 
