@@ -4,7 +4,7 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo results test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval bench-compare sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
+.PHONY: demo results test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval bench-compare bench-report sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-eval    our evaluation beside vLLM's own generate and lm-eval (about 15 minutes)"
 	@echo "make bench-journal what the journal of answers costs (a minute)"
 	@echo "make bench-compare how long nca compare takes over 8 runs with 10 suites (half a minute)"
+	@echo "make bench-report  how long nca report takes, and its pages in Chromium (about 3 minutes)"
 	@echo "make sandbox-repeats all reference solutions, again and again (about ten minutes)"
 	@echo "make fault-series    evaluations killed, again and again, also on vLLM (about half an hour)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
@@ -56,6 +57,9 @@ bench-journal: .venv/.ready
 
 bench-compare: .venv/.ready
 	$(BIN)/python -m benchmarks.compare
+
+bench-report: .venv/.ready
+	$(BIN)/python -m benchmarks.report
 
 sandbox-repeats: .venv/.ready
 	$(BIN)/python scripts/sandbox_repeats.py --data-dir $(DATA_DIR)
