@@ -10,6 +10,8 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
+Each stage's folder also has `made.json`: what it was made by (harness/provenance.py).
+
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
 runs share.
 """
@@ -27,6 +29,8 @@ from typing import IO, Any
 
 _TEMPORARY = ".new"
 _RESOLVED = "resolved.json"
+#: In a stage's folder: what it was made by.
+MADE = "made.json"
 
 
 def canonical(value: Any) -> str:
