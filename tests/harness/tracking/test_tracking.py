@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from harness.errors import RunError
 from harness.result import read_result
 from harness.runs import file_digest, write_json
-from harness.tracking.lineage import metric_name, parts
+from harness.tracking.lineage import parts
+from harness.tracking.records import metric_name
 from harness.tracking.store import sync
 from harness.tracking.tracked import tracked_results
 
@@ -91,7 +93,7 @@ def test_no_value_that_a_store_would_change_is_sent(run: Path) -> None:
     steps.parent.mkdir()
     odd = {"split": "train", "step": 1, "loss": float("inf"), "nan": float("nan"), "none": None}
     steps.write_text(json.dumps(odd | {"fine": 1, "flag": True}) + "\n", encoding="utf-8")
-    child = next(part for part in parts(run, result) if part.name == "nca")
+    child = next(part for part in parts(run, result) if part.part == "train:nca")
     assert [p.name for p in child.points if p.name.startswith("train/")] == ["train/fine"]
 
 
@@ -104,16 +106,17 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
         (tmp_path / left).write_bytes(b"left by a process that was killed while it built the store")
     first = sync(run, uri, "golden")
     assert first.failed == ""
-    assert (first.runs, first.sent) == (5, first.points)
+    assert (first.runs, first.models, first.sent) == (8, 4, first.points)
     before = stored(uri, "golden")
-    assert before["dpo"]["train/loss"][0] == (1, 0.69)
-    assert len(before["dpo"]["train/loss"]) == 12
-    assert before["dpo"]["eval/arithmetic"] == [(0, 0.21)]
-    assert before["dpo"].keys() >= {"arithmetic/low", "arithmetic/delta", "probe/loss"}
-    assert before["dpo"]["probe/logps_2"] == [(0, -2.0)]
+    assert before["train dpo"]["train/loss"][0] == (1, 0.69)
+    assert len(before["train dpo"]["train/loss"]) == 12
+    assert before["eval dpo"]["eval/arithmetic"] == [(0, 0.21)]
+    assert before["eval dpo"].keys() >= {"eval/arithmetic.low", "arithmetic/delta", "arithmetic/n"}
+    assert before["train dpo"]["probe/logps_2"] == [(0, -2.0)]
 
     again = sync(run, uri, "golden")
-    assert (again.failed, again.runs, again.points, again.sent) == ("", 5, first.points, 0)
+    assert replace(again, sent=first.sent) == first
+    assert again.sent == 0
     assert stored(uri, "golden") == before
 
     file = run / "result.json"
@@ -124,14 +127,15 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     store = client(uri)
     runs = store.search_runs([first.experiment_id])
     by_name = {run.info.run_name: run for run in runs}
-    assert by_name["dpo"].data.metrics["arithmetic/accuracy"] == 0.5
+    assert by_name["eval dpo"].data.metrics["arithmetic/accuracy"] == 0.5
 
     parent = by_name["golden-00c0ffee"]
-    assert by_name["dpo"].data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert by_name["dpo"].data.params["lora.rank"] == "8"
+    children = [by_name[f"{kind} dpo"] for kind in ("train", "eval")]
+    assert {c.data.tags["mlflow.parentRunId"] for c in children} == {parent.info.run_id}
+    assert by_name["train dpo"].data.params["lora.rank"] == "8"
     assert {run.info.status for run in runs} == {"FINISHED"}
     kept = {file.path for file in store.list_artifacts(parent.info.run_id)}
-    assert kept == {"result.json", "table.md"}
+    assert kept == {"result.json", "tables"}
     assert parent.data.tags["mlflow.note.content"] == "**a table**\n"
     assert not (tmp_path / "mlruns").exists()
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
@@ -154,7 +158,7 @@ def test_a_result_that_changed_after_the_clock_was_set_back_is_the_newest(
     assert (first.failed, again.failed) == ("", "")
     assert again.sent > 0
     runs = client(uri).search_runs([first.experiment_id])
-    (dpo,) = (run for run in runs if run.info.run_name == "dpo")
+    (dpo,) = (run for run in runs if run.info.run_name == "eval dpo")
     assert dpo.data.metrics["arithmetic/accuracy"] == 0.5
     assert all(run.info.end_time >= run.info.start_time for run in runs)
 
@@ -203,7 +207,7 @@ def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -
     assert [process.communicate()[0].decode() for process in started] == [""] * 2
     found = client(uri)
     (experiment,) = [e for e in found.search_experiments() if e.name == "golden"]
-    assert len(found.search_runs([experiment.experiment_id])) == 10
+    assert len(found.search_runs([experiment.experiment_id])) == 16
 
 
 @pytest.fixture
@@ -251,7 +255,7 @@ def test_a_real_server_holds_the_same_and_its_death_is_a_report(
 ) -> None:
     uri, process = server
     first = sync(run, uri, "golden")
-    assert (first.failed, first.runs, first.sent) == ("", 5, first.points)
+    assert (first.failed, first.runs, first.sent) == ("", 8, first.points)
     held = stored(uri, "golden")
     again = sync(run, uri, "golden")
     assert (again.failed, again.points, again.sent) == ("", first.points, 0)
@@ -319,5 +323,5 @@ def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_
 
     assert (second.failed, second.sent) == ("", 4)
     assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
-    losses = stored(uri, "golden")["dpo"]["train/loss"]
+    losses = stored(uri, "golden")["train dpo"]["train/loss"]
     assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]
