@@ -11,11 +11,12 @@ from urllib.parse import unquote
 
 SQLITE = "sqlite:///"
 _HEALTH_S = 3.0
-#: Without these MLflow's client waits for minutes on a dead server, and reports home.
+#: Without these MLflow's client waits for minutes on a dead server, reports home, and draws bars.
 _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "DO_NOT_TRACK": "true",
 }
 

@@ -65,10 +65,11 @@ class Store:
         """
         tags = {"nca.run_key": self.run_key, "nca.part": part.part}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
-        run = run or self.client.create_run(
+        made = run or self.client.create_run(
             self.experiment_id, start_time=self.at.started, tags=dict(tags), run_name=part.name
         )
-        run_id = run.info.run_id
+        run_id = made.info.run_id
+        run = self.client.get_run(run_id) if run else made  # a search leaves models out
         models = {**models, **self._models(part, run_id, models)}
         model_id = models[part.measures.name] if part.measures else ""
         self._link(run, part, models)
