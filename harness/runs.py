@@ -1,7 +1,7 @@
 """The run folder: where everything of a run lies, how it is keyed, and safe writing.
 
 runs/<recipe>-<key>/
-    recipe.resolved.yaml  result.json  table.md  table.csv  figures/
+    recipe.resolved.yaml  result.json  table.{md,tex,csv}  likelihood.{md,tex,csv}  figures/
     sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
     audit/{resolved.json, done.json, stage.log}

@@ -47,7 +47,7 @@ def test_a_slow_server_holds_everything(run: Path, door: Door) -> None:
     assert len(models(door.upstream, "slow")) == 4
 
 
-@pytest.mark.parametrize("requests", [1, 4, 9, 17, 30, 45, 60])
+@pytest.mark.parametrize("requests", [1, 9, 17, 30, 60])
 def test_a_server_that_dies_in_the_middle_holds_everything_once_after_the_next_sync(
     run: Path, door: Door, tmp_path: Path, requests: int
 ) -> None:
@@ -57,7 +57,8 @@ def test_a_server_that_dies_in_the_middle_holds_everything_once_after_the_next_s
 
     cut = sync(run, door.uri, name)
     assert cut.failed
-    mended = sync(run, door.upstream, name)
+    door.opens()
+    mended = sync(run, door.uri, name)
 
     assert (mended.failed, mended.points, mended.runs) == ("", whole.points, whole.runs)
     assert stored(door.upstream, name) == stored(file, name)
