@@ -131,14 +131,18 @@ def audit_before_training(plan: Plan, report: Reporter) -> None:
 
 
 def finish(folder: RunFolder, result: Result, title: str | None) -> None:
-    """Write result, tables and pictures, unless they stand there already."""
+    """Write result, tables, pictures and report, unless they stand there already."""
+    from harness.report.build import beside
     from harness.show import keep
 
     text = result.model_dump_json(indent=1) + "\n"
-    if folder.result.exists() and folder.result.read_text(encoding="utf-8") == text:
-        return
-    keep(result, folder.path, title)
-    write_text(folder.result, text)
+    known = folder.result.exists() and folder.result.read_text(encoding="utf-8") == text
+    if not known:
+        keep(result, folder.path, title)
+    if not (known and folder.report.is_file()):
+        beside(result, folder)
+    if not known:
+        write_text(folder.result, text)
 
 
 def perform(stage: Stage, number: int, of: int, screen: Screen, report: Reporter) -> None:

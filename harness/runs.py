@@ -133,6 +133,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def report(self) -> Path:
+        """The first page of its report."""
+        return self.path / "report" / "index.html"
+
+    @property
     def resolved(self) -> Path:
         """The recipe as it was understood."""
         return self.path / "recipe.resolved.yaml"

@@ -244,12 +244,12 @@ def report(runs: Sequence[str], out: Path, options: "Options", where: Places) ->
         RunError: a run, the baseline or the folder does not fit, or scores must not be compared.
     """
     from harness.report.build import build
-    from harness.report.material import material, source
+    from harness.report.material import gathered, source
 
     found = [
         source(result, Path(name)) for name in runs for result in results(name, where.tracking_uri)
     ]
-    print(build(material(found), out, options))
+    print(build(gathered(found), out, options))
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:

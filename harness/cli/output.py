@@ -73,6 +73,8 @@ class ForPeople:
                 lost = f"MLflow: {event['failed']}; everything is in the run folder"
                 self._console.print(lost, style="red", markup=False)
         self.note(f"files:  {_shortest(finished.folder.path)}")
+        if finished.folder.report.is_file():
+            self.note(f"report: {_shortest(finished.folder.report)}")
         if tracking_uri:
             self.note(f"MLflow: {tracking_uri}")
         if tracking_uri.startswith("sqlite"):
@@ -117,7 +119,12 @@ class ForPrograms:
         scores, likelihood = (
             found[name].records if name in found else () for name in ("table", "likelihood")
         )
-        where = {"run": str(finished.folder.path), "tracking": tracking_uri}
+        page = finished.folder.report
+        where = {
+            "run": str(finished.folder.path),
+            "report": str(page) if page.is_file() else "",
+            "tracking": tracking_uri,
+        }
         self._lines.write({"event": "result", **where, "records": scores, "likelihood": likelihood})
 
 

@@ -15,10 +15,10 @@ from harness.report import training
 from harness.report.addresses import INDEX, KINDS, addresses
 from harness.report.index import Pages, binary_suites, index, suite_parts, title
 from harness.report.leaderboard import Options, standings
-from harness.report.material import Material
+from harness.report.material import Material, gathered, source
 from harness.report.samples import PIECE, samples
-from harness.result import CheckpointResult
-from harness.runs import write_text
+from harness.result import CheckpointResult, Result
+from harness.runs import RunFolder, write_text
 
 _PACKAGE = "harness.report"
 _STYLES = (Asset(_PACKAGE, "report.css"),)
@@ -61,6 +61,12 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
     write_text(out / INDEX, first)
     _remove_old(out, written)
     return out / INDEX
+
+
+def beside(result: Result, folder: RunFolder) -> None:
+    """Write the report of a run into its folder; nothing where nothing was evaluated."""
+    if any(checkpoint.suites for checkpoint in result.checkpoints):
+        build(gathered([source(result, folder.path)]), folder.report.parent)
 
 
 def _refuse_foreign(out: Path) -> None:

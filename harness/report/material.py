@@ -53,7 +53,7 @@ def source(result: Result, folder: Path | None = None) -> Source:
     return Source(result, RunFolder(folder) if folder and folder.is_dir() else None)
 
 
-def material(sources: Sequence[Source]) -> Material:
+def gathered(sources: Sequence[Source]) -> Material:
     """The material of runs, put together as `nca compare` does.
 
     Raises:

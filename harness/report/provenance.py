@@ -54,7 +54,7 @@ def _run(one: Source) -> dict[str, Any]:
         "title": f"Run {result.recipe}-{result.key}",
         "base": result.base,
         "versions": ", ".join(f"{name} {text}" for name, text in result.versions.items()),
-        "made": list(_made(getattr(result, "made", {}))),
+        "made": list(_made(result.made)),
         "samples": [
             (name, yaml.safe_dump(found, sort_keys=False, allow_unicode=True))
             for name, found in result.samples.items()

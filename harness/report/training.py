@@ -87,6 +87,7 @@ def data(checkpoint: CheckpointResult, folder: Path | None) -> Facts:
     """What it was trained on, and how many rows and tokens came of that."""
     told = checkpoint.train or {}
     found = [(key, _said(told[key])) for key in _DATA if key in told]
+    found += [(f"digest of {key}", value) for key, value in checkpoint.data.items()]
     summary = read_json(folder / "summary.json") if folder else None
     if isinstance(summary, Mapping):
         for split in ("train", "probe"):

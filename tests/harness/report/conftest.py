@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.report.build import build
-from harness.report.material import material, source
+from harness.report.material import gathered, source
 from harness.result import Result, read_result
 
 from .made import made
@@ -32,7 +32,7 @@ def result(run_folder: Path) -> Result:
 def report(run_folder: Path, result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of its report."""
     out = tmp_path_factory.mktemp("report")
-    build(material([source(result, run_folder)]), out)
+    build(gathered([source(result, run_folder)]), out)
     return out
 
 

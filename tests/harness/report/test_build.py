@@ -13,7 +13,7 @@ import pytest
 from harness.errors import RunError
 from harness.report.build import build
 from harness.report.leaderboard import MOST_BASELINES, Options, standings
-from harness.report.material import material, source
+from harness.report.material import gathered, source
 from harness.result import CheckpointResult, Result, read_result
 from harness.runs import RunFolder, read_lines, write_text
 
@@ -26,7 +26,7 @@ def unpacked(page: Path, element: str) -> Any:
 
 
 def built(folder: Path, out: Path, **options: Any) -> Path:
-    return build(material([source(read_result(folder), folder)]), out, Options(**options))
+    return build(gathered([source(read_result(folder), folder)]), out, Options(**options))
 
 
 def test_equal_runs_give_equal_bytes(run_folder: Path, report: Path, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_result_file_alone_gives_values_and_says_that_texts_are_not_there(
     run_folder: Path, tmp_path: Path
 ) -> None:
     file = run_folder / "result.json"
-    build(material([source(read_result(file), file)]), tmp_path)
+    build(gathered([source(read_result(file), file)]), tmp_path)
     page = tmp_path / "suite-maths.html"
     assert "or not all of them, for base, dpo, nca:" in page.read_text(encoding="utf-8")
     table = unpacked(page, "table")
@@ -103,7 +103,7 @@ def test_two_runs_are_shown_together_each_with_its_own_texts(
     whole = read_result(run_folder)
     parts = (whole.checkpoints[:1], whole.checkpoints[1:])
     halves = [whole.model_copy(update={"checkpoints": part}) for part in parts]
-    found = material([source(half, run_folder) for half in halves])
+    found = gathered([source(half, run_folder) for half in halves])
     assert [c.name for c in found.result.checkpoints] == ["base", "dpo", "nca"]
     assert len(found.logs) == 9
     assert set(found.training) == {"dpo", "nca"}
@@ -115,7 +115,7 @@ def test_a_run_without_scores_or_with_another_baseline_is_refused(
     whole = read_result(run_folder)
     bare = [c.model_copy(update={"suites": {}}) for c in whole.checkpoints]
     with pytest.raises(RunError, match="nothing to show"):
-        material([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
+        gathered([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
     with pytest.raises(RunError, match="no checkpoint 'none'"):
         built(run_folder, tmp_path / "out", baseline="none")
     assert not (tmp_path / "out").exists()
@@ -138,7 +138,7 @@ def test_the_first_page_stays_small(
     run_folder: Path, tmp_path: Path, checkpoints: int, suites: int
 ) -> None:
     found = many(read_result(run_folder), checkpoints, suites)
-    page = build(material([source(found)]), tmp_path)
+    page = build(gathered([source(found)]), tmp_path)
     assert page.stat().st_size <= 400_000
 
 
@@ -158,3 +158,26 @@ def test_the_command_names_the_first_page(
     assert '<option value="dpo" selected>' in page.read_text(encoding="utf-8")
     assert nca("report", tmp_path / "nothing", "-o", tmp_path / "out") == 2
     assert "no result there" in capsys.readouterr().err
+
+
+def test_a_run_ends_by_naming_its_report_and_writes_it_again_if_it_is_gone(
+    nca: Callable[..., int],
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ("--suites", "arithmetic", "--engine", "fake", "--limit", "3", "--tracking", "none")
+    assert nca("eval", f"one={tiny_model}", f"two={tiny_model}", *asked) == 0
+    (name,) = re.findall("^report: (.*)$", capfd.readouterr().out, re.MULTILINE)
+    assert re.fullmatch(r"runs/eval-\w+/report/index.html", name)
+    first = Path(name).read_bytes()
+    assert "Texts are not" not in (Path(name).parent / "suite-arithmetic.html").read_text("utf-8")
+    result = Path(name).parents[1] / "result.json"
+    before = result.read_bytes()
+    Path(name).unlink()
+    assert nca("eval", f"one={tiny_model}", f"two={tiny_model}", *asked, "--json") == 0
+    told = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert Path(told["report"]).read_bytes() == first
+    assert result.read_bytes() == before
