@@ -15,7 +15,7 @@ from harness.report import training
 from harness.report.addresses import INDEX, KINDS, addresses
 from harness.report.index import Pages, binary_suites, index, suite_parts, title
 from harness.report.leaderboard import Options, standings
-from harness.report.material import Material, gathered, source
+from harness.report.material import Material, can_be_shown, gathered, source
 from harness.report.samples import PIECE, samples
 from harness.result import CheckpointResult, Result
 from harness.runs import RunFolder, write_text
@@ -64,8 +64,8 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
 
 
 def beside(result: Result, folder: RunFolder) -> None:
-    """Write the report of a run into its folder; nothing where nothing was evaluated."""
-    if any(checkpoint.suites for checkpoint in result.checkpoints):
+    """Write the report of a run into its folder; nothing where there is nothing to show."""
+    if can_be_shown(result):
         build(gathered([source(result, folder.path)]), folder.report.parent)
 
 

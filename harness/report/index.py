@@ -51,7 +51,8 @@ def index(material: Material, found: Standings, pages: Pages) -> dict[str, Any]:
     return {
         "title": title(material),
         "sections": [
-            ("forest", "Forest plots", True),
+            ("leaderboard", "Leaderboard", bool(comparison.columns)),
+            ("forest", "Forest plots", bool(comparison.columns)),
             *((ids[key], names[key], bool(value)) for key, value in shown.items()),
             ("provenance", "Provenance", True),
         ],

@@ -57,13 +57,21 @@ def gathered(sources: Sequence[Source]) -> Material:
     """The material of runs, put together as `nca compare` does.
 
     Raises:
-        RunError: none was given, or nothing was evaluated.
+        RunError: none was given, or there is nothing to show.
     """
     result = merged([one.result for one in sources])
-    if not any(checkpoint.suites for checkpoint in result.checkpoints):
+    if not can_be_shown(result):
         names = ", ".join(one.result.recipe for one in sources)
-        raise RunError(f"{names}: no checkpoint was evaluated on a suite: there is nothing to show")
+        raise RunError(
+            f"{names}: no checkpoint was evaluated on a suite or probed while training: "
+            "there is nothing to show"
+        )
     return Material(tuple(sources), result, _logs(sources, result), _training(sources, result))
+
+
+def can_be_shown(result: Result) -> bool:
+    """Whether there is anything to report: a score, or how likelihoods moved in training."""
+    return any(c.suites or len(c.probe) > 1 for c in result.checkpoints)
 
 
 def _rows(sources: Sequence[Source]) -> Iterator[tuple[RunFolder, CheckpointResult]]:

@@ -4,7 +4,10 @@
   "use strict";
   const { make, visible, fragment, address, keep } = globalThis.nca;
   const table = document.getElementById("leaderboard-table");
-  if (!table) return;
+  if (!table) {
+    document.documentElement.dataset.ready = "true";
+    return;
+  }
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const choice = document.getElementById("baseline");

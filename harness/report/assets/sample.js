@@ -95,7 +95,8 @@ globalThis.nca.showSample = (() => {
     const [a, b] = [said(one[0]), said(other[0])];
     if (!a.length || !b.length) return make("p", { class: "soft" }, "There are no two texts to compare.");
     const box = make("section", { class: "card", id: "difference" },
-      make("h3", {}, "From ", make("del", {}, visible(names[0])), " to ", make("ins", {}, visible(names[1]))));
+      make("h3", {}, "From ", make("del", {}, visible(names[0])), " to ", make("ins", {}, visible(names[1])),
+        one.length + other.length > 2 ? ", first repeat" : ""));
     for (let turn = 0; turn < Math.max(a.length, b.length); turn += 1) {
       box.append(make("pre", { dir: "auto" }, ...pieces(a[turn] ?? "", b[turn] ?? "")));
     }
@@ -106,6 +107,7 @@ globalThis.nca.showSample = (() => {
     const own = (name) => sample.answers[table.checkpoints.indexOf(name)] ?? [];
     const link = `#${address({ ...state, diff: "" })}`;
     const chosen = [["A", state.a], ["B", state.b]].filter(([, name], i, all) => !i || name !== all[0][1]);
+    const alone = table.checkpoints.length === 1;
     const rest = table.checkpoints.filter((name) => name !== state.a && name !== state.b);
     const toggle = make("button", { type: "button", id: "diff", "aria-pressed": String(Boolean(state.diff)) },
       "Text difference of A and B");
@@ -115,10 +117,10 @@ globalThis.nca.showSample = (() => {
         make("a", { href: `#${address({ a: state.a, b: state.b, s: sample.id })}`, class: "small", id: "link",
           title: link }, "link to this sample")),
       ...(sample.prompt.length ? [make("div", { class: "prompt" }, ...turns(sample.prompt))] : []),
-      make("p", { class: "screen" }, toggle),
+      ...(alone ? [] : [make("p", { class: "screen" }, toggle)]),
       ...(state.diff ? [compared(own(state.a), own(state.b), [state.a, state.b])] : []),
       make("div", { class: "cards" },
-        ...chosen.map(([side, name]) => card(name, own(name), table, side)),
+        ...chosen.map(([side, name]) => card(name, own(name), table, alone ? "" : side)),
         ...rest.map((name) => card(name, own(name), table, ""))),
     );
   };

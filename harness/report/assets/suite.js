@@ -7,6 +7,7 @@
   const ROW = 58; // pixels, as in the style sheet
   const table = await unpack("table");
   const { ids, ranks, checkpoints, values, statuses, kinds, hints, binary } = table;
+  const alone = checkpoints.length === 1; // then there is no B
   const order = ids.map((_, i) => i).sort((a, b) => ranks[a] - ranks[b]);
 
   // --- texts
@@ -81,7 +82,7 @@
   };
   const names = checkpoints.map((name) => [name, visible(name)]);
   const drawStatus = () => {
-    const groups = ["a", "b"].map((side) => {
+    const groups = (alone ? ["a"] : ["a", "b"]).map((side) => {
       const counts = new Map();
       for (const code of statuses[at(state[side])]) {
         for (const kind of code == null ? [] : kinds[code].split(", ")) {
@@ -90,7 +91,8 @@
       }
       const rows = [...counts].sort().map(([kind, count]) =>
         make("option", { value: `${side}:${kind}` }, `${visible(kind)} (${count})`));
-      return make("optgroup", { label: `${side.toUpperCase()}: ${visible(state[side])}` }, ...rows);
+      const label = `${alone ? "" : `${side.toUpperCase()}: `}${visible(state[side])}`;
+      return make("optgroup", { label }, ...rows);
     });
     $("status").replaceChildren(make("option", { value: "" }, "any"), ...groups);
     $("status").value = state.status;
@@ -138,7 +140,8 @@
     const [value, code] = [values[column][i], statuses[column][i]];
     const word = code == null ? "not asked" : kinds[code] === "ok" ? "" : ` ${visible(kinds[code])}`;
     const kind = binary && value != null ? (value ? "good" : "bad") : "";
-    return make("span", { class: `value ${kind}` }, `${side.toUpperCase()} ${number(value)}`,
+    const shown = `${alone ? "" : `${side.toUpperCase()} `}${number(value)}`;
+    return make("span", { class: `value ${kind}` }, shown,
       word && make("span", { class: "soft" }, word));
   };
   const selected = () => ids.indexOf(state.s);
@@ -157,7 +160,7 @@
             "aria-setsize": shown.length, style: `top:${(first + k) * ROW}px`,
           },
           make("div", { class: "line" }, make("span", { class: "id" }, visible(ids[i])),
-            badge("a", i), badge("b", i)),
+            badge("a", i), alone ? null : badge("b", i)),
           make("div", { class: "hint" }, visible(hints[i] ?? "")),
         );
         row.addEventListener("click", () => open(i));
@@ -262,6 +265,7 @@
     }
   });
   window.addEventListener("hashchange", read);
+  for (const one of document.querySelectorAll(".pair")) one.hidden = alone;
   $("browser").hidden = false;
   await read();
 })();

@@ -113,7 +113,7 @@ def test_a_run_without_scores_or_with_another_baseline_is_refused(
     run_folder: Path, tmp_path: Path
 ) -> None:
     whole = read_result(run_folder)
-    bare = [c.model_copy(update={"suites": {}}) for c in whole.checkpoints]
+    bare = [c.model_copy(update={"suites": {}, "probe": ()}) for c in whole.checkpoints]
     with pytest.raises(RunError, match="nothing to show"):
         gathered([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
     with pytest.raises(RunError, match="no checkpoint 'none'"):
@@ -181,3 +181,15 @@ def test_a_run_ends_by_naming_its_report_and_writes_it_again_if_it_is_gone(
     told = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert Path(told["report"]).read_bytes() == first
     assert result.read_bytes() == before
+
+
+def test_a_run_that_was_only_trained_shows_its_curves_and_ranks_nobody(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    whole = read_result(run_folder)
+    trained = tuple(c.model_copy(update={"suites": {}}) for c in whole.checkpoints)
+    page = build(gathered([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert re.findall('<section id="([a-z]+)"', text) == ["verdict", "trends", "provenance"]
+    assert "ranks none" in text
+    assert "log-probability" in (tmp_path / "checkpoint-nca.html").read_text(encoding="utf-8")

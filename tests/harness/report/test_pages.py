@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from harness.report.build import build
+from harness.report.material import gathered, source
+from harness.result import Result
+
 from .made import HOSTILE, LONG
 
 
@@ -292,3 +296,14 @@ def test_paper_shows_the_first_page_in_black_on_white(tab: Page, report: Path) -
     go(tab, report)
     assert brightness(tab) == "light"
     expect(tab.locator("header.top")).to_be_hidden()
+
+
+def test_a_checkpoint_alone_has_no_other_side(tab: Page, result: Result, tmp_path: Path) -> None:
+    alone = result.model_copy(update={"checkpoints": result.checkpoints[:1]})
+    build(gathered([source(alone)]), tmp_path)
+    go(tab, tmp_path, "suite-maths.html")
+    for hidden in ("#a", "#b", "#swap"):
+        expect(tab.locator(hidden)).to_be_hidden()
+    expect(tab.locator("#diff")).to_have_count(0)
+    tab.get_by_role("button", name="right 4").click()
+    assert listed(tab) == ["0", "3", "6", "7"]
