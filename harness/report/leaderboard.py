@@ -86,14 +86,14 @@ def _shown(column: Column, cell: Cell | None) -> dict[str, Any]:
         "ranked": column.ranked,
         "text": score_text(column, cell),
         "value": None if cell is None else cell.value,
-        "about": "" if cell is None or column.suite == AVERAGE else _about(cell),
+        "about": [] if cell is None or column.suite == AVERAGE else _about(cell),
     }
 
 
-def _about(cell: Cell) -> str:
-    """What stands under a score: samples, tokens an answer, and what went wrong."""
-    tokens = "" if cell.tokens is None else f"{cell.tokens:.0f} tokens"
-    return " · ".join(part for part in (f"n {cell.n:,}", tokens, failures(cell)) if part)
+def _about(cell: Cell) -> list[str]:
+    """What stands under a score: samples and tokens an answer, then what went wrong."""
+    tokens = "" if cell.tokens is None else f" · {cell.tokens:.0f} tokens"
+    return [part for part in (f"n {cell.n:,}{tokens}", failures(cell)) if part]
 
 
 def against(found: Standings, result: Result) -> dict[str, Any]:

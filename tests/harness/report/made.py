@@ -17,7 +17,7 @@ MATHS = {
 RATINGS = {"base": [4, 5, 6, 5], "dpo": [6, 5, 3, 7], "nca": [7, 8, 6, 9]}
 NATS = {"base": [0.0, 0.0, 0.0], "dpo": [0.5, 0.7, 0.2], "nca": [0.1, -0.1, 0.4]}
 CATEGORIES = ("writing", "coding")
-LONG = "long " * 40_000
+LONG = "unbroken" * 25_000 + " word" * 8_000
 #: What must stay text. Each would say so in `window.hit`, or in the page's looks, if it acted.
 HOSTILE = (
     "<script>window.hit = 1</script>",
