@@ -18,6 +18,7 @@ runs share.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -191,15 +192,16 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSONL file that we wrote; a torn last line is left out."""
+def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
+    """Rows of a JSONL file that we wrote, or the first so many; a torn last line is left out."""
     if not path.exists():
         return []
     rows = []
-    # Texts may hold other line ends, which `canonical` does not escape: no splitlines.
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        with contextlib.suppress(json.JSONDecodeError):
-            rows.append(json.loads(line))
+    # Texts may hold other line ends, which `canonical` does not escape: only "\n" ends a line.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in itertools.islice(file, most):
+            with contextlib.suppress(json.JSONDecodeError):
+                rows.append(json.loads(line))
     return rows
 
 
