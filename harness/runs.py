@@ -10,7 +10,7 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
+While a stage works, its folder has `progress.json`, too (`harness.progress.kept`). Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
 runs share.
 """
 
