@@ -10,8 +10,8 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-While a stage works, its folder has `progress.json`, too (`harness.progress.kept`). Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
-runs share.
+While a stage works, its folder has `progress.json`, too (`harness.progress.kept`). Beside the run
+folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all runs share.
 """
 
 import contextlib
