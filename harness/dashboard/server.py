@@ -6,6 +6,7 @@ put into another site's page, and pages of reports may ask for nothing.
 """
 
 import errno
+import re
 import socket
 import sys
 from http import HTTPStatus
@@ -21,7 +22,8 @@ HOST = "127.0.0.1"
 #: Where it listens unless told otherwise; the next free one where this is taken.
 PORT = 8765
 _PORTS = 20
-_LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+#: Hosts that a request may name; another port than ours is a tunnel's.
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 _FILES = "/files/"
 _PLAIN = "text/plain; charset=utf-8"
 _HEADERS = {
@@ -129,8 +131,7 @@ class Handler(BaseHTTPRequestHandler):
     def _is_local(self) -> bool:
         """Whether the request names loopback as its host; refuses it otherwise."""
         named = self.headers.get_all("Host") or []
-        host = named[0].rpartition(":")[0] or named[0] if len(named) == 1 else ""
-        if host.lower() in _LOOPBACK or (named and named[0].lower() in _LOOPBACK):
+        if len(named) == 1 and _LOOPBACK.fullmatch(named[0]):
             return True
         said = f"this server answers to http://{HOST}:{self.server.server_port}/ only\n"
         self._send(HTTPStatus.FORBIDDEN, _PLAIN, said.encode())
@@ -144,6 +145,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, TYPES[".json"], self.server.view.live(query).encode())
         elif path.startswith(_FILES):
             self._file(served(self.server.root, path.removeprefix(_FILES)))
+        elif path == "/favicon.ico":  # browsers ask for it by themselves
+            self._send(HTTPStatus.NO_CONTENT, _PLAIN, b"")
         else:
             self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"nothing here\n")
 
