@@ -31,11 +31,14 @@ class Place:
         score: what stands in it.
         group: 0 for the column's own protocol, else the number of the note that says what differs.
         best: whether no cell of the column's own protocol is higher.
+        bar: where the interval begins, the value stands and the interval ends, in percent of what
+            all intervals of the column span; None without an interval.
     """
 
     score: Score
     group: int
     best: bool = False
+    bar: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,13 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """A column, the group of each protocol, and the highest value of the column's own one."""
+    """A column, the group of each protocol, the highest value of its own one, and all it spans."""
 
     column: BoardColumn
     groups: Mapping[Facts, int]
     notes: tuple[str, ...]
     best: float | None
+    span: tuple[float, float]
 
     def place(self, score: Score | None) -> Place | None:
         """Where a score stands in the column."""
@@ -83,7 +87,7 @@ class _Ranking:
             return None
         group = self.groups[_facts(score)]
         best = not group and score.value is not None and score.value == self.best
-        return Place(score, group, best)
+        return Place(score, group, best, _bar(score, self.span))
 
 
 def leaderboard(runs: Mapping[str, Scored]) -> Leaderboard:
@@ -124,12 +128,22 @@ def _ranking(suite: str, scores: Sequence[Score], first_note: int) -> _Ranking:
     alike = [score for score in scores if _facts(score) == own]
     values = {score.value for score in alike if score.value is not None}
     one = alike[0]
+    ends = [end for score in scores for end in score.ends or ()] or [0.0]
     return _Ranking(
         column=BoardColumn(suite, one.measure, one.ranked, len(alike)),
         groups={own: 0} | {facts: number for number, facts in enumerate(others, first_note)},
         notes=tuple(f"{suite}: {differences(dict(own), dict(other))}" for other in others),
         best=max(values) if one.ranked and len(values) > 1 else None,
+        span=(min(ends), max(ends)),
     )
+
+
+def _bar(score: Score, span: tuple[float, float]) -> tuple[float, float, float] | None:
+    low, width = span[0], span[1] - span[0]
+    if score.ends is None or score.value is None or not width:
+        return None
+    start, at, end = (100 * (x - low) / width for x in (score.ends[0], score.value, score.ends[1]))
+    return round(start, 1), round(at, 1), round(end, 1)
 
 
 def _facts(score: Score) -> Facts:

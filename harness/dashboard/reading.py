@@ -33,6 +33,7 @@ class Score:
         value: as it sorts; None where the headline is withheld.
         text: the value as it is shown; "" where it is withheld.
         interval: its 95 % interval as it is shown; "" where there is none.
+        ends: of the interval, as it would sort; None where there is none.
         n: prompts that have a value.
         total: prompts that were asked.
         measure: the metric with its unit.
@@ -43,6 +44,7 @@ class Score:
     value: float | None
     text: str
     interval: str
+    ends: tuple[float, float] | None
     n: int
     total: int
     measure: str
@@ -156,14 +158,16 @@ def _scored(result: Any) -> Scored:
 
 def _score(column: Any, cell: Any, protocol: Mapping[str, str]) -> Score:
     value = cell.value if cell.value is not None and isfinite(cell.value) else None
-    text = interval = ""
+    text, interval, ends = "", "", None
     if value is not None and cell.interval is not None:
-        text, low, high = column.shown(value, cell.interval.low, cell.interval.high)
+        ends = (cell.interval.low, cell.interval.high)
+        text, low, high = column.shown(value, *ends)
         interval = f"[{low}, {high}]"
     elif value is not None:
         (text,) = column.shown(value)
     facts = {**protocol, "measure": column.measure}
-    return Score(value, text, interval, cell.n, cell.total, column.measure, column.ranked, facts)
+    shown = (value, text, interval, ends)
+    return Score(*shown, cell.n, cell.total, column.measure, column.ranked, facts)
 
 
 def planned(file: Path) -> Planned:

@@ -63,6 +63,16 @@ def test_rows_come_run_by_run_and_the_best_is_that_of_all_runs(tmp_path: Path) -
     assert found.notes == ()
 
 
+def test_bars_of_a_column_share_a_scale_that_all_its_intervals_fill(tmp_path: Path) -> None:
+    found = board(tmp_path, one=folders.scored({"base": 20, "nca": 50}))
+    bars = [place.bar for row in found.rows for place in row.places if place and place.bar]
+    assert (bars[0][0], bars[1][2]) == (0.0, 100.0)
+    low, high = wilson(20, 100), wilson(50, 100)
+    at = 100 * (0.2 - low.low) / (high.high - low.low)
+    assert bars[0][1] == round(at, 1)
+    assert all(start < point < end for start, point, end in bars)
+
+
 def test_cells_of_another_protocol_are_set_apart_and_the_difference_is_named(
     tmp_path: Path,
 ) -> None:
