@@ -50,6 +50,7 @@ class View:
         self._lock = threading.Lock()
         self._parts: dict[str, Part] = {}
         self._looked: float | None = None
+        self._more = False
         self._templates = _templates()
 
     def page(self) -> str:
@@ -66,7 +67,9 @@ class View:
         )
 
     def live(self, query: str = "") -> str:
-        """JSON of the parts that changed: `{"parts": {name: {"print": str, "html": str}}}`.
+        """JSON: `{"parts": {name: {"print": str, "html": str}}, "more": bool}`.
+
+        Parts are those that changed; `more` says that results are still to be read.
 
         Args:
             query: `have=PRINT` for every part that the browser has.
@@ -77,15 +80,15 @@ class View:
             for name, part in self._current().items()
             if part.print not in have
         }
-        return json.dumps({"parts": changed})
+        return json.dumps({"parts": changed, "more": self._more})
 
     def _current(self) -> Mapping[str, Part]:
         """The parts of a fresh look, or of one that is a second old at most."""
         with self._lock:
-            if self._looked is None or self._now() - self._looked >= FRESH_S:
+            if self._more or self._looked is None or self._now() - self._looked >= FRESH_S:
                 found = overview(self._root, self._shown, self._reader)
                 made = {name: self._part(name, _made_of(name, found)) for name in _PARTS}
-                self._parts, self._looked = made, self._now()
+                self._parts, self._looked, self._more = made, self._now(), found.waiting > 0
             return self._parts
 
     def _part(self, name: str, made_of: Any) -> Part:

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const EVERY_MS = 2000;
+  const SOON_MS = 200; // while results are still being read
   const SLOWEST_MS = 15000;
   const parts = [...document.querySelectorAll("[data-part]")];
   const gone = document.getElementById("gone");
@@ -83,12 +84,12 @@
     for (const part of parts) if (told.parts[part.id]) show(part, told.parts[part.id]);
     gone.hidden = true;
     since = null;
-    wait = EVERY_MS;
+    wait = told.more ? SOON_MS : EVERY_MS;
   };
 
   const silent = () => {
     since ??= new Date();
-    wait = Math.min(SLOWEST_MS, wait * 1.5);
+    wait = Math.min(SLOWEST_MS, Math.max(EVERY_MS, wait) * 1.5);
     gone.textContent =
       `The server is gone since ${since.toLocaleTimeString()}: this is what it said last. ` +
       "Start nca dashboard again, and the page goes on.";

@@ -50,7 +50,7 @@ def test_the_page_and_its_parts(tmp_path: Path, server: Server) -> None:
     parts = json.loads(ask(server, "/live").body)["parts"]
     assert sorted(parts) == ["board", "runs", "status", "unread", "work"]
     have = "&".join(f"have={part['print']}" for part in parts.values())
-    assert json.loads(ask(server, f"/live?{have}").body) == {"parts": {}}
+    assert json.loads(ask(server, f"/live?{have}").body) == {"parts": {}, "more": False}
     recipe(tmp_path / "new")
     changed = json.loads(ask(server, f"/live?{have}").body)["parts"]
     assert sorted(changed) == ["runs", "status", "work"]
