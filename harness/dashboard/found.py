@@ -65,9 +65,9 @@ def _below(folder: Path, depth: int) -> Iterator[Found]:
     if _is_run(entries) or report:
         yield Found("run", folder, _worked_on(folder), report)
         return
-    if page := _report(folder):
+    page = _report(folder)
+    if page and not folder.with_name(f"{folder.name}.json").is_file():  # else it is that result's
         yield Found("report", page, modified(page), page)
-        return
     for name, path in entries.items():
         if path.suffix == ".json" and path.is_file():
             yield Found("result", path, modified(path), _report(path.with_suffix("")))

@@ -12,7 +12,6 @@ import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from harness.dashboard.files import TYPES, served
 from harness.dashboard.view import View
@@ -111,7 +110,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send what is asked for."""
         if self._is_local():
-            self._answer(urlsplit(self.path).path, urlsplit(self.path).query)
+            path, _, query = self.path.partition("?")
+            self._answer(path, query)
 
     def do_HEAD(self) -> None:
         """As `do_GET`, without the body."""

@@ -138,5 +138,8 @@ def _link(path: str) -> str:
 
 
 def when(nanoseconds: int) -> str:
-    """A moment in this machine's time, to the minute."""
-    return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")
+    """A moment in this machine's time, to the minute; "" where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return ""

@@ -59,7 +59,7 @@ def server_below() -> Iterator[Callable[[Path], Server]]:
         yield lambda root: stack.enter_context(served(root))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's event loop must be gone before others' tests
 def chromium() -> Iterator["Browser"]:
     """The system's Chromium."""
     playwright = pytest.importorskip("playwright.sync_api")

@@ -85,3 +85,21 @@ def test_links_to_folders_are_not_followed_so_that_circles_end(tmp_path: Path) -
     (tmp_path / "again").symlink_to(tmp_path)
     (tmp_path / "run" / "self").symlink_to(tmp_path / "run")
     assert names(tmp_path) == [("run", "run")]
+
+
+def test_a_report_beside_runs_hides_none_and_one_of_a_result_file_is_that_file_s(
+    tmp_path: Path,
+) -> None:
+    save(tmp_path / "run" / "result.json", scored({"base": 1}))
+    save(tmp_path / "kept.json", scored({"base": 1}))
+    for folder in (tmp_path, tmp_path / "kept"):
+        folder.mkdir(exist_ok=True)
+        (folder / "index.html").write_text(PAGE)
+
+    found = {one.path.relative_to(tmp_path).as_posix(): one.report for one in find(tmp_path)}
+
+    assert found == {
+        "index.html": tmp_path / "index.html",
+        "run": None,
+        "kept.json": tmp_path / "kept" / "index.html",
+    }

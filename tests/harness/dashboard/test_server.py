@@ -167,11 +167,24 @@ def test_what_reports_are_made_of_is_served_and_may_ask_for_nothing(
         assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_a_file_that_may_not_be_read_is_not_there(tmp_path: Path, server: Server) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    (tmp_path / "a.json").touch(mode=0)
-    assert ask(server, "/files/a.json").status == 404
+def test_names_that_are_no_text_and_times_of_no_calendar_are_shown(
+    tmp_path: Path, server: Server
+) -> None:
+    odd = os.fsdecode(b"odd \xff")
+    save(tmp_path / odd / "result.json", scored({"base": 20}))
+    os.utime(tmp_path / odd / "result.json", (2**45, 2**45))
+    (tmp_path / odd / "report").mkdir()
+    (tmp_path / odd / "report" / "index.html").write_text(PAGE)
+    page = ask(server, "/").body.decode()
+    assert "odd ⟨U+DCFF⟩" in page
+    assert 'href="files/odd%20%FF/report/index.html"' in page
+    assert ask(server, "/files/odd%20%FF/report/index.html").body.decode() == PAGE
+
+
+@pytest.mark.parametrize("path", ["http://[::1", "//[", "/%", "/?%", "/live?have=%00&have"])
+def test_an_address_that_cannot_be_read_ends_nothing(server: Server, path: str) -> None:
+    assert ask(server, path, host="localhost").status in (200, 404)
+    assert ask(server, "/").status == 200
 
 
 def test_a_port_that_is_taken_is_named_and_the_usual_one_gives_way_to_the_next(

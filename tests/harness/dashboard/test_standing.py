@@ -61,7 +61,7 @@ def test_a_stage_that_was_killed_goes_on_and_is_done(
     assert standing(tmp_path).state == "finished"
 
 
-def test_a_run_that_ended_between_two_stages_is_called_stopped_after_a_while(
+def test_a_run_without_a_stage_at_work_is_between_two_for_a_while_only(
     tmp_path: Path,
 ) -> None:
     run = recipe(tmp_path / "run", "nca")
