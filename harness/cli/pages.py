@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command()
 def dashboard(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where runs, results and reports lie.")
+        Path, typer.Argument(metavar="DIR", help="Where runs, results and reports lie.")
     ] = RUNS,
     port: Annotated[
         int | None,

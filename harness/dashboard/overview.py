@@ -35,6 +35,16 @@ class Run:
     report: str = ""
     command: str = ""
 
+    @property
+    def scored(self) -> Scored | None:
+        """Its result, where it could be read."""
+        return self.result if isinstance(self.result, Scored) else None
+
+    @property
+    def fault(self) -> str:
+        """Why its result cannot be read; "" where that is not so."""
+        return self.result.reason if isinstance(self.result, Unreadable) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -64,11 +74,18 @@ def overview(root: Path, shown: str, reader: Reader) -> Overview:
     found = find(root)
     reader.begin(file for one in found for file in _files(one))
     runs = [_run(one, root, shown, reader) for one in found]
-    alone = [one for one in runs if one.found.kind == "result"]
-    bad = {one.name: one.result.reason for one in alone if isinstance(one.result, Unreadable)}
-    kept = tuple(one for one in runs if one.name not in bad)
-    scored = {one.name: one.result for one in kept if isinstance(one.result, Scored)}
-    return Overview(kept, tuple(bad.items()), leaderboard(scored), sum(one.waits for one in kept))
+    board = leaderboard({one.name: one.scored for one in runs if one.scored})
+    return Overview(
+        runs=tuple(one for one in runs if not _is_foreign(one)),
+        unread=tuple((one.name, one.fault) for one in runs if _is_foreign(one)),
+        board=board,
+        waiting=sum(one.waits for one in runs),
+    )
+
+
+def _is_foreign(run: Run) -> bool:
+    """Whether it is a file of its own that is no result; a run whose result is torn stays a run."""
+    return bool(run.fault) and run.found.kind == "result"
 
 
 def _files(found: Found) -> Iterable[Path]:

@@ -61,6 +61,11 @@ class Scored:
     rows: Mapping[str, Mapping[str, Score]]
     methods: Mapping[str, str]
 
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Names of all suites that any checkpoint was scored on."""
+        return tuple(dict.fromkeys(suite for row in self.rows.values() for suite in row))
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
