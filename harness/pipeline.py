@@ -4,37 +4,24 @@ Each stage is a process of its own and is skipped when its key says that it is d
 knows a method, a suite or a tracker.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.collect import collect
-from harness.evaluate.job import EvalJob
 from harness.events import Reporter
-from harness.head_to_head.suite import any_duels
-from harness.jobs import duel_job, eval_job, kl_job, reference_of, sample_job, train_job
+from harness.jobs import reference_of
 from harness.kl.suite import any_kl
-from harness.launch import ONE, Processes, launch
-from harness.order import Step
-from harness.plan import (
-    Places,
-    Plan,
-    check_methods,
-    check_suites,
-    essence,
-    existing,
-    judge_of,
-    make_plan,
-)
+from harness.launch import launch
+from harness.plan import Places, Plan, check_methods, check_suites, existing, judge_of, make_plan
 from harness.progress.screen import Screen
-from harness.recipe import BASE, CompareSection, EvaluateSection, Recipe
+from harness.recipe import CompareSection, EvaluateSection, Recipe
 from harness.result import Result
-from harness.runs import RunFolder, digest, file_digest, is_done, write_text
-from harness.sampling.job import ROWS, SampleJob
+from harness.runs import RunFolder, digest, is_done, write_text
 from harness.sampling.resolve import check_samples
-from harness.suites import find
-from harness.weights import checkpoint_folder, fingerprints, print_of
+from harness.stages import Stage, data_of, evaluate_stage, measuring, stage_of, track_stage
+from harness.weights import checkpoint_folder, fingerprints
 
 
 @dataclass(slots=True)
@@ -44,18 +31,6 @@ class Finished:
     folder: RunFolder
     result: Result
     events: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What one process will do: `key` is a hash of everything that its outcome depends on."""
-
-    kind: str
-    title: str
-    folder: Path
-    key: str
-    job: Mapping[str, Any]
-    processes: Processes = ONE
 
 
 def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = True) -> Finished:
@@ -95,7 +70,8 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
             measures = measuring(stage, section, recipe.compare.baseline, reference, places)
             for number, one in enumerate(measures, len(making) + 2):
                 perform(one, number, plan.stages, screen, report)
-        result = collect(plan.folder, plan.recipe, plan.key, prints)
+        data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
+        result = collect(plan.folder, plan.recipe, plan.key, prints, data)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
             stage = track_stage(plan.folder, recipe.name, places, result)
@@ -138,58 +114,6 @@ def evaluate_models(
             stage = track_stage(folder, recipe.name, places, result)
             perform(stage, stages, stages, screen, report)
     return Finished(folder, result, heard)
-
-
-def evaluate_stage(
-    folder: RunFolder,
-    section: EvaluateSection,
-    places: Places,
-    models: Mapping[str, str],
-    prints: Mapping[str, str],
-    *,
-    audited: bool = False,
-) -> Stage:
-    """The evaluation stage of a run folder; it audits itself first unless that was done."""
-    job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
-    job = job.model_copy(update={"audited": audited})
-    elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
-    money = {"judge": {"price": True, "max_cost": True}}
-    known = job.model_dump(mode="json", exclude={**elsewhere, **money})
-    found = (find(name, section.lm_eval_tasks) for name in section.suites)
-    known["versions"] = {suite.name: suite.version for suite in found}
-    return Stage(
-        "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
-    )
-
-
-def measuring(
-    evaluation: Stage,
-    section: EvaluateSection,
-    baseline: str,
-    reference: tuple[Path, str] | None,
-    places: Places,
-) -> Iterator[Stage]:
-    """Stages that measure what needs more than an answer, once all answers are there."""
-    if any_kl(section.suites) and reference is not None:
-        yield kl_stage(evaluation, reference, places)
-    if any_duels(section.suites):
-        yield duel_stage(evaluation, baseline, everyone=section.all_pairs)
-
-
-def duel_stage(evaluation: Stage, baseline: str, *, everyone: bool) -> Stage:
-    """The stage that settles the suites of `head_to_head:`."""
-    job = duel_job(EvalJob.model_validate(evaluation.job), baseline, everyone=everyone)
-    key = digest([evaluation.key, baseline, everyone])
-    folder = RunFolder(job.evaluation.run).duels
-    return Stage("duel", "compare head to head", folder, key, job.model_dump(mode="json"))
-
-
-def kl_stage(evaluation: Stage, reference: tuple[Path, str], places: Places) -> Stage:
-    """The stage that measures the suites of `kl:` once their answers are there."""
-    job = kl_job(EvalJob.model_validate(evaluation.job), reference, places)
-    folder = RunFolder(job.evaluation.run).kl
-    key = digest([evaluation.key, job.reference_print])
-    return Stage("kl", "measure KL", folder, key, job.model_dump(mode="json"))
 
 
 def audit_before_training(plan: Plan, report: Reporter) -> None:
@@ -240,38 +164,3 @@ def listener(heard: list[dict[str, Any]], screen: Screen) -> Reporter:
         screen(event)
 
     return report
-
-
-def stage_of(plan: Plan, step: Step) -> Stage:
-    """The stage of a step, keyed by what is there now of all that it needs."""
-    if step.kind == "train":
-        return _train_stage(plan, step.name)
-    return sample_stage(sample_job(plan, step.name), f"sample {step.name}")
-
-
-def sample_stage(job: SampleJob, title: str) -> Stage:
-    """The stage that samples."""
-    return Stage("sample", title, job.out, job.key, job.model_dump(mode="json"))
-
-
-def _train_stage(plan: Plan, name: str) -> Stage:
-    job = train_job(plan, name)
-    start = print_of(plan, plan.recipe.starts.get(name, BASE))
-    data = {**plan.data, **_drawn(plan)}
-    key = digest({"base": start, "config": essence(job.config, data)})
-    chosen = plan.recipe.launch
-    processes = Processes(chosen.processes, chosen.config) if chosen else ONE
-    return Stage("train", f"train {name}", job.out, key, job.model_dump(mode="json"), processes)
-
-
-def _drawn(plan: Plan) -> dict[str, str]:
-    """File -> hash of all that was sampled; "" where it is still to be."""
-    files = [plan.folder.sample(name) / ROWS for name in plan.recipe.sample]
-    return {str(file): file_digest(file) if file.is_file() else "" for file in files}
-
-
-def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:
-    """The stage that copies a run folder to the tracking store."""
-    job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": experiment}
-    key = digest({"result": result.model_dump(mode="json"), **job})
-    return Stage("track", "log to MLflow", folder.tracking, key, job)

@@ -62,11 +62,15 @@ class SuiteResult(_Record):
 
 
 class CheckpointResult(_Record):
-    """One checkpoint: how it was trained (None for the base) and what it scored."""
+    """One checkpoint: how it was trained (None for the base) and what it scored.
+
+    `data` has the digest of what it was trained on (`data`) and probed with (`probe`).
+    """
 
     name: str
     fingerprint: str
     train: dict[str, Any] | None = None
+    data: dict[str, str] = {}
     probe: tuple[dict[str, Any], ...] = ()
     first_step: dict[str, Any] | None = None
     suites: dict[str, SuiteResult] = {}
@@ -75,7 +79,9 @@ class CheckpointResult(_Record):
 class Result(_Record):
     """A finished (or partly finished) run.
 
-    `samples` has the provenance of what was sampled for it, by name.
+    `samples` has the provenance of what was sampled for it, by name; `made` what each stage was
+    made by (`train:<checkpoint>`, `sample:<name>`, `evaluate`, `kl`, `duel`): `commit`, `changed`,
+    `system`, `processor`, `cores`, `memory_gib`, `accelerator`, `python`, `version.<package>`.
     """
 
     schema_version: Literal[1] = 1
@@ -86,6 +92,7 @@ class Result(_Record):
     checkpoints: tuple[CheckpointResult, ...]
     samples: dict[str, dict[str, Any]] = {}
     versions: dict[str, str] = {}
+    made: dict[str, dict[str, str]] = {}
 
     def checkpoint(self, name: str) -> CheckpointResult:
         """The checkpoint of this name.

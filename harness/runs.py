@@ -1,7 +1,7 @@
 """The run folder: where everything of a run lies, how it is keyed, and safe writing.
 
 runs/<recipe>-<key>/
-    recipe.resolved.yaml  result.json  table.md  table.csv  figures/
+    recipe.resolved.yaml  result.json  table.{md,tex,csv}  likelihood.{md,tex,csv}  figures/
     sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
     audit/{resolved.json, done.json, stage.log}
@@ -10,8 +10,11 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-While a stage works, its folder has `progress.json`, too (`harness.progress.kept`). Beside the run
-folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all runs share.
+Each stage's folder also has `made.json`: what it was made by (harness/provenance.py); while it
+works, `progress.json`: how far it is (harness/progress/kept.py).
+
+Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
+runs share.
 """
 
 import contextlib
@@ -27,6 +30,8 @@ from typing import IO, Any
 
 _TEMPORARY = ".new"
 _RESOLVED = "resolved.json"
+#: In a stage's folder: what it was made by.
+MADE = "made.json"
 
 
 def canonical(value: Any) -> str:

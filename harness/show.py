@@ -7,10 +7,11 @@ from rich.console import Console
 
 from harness.compare.comparison import compare
 from harness.compare.figures import draw_likelihood, draw_scores
+from harness.compare.formats import FORMATS
 from harness.compare.likelihood import likelihood
 from harness.compare.likelihood_show import likelihood_table
 from harness.compare.score_table import comparison_table
-from harness.compare.tables import Table, markdown, terminal, to_csv
+from harness.compare.tables import Table, terminal
 from harness.result import Result
 from harness.runs import write_text
 
@@ -27,10 +28,10 @@ def tables(result: Result, title: str | None = None) -> dict[str, Table]:
 
 
 def keep(result: Result, folder: Path, title: str | None = None) -> None:
-    """Write the tables (Markdown, CSV) and pictures that a result has into a run folder."""
+    """Write the tables (Markdown, LaTeX, CSV) and pictures that a result has into a run folder."""
     for stem, table in tables(result, title).items():
-        write_text(folder / f"{stem}.md", markdown(table))
-        write_text(folder / f"{stem}.csv", to_csv(table))
+        for name in ("markdown", "latex", "csv"):
+            write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
     if any(checkpoint.suites for checkpoint in result.checkpoints):
         draw_scores(compare(result, result.baseline), folder / "figures" / "scores")
     draw_likelihood(result, folder / "figures" / "likelihood")

@@ -2,11 +2,11 @@
 
     python -m harness.stage KIND resolved.json [--events FD]
 
-A stage works in the folder of its resolved.json, alone there (a lock), and leaves `done.json`
-with its key when it is finished. `nca` writes that file under a name of its own, and the stage
-renames it once it holds the lock: resolved.json is what the stage at work was told. Of several
-processes that a launcher starts for one stage, the first holds the lock, tells and writes; the
-others only say why they failed.
+A stage works in the folder of its resolved.json, alone there (a lock). It leaves `done.json` with
+its key when it is finished, and `made.json`, which says on what machine and by what code. `nca`
+writes resolved.json under a name of its own, and the stage renames it once it holds the lock: it
+is what the stage at work was told. Of several processes that a launcher starts for one stage, the
+first holds the lock, tells and writes; the others only say why they failed.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from harness.errors import HarnessError, StageBusy, classify
 from harness.events import PipeReporter, Reporter, silent
 from harness.processes import die_with_parent, guard_group
 from harness.progress.kept import kept
-from harness.runs import clear_temporary, is_done, told, write_json
+from harness.provenance import git_state, made_here
+from harness.runs import MADE, clear_temporary, is_done, told, write_json
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -84,9 +85,13 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
             return
         if first:
             clear_temporary(folder)
+        git = git_state(Path.cwd()) if first else {}
         with kept(report, folder) if first else contextlib.nullcontext(silent) as heard:
-            if KINDS[kind](described["job"], heard) and first:
-                write_json(folder / "done.json", {"key": described["key"]})
+            done = KINDS[kind](described["job"], heard)
+        if first:
+            write_json(folder / MADE, made_here(git))
+        if done and first:
+            write_json(folder / "done.json", {"key": described["key"]})
 
 
 def kept_to_itself(descriptor: int) -> int:

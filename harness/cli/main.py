@@ -15,6 +15,7 @@ from harness.cli import pages as cli_pages
 from harness.cli import results as cli_results
 from harness.cli import runs as cli_runs
 from harness.cli import suites as cli_suites
+from harness.cli import tracking as cli_tracking
 
 app = typer.Typer(
     name="nca",
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (cli_runs, cli_results, cli_pages, cli_doctor):
+for commands in (cli_runs, cli_results, cli_pages, cli_tracking, cli_doctor):
     app.add_typer(commands.app)
 app.add_typer(cli_suites.app, name="suites")
 app.add_typer(cli_data.app, name="data")

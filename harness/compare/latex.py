@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from harness.compare.tables import Table
+from harness.compare.tables import Heading, Table
 
 _MARKS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -27,7 +27,7 @@ def latex(table: Table) -> str:
         r"\medskip\noindent",
         rf"\begin{{tabular}}{{{aligned}}}",
         r"\toprule",
-        _row(_stacked(h.text, h.align[0]) for h in table.headings),
+        _row(_heading(h) for h in table.headings),
         r"\midrule",
         *(
             _row(
@@ -51,20 +51,26 @@ def _row(cells: Iterator[str]) -> str:
 def _cell(text: str, side: str, rank: int | None) -> str:
     """The first number of a ranked cell stands out; its interval and difference do not."""
     if rank is None:
-        return _stacked(text, side)
+        return _below([_escaped(line) for line in text.split("\n")], side)
     number, space, rest = text.partition(" ")
     first, *lines = (space + rest).split("\n")
     shown = f"{_LOOKS[rank]}{{{_escaped(number)}}}{_escaped(first)}"
-    return _above([shown, *map(_escaped, lines)], side)
+    return _below([shown, *map(_escaped, lines)], side)
 
 
-def _stacked(text: str, side: str) -> str:
-    return _above([_escaped(line) for line in text.split("\n")], side)
-
-
-def _above(lines: list[str], side: str) -> str:
+def _heading(heading: Heading) -> str:
+    """Lines that stand on the rule below them."""
+    lines = [_escaped(line) for line in heading.text.split("\n")]
     broken = r" \\ ".join(lines)
-    return broken if len(lines) == 1 else rf"\shortstack[{side}]{{{broken}}}"
+    return broken if len(lines) == 1 else rf"\shortstack[{heading.align[0]}]{{{broken}}}"
+
+
+def _below(lines: list[str], side: str) -> str:
+    """Lines that hang below the first, which stands in the row of its checkpoint."""
+    broken = r" \\ ".join(lines)
+    if len(lines) == 1:
+        return broken
+    return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{broken}\end{{tabular}}"
 
 
 def _escaped(text: str) -> str:

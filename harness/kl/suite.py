@@ -7,6 +7,7 @@ both models. Until then a sample has no value.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from eval_suites.suite import Answer, Decoding, Request, Score, Suite
@@ -56,6 +57,8 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         source=prompts.source,
         licence=prompts.licence,
         headline="k1",
+        # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
+        bounds=(-inf, inf),
         load=prompts.load,
         ask=ask,
         score=_pending,

@@ -7,13 +7,14 @@ from pydantic import ValidationError
 from harness.cli import commands
 from harness.cli.output import Output
 from harness.errors import UserError
-from harness.pipeline import listener, perform, sample_stage
+from harness.pipeline import listener, perform
 from harness.plan import Places, existing
 from harness.recipe import EngineChoice
 from harness.runs import digest, replacing, write_text
 from harness.sampling import resolve
 from harness.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.sampling.section import SampleSection
+from harness.stages import sample_stage
 
 _KIND = ".jsonl"
 

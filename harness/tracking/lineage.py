@@ -1,105 +1,148 @@
 """What a run folder has to say to a tracking store, as plain records: pure, no store in sight.
 
-Part "recipe" is the parent; each part "checkpoint:<name>" is a child with its training settings,
-curves (`train/...`, `probe/...`) and scores (`eval/<suite>`, details under `<suite>/...`).
+Part `recipe` is the parent, with all headlines, the tables, the report and the samples; below it
+each training is a part `train:<checkpoint>` with its settings and curves, and each checkpoint's
+evaluation a part `eval:<checkpoint>` with its scores. The checkpoint links the two.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.compare.comparison import AVERAGE, Cell, compare
+from harness.compare.comparison import Cell, compare
 from harness.result import CheckpointResult, Result
-from harness.runs import RunFolder, read_lines
+from harness.runs import RunFolder, canonical, read_json, read_lines
+from harness.tracking.points import curves, headlines, scores, suite_data
+from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
+from harness.tracking.sample_tables import MOST_ROWS, sample_tables
 
-_LONGEST_NAME = 250
-_LONGEST_PARAM = 6_000
-_LONGEST_TAG = 8_000
-_ARTIFACTS = ("result.json", "recipe.resolved.yaml", "table.md", "table.csv", "likelihood.md")
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of one metric; `step` is the training step, 0 for a score."""
-
-    name: str
-    value: float
-    step: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One run of the store: how it is found again, and all that it holds."""
-
-    part: str
-    name: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    points: tuple[Point, ...]
-    files: tuple[Path, ...] = ()
-
-
-def metric_name(name: str) -> str:
-    """A name that MLflow accepts: `pass@1` becomes `pass_at_1`, odd characters `_`.
-
-    Raises:
-        ValueError: nothing is left of the name, or it is longer than 250 characters.
-    """
-    spelt = name.replace("@", "_at_").replace("%", "_percent")
-    segments = re.sub(r"[^\w.\- :/]", "_", spelt).split("/")
-    safe = "/".join(s for s in segments if s not in ("", ".", ".."))
-    if not safe or len(safe) > _LONGEST_NAME:
-        raise ValueError(f"metric name {name[:40]!r}: 1 to {_LONGEST_NAME} characters are allowed")
-    return safe
+_FILES = ("result.json", "recipe.resolved.yaml")
+_TABLES = ("table.*", "likelihood.*", "figures/*.png")
 
 
 def parts(run: Path, result: Result) -> tuple[Part, ...]:
-    """Everything to be stored of a run, the parent first.
-
-    Values that are not finite numbers are left out: a store would keep infinity as a large number.
-    """
-    folder = RunFolder(run)
-    cells = _cells(result)
-    children = [_child(folder, result, c, cells.get(c.name, [])) for c in result.checkpoints]
-    return (_parent(folder, result), *children)
+    """Everything to be stored of a run: the parent, then trainings and evaluations."""
+    folder, cells = RunFolder(run), _cells(result)
+    children = [
+        part
+        for checkpoint in result.checkpoints
+        for part in _children(folder, result, checkpoint, cells.get(checkpoint.name, []))
+    ]
+    headline = headlines(cell for row in cells.values() for cell in row)
+    return (replace(_parent(folder, result), points=headline), *children)
 
 
 def _parent(folder: RunFolder, result: Result) -> Part:
-    table = folder.path / "table.md"
-    note = table.read_text(encoding="utf-8")[:_LONGEST_TAG] if table.is_file() else ""
-    files = [folder.path / name for name in _ARTIFACTS]
-    files += sorted((folder.path / "figures").glob("*.png"))
+    tables = sample_tables(folder, result)
+    files = [Artifact(folder.path / name) for name in _FILES]
+    files += [Artifact(f, _home(f, folder)) for g in _TABLES for f in _found(folder.path, g)]
+    report = folder.path / "report"
+    files += [Artifact(file, _home(file, folder)) for file in _found(report, "**/*")]
+    seeds = {str(c.train["seed"]): None for c in result.checkpoints if c.train}
+    note = _note(folder, many=any(len(t.rows) >= MOST_ROWS for t in tables.values()))
     return Part(
         part="recipe",
         name=f"{result.recipe}-{result.key}",
         params={"base": result.base, "baseline": result.baseline},
-        tags=_tags(result) | ({"mlflow.note.content": note} if note else {}),
-        points=(),
-        files=tuple(file for file in files if file.is_file()),
+        tags=_tags(result, "evaluate")
+        | ({"nca.seeds": ", ".join(seeds)} if seeds else {})
+        | ({"mlflow.note.content": note} if note else {}),
+        files=tuple(file for file in files if file.path.is_file()),
+        tables=tables,
     )
 
 
-def _child(
+def _note(folder: RunFolder, *, many: bool) -> str:
+    """The run's description in the store: its tables, and what the sample tables leave out."""
+    files = (folder.path / name for name in ("table.md", "likelihood.md"))
+    told = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    if many:
+        told.append(f"Sample tables here hold the first {MOST_ROWS} samples of a suite.\n")
+    return "\n".join(told)[:LONGEST_TAG]
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    return sorted(file for file in folder.glob(pattern) if file.is_file())
+
+
+def _home(file: Path, folder: RunFolder) -> str:
+    """Where a file goes: tables to `tables`, others to where they are in the run folder."""
+    home = file.parent.relative_to(folder.path).as_posix()
+    return "tables" if home == "." else home
+
+
+def _children(
     folder: RunFolder, result: Result, checkpoint: CheckpointResult, cells: list[Cell]
-) -> Part:
+) -> Iterator[Part]:
     home = folder.train(checkpoint.name)
     lines = [line for name in ("steps", "speed") for line in read_lines(home / f"{name}.jsonl")]
-    points = [*_curves(lines), *_scores(checkpoint, cells)]
+    lines = lines or list(checkpoint.probe)
+    model = _model(result, checkpoint, max((line.get("step", 0) for line in lines), default=0))
+    if checkpoint.train is not None:
+        took = (read_json(home / "timing.json") or {}).get("seconds", {})
+        yield replace(_training(result, checkpoint, model, lines), seconds=sum(took.values()))
+    if checkpoint.suites:
+        yield _evaluation(result, checkpoint, model, cells)
+
+
+def _model(result: Result, checkpoint: CheckpointResult, step: int) -> Model:
+    tags = {
+        "nca.checkpoint": checkpoint.name,
+        "nca.fingerprint": checkpoint.fingerprint,
+        "nca.base": result.base,
+    }
+    return Model(checkpoint.name, _params(checkpoint.train or {}), tags, step)
+
+
+def _training(
+    result: Result, checkpoint: CheckpointResult, model: Model, lines: list[dict[str, Any]]
+) -> Part:
+    config = checkpoint.train or {}
+    uses = {"training": "data", "probing": "probe"}
     return Part(
-        part=f"checkpoint:{checkpoint.name}",
-        name=checkpoint.name,
-        params={"checkpoint": checkpoint.name, **_params(checkpoint.train or {})},
-        tags=_tags(result) | {"nca.fingerprint": checkpoint.fingerprint},
-        points=tuple({(p.name, p.step): p for p in points if isfinite(p.value)}.values()),
+        part=f"train:{checkpoint.name}",
+        name=f"train {checkpoint.name}",
+        params={"checkpoint": checkpoint.name, **model.params},
+        tags={**_tags(result, f"train:{checkpoint.name}"), **model.tags},
+        points=curves(lines),
+        data=tuple(
+            Data(str(config[key]), checkpoint.data[key], context)
+            for context, key in uses.items()
+            if key in checkpoint.data
+        ),
+        makes=model,
     )
 
 
-def _tags(result: Result) -> dict[str, str]:
-    versions = {f"nca.version.{name}": text for name, text in sorted(result.versions.items())}
-    return {"nca.recipe": result.recipe, **versions}
+def _evaluation(
+    result: Result, checkpoint: CheckpointResult, model: Model, cells: list[Cell]
+) -> Part:
+    # A limit or an engine may change while the training stays: what may change is a tag, no param.
+    protocols = {
+        f"nca.protocol.{name}": canonical(dict(score.protocol))[:LONGEST_TAG]
+        for name, score in checkpoint.suites.items()
+    }
+    return Part(
+        part=f"eval:{checkpoint.name}",
+        name=f"eval {checkpoint.name}",
+        params={"checkpoint": checkpoint.name},
+        tags={**_tags(result, "evaluate"), **model.tags, **protocols},
+        points=scores(checkpoint, cells),
+        data=tuple(suite_data(checkpoint).values()),
+        measures=model,
+    )
+
+
+def _tags(result: Result, stage: str) -> dict[str, str]:
+    """What a stage was made by; MLflow's own tag of the commit, too, which its page shows."""
+    made = result.made.get(stage, {})
+    installed = {f"version.{name}": text for name, text in result.versions.items()}
+    tags = {f"nca.{key}": text for key, text in sorted((installed | dict(made)).items())}
+    source = {"mlflow.source.name": "nca", "mlflow.source.type": "LOCAL"}
+    if "commit" in made:
+        source["mlflow.source.git.commit"] = made["commit"]
+    return {"nca.recipe": result.recipe, **tags, **source}
 
 
 def _params(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -109,7 +152,7 @@ def _params(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _params(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = str(value)[:_LONGEST_PARAM]
+            flat[f"{prefix}{key}"] = str(value)[:LONGEST_PARAM]
     return flat
 
 
@@ -120,51 +163,3 @@ def _cells(result: Result) -> dict[str, list[Cell]]:
     for cell in compare(result, baseline, allow_mismatch=True).cells.values():
         cells.setdefault(cell.checkpoint, []).append(cell)
     return cells
-
-
-def _scores(checkpoint: CheckpointResult, cells: list[Cell]) -> Iterator[Point]:
-    for cell in cells:
-        details = _details(cell)
-        if cell.suite != AVERAGE:
-            details |= checkpoint.suites[cell.suite].metrics
-        if cell.value is not None:
-            yield Point(metric_name(f"eval/{cell.suite}"), cell.value)
-        for name, value in details.items():
-            if value is not None:
-                yield Point(metric_name(f"{cell.suite}/{name}"), float(value))
-
-
-def _details(cell: Cell) -> dict[str, float | None]:
-    details: dict[str, float | None] = {
-        "n": cell.n,
-        "total": cell.total,
-        "tokens": cell.tokens,
-        "p_holm": cell.p_holm,
-        **{f"status_{status}": count for status, count in cell.statuses.items()},
-    }
-    if cell.interval:
-        details |= {"low": cell.interval.low, "high": cell.interval.high}
-    if cell.delta:
-        details |= {"delta": cell.delta.delta}
-    if cell.delta and cell.delta.interval:
-        bounds = cell.delta.interval
-        details |= {"delta_low": bounds.low, "delta_high": bounds.high}
-    return details
-
-
-def _curves(lines: list[dict[str, Any]]) -> Iterator[Point]:
-    for line in lines:
-        step, split = line.get("step"), line.get("split")
-        if isinstance(step, int) and isinstance(split, str):
-            rest = {key: value for key, value in line.items() if key not in ("step", "split")}
-            for name, value in _numbers(rest):
-                yield Point(metric_name(f"{split}/{name}"), value, step)
-
-
-def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The numbers of a log record; a list holds one a rank, best first, named from rank 1."""
-    for key, value in line.items():
-        if isinstance(value, list):
-            yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield key, float(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import RunError
 from harness.result import Result, read_result
-from harness.tracking.store import open_store, patient, store_exists
+from harness.tracking.opening import open_store, patient, store_exists
 
 PREFIX = "mlflow:"
 _FILE = "result.json"

@@ -36,12 +36,13 @@ def test_latex_escapes_marks_and_keeps_every_cell() -> None:
     text = latex(NASTY)
     assert r"50 \% of A\_1 \& B\#2 \{x\} \textasciitilde{} \textasciicircum{}" in text
     assert r"\textbackslash{} \$" in text
-    assert r"\shortstack[r]{\underline{1.5} [0, 2] \\ {}[--]*}" in text
-    assert r"\shortstack[r]{\textbf{2.5} [1, 3] \\ +1.0 [0.1, 2.0]*}" in text
+    inner = r"\begin{tabular}[t]{@{}r@{}}"
+    assert inner + r"\underline{1.5} [0, 2] \\ {}[--]*\end{tabular}" in text
+    assert inner + r"\textbf{2.5} [1, 3] \\ +1.0 [0.1, 2.0]*\end{tabular}" in text
     assert "{$-$1.5 [$-$2, 1], gpt-4}" in text.replace(r"\footnotesize ", "")
     rules = [r"\toprule", r"\midrule", r"\bottomrule"]
     assert [line for line in text.splitlines() if "rule" in line] == rules
-    assert text.count(r"\begin{") == text.count(r"\end{") == 1
+    assert text.count(r"\begin{") == text.count(r"\end{")
 
 
 def test_latex_rows_have_as_many_cells_as_there_are_columns(table: Table) -> None:

@@ -21,10 +21,10 @@ from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
 from harness.events import silent
 from harness.judge.preview import STAND_IN, preview
-from harness.pipeline import evaluate_stage
 from harness.plan import Places, check_suites, judge_of
 from harness.recipe import EngineChoice, EvaluateSection, JudgeChoice
 from harness.runs import RunFolder, read_json, read_lines
+from harness.stages import evaluate_stage
 
 
 def rate(

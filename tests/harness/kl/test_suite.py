@@ -1,3 +1,5 @@
+from math import inf
+
 import pytest
 
 import eval_suites
@@ -35,6 +37,10 @@ def test_without_its_measurement_an_answer_has_no_value() -> None:
 def test_an_unknown_name_is_answered_with_known_ones(name: str) -> None:
     with pytest.raises(eval_suites.UnknownSuiteError, match="did you mean"):
         find(name)
+
+
+def test_a_draw_may_be_less_likely_under_the_policy_and_a_distance_is_no_percentage() -> None:
+    assert find("kl:arithmetic").bounds == (-inf, inf)
 
 
 def test_any_kl() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.jobs import sample_job, train_job
-from harness.pipeline import stage_of
 from harness.plan import Places, Plan, planned
 from harness.recipe import read_recipe
 from harness.sampling.job import ROWS
+from harness.stages import stage_of
 from harness.weights import stands_on
 
 RECIPE = """

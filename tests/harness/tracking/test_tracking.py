@@ -3,13 +3,11 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,50 +17,16 @@ from hypothesis import strategies as st
 from harness.errors import RunError
 from harness.result import read_result
 from harness.runs import file_digest, write_json
-from harness.tracking.lineage import metric_name, parts
+from harness.tracking.lineage import parts
+from harness.tracking.records import metric_name
 from harness.tracking.store import sync
 from harness.tracking.tracked import tracked_results
+from tests.harness.tracking.stores import client, models, runs, stored
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = Path(__file__).parents[1] / "golden"
 # MLflow 3.17 itself uses what SQLAlchemy 2.1 and others have deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run folder: the golden result, a table, and training curves of one checkpoint."""
-    folder = tmp_path / "runs" / "golden-00c0ffee"
-    (folder / "train" / "dpo").mkdir(parents=True)
-    shutil.copy(GOLDEN / "result.json", folder / "result.json")
-    (folder / "table.md").write_text("**a table**\n", encoding="utf-8")
-    steps = [
-        {"split": "train", "step": step, "loss": 0.7 - step / 100, "logp_best": -1.0 * step}
-        for step in range(1, 13)
-    ]
-    steps.append({"split": "probe", "step": 0, "loss": 0.6931, "logps": [-1.0, -2.0]})
-    lines = [json.dumps(step) for step in steps] + ['{"split": "train", "st']
-    (folder / "train" / "dpo" / "steps.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return folder
-
-
-def client(uri: str):  # noqa: ANN201 - MLflow is imported only where a store is opened
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=uri)
-
-
-def stored(uri: str, experiment: str) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """Run name -> metric -> (step, value) of every point that the store holds."""
-    store = client(uri)
-    found = store.get_experiment_by_name(experiment)
-    return {
-        run.info.run_name: {
-            name: sorted((m.step, m.value) for m in store.get_metric_history(run.info.run_id, name))
-            for name in run.data.metrics
-        }
-        for run in store.search_runs([found.experiment_id])
-    }
 
 
 @settings(deadline=None)  # the first example imports MLflow
@@ -91,7 +55,7 @@ def test_no_value_that_a_store_would_change_is_sent(run: Path) -> None:
     steps.parent.mkdir()
     odd = {"split": "train", "step": 1, "loss": float("inf"), "nan": float("nan"), "none": None}
     steps.write_text(json.dumps(odd | {"fine": 1, "flag": True}) + "\n", encoding="utf-8")
-    child = next(part for part in parts(run, result) if part.name == "nca")
+    child = next(part for part in parts(run, result) if part.part == "train:nca")
     assert [p.name for p in child.points if p.name.startswith("train/")] == ["train/fine"]
 
 
@@ -104,16 +68,17 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
         (tmp_path / left).write_bytes(b"left by a process that was killed while it built the store")
     first = sync(run, uri, "golden")
     assert first.failed == ""
-    assert (first.runs, first.sent) == (5, first.points)
+    assert (first.runs, first.models, first.sent) == (8, 4, first.points)
     before = stored(uri, "golden")
-    assert before["dpo"]["train/loss"][0] == (1, 0.69)
-    assert len(before["dpo"]["train/loss"]) == 12
-    assert before["dpo"]["eval/arithmetic"] == [(0, 0.21)]
-    assert before["dpo"].keys() >= {"arithmetic/low", "arithmetic/delta", "probe/loss"}
-    assert before["dpo"]["probe/logps_2"] == [(0, -2.0)]
+    assert before["train dpo"]["train/loss"][0] == (1, 0.69)
+    assert len(before["train dpo"]["train/loss"]) == 12
+    assert before["eval dpo"]["eval/arithmetic"] == [(0, 0.21)]
+    assert before["eval dpo"].keys() >= {"eval/arithmetic.low", "arithmetic/delta", "arithmetic/n"}
+    assert before["train dpo"]["probe/logps_2"] == [(0, -2.0)]
 
     again = sync(run, uri, "golden")
-    assert (again.failed, again.runs, again.points, again.sent) == ("", 5, first.points, 0)
+    assert replace(again, sent=first.sent) == first
+    assert again.sent == 0
     assert stored(uri, "golden") == before
 
     file = run / "result.json"
@@ -124,17 +89,122 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     store = client(uri)
     runs = store.search_runs([first.experiment_id])
     by_name = {run.info.run_name: run for run in runs}
-    assert by_name["dpo"].data.metrics["arithmetic/accuracy"] == 0.5
+    assert by_name["eval dpo"].data.metrics["arithmetic/accuracy"] == 0.5
 
     parent = by_name["golden-00c0ffee"]
-    assert by_name["dpo"].data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert by_name["dpo"].data.params["lora.rank"] == "8"
+    children = [by_name[f"{kind} dpo"] for kind in ("train", "eval")]
+    assert {c.data.tags["mlflow.parentRunId"] for c in children} == {parent.info.run_id}
+    assert by_name["train dpo"].data.params["lora.rank"] == "8"
     assert {run.info.status for run in runs} == {"FINISHED"}
     kept = {file.path for file in store.list_artifacts(parent.info.run_id)}
-    assert kept == {"result.json", "table.md"}
+    assert kept == {"result.json", "tables", "arithmetic.json"}
     assert parent.data.tags["mlflow.note.content"] == "**a table**\n"
     assert not (tmp_path / "mlruns").exists()
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+def test_checkpoints_are_models_that_lead_to_training_data_and_scores(
+    run: Path, tmp_path: Path
+) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    assert sync(run, uri, "golden").failed == ""
+    best = [{"field_name": "metrics.eval/arithmetic", "ascending": False}]
+    ranked = models(uri, "golden", filter_string="metrics.`eval/arithmetic` > 0.1", order_by=best)
+    by_run = runs(uri, "golden")
+    values = {
+        c.name: c.suites["arithmetic"].metrics["accuracy"] for c in read_result(run).checkpoints
+    }
+
+    assert [m.name for m in ranked] == sorted(
+        (name for name in values if values[name] > 0.1), key=lambda name: -values[name]
+    )
+    (dpo,) = (model for model in ranked if model.name == "dpo")
+    training, evaluation = by_run["train dpo"], by_run["eval dpo"]
+    assert dpo.source_run_id == training.info.run_id
+    assert dpo.params["lora.rank"] == "8"
+    assert dpo.tags["nca.fingerprint"] == "fingerprint-of-dpo"
+    assert str(dpo.status) == "READY"
+    assert [(m.model_id, m.step) for m in training.outputs.model_outputs] == [(dpo.model_id, 12)]
+    assert [m.model_id for m in evaluation.inputs.model_inputs] == [dpo.model_id]
+    assert {(d.dataset.name, d.dataset.digest) for d in training.inputs.dataset_inputs} == {
+        ("train.jsonl", "da7a" * 4),
+        ("probe.jsonl", "9306" * 4),
+    }
+    (base,) = (m for m in models(uri, "golden") if m.name == "base")
+    assert base.source_run_id is None
+    assert "train base" not in by_run
+
+
+def test_scores_are_linked_to_the_digest_of_their_prompts(run: Path, tmp_path: Path) -> None:
+    uri, file = f"sqlite:///{tmp_path}/store.db", run / "result.json"
+    changed = json.loads(file.read_text(encoding="utf-8"))
+    for checkpoint in changed["checkpoints"]:
+        checkpoint["suites"]["arithmetic"]["protocol"] = {"prompts": "72a3378c11ef2a8e"}
+    write_json(file, changed)
+    assert sync(run, uri, "golden").failed == ""
+    (metric,) = (
+        metric
+        for model in models(uri, "golden")
+        for metric in model.metrics
+        if (model.name, metric.key) == ("dpo", "eval/arithmetic")
+    )
+    assert (metric.dataset_name, metric.dataset_digest) == ("arithmetic", "72a3378c11ef2a8e")
+
+
+def test_a_run_says_by_what_it_was_made(run: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    sync(run, uri, "golden")
+    by_run = runs(uri, "golden")
+    tags = by_run["train dpo"].data.tags
+    assert tags["mlflow.source.git.commit"] == tags["nca.commit"] == "c0ffee" * 6 + "c0ff"
+    assert (tags["nca.changed"], tags["nca.cores"]) == ("no", "2")
+    assert "nca.commit" not in by_run["train nca"].data.tags  # nothing is said of it
+
+
+def test_samples_are_a_table_that_the_store_shows_on_the_parent(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    uri = f"sqlite:///{tmp_path}/store.db"
+    sync(run, uri, "golden")
+    parent = runs(uri, "golden")["golden-00c0ffee"]
+    shown = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
+    assert shown == [{"path": "arithmetic.json", "type": "table"}]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_experiment("golden")
+    table = mlflow.load_table("arithmetic.json", run_ids=[parent.info.run_id])
+    assert list(table["prompt"]) == ["question 0", "question 1"]
+    assert list(table["dpo: answer"]) == ["<b>answer</b> 0", "<b>answer</b> 1"]
+    assert list(table["dpo: value"]) == [0, 1]
+    assert table["base: answer"].isna().all()  # this folder has no log of it
+
+
+def test_files_are_sent_again_only_when_they_changed_or_are_gone(run: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    first = sync(run, uri, "golden")
+    assert first.files == 3
+    table = next((tmp_path / "mlartifacts").rglob("table.md"))
+    table.write_text("not ours", encoding="utf-8")
+    sync(run, uri, "golden")
+    assert table.read_text(encoding="utf-8") == "not ours"  # it is there, so it was left alone
+    table.unlink()
+    assert sync(run, uri, "golden") == replace(first, sent=0)
+    assert table.read_text(encoding="utf-8") == "**a table**\n"
+    (run / "table.md").write_text("**another**\n", encoding="utf-8")
+    sync(run, uri, "golden")
+    assert table.read_text(encoding="utf-8") == "**another**\n"
+
+
+def test_names_that_a_store_cannot_keep_or_quote_are_no_obstacle(run: Path, tmp_path: Path) -> None:
+    uri, file = f"sqlite:///{tmp_path}/store.db", run / "result.json"
+    changed = json.loads(file.read_text(encoding="utf-8"))
+    changed["checkpoints"][1]["name"] = "org/model's:tag.1"
+    write_json(file, changed)
+    first = sync(run, uri, "golden")
+    assert first.failed == ""
+    assert sync(run, uri, "golden") == replace(first, sent=0)
+    assert "org_model_s_tag_1" in {model.name for model in models(uri, "golden")}
 
 
 def test_a_result_that_changed_after_the_clock_was_set_back_is_the_newest(
@@ -154,7 +224,7 @@ def test_a_result_that_changed_after_the_clock_was_set_back_is_the_newest(
     assert (first.failed, again.failed) == ("", "")
     assert again.sent > 0
     runs = client(uri).search_runs([first.experiment_id])
-    (dpo,) = (run for run in runs if run.info.run_name == "dpo")
+    (dpo,) = (run for run in runs if run.info.run_name == "eval dpo")
     assert dpo.data.metrics["arithmetic/accuracy"] == 0.5
     assert all(run.info.end_time >= run.info.start_time for run in runs)
 
@@ -203,62 +273,7 @@ def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -
     assert [process.communicate()[0].decode() for process in started] == [""] * 2
     found = client(uri)
     (experiment,) = [e for e in found.search_experiments() if e.name == "golden"]
-    assert len(found.search_runs([experiment.experiment_id])) == 10
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A real `mlflow server` on a free port, one worker; its whole group ends with the test."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    store = ["--backend-store-uri", f"sqlite:///{tmp_path}/served.db", "--workers", "1"]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *store, "--port", str(port)],
-            env={**os.environ, **quiet},
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        _await_health(uri, process)
-        yield uri, process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _await_health(uri: str, process: "subprocess.Popen[bytes]") -> None:
-    import time
-
-    for _ in range(240):
-        assert process.poll() is None
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail("the server did not start")
-
-
-@pytest.mark.slow
-def test_a_real_server_holds_the_same_and_its_death_is_a_report(
-    run: Path, server: tuple[str, "subprocess.Popen[bytes]"]
-) -> None:
-    uri, process = server
-    first = sync(run, uri, "golden")
-    assert (first.failed, first.runs, first.sent) == ("", 5, first.points)
-    held = stored(uri, "golden")
-    again = sync(run, uri, "golden")
-    assert (again.failed, again.points, again.sent) == ("", first.points, 0)
-    assert stored(uri, "golden") == held
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert sync(run, uri, "golden").failed
+    assert len(found.search_runs([experiment.experiment_id])) == 16
 
 
 def test_a_table_made_from_the_store_equals_the_one_made_from_the_folder(
@@ -319,5 +334,5 @@ def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_
 
     assert (second.failed, second.sent) == ("", 4)
     assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
-    losses = stored(uri, "golden")["dpo"]["train/loss"]
+    losses = stored(uri, "golden")["train dpo"]["train/loss"]
     assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]

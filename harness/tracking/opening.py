@@ -1,0 +1,113 @@
+"""Opening an MLflow store with patience that ends: built whole under a lock, asked before used."""
+
+import contextlib
+import fcntl
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+SQLITE = "sqlite:///"
+_HEALTH_S = 3.0
+#: MLflow's page shows an experiment of this kind with models and charts, not with chats.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+#: Without these MLflow's client waits for minutes on a dead server, reports home, and chats.
+_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "DO_NOT_TRACK": "true",
+}
+
+
+def open_store(uri: str) -> Any:
+    """A client whose store exists and answers.
+
+    A fresh SQLite store is built under a lock and under another name: several processes that open
+    one at once, or a kill while it is built, would leave it damaged.
+
+    Raises:
+        OSError: no server answers at an http(s) address, within seconds.
+    """
+    if uri.startswith(("http://", "https://")):
+        _require_health(uri)
+    from mlflow import MlflowClient
+
+    if not uri.startswith(SQLITE):
+        return MlflowClient(tracking_uri=uri)
+    store = _sqlite_file(uri)
+    with locked(store.with_name(f".{store.name}.lock")):
+        if not store.exists():
+            fresh = store.with_name(f".{store.name}.new")
+            for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
+                left.unlink(missing_ok=True)  # of a process that was killed here
+            MlflowClient(tracking_uri=f"{SQLITE}{fresh}").search_experiments(max_results=1)
+            fresh.replace(store)
+        return MlflowClient(tracking_uri=uri)
+
+
+def store_exists(uri: str) -> bool:
+    """False where a SQLite store's file is missing; other stores are only known when asked."""
+    return not uri.startswith(SQLITE) or _sqlite_file(uri).is_file()
+
+
+def experiment(client: Any, uri: str, name: str) -> str:
+    """The id of an experiment, which is made where there is none of this name.
+
+    Its artifacts lie beside a SQLite store, not in the working directory.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    store = _sqlite_file(uri)
+    beside = (store.parent / "mlartifacts" / name).as_uri() if uri.startswith(SQLITE) else None
+    try:
+        return str(client.create_experiment(name, artifact_location=beside, tags=_KIND))
+    except MlflowException:
+        made = client.get_experiment_by_name(name)  # another process was quicker
+        if made is None:
+            raise
+        return str(made.experiment_id)
+
+
+@contextlib.contextmanager
+def patient() -> Iterator[None]:
+    """MLflow reads its patience from the environment; what the user set stays."""
+    added = {key: text for key, text in _ENVIRONMENT.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file lock; the kernel releases it when the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def one_line(error: Exception) -> str:
+    """What a store's client said, in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+
+
+def _sqlite_file(uri: str) -> Path:
+    return Path(unquote(uri.removeprefix(SQLITE))).resolve()
+
+
+def _require_health(uri: str) -> None:
+    address = f"{uri.rstrip('/')}/health"
+    with urllib.request.urlopen(address, timeout=_HEALTH_S) as answer:  # noqa: S310 - http(s) only
+        answer.read(16)

@@ -1,0 +1,90 @@
+"""The numbers of a run as points of metrics: scores of a checkpoint, and training curves."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from harness.compare.comparison import AVERAGE, Cell
+from harness.result import CheckpointResult
+from harness.tracking.records import Data, Point, metric_name
+
+
+def scores(checkpoint: CheckpointResult, cells: Sequence[Cell]) -> tuple[Point, ...]:
+    """Headlines as `eval/<suite>` with `.low` and `.high` (95 %), details as `<suite>/<detail>`."""
+    return _sendable(point for cell in cells for point in _of_cell(checkpoint, cell))
+
+
+def headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
+    """All headlines on one run, as `eval/<suite>/<checkpoint>`."""
+    return _sendable(
+        Point(metric_name(f"eval/{cell.suite}/{cell.checkpoint}"), cell.value)
+        for cell in cells
+        if cell.value is not None
+    )
+
+
+def curves(lines: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
+    """Lines of a steps.jsonl as `train/...` and `probe/...`, each at its training step."""
+    return _sendable(point for line in lines for point in _of_line(line))
+
+
+def suite_data(checkpoint: CheckpointResult) -> dict[str, Data]:
+    """What each suite asked, as data: the digest is that of its prompts."""
+    return {
+        name: Data(name, score.protocol["prompts"], "evaluation")
+        for name, score in checkpoint.suites.items()
+        if score.protocol.get("prompts")
+    }
+
+
+def _sendable(points: Iterator[Point]) -> tuple[Point, ...]:
+    """Values that are not finite are left out: a store would keep infinity as a large number."""
+    return tuple({(p.name, p.step): p for p in points if isfinite(p.value)}.values())
+
+
+def _of_cell(checkpoint: CheckpointResult, cell: Cell) -> Iterator[Point]:
+    data = suite_data(checkpoint).get(cell.suite)
+    details = _details(cell)
+    if cell.suite != AVERAGE:
+        details |= checkpoint.suites[cell.suite].metrics
+    headline = {f"eval/{cell.suite}": cell.value}
+    if cell.interval:
+        headline[f"eval/{cell.suite}.low"] = cell.interval.low
+        headline[f"eval/{cell.suite}.high"] = cell.interval.high
+    named = headline | {f"{cell.suite}/{name}": value for name, value in details.items()}
+    for name, value in named.items():
+        if value is not None:
+            yield Point(metric_name(name), float(value), data=data)
+
+
+def _details(cell: Cell) -> dict[str, float | None]:
+    details: dict[str, float | None] = {
+        "n": cell.n,
+        "total": cell.total,
+        "tokens": cell.tokens,
+        "p_holm": cell.p_holm,
+        **{f"status_{status}": count for status, count in cell.statuses.items()},
+    }
+    if cell.delta:
+        details |= {"delta": cell.delta.delta}
+    if cell.delta and cell.delta.interval:
+        bounds = cell.delta.interval
+        details |= {"delta_low": bounds.low, "delta_high": bounds.high}
+    return details
+
+
+def _of_line(line: Mapping[str, Any]) -> Iterator[Point]:
+    step, split = line.get("step"), line.get("split")
+    if isinstance(step, int) and isinstance(split, str):
+        rest = {key: value for key, value in line.items() if key not in ("step", "split")}
+        for name, value in _numbers(rest):
+            yield Point(metric_name(f"{split}/{name}"), value, step)
+
+
+def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a log record; a list holds one a rank, best first, named from rank 1."""
+    for key, value in line.items():
+        if isinstance(value, list):
+            yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield key, float(value)

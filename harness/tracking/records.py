@@ -1,0 +1,96 @@
+"""What a tracking store is to hold of a run, as plain records, and names that it accepts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LONGEST_NAME = 250
+LONGEST_PARAM = 6_000
+LONGEST_TAG = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Data that a run used: its name, its digest, and what for (`training`, `evaluation`)."""
+
+    name: str
+    digest: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one metric; `step` is the training step, 0 for a score; `data` if it has any."""
+
+    name: str
+    value: float
+    step: int = 0
+    data: Data | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file, and the folder of the store's run that it is put into."""
+
+    path: Path
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A checkpoint, which a store keeps as a logged model; `step` is its last training step."""
+
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One run of the store: how it is found again (`part`), and all that it holds.
+
+    `makes` is the checkpoint that it trained, `measures` the one that its points are scores of;
+    `seconds` is how long it took, 0 where that is not known.
+    `tables` maps a name to rows, the first one the headings.
+    """
+
+    part: str
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    points: tuple[Point, ...] = ()
+    data: tuple[Data, ...] = ()
+    files: tuple[Artifact, ...] = ()
+    makes: Model | None = None
+    measures: Model | None = None
+    tables: Mapping[str, "SampleTable"] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """Rows of samples under headings."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
+
+
+def model_name(name: str) -> str:
+    """A name that MLflow accepts for a logged model: `org/model:tag` becomes `org_model_tag`."""
+    return re.sub(r"[/:.%\"']", "_", name)
+
+
+def metric_name(name: str) -> str:
+    """A name that MLflow accepts: `pass@1` becomes `pass_at_1`, odd characters `_`.
+
+    Raises:
+        ValueError: nothing is left of the name, or it is longer than 250 characters.
+    """
+    spelt = name.replace("@", "_at_").replace("%", "_percent")
+    segments = re.sub(r"[^\w.\- :/]", "_", spelt).split("/")
+    safe = "/".join(s for s in segments if s not in ("", ".", ".."))
+    if not safe or len(safe) > _LONGEST_NAME:
+        raise ValueError(f"metric name {name[:40]!r}: 1 to {_LONGEST_NAME} characters are allowed")
+    return safe
