@@ -10,7 +10,8 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-Each stage's folder also has `made.json`: what it was made by (harness/provenance.py).
+Each stage's folder also has `made.json`: what it was made by (harness/provenance.py); while it
+works, `progress.json`: how far it is (harness/progress/kept.py).
 
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
 runs share.

@@ -54,14 +54,12 @@ def compare(
             must not be compared, naming the difference.
     """
     result.checkpoint(baseline)
-    suites = tuple(dict.fromkeys(s for c in result.checkpoints for s in c.suites))
     warnings = [
         warning
-        for suite in suites
+        for suite in dict.fromkeys(s for c in result.checkpoints for s in c.suites)
         for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
     ]
-    columns = tuple(_column(result, suite) for suite in suites)
-    cells = _with_intervals(_cells(result, allow_missing=allow_missing), result, columns, seed)
+    columns, cells = scores(result, allow_missing=allow_missing, seed=seed)
     pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
     cells = _with_deltas(cells, pairs, columns, seed)
     fractions = [column.suite for column in columns if column.fraction]
@@ -78,6 +76,22 @@ def compare(
         methods=methods(result),
         gaps=gaps(result, baseline, allow_missing=allow_missing),
     )
+
+
+def scores(
+    result: Result, *, allow_missing: bool = False, seed: int = 0
+) -> tuple[tuple[Column, ...], dict[Key, Cell]]:
+    """A result's columns, and its cells with values and intervals, compared with nothing yet.
+
+    Args:
+        result: what a run found.
+        allow_missing: show a value though some samples have none because we failed.
+        seed: of the bootstrap.
+    """
+    suites = dict.fromkeys(s for c in result.checkpoints for s in c.suites)
+    columns = tuple(_column(result, suite) for suite in suites)
+    cells = _cells(result, allow_missing=allow_missing)
+    return columns, _with_intervals(cells, result, columns, seed)
 
 
 def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:

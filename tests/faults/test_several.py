@@ -161,6 +161,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     assert "\n" not in str(failed.value)
     (killed,) = two.glob("two-*")
     assert sorted(file.name for file in (killed / "train" / "nca").iterdir()) == [
+        "progress.json",
         "resolved.json",
         "speed.jsonl",
         "stage.lock",
