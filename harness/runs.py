@@ -10,7 +10,8 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-Each stage's folder also has `made.json`: what it was made by (harness/provenance.py).
+Each stage's folder also has `made.json`: what it was made by (harness/provenance.py); while it
+works, `progress.json`: how far it is (harness/progress/kept.py).
 
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
 runs share.
@@ -18,6 +19,7 @@ runs share.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -196,15 +198,16 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSONL file that we wrote; a torn last line is left out."""
+def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
+    """Rows of a JSONL file that we wrote, or the first so many; a torn last line is left out."""
     if not path.exists():
         return []
     rows = []
-    # Texts may hold other line ends, which `canonical` does not escape: no splitlines.
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        with contextlib.suppress(json.JSONDecodeError):
-            rows.append(json.loads(line))
+    # Texts may hold other line ends, which `canonical` does not escape: only "\n" ends a line.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in itertools.islice(file, most):
+            with contextlib.suppress(json.JSONDecodeError):
+                rows.append(json.loads(line))
     return rows
 
 

@@ -17,15 +17,17 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness import telemetry
 from harness.errors import HarnessError, StageBusy, classify
 from harness.events import PipeReporter, Reporter, silent
 from harness.processes import die_with_parent, guard_group
+from harness.progress.kept import kept
 from harness.provenance import git_state, made_here
 from harness.runs import MADE, clear_temporary, is_done, told, write_json
 
@@ -84,7 +86,8 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
         if first:
             clear_temporary(folder)
         git = git_state(Path.cwd()) if first else {}
-        done = KINDS[kind](described["job"], report if first else silent)
+        with kept(report, folder) if first else contextlib.nullcontext(silent) as heard:
+            done = KINDS[kind](described["job"], heard)
         if first:
             write_json(folder / MADE, made_here(git))
         if done and first:
@@ -119,7 +122,7 @@ def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Itera
     """
     with (folder / name).open("a+", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError:
             file.seek(0)
             holder = _parsed(file.read())
@@ -131,6 +134,17 @@ def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Itera
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))
         file.flush()
         yield
+
+
+def _take(file: IO[str], again: int = 4) -> None:
+    """Lock a file. Who only looks whether it is locked (the dashboard) holds it for an instant."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not again:
+            raise
+        time.sleep(0.02)
+        _take(file, again - 1)
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from harness import telemetry
 from harness.cli import data as cli_data
 from harness.cli import doctor as cli_doctor
 from harness.cli import journal as cli_journal
+from harness.cli import pages as cli_pages
 from harness.cli import results as cli_results
 from harness.cli import runs as cli_runs
 from harness.cli import suites as cli_suites
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (cli_runs, cli_results, cli_tracking, cli_doctor):
+for commands in (cli_runs, cli_results, cli_pages, cli_tracking, cli_doctor):
     app.add_typer(commands.app)
 app.add_typer(cli_suites.app, name="suites")
 app.add_typer(cli_data.app, name="data")

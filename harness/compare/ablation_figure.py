@@ -128,26 +128,42 @@ def _origin(axes: Any, comparison: Comparison, column: Column, measure: Column) 
 
 def _lines(axes: Any, panel: _Panel, looks: Mapping[str, Look]) -> None:
     column, setting, lines = panel
-    for line in lines:
-        colour, marker, style = looks[line.label]
-        at = [point.at for point in line.points]
-        values = [column.scale * point.value for point in line.points]
-        bars = [[column.scale * bound for bound in point.bounds] for point in line.points]
-        below = [value - low for value, (low, _) in zip(values, bars, strict=True)]
-        above = [high - value for value, (_, high) in zip(values, bars, strict=True)]
-        axes.errorbar(
-            at, values, yerr=[below, above], color=colour, marker=marker, linestyle=style,
-            markersize=6, linewidth=1.5, elinewidth=1.1, capsize=2.5, label=line.label,
-        )  # fmt: skip
     label, scale = _AXES[setting]
-    axes.set_xlabel(label)
     ticks = sorted({point.at for line in lines for point in line.points})
     # No logarithm of zero: alpha 0 stands for hard labels.
-    axes.set_xscale(scale if ticks[0] > 0 else "linear")
+    scale = scale if ticks[0] > 0 else "linear"
+    for number, line in enumerate(lines):
+        place = number - (len(lines) - 1) / 2
+        at = [_beside(point.at, place, ticks, scale) for point in line.points]
+        _line(axes, column, line, at, looks[line.label])
+    axes.set_xlabel(label)
+    axes.set_xscale(scale)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     _named(axes, column)
     grid(axes, "y")
+
+
+def _line(axes: Any, column: Column, line: Line, at: Sequence[float], look: Look) -> None:
+    colour, marker, style = look
+    values = [column.scale * point.value for point in line.points]
+    bars = [[column.scale * bound for bound in point.bounds] for point in line.points]
+    below = [value - low for value, (low, _) in zip(values, bars, strict=True)]
+    above = [high - value for value, (_, high) in zip(values, bars, strict=True)]
+    axes.errorbar(
+        at, values, yerr=[below, above], color=colour, marker=marker, linestyle=style,
+        markersize=6, linewidth=1.5, elinewidth=1.1, capsize=2.5, label=line.label,
+    )  # fmt: skip
+
+
+def _beside(at: float, place: float, ticks: Sequence[float], scale: str) -> float:
+    """A little to the side of a tick, so that no bar hides another; one tick takes no side."""
+    if len(ticks) < 2:
+        return at
+    share = 0.025 * place
+    if scale == "log":
+        return float(at * (ticks[-1] / ticks[0]) ** share)
+    return at + share * (ticks[-1] - ticks[0])
 
 
 def _baseline(axes: Any, comparison: Comparison, column: Column) -> None:

@@ -28,13 +28,8 @@ from harness.statistics import (
     win_rate,
 )
 
-__all__ = [
-    "AVERAGE",
-    "Cell",
-    "compare",
-    "compare_all",
-    "interval_of",
-]  # records that trackers read, too
+# Records that trackers read are among them.
+__all__ = ["AVERAGE", "Cell", "compare", "compare_all", "interval_of"]
 
 
 def compare(
@@ -91,8 +86,7 @@ def compare_all(
             for suite in suites
             for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
         )
-    columns = tuple(_column(result, suite) for suite in suites)
-    cells = _with_intervals(_cells(result, allow_missing=allow_missing), result, columns, seed)
+    columns, cells = scores(result, allow_missing=allow_missing, seed=seed)
     comparison = Comparison(
         recipe=result.recipe,
         baseline="",
@@ -111,10 +105,10 @@ def compare_all(
 
 
 def _against(
-    scores: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
+    known: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
 ) -> Comparison:
     """The scores with differences from a baseline, and with averages."""
-    columns, cells = scores.columns, scores.cells
+    columns, cells = known.columns, known.cells
     pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
     cells = _with_deltas(cells, pairs, columns, seed)
     fractions = [column.suite for column in columns if column.fraction]
@@ -122,12 +116,28 @@ def _against(
         columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
         cells = {**cells, **_averages(result, fractions, cells, pairs, seed)}
     return replace(
-        scores,
+        known,
         baseline=baseline,
         columns=columns,
         cells=_corrected(cells, pairs),
         gaps=gaps(result, baseline, allow_missing=allow_missing),
     )
+
+
+def scores(
+    result: Result, *, allow_missing: bool = False, seed: int = 0
+) -> tuple[tuple[Column, ...], dict[Key, Cell]]:
+    """A result's columns, and its cells with values and intervals, compared with nothing yet.
+
+    Args:
+        result: what a run found.
+        allow_missing: show a value though some samples have none because we failed.
+        seed: of the bootstrap.
+    """
+    suites = dict.fromkeys(s for c in result.checkpoints for s in c.suites)
+    columns = tuple(_column(result, suite) for suite in suites)
+    cells = _cells(result, allow_missing=allow_missing)
+    return columns, _with_intervals(cells, result, columns, seed)
 
 
 def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:

@@ -57,6 +57,8 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         source=prompts.source,
         licence=prompts.licence,
         headline="k1",
+        # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
+        bounds=(-inf, inf),
         load=prompts.load,
         ask=ask,
         score=_pending,
@@ -65,5 +67,4 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         stratum=prompts.stratum,
         decoding=drawn,
         needs=frozenset({"tokens"}),
-        bounds=(-inf, inf),
     )

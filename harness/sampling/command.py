@@ -58,7 +58,7 @@ def sample(
     named = commands.named([checkpoint])
     (name,) = named
     folders, prints = existing(named, engine, where)
-    prompts, scorer = resolve.identities(section, where.memo)
+    prompts, scorer = resolve.identities(section, where.models, where.memo)
     job = SampleJob(
         section=section.model_copy(update={"checkpoint": name}),
         model=folders[name],

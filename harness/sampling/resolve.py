@@ -81,11 +81,12 @@ def _file(name: str, roots: Sequence[Path]) -> str:
     )
 
 
-def identities(section: SampleSection, memo: Path) -> tuple[str, str]:
+def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, str]:
     """What identifies the prompts and the scorer of a resolved section.
 
     Args:
         section: of `resolved`.
+        folder: of fetched models, where the base of an adapter may lie.
         memo: hashes of weights already taken.
     """
     from train.fingerprint import fingerprint
@@ -98,7 +99,7 @@ def identities(section: SampleSection, memo: Path) -> tuple[str, str]:
         choice = judge_choice(section)
         if choice.remote:
             return prompts_are, f"judge {choice.base_url} {choice.model}"
-        return prompts_are, f"judge {fingerprint(Path(choice.model), memo)}"
+        return prompts_are, f"judge {models.print_of_folder(Path(choice.model), folder, memo)}"
     return prompts_are, _suite(str(section.verifier))
 
 

@@ -1,18 +1,19 @@
 """What a run folder has to say to a tracking store, as plain records: pure, no store in sight.
 
-Part `recipe` is the parent, with the tables, the report and the samples; below it each training is
-a part `train:<checkpoint>` with its settings and curves, and each checkpoint's evaluation a part
-`eval:<checkpoint>` with its scores. The checkpoint links the two.
+Part `recipe` is the parent, with all headlines, the tables, the report and the samples; below it
+each training is a part `train:<checkpoint>` with its settings and curves, and each checkpoint's
+evaluation a part `eval:<checkpoint>` with its scores. The checkpoint links the two.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.compare.comparison import Cell, compare
 from harness.result import CheckpointResult, Result
-from harness.runs import RunFolder, canonical, read_lines
-from harness.tracking.points import curves, scores, suite_data
+from harness.runs import RunFolder, canonical, read_json, read_lines
+from harness.tracking.points import curves, headlines, scores, suite_data
 from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables
 
@@ -28,7 +29,8 @@ def parts(run: Path, result: Result) -> tuple[Part, ...]:
         for checkpoint in result.checkpoints
         for part in _children(folder, result, checkpoint, cells.get(checkpoint.name, []))
     ]
-    return (_parent(folder, result), *children)
+    headline = headlines(cell for row in cells.values() for cell in row)
+    return (replace(_parent(folder, result), points=headline), *children)
 
 
 def _parent(folder: RunFolder, result: Result) -> Part:
@@ -78,7 +80,8 @@ def _children(
     lines = lines or list(checkpoint.probe)
     model = _model(result, checkpoint, max((line.get("step", 0) for line in lines), default=0))
     if checkpoint.train is not None:
-        yield _training(result, checkpoint, model, lines)
+        took = (read_json(home / "timing.json") or {}).get("seconds", {})
+        yield replace(_training(result, checkpoint, model, lines), seconds=sum(took.values()))
     if checkpoint.suites:
         yield _evaluation(result, checkpoint, model, cells)
 

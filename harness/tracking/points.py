@@ -1,6 +1,6 @@
 """The numbers of a run as points of metrics: scores of a checkpoint, and training curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,6 +12,15 @@ from harness.tracking.records import Data, Point, metric_name
 def scores(checkpoint: CheckpointResult, cells: Sequence[Cell]) -> tuple[Point, ...]:
     """Headlines as `eval/<suite>` with `.low` and `.high` (95 %), details as `<suite>/<detail>`."""
     return _sendable(point for cell in cells for point in _of_cell(checkpoint, cell))
+
+
+def headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
+    """All headlines on one run, as `eval/<suite>/<checkpoint>`."""
+    return _sendable(
+        Point(metric_name(f"eval/{cell.suite}/{cell.checkpoint}"), cell.value)
+        for cell in cells
+        if cell.value is not None
+    )
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:

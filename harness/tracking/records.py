@@ -51,7 +51,8 @@ class Model:
 class Part:
     """One run of the store: how it is found again (`part`), and all that it holds.
 
-    `makes` is the checkpoint that it trained, `measures` the one that its points are scores of.
+    `makes` is the checkpoint that it trained, `measures` the one that its points are scores of;
+    `seconds` is how long it took, 0 where that is not known.
     `tables` maps a name to rows, the first one the headings.
     """
 
@@ -65,6 +66,7 @@ class Part:
     makes: Model | None = None
     measures: Model | None = None
     tables: Mapping[str, "SampleTable"] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

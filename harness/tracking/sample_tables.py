@@ -36,7 +36,7 @@ def _table(folder: RunFolder, result: Result, suite: str) -> SampleTable:
 
 
 def _first(folder: RunFolder, checkpoint: str, suite: str) -> dict[_Key, Mapping[str, Any]]:
-    lines = read_lines(folder.sample_log(checkpoint, suite))[:MOST_ROWS]
+    lines = read_lines(folder.sample_log(checkpoint, suite), MOST_ROWS)
     return {(line["sample_id"], line["repeat"]): line for line in lines}
 
 

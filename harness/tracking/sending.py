@@ -77,7 +77,8 @@ class Store:
         self._log(run, part, tags, lacking, model_id)
         send_files(self.client, run, part)
         if run.info.status != "FINISHED":
-            self.client.set_terminated(run_id, "FINISHED", end_time=self.at.result)
+            end = self.at.started + round(1000 * part.seconds)
+            self.client.set_terminated(run_id, "FINISHED", end_time=end)
         if lacking and (still := self._lacking(self.client.get_run(run_id), part.points, model_id)):
             there = f"{len(still)} of {len(part.points)} points of {part.name} are not there"
             raise RuntimeError(f"{there} after they were sent")

@@ -1,5 +1,6 @@
 """A stage in this process: what it finds in its folder, and what it leaves."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,13 @@ def test_a_file_by_a_name_of_the_users_own_is_read_where_it_is(
     assert jobs == [3]
     assert file.exists()
     assert not (tmp_path / "resolved.json").exists()
+
+
+def test_who_only_looks_at_a_lock_for_an_instant_turns_no_stage_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "stage.lock").open("w+") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr(stage.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        with stage.locked(tmp_path):
+            assert '"pid"' in (tmp_path / "stage.lock").read_text()

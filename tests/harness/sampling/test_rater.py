@@ -9,6 +9,9 @@ import pytest
 from eval_suites.suite import Request
 from harness.engines import ENGINES, EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.sampling.resolve import identities
+from harness.sampling.section import SampleSection
+from train.fingerprint import fingerprint
 
 Nca = Callable[..., int]
 ASKED = ("--prompts", "arithmetic:train", "--limit", "3", "-k", "2", "--engine", "fake")
@@ -119,3 +122,12 @@ def test_a_judge_that_cannot_be_is_refused(
 ) -> None:
     assert nca("data", "sample", tiny_model, *ASKED, *given, "-o", "own.jsonl") == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_judge_that_is_an_adapter_is_identified_with_its_base(
+    lively_model: Path, adapters: tuple[tuple[str, Path], ...], tmp_path: Path
+) -> None:
+    _, adapter = adapters[0]
+    section = SampleSection(prompts="arithmetic:train", judge=f"transformers:{adapter}")
+    _, judge = identities(section, tmp_path, tmp_path / "memo.json")
+    assert judge == f"judge {fingerprint(adapter)} on {fingerprint(lively_model)}"
