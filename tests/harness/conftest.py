@@ -1,12 +1,17 @@
-"""The command line, called in this process; a tiny model that says something, with adapters."""
+"""The command line, called in this process; a tiny model with adapters; a real browser."""
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.cli.main import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -69,3 +74,16 @@ def adapters(
         ("nca", _random_adapter(lively_model, folder / "nca", 1)),
         ("dpo-b0.1", _random_adapter(lively_model, folder / "dpo", 2)),
     )
+
+
+@pytest.fixture(scope="module")  # Playwright's event loop must be gone before others' tests
+def chromium() -> Iterator["Browser"]:
+    """The system's Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,7 +1,6 @@
 """A dashboard that is served from this process, real stages of real processes, a real browser."""
 
 import itertools
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -57,19 +56,6 @@ def server_below() -> Iterator[Callable[[Path], Server]]:
     """Starts servers of other folders."""
     with ExitStack() as stack:
         yield lambda root: stack.enter_context(served(root))
-
-
-@pytest.fixture(scope="module")  # Playwright's event loop must be gone before others' tests
-def chromium() -> Iterator["Browser"]:
-    """The system's Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -246,10 +246,10 @@ def test_a_narrow_screen_never_scrolls_sideways(
 
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_dark_and_light_follow_the_system_until_the_button_says_otherwise(
-    browser: Browser, report: Path, system: str
+    chromium: Browser, report: Path, system: str
 ) -> None:
     other = {"light": "dark", "dark": "light"}[system]
-    with browser.new_context(color_scheme=system) as context:
+    with chromium.new_context(color_scheme=system) as context:
         # Where a page may keep nothing (inside MLflow's frame), the switch works all the same.
         context.add_init_script(
             "Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked') }})"
@@ -268,8 +268,8 @@ def brightness(tab: Page) -> str:
     return "dark" if sum(map(int, re.findall(r"\d+", colour)[:3])) < 384 else "light"
 
 
-def test_a_page_could_ask_nobody_even_if_it_wanted_to(browser: Browser, report: Path) -> None:
-    tab = browser.new_page()
+def test_a_page_could_ask_nobody_even_if_it_wanted_to(chromium: Browser, report: Path) -> None:
+    tab = chromium.new_page()
     go(tab, report)
     refused = tab.evaluate(
         """async () => {
