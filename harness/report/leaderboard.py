@@ -19,6 +19,7 @@ from harness.compare.score_table import (
 from harness.compare.series import values
 from harness.compare.tables import NONE
 from harness.compare.verdict import verdict
+from harness.page.text import visible
 from harness.result import Result
 
 #: Checkpoints that can be chosen as the baseline, at most: each needs a comparison of its own.
@@ -53,7 +54,7 @@ def standings(result: Result, options: Options) -> Standings:
     Raises:
         RunError: no such baseline, or scores that must not be compared.
     """
-    first = options.baseline or result.baseline
+    first = visible(options.baseline or result.baseline)
     result.checkpoint(first)
     names = dict.fromkeys([first, *(c.name for c in result.checkpoints)])
     found = compare_all(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.compare.together import merged
 from harness.errors import RunError
+from harness.page.text import visible
 from harness.result import CheckpointResult, Result
 from harness.runs import RunFolder
 
@@ -59,7 +60,7 @@ def gathered(sources: Sequence[Source]) -> Material:
     Raises:
         RunError: none was given, or there is nothing to show.
     """
-    result = merged([one.result for one in sources])
+    result = _named(merged([one.result for one in sources]))
     if not can_be_shown(result):
         names = ", ".join(one.result.recipe for one in sources)
         raise RunError(
@@ -67,6 +68,14 @@ def gathered(sources: Sequence[Source]) -> Material:
             "there is nothing to show"
         )
     return Material(tuple(sources), result, _logs(sources, result), _training(sources, result))
+
+
+def _named(result: Result) -> Result:
+    """The result with names in which nothing hides: they stand in pages, addresses and scripts."""
+    named = (c.model_copy(update={"name": visible(c.name)}) for c in result.checkpoints)
+    return result.model_copy(
+        update={"checkpoints": tuple(named), "baseline": visible(result.baseline)}
+    )
 
 
 def can_be_shown(result: Result) -> bool:

@@ -1,5 +1,6 @@
 """A small run folder with known values and hostile texts, to be reported."""
 
+import json
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -31,7 +32,7 @@ HOSTILE = (
     LONG,
     "<a href='javascript:window.hit=7' style='position:fixed;inset:0'>click</a>",
     "line\u2028separator\u2029 and \r\n ends",
-    "plain answer",
+    "lone \ud800 surrogate",
 )
 
 
@@ -125,7 +126,7 @@ def _checkpoint(run: RunFolder, name: str) -> CheckpointResult:
     suites = {}
     for suite, headline, bounds, rows in SUITES:
         found = rows(name)
-        write_text(run.sample_log(name, suite), "".join(canonical(row) + "\n" for row in found))
+        write_text(run.sample_log(name, suite), "".join(json.dumps(row) + "\n" for row in found))
         suites[suite] = _suite(suite, headline, bounds, found)
     steps = () if name == "base" else tuple(_probe(step, name) for step in (0, 4, 8))
     if steps:

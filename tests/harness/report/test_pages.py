@@ -232,6 +232,8 @@ def test_what_hides_is_shown(tab: Page, report: Path) -> None:
     expect(answer).to_contain_text("right⟨U+202E⟩to left⟨U+2066⟩ marks⟨U+200B⟩")
     go(tab, report, "suite-maths.html", "#s=5")
     expect(answer).to_contain_text("null␀ bell␇ escape␛[31m")
+    go(tab, report, "suite-maths.html", "#s=11")
+    expect(answer).to_contain_text("lone ⟨U+D800⟩ surrogate")
 
 
 @pytest.mark.parametrize("name", ["index.html", "suite-maths.html", "checkpoint-nca.html"])
@@ -307,3 +309,24 @@ def test_a_checkpoint_alone_has_no_other_side(tab: Page, result: Result, tmp_pat
     expect(tab.locator("#diff")).to_have_count(0)
     tab.get_by_role("button", name="right 4").click()
     assert listed(tab) == ["0", "3", "6", "7"]
+
+
+def test_hostile_names_are_names_and_nothing_else(
+    tab: Page, result: Result, tmp_path: Path
+) -> None:
+    evil = "<img src=x onerror='window.hit = 1'>\u202e\x00&#\"' +%23/"
+    renamed = (*result.checkpoints[:2], result.checkpoints[2].model_copy(update={"name": evil}))
+    build(gathered([source(result.model_copy(update={"checkpoints": renamed}))]), tmp_path)
+    go(tab, tmp_path)
+    shown = order(tab)[2]
+    tab.select_option("#baseline", shown)
+    expect(tab.locator("#verdict-text")).to_contain_text("onerror='window.hit = 1'>⟨U+202E⟩␀")
+    tab.select_option("#baseline", "dpo")
+    tab.locator("#leaderboard-table tbody tr").nth(2).locator(".counts a").first.click()
+    tab.wait_for_selector("html[data-ready]", state="attached")
+    assert listed(tab) == ["1", "9", "10"]
+    expect(tab.locator("#a")).to_have_value(shown)
+    tab.locator(".card h3 a").first.click()
+    expect(tab.locator("h1")).to_have_text(shown)
+    assert tab.evaluate("window.hit") is None
+    assert tab.locator("img").count() == 0
