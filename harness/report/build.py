@@ -13,6 +13,7 @@ from harness.page.render import Asset, environment, page
 from harness.page.text import packed
 from harness.report import training
 from harness.report.addresses import INDEX, KINDS, addresses
+from harness.report.charts.forest import forest
 from harness.report.index import Pages, binary_suites, index, suite_parts, title
 from harness.report.leaderboard import Options, standings
 from harness.report.material import Material, can_be_shown, gathered, source
@@ -122,6 +123,8 @@ def _suite(
         "checkpoints": list(scores),
         "without": found.without,
         "others": pages.suites,
+        "baseline": comparison.baseline,
+        "forest": forest(comparison, column),
         "parts": suite_parts(material.result, column),
         "table": packed(table),
         "pieces": found.pieces,

@@ -104,7 +104,13 @@ def _best(comparison: Comparison) -> dict[str, float]:
     return found
 
 
+#: Cells that the first page draws in forest plots, at most: it has to stay small.
+MOST_DRAWN = 250
+
+
 def _forests(comparison: Comparison, pages: Pages) -> list[dict[str, Any]]:
+    if len(comparison.cells) > MOST_DRAWN:
+        return []
     drawn = ((column, forest(comparison, column)) for column in comparison.columns)
     return [
         {"suite": column.suite, "page": pages.suites.get(column.suite), "chart": chart}

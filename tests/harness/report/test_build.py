@@ -133,7 +133,7 @@ def many(whole: Result, checkpoints: int, suites: int) -> Result:
     return whole.model_copy(update={"checkpoints": tuple(rows), "baseline": "nca-beta0.0"})
 
 
-@pytest.mark.parametrize(("checkpoints", "suites"), [(12, 10), (40, 3)])
+@pytest.mark.parametrize(("checkpoints", "suites"), [(12, 10), (40, 10)])
 def test_the_first_page_stays_small(
     run_folder: Path, tmp_path: Path, checkpoints: int, suites: int
 ) -> None:
