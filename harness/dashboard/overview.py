@@ -1,14 +1,15 @@
 """All that the dashboard shows at one moment: runs, where they stand, the leaderboard."""
 
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.dashboard.found import Found, find
 from harness.dashboard.leaderboard import Leaderboard, leaderboard
 from harness.dashboard.reading import Planned, Reader, Scored, Unreadable
 from harness.dashboard.standing import Standing, standing_of
+from harness.report.addresses import addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Run:
         result: what its result says; None where there is none, or where it is still to be read.
         waits: whether its result is still to be read.
         report: its page, below the folder that is shown; "" without one.
+        pages: checkpoint -> its page of the report, where there is one.
         command: what makes its report.
     """
 
@@ -33,6 +35,7 @@ class Run:
     result: Scored | Unreadable | None = None
     waits: bool = False
     report: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
 
     @property
@@ -116,8 +119,18 @@ def _run(found: Found, root: Path, shown: str, reader: Reader) -> Run:
         result=result,
         waits=result is None and file.is_file(),
         report=report,
+        pages=_pages(found, root, result),
         command=_command(Path(shown) / below, found),
     )
+
+
+def _pages(found: Found, root: Path, result: Scored | Unreadable | None) -> dict[str, str]:
+    if found.report is None or not isinstance(result, Scored):
+        return {}
+    home = found.report.parent
+    named = addresses("checkpoint", result.rows)
+    there = {name: home / file for name, file in named.items() if (home / file).is_file()}
+    return {name: page.relative_to(root).as_posix() for name, page in there.items()}
 
 
 def _command(path: Path, found: Found) -> str:

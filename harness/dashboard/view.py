@@ -111,7 +111,9 @@ def _made_of(name: str, found: Overview) -> Any:
     if name == "work":
         return _at_work(found)
     if name == "board":
-        return {"board": found.board, "reports": {run.name: run.report for run in found.runs}}
+        reports = {run.name: run.report for run in found.runs}
+        pages = {run.name: run.pages for run in found.runs}
+        return {"board": found.board, "reports": reports, "pages": pages}
     return found.runs if name == "runs" else found.unread
 
 

@@ -197,6 +197,11 @@ def test_a_run_with_a_report_leads_to_it_and_another_says_what_makes_it(
     assert page.url == f"{server.url}files/old/report/index.html"
     expect(page.locator("p")).to_have_text("a report")
     page.go_back()
+    (tmp_path / "old" / "report" / "checkpoint-dpo.html").write_text(PAGE)
+    later(page)
+    page.locator("#board a[href*=checkpoint]", has_text="dpo").click()
+    assert page.url == f"{server.url}files/old/report/checkpoint-dpo.html"
+    page.go_back()
     expect(page.locator("h1")).to_have_text(tmp_path.name)
 
 

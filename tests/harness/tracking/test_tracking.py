@@ -180,6 +180,17 @@ def test_samples_are_a_table_that_the_store_shows_on_the_parent(
     assert table["base: answer"].isna().all()  # this folder has no log of it
 
 
+def test_the_report_goes_with_its_run(run: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    (run / "report").mkdir()
+    (run / "report" / "index.html").write_text("<!doctype html>", encoding="utf-8")
+    first = sync(run, uri, "golden")
+    (parent,) = (r for r in runs(uri, "golden").values() if r.data.tags["nca.part"] == "recipe")
+    listed = client(uri).list_artifacts(parent.info.run_id, "report")
+    assert [file.path for file in listed] == ["report/index.html"]
+    assert first.files == 4
+
+
 def test_files_are_sent_again_only_when_they_changed_or_are_gone(run: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/store.db"
     first = sync(run, uri, "golden")
