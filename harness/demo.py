@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness.cli import commands
+from harness.cli import commands, meant
 from harness.cli.output import Output
 from harness.plan import Places
 
@@ -28,7 +28,7 @@ _ABOUT_LIKELIHOOD = (
 def show(model: str | None, where: Places, out: Output, limit: str | None = None) -> None:
     """Run both recipes; everything that is done already is reused."""
     given = [] if model is None else [f"base={Path(model).resolve()}"]
-    scores = [*given, *commands.overrides(None, None, limit)]
+    scores = [*given, *meant.overrides(None, None, limit)]
     out.heading("1. responses of known quality, scored: who answers more problems?")
     commands.run(SCORES, scores, replace(where, near=()), out=out)
     out.paragraph(_ABOUT_SCORES)

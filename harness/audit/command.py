@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness import models
 from harness.audit.job import AuditJob, of_evaluation, of_plan
-from harness.cli import commands
+from harness.cli import meant
 from harness.cli.output import ForPeople
 from harness.errors import ModelError, RecipeError
 from harness.jobs import eval_job
@@ -51,7 +51,7 @@ def of_recipe(file: Path, given: Sequence[str], where: Places) -> AuditJob:
     """
     recipe = read_recipe(file, given)
     where = replace(where, near=(file.resolve().parent,))
-    chosen = commands.all_of(recipe.evaluate, where.data_dir, ForPeople(Console(), quiet=False))
+    chosen = meant.all_of(recipe.evaluate, where.data_dir, ForPeople(Console(), quiet=False))
     if not chosen.suites:
         raise RecipeError(f"{file}: evaluates nothing: name suites under evaluate.suites")
     _here(recipe.base, where)
@@ -64,8 +64,8 @@ def of_models(named: Sequence[str], chosen: EvaluateSection, where: Places) -> A
     Raises:
         UserError: one is not here, or two have one name.
     """
-    chosen = commands.all_of(chosen, where.data_dir, ForPeople(Console(), quiet=False))
-    rows = commands.named(named)
+    chosen = meant.all_of(chosen, where.data_dir, ForPeople(Console(), quiet=False))
+    rows = meant.named(named)
     if not chosen.engine.remote:
         rows = {name: _here(text, where) for name, text in rows.items()}
     prints = dict.fromkeys(rows, "")

@@ -43,11 +43,11 @@ def show_data(
     debug: DebugOption = False,
 ) -> None:
     """Print one prompt with its responses, rewards, labels and exact tokens."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
 
     del debug
-    where = commands.places(runs, models, data_dir, "none")
-    commands.show_data(recipe, commands.overrides(set_, None, None), where, checkpoint, row)
+    where = meant.places(runs, models, data_dir, "none")
+    commands.show_data(recipe, meant.overrides(set_, None, None), where, checkpoint, row)
 
 
 @app.command("fetch")
@@ -118,7 +118,7 @@ def sample_data(
     debug: DebugOption = False,
 ) -> None:
     """Sample K responses a prompt from a checkpoint and score them: training data on policy."""
-    from harness.cli import commands
+    from harness.cli import meant
     from harness.cli.output import output
     from harness.recipe import EngineChoice
     from harness.sampling import command
@@ -142,7 +142,7 @@ def sample_data(
             drop_cut=drop_cut,
         ),
         EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url),
-        commands.places(runs, models, data_dir, "none"),
+        meant.places(runs, models, data_dir, "none"),
         out,
         unsafe=unsafe,
         output=output(quiet=quiet, json=False),

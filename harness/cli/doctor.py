@@ -18,7 +18,7 @@ def doctor(
     debug: DebugOption = False,
 ) -> None:
     """Say what this machine has and what to do about what it lacks."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
 
     del debug
-    commands.doctor(commands.places(runs, MODELS, data_dir, tracking), online=online)
+    commands.doctor(meant.places(runs, MODELS, data_dir, tracking), online=online)

@@ -48,10 +48,10 @@ def compare(
     debug: DebugOption = False,
 ) -> None:
     """Put finished runs side by side, with intervals and paired differences."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
 
     del debug
-    where = commands.places(runs, MODELS, None, tracking)
+    where = meant.places(runs, MODELS, None, tracking)
     commands.compare(
         names,
         baseline,
@@ -84,11 +84,11 @@ def report(
     debug: DebugOption = False,
 ) -> None:
     """Write pages that open from disk: scores, charts, and every sample behind them."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
     from harness.report.leaderboard import Options
 
     del debug
-    where = commands.places(runs, MODELS, None, tracking)
+    where = meant.places(runs, MODELS, None, tracking)
     commands.report(names, out, Options(baseline, allow_missing, allow_mismatch), where)
 
 
@@ -107,10 +107,10 @@ def trends(
     debug: DebugOption = False,
 ) -> None:
     """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
 
     del debug
-    commands.trends(names, baseline, out, commands.places(runs, MODELS, None, tracking))
+    commands.trends(names, baseline, out, meant.places(runs, MODELS, None, tracking))
 
 
 @app.command()
@@ -181,7 +181,7 @@ def power(
     debug: DebugOption = False,
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
     from harness.compare.together import merged
     from harness.power.budget import of_assumed, of_result, question
 
@@ -192,8 +192,8 @@ def power(
     else:
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
             raise typer.BadParameter("assumed figures and a RUN do not go together")
-        where = commands.places(runs, MODELS, None, tracking)
-        result = merged(commands.results(run, where.tracking_uri))
+        where = meant.places(runs, MODELS, None, tracking)
+        result = merged(meant.results(run, where.tracking_uri))
         budget = of_result(asked, result, suite, checkpoint, baseline)
     commands.power(budget, json_file)
 
@@ -231,14 +231,14 @@ def score(
     debug: DebugOption = False,
 ) -> None:
     """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
-    from harness.cli import commands
+    from harness.cli import meant
     from harness.judge.spec import JudgeOptions
     from harness.scoring.command import How
     from harness.scoring.command import score as score_files
 
     del debug
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
-    bench = commands.bench(judged_by, commands.places(runs, models, data_dir, "none"))
+    bench = meant.bench(judged_by, meant.places(runs, models, data_dir, "none"))
     how = How(also, json_file, unsafe, allow_missing, bench)
     score_files(suite, files, data_dir, how)
 

@@ -56,7 +56,7 @@ def run(
     debug: DebugOption = False,
 ) -> None:
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
     from harness.cli.output import output
     from harness.judge.spec import JudgeOptions
 
@@ -64,8 +64,8 @@ def run(
     chosen = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats)
     commands.run(
         recipe,
-        [*chosen.overrides(), *commands.overrides(set_, engine, limit, unsafe=unsafe)],
-        commands.places(runs, models, data_dir, tracking),
+        [*chosen.overrides(), *meant.overrides(set_, engine, limit, unsafe=unsafe)],
+        meant.places(runs, models, data_dir, tracking),
         save_result=save_result,
         out=output(quiet=quiet, json=json),
     )
@@ -90,12 +90,12 @@ def train(
     debug: DebugOption = False,
 ) -> None:
     """Train a recipe's checkpoints and stop there."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
     from harness.cli.output import output
 
     del debug
-    where = commands.places(runs, models, data_dir, tracking)
-    given = commands.overrides(set_, None, None)
+    where = meant.places(runs, models, data_dir, tracking)
+    given = meant.overrides(set_, None, None)
     if dry_run and json:
         raise typer.BadParameter("--json does not go with --dry-run, which prints a page")
     if dry_run:
@@ -160,12 +160,12 @@ def eval_(
     debug: DebugOption = False,
 ) -> None:
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
-    from harness.cli import commands
+    from harness.cli import commands, meant
     from harness.cli.output import output
     from harness.judge.spec import JudgeOptions
 
     del debug
-    chosen = commands.section(
+    chosen = meant.section(
         suites,
         engine,
         limit,
@@ -182,7 +182,7 @@ def eval_(
         chosen.model_copy(
             update={"judge": judged_by, "reference": reference, "all_pairs": all_pairs}
         ),
-        commands.places(runs, models, data_dir, tracking),
+        meant.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
 
@@ -222,17 +222,17 @@ def audit(
 ) -> None:
     """Look at every prompt of an evaluation before it is paid for; nothing is generated."""
     from harness.audit import command as audit_command
-    from harness.cli import commands
+    from harness.cli import meant
 
     del debug
-    where = commands.places(runs, models, data_dir, "none")
+    where = meant.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = commands.section(
+        chosen = meant.section(
             suites, engine, limit, repeats, None, "", room=room, tasks=lm_eval_tasks
         )
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
-        given = commands.overrides(set_, engine, limit, room=room)
+        given = meant.overrides(set_, engine, limit, room=room)
         job = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")
@@ -254,10 +254,10 @@ def demo(
 ) -> None:
     """Train three checkpoints on arithmetic, evaluate them, and show them side by side."""
     from harness import demo as demonstration
-    from harness.cli import commands
+    from harness.cli import meant
     from harness.cli.output import output
 
     del debug
 
-    places = commands.places(runs, models, None, tracking)
+    places = meant.places(runs, models, None, tracking)
     demonstration.show(model, places, output(quiet=quiet, json=json), limit)

@@ -24,10 +24,10 @@ def sync(
     debug: DebugOption = False,
 ) -> None:
     """Send runs to an MLflow store, or to another one; what it holds already is left alone."""
-    from harness.cli import commands
+    from harness.cli import meant
     from harness.tracking.command import send
 
     del debug
-    uri = commands.places(runs, MODELS, None, tracking).tracking_uri
+    uri = meant.places(runs, MODELS, None, tracking).tracking_uri
     if not send(names or (), runs, uri, experiment):
         raise typer.Exit(1)

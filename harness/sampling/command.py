@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.cli import commands
+from harness.cli import meant
 from harness.cli.output import Output
 from harness.errors import UserError
 from harness.pipeline import listener, perform
@@ -55,7 +55,7 @@ def sample(
     refuse_other(out)
     section = resolve.resolved(section, (Path(), *data_roots(where)), where.models, where.near)
     resolve.check(section, where.data_dir)
-    named = commands.named([checkpoint])
+    named = meant.named([checkpoint])
     (name,) = named
     folders, prints = existing(named, engine, where)
     prompts, scorer = resolve.identities(section, where.models, where.memo)

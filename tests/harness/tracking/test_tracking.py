@@ -290,7 +290,7 @@ def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -
 def test_a_table_made_from_the_store_equals_the_one_made_from_the_folder(
     run: Path, tmp_path: Path
 ) -> None:
-    from harness.cli.commands import results
+    from harness.cli.meant import results
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert sync(run, uri, "golden").failed == ""
