@@ -72,5 +72,15 @@ TasksOption = Annotated[
     Path | None,
     typer.Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME."),
 ]
+RunNames = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+]
+AllowMissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+]
+AllowMismatchOption = Annotated[
+    bool, typer.Option("--allow-mismatch", help="Warn where scores were made differently.")
+]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]

@@ -8,6 +8,8 @@ import typer
 from harness.cli.options import (
     MODELS,
     RUNS,
+    AllowMismatchOption,
+    AllowMissingOption,
     DataOption,
     DebugOption,
     JudgeOption,
@@ -16,6 +18,7 @@ from harness.cli.options import (
     JudgeUrlOption,
     MaxCostOption,
     ModelsOption,
+    RunNames,
     RunsOption,
     TrackingOption,
     UnsafeOption,
@@ -26,23 +29,15 @@ app = typer.Typer()
 
 @app.command()
 def compare(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
-    ],
+    names: RunNames,
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that differences are taken to.")
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="terminal, markdown, latex, csv, json or html.")
     ] = "terminal",
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
-    ] = False,
-    allow_mismatch: Annotated[
-        bool,
-        typer.Option("--allow-mismatch", help="Warn where scores were made differently."),
-    ] = False,
+    allow_missing: AllowMissingOption = False,
+    allow_mismatch: AllowMismatchOption = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
     debug: DebugOption = False,
@@ -64,21 +59,13 @@ def compare(
 
 @app.command()
 def report(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
-    ],
+    names: RunNames,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the pages.")],
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that differences are taken to at first.")
     ] = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
-    ] = False,
-    allow_mismatch: Annotated[
-        bool,
-        typer.Option("--allow-mismatch", help="Warn where scores were made differently."),
-    ] = False,
+    allow_missing: AllowMissingOption = False,
+    allow_mismatch: AllowMismatchOption = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
     debug: DebugOption = False,
@@ -94,10 +81,7 @@ def report(
 
 @app.command()
 def trends(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
-    ],
+    names: RunNames,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and pictures.")],
     baseline: Annotated[
         str, typer.Option("--baseline", help="Checkpoint whose last margin is the measure.")
