@@ -347,3 +347,19 @@ def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_
     assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
     losses = stored(uri, "golden")["train dpo"]["train/loss"]
     assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]
+
+
+def test_the_search_that_the_docs_show_finds_the_best_checkpoint(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sync(run, "sqlite:///runs/mlflow.db", "demo").failed == ""
+    text = (ROOT / "docs" / "tracking.md").read_text(encoding="utf-8")
+    shown = text.partition("```python\n")[2].partition("```")[0]
+    found: dict[str, list] = {}
+    exec(shown, found)
+
+    scores = {
+        c.name: c.suites["arithmetic"].metrics["accuracy"] for c in read_result(run).checkpoints
+    }
+    assert found["best"][0].name == max(scores, key=scores.__getitem__)
