@@ -48,5 +48,6 @@ def _told(run: Path, report: SyncReport, console: Console) -> SyncReport:
 
 def _held(report: SyncReport) -> str:
     new = f"{report.sent:,} new" if report.sent else "none new"
-    held = f"{report.runs} runs, {report.points:,} points ({new}), {report.models} checkpoints"
+    models = "1 checkpoint" if report.models == 1 else f"{report.models} checkpoints"
+    held = f"{report.runs} runs, {report.points:,} points ({new}), {models}"
     return f"experiment {report.experiment} holds {held}, {report.files} files and tables"
