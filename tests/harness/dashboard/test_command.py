@@ -24,16 +24,22 @@ def test_it_says_where_it_is_and_ends_quietly(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A test run in the background ignores SIGINT, and its children would too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/", said)
-        assert found is not None, said
-        with urllib.request.urlopen(found[0], timeout=60) as page:
-            assert b"one" in page.read()
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-        assert (process.returncode, out, err) == (0, "", "")
+        with process:
+            try:
+                assert process.stdout is not None
+                said = process.stdout.readline()
+                found = re.search(r"http://127\.0\.0\.1:\d+/", said)
+                assert found is not None, said
+                with urllib.request.urlopen(found[0], timeout=60) as page:
+                    assert b"one" in page.read()
+                process.send_signal(number)
+                out, err = process.communicate(timeout=60)
+                assert (process.returncode, out, err) == (0, "", "")
+            finally:
+                process.kill()
 
 
 def test_a_folder_that_is_not_there_is_the_user_s_to_mend(
