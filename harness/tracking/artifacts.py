@@ -10,7 +10,8 @@ from harness.runs import digest, file_digest
 from harness.tracking.records import Artifact, Part, SampleTable
 
 _TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables that it can show
-_FILES = "nca.files"
+#: The tag with a digest of what was sent.
+FILES = "nca.files"
 
 
 def send_files(client: Any, run: Any, part: Part) -> None:
@@ -22,7 +23,7 @@ def send_files(client: Any, run: Any, part: Part) -> None:
     if not part.files and not part.tables:
         return
     run_id, mark = run.info.run_id, _mark(part)
-    if run.data.tags.get(_FILES) == mark and not absent(client, run_id, part):
+    if run.data.tags.get(FILES) == mark and not absent(client, run_id, part):
         return
     for file in part.files:
         client.log_artifact(run_id, str(file.path), file.folder or None)
@@ -33,7 +34,7 @@ def send_files(client: Any, run: Any, part: Part) -> None:
     client.set_tag(run_id, _TABLES, json.dumps(shown))
     if gone := absent(client, run_id, part):
         raise RuntimeError(f"{gone[0]} of {part.name} is not there after it was sent")
-    client.set_tag(run_id, _FILES, mark)
+    client.set_tag(run_id, FILES, mark)
 
 
 def absent(client: Any, run_id: str, part: Part) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness.compare.comparison import Cell, compare
 from harness.result import CheckpointResult, Result
 from harness.runs import RunFolder, canonical, read_json, read_lines
@@ -46,11 +48,21 @@ def _parent(folder: RunFolder, result: Result) -> Part:
         name=f"{result.recipe}-{result.key}",
         params={"base": result.base, "baseline": result.baseline},
         tags=_tags(result, "evaluate")
+        | _evaluate(folder)
         | ({"nca.seeds": ", ".join(seeds)} if seeds else {})
         | ({"mlflow.note.content": note} if note else {}),
         files=tuple(file for file in files if file.path.is_file()),
         tables=tables,
     )
+
+
+def _evaluate(folder: RunFolder) -> dict[str, str]:
+    """The recipe's `evaluate` section as tags: unlike its trainings, it may change for a run."""
+    if not folder.resolved.is_file():
+        return {}
+    recipe = yaml.safe_load(folder.resolved.read_text(encoding="utf-8"))
+    section = recipe.get("evaluate") if isinstance(recipe, Mapping) else None
+    return _params(section, "nca.evaluate.") if isinstance(section, Mapping) else {}
 
 
 def _note(folder: RunFolder, *, many: bool) -> str:

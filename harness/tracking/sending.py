@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.tracking.artifacts import send_files
+from harness.tracking.artifacts import FILES, send_files
 from harness.tracking.records import Data, Model, Part, Point, model_name
 
 
@@ -138,15 +138,17 @@ class Store:
     ) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
+        run_id, known, wanted = run.info.run_id, run.data.tags, {**part.tags, **tags}
         self.client.log_batch(
-            run.info.run_id,
+            run_id,
             metrics=[Metric(**_metric(point, self.at, model)) for point in points],
             # A param cannot be changed: one that is there already stays as it was first written.
             params=[Param(k, v) for k, v in part.params.items() if k not in run.data.params],
-            tags=[
-                RunTag(k, v) for k, v in {**part.tags, **tags}.items() if run.data.tags.get(k) != v
-            ],
+            tags=[RunTag(k, v) for k, v in wanted.items() if known.get(k) != v],
         )
+        for key in known:
+            if key.startswith("nca.") and key not in (*wanted, FILES):
+                self.client.delete_tag(run_id, key)  # it says what is no more
 
     def _lacking(self, run: Any, points: Sequence[Point], model_id: str) -> list[Point]:
         """Points that the store does not hold as the latest of their metric and step."""

@@ -161,6 +161,18 @@ def test_a_run_says_by_what_it_was_made(run: Path, tmp_path: Path) -> None:
     assert "nca.commit" not in by_run["train nca"].data.tags  # nothing is said of it
 
 
+def test_how_a_recipe_evaluates_is_told_anew_when_it_changed(run: Path, tmp_path: Path) -> None:
+    uri, file = f"sqlite:///{tmp_path}/store.db", run / "recipe.resolved.yaml"
+    for limit in ("64", "{gsm8k: 8}"):
+        text = f"name: golden\nevaluate: {{suites: [arithmetic], limit: {limit}}}\n"
+        file.write_text(text, encoding="utf-8")
+        assert sync(run, uri, "golden").failed == ""
+    tags = runs(uri, "golden")["golden-00c0ffee"].data.tags
+    assert tags["nca.evaluate.suites"] == "['arithmetic']"
+    assert tags["nca.evaluate.limit.gsm8k"] == "8"
+    assert "nca.evaluate.limit" not in tags
+
+
 def test_samples_are_a_table_that_the_store_shows_on_the_parent(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
