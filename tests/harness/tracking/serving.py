@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,9 +40,19 @@ class Served:
         pytest.fail("the server did not start")
 
     def kill(self) -> None:
-        """End its whole group at once."""
+        """End its whole group at once, and wait until no worker of it listens any more."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        address = urllib.parse.urlsplit(self.uri)
+        for _ in range(240):
+            try:
+                socket.create_connection((address.hostname, address.port or 0), 1).close()
+            except ConnectionRefusedError:
+                return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        pytest.fail("the server did not end")
 
 
 @dataclass
