@@ -36,10 +36,7 @@ def collect(
         base=recipe.base,
         baseline=recipe.compare.baseline,
         checkpoints=tuple(
-            _checkpoint(folder, recipe, name, prints[name]).model_copy(
-                update={"data": dict(known.get(name, {}))}
-            )
-            for name in prints
+            _checkpoint(folder, recipe, name, prints[name], known.get(name, {})) for name in prints
         ),
         samples=_samples(folder, recipe),
         versions=versions(),
@@ -65,7 +62,9 @@ def _samples(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _checkpoint(folder: RunFolder, recipe: Recipe, name: str, fingerprint: str) -> CheckpointResult:
+def _checkpoint(
+    folder: RunFolder, recipe: Recipe, name: str, fingerprint: str, data: Mapping[str, str]
+) -> CheckpointResult:
     config = recipe.checkpoints.get(name)
     suites = {suite: _suite(folder, name, suite) for suite in recipe.evaluate.suites}
     lines = [] if name == BASE else read_lines(folder.train(name) / "steps.jsonl")
@@ -73,6 +72,7 @@ def _checkpoint(folder: RunFolder, recipe: Recipe, name: str, fingerprint: str) 
         name=name,
         fingerprint=fingerprint,
         train=None if config is None else _portable(config.model_dump(mode="json")),
+        data=dict(data),
         probe=tuple(line for line in lines if line["split"] == "probe"),
         first_step=next((line for line in lines if line["split"] == "train"), None),
         suites={suite: found for suite, found in suites.items() if found is not None},

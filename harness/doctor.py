@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from harness.compare.tables import Heading, Table
+from harness.provenance import cores
 
 State = Literal["ok", "warn", "missing"]
 
@@ -117,8 +118,7 @@ def _device() -> Check:
         if torch.cuda.is_available():
             names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
             return Check("GPU", "ok", ", ".join(names))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check("GPU", "warn", f"none: work runs on {cores} CPU cores", "small models only")
+    return Check("GPU", "warn", f"none: work runs on {cores()} CPU cores", "small models only")
 
 
 def _vllm() -> Check:

@@ -42,7 +42,7 @@ def machine() -> dict[str, str]:
     found = {
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": str(_cores()),
+        "cores": str(cores()),
         "memory_gib": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f}",
         "accelerator": _accelerator(),
         "python": platform.python_version(),
@@ -80,7 +80,8 @@ def _processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

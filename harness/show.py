@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.compare.cells import Comparison
 from harness.compare.comparison import compare
 from harness.compare.figures import draw_likelihood, draw_scores
 from harness.compare.formats import FORMATS
@@ -18,9 +19,20 @@ from harness.runs import write_text
 
 def tables(result: Result, title: str | None = None) -> dict[str, Table]:
     """The tables that a result has something for, by file stem."""
+    return _tables(result, _comparison(result), title)
+
+
+def _comparison(result: Result) -> Comparison | None:
+    """With the result's own baseline; None where nothing was evaluated."""
+    if not any(checkpoint.suites for checkpoint in result.checkpoints):
+        return None
+    return compare(result, result.baseline)
+
+
+def _tables(result: Result, comparison: Comparison | None, title: str | None) -> dict[str, Table]:
     found: dict[str, Table] = {}
-    if any(checkpoint.suites for checkpoint in result.checkpoints):
-        table = comparison_table(compare(result, result.baseline))
+    if comparison is not None:
+        table = comparison_table(comparison)
         found["table"] = replace(table, title=title) if title else table
     if rows := likelihood(result):
         found["likelihood"] = likelihood_table(rows)
@@ -29,11 +41,12 @@ def tables(result: Result, title: str | None = None) -> dict[str, Table]:
 
 def keep(result: Result, folder: Path, title: str | None = None) -> None:
     """Write the tables (Markdown, LaTeX, CSV) and pictures that a result has into a run folder."""
-    for stem, table in tables(result, title).items():
+    comparison = _comparison(result)
+    for stem, table in _tables(result, comparison, title).items():
         for name in ("markdown", "latex", "csv"):
             write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
-    if any(checkpoint.suites for checkpoint in result.checkpoints):
-        draw_scores(compare(result, result.baseline), folder / "figures" / "scores")
+    if comparison is not None:
+        draw_scores(comparison, folder / "figures" / "scores")
     draw_likelihood(result, folder / "figures" / "likelihood")
 
 

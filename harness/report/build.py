@@ -53,10 +53,11 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
         addresses("checkpoint", (c.name for c in material.result.checkpoints)),
     )
     templates = environment(_PACKAGE)
-    values = index(material, found, pages)
+    binary = binary_suites(material.result, found.first)
+    values = index(material, found, pages, binary)
     first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **values)
     written = {INDEX}
-    for name, text in _details(templates, material, found.first, pages):
+    for name, text in _details(templates, material, found.first, pages, binary):
         write_text(out / name, text)
         written.add(name)
     write_text(out / INDEX, first)
@@ -86,10 +87,13 @@ def _remove_old(out: Path, written: set[str]) -> None:
 
 
 def _details(
-    templates: Environment, material: Material, comparison: Comparison, pages: Pages
+    templates: Environment,
+    material: Material,
+    comparison: Comparison,
+    pages: Pages,
+    binary: set[str],
 ) -> Iterator[tuple[str, str]]:
     """File name and text of every page but the first, one at a time: they may be large."""
-    binary = binary_suites(material.result, comparison)
     for suite, name in pages.suites.items():
         values = _suite(material, comparison, pages, suite, binary=suite in binary)
         yield name, page(templates, "suite.html", styles=_STYLES, scripts=_SUITE_SCRIPTS, **values)

@@ -36,8 +36,8 @@ def title(material: Material) -> str:
     return ", ".join(names)
 
 
-def index(material: Material, found: Standings, pages: Pages) -> dict[str, Any]:
-    """The values of `index.html`."""
+def index(material: Material, found: Standings, pages: Pages, binary: set[str]) -> dict[str, Any]:
+    """The values of `index.html`; `binary` as of `binary_suites`."""
     comparison, result = found.first, material.result
     told = against(found, result)
     trends, prompts = _trends(result, pages)
@@ -60,7 +60,7 @@ def index(material: Material, found: Standings, pages: Pages) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "baselines": list(found.by_baseline),
         "columns": comparison.columns,
-        "rows": _rows(comparison, result, pages),
+        "rows": _rows(comparison, pages, binary),
         "forests": _forests(comparison, pages),
         **shown,
         "trends_key": shown_key(BEST_AND_WORST),
@@ -79,8 +79,8 @@ def binary_suites(result: Result, comparison: Comparison) -> set[str]:
     return {suite for suite, own in found.items() if right_or_wrong(comparison.column(suite), own)}
 
 
-def _rows(comparison: Comparison, result: Result, pages: Pages) -> list[dict[str, Any]]:
-    binary, best = binary_suites(result, comparison), _best(comparison)
+def _rows(comparison: Comparison, pages: Pages, binary: set[str]) -> list[dict[str, Any]]:
+    best = _best(comparison)
     found = rows(comparison)
     for row in found:
         row["page"] = pages.checkpoints[row["name"]]

@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
+from harness.compare.series import values
 from harness.page.text import packed
 from harness.report.natural import natural
 from harness.report.turns import Line, answers, asked, hint
@@ -65,7 +66,7 @@ def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samp
     if piece:
         pieces.append(packed(piece))
     without = tuple(name for name in scores if name in lacking)
-    return Samples({**_table(ids, own), "hints": short(hints)}, pieces, without)
+    return Samples({**_table(ids, own, scores), "hints": short(hints)}, pieces, without)
 
 
 def _opened(file: Path) -> IO[str]:
@@ -104,7 +105,11 @@ def _by_id(score: SuiteResult) -> dict[str, Repeats]:
     return found
 
 
-def _table(ids: Sequence[str], own: Mapping[str, Mapping[str, Repeats]]) -> dict[str, Any]:
+def _table(
+    ids: Sequence[str],
+    own: Mapping[str, Mapping[str, Repeats]],
+    scores: Mapping[str, SuiteResult],
+) -> dict[str, Any]:
     """Columns of plain values: a checkpoint that has no such sample has no status there."""
     kinds: dict[str, int] = {}
     columns: list[list[int | None]] = []
@@ -116,16 +121,10 @@ def _table(ids: Sequence[str], own: Mapping[str, Mapping[str, Repeats]]) -> dict
         "ids": list(ids),
         "ranks": [rank[sample] for sample in ids],
         "checkpoints": list(own),
-        "values": [[mean(found.get(sample, ())) for sample in ids] for found in own.values()],
+        "values": [[found.get(sample) for sample in ids] for found in map(values, scores.values())],
         "statuses": columns,
         "kinds": list(kinds),
     }
-
-
-def mean(repeats: Repeats) -> float | None:
-    """The mean over the repeats that have a value."""
-    values = [one.value for one in repeats if one.value is not None]
-    return sum(values) / len(values) if values else None
 
 
 def _entry(

@@ -13,8 +13,7 @@ from harness.report.charts.svg import Look, shown_key
 from harness.result import CheckpointResult, Result
 from harness.runs import read_json, read_lines
 
-_TRAIN, _PROBE = Look("c0", "o", ""), Look("c1", "s", "7 4")
-_BEST, _WORST = Look("c0", "o", ""), Look("c1", "s", "7 4")
+_FIRST, _SECOND = Look("c0", "o", ""), Look("c1", "s", "7 4")
 _DATA = ("data", "probe", "rows", "probe_rows", "responses", "pairs")
 #: Key of `steps.jsonl` -> what it is called; those that a log lacks are not drawn.
 _MEASURES = {
@@ -23,7 +22,7 @@ _MEASURES = {
     "accuracy": "best ranked above worst, share",
     "grad_norm": "gradient norm",
 }
-BEST_AND_WORST = {"best response": _BEST, "worst response": _WORST}
+BEST_AND_WORST = {"best response": _FIRST, "worst response": _SECOND}
 Facts = list[tuple[str, str]]
 
 
@@ -56,7 +55,7 @@ def training_curves(checkpoint: CheckpointResult, folder: Path | None) -> list[d
 def _measure(logged: Sequence[Mapping[str, Any]], key: str, title: str) -> dict[str, Any] | None:
     curves = [
         Curve(label, look, points, marked=len(points) <= 40)
-        for split, label, look in (("train", "training", _TRAIN), ("probe", "probe", _PROBE))
+        for split, label, look in (("train", "training", _FIRST), ("probe", "probe", _SECOND))
         if len(points := tuple(_points(logged, split, key))) > 1
     ]
     if not curves:

@@ -82,7 +82,7 @@ def test_a_client_that_is_killed_in_the_middle_leaves_nothing_that_the_next_sync
         "import sys; from pathlib import Path; from harness.tracking.store import sync\n"
         "sync(Path(sys.argv[1]), sys.argv[2], 'killed')"
     )
-    door.closes_after, door.hangs = 25, True
+    door.closes_after, door.hangs = 10, True  # within the files of the parent
     door.on_close = lambda: os.kill(process.pid, signal.SIGKILL)
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program, str(run), door.uri],
