@@ -115,7 +115,7 @@ def log_line(
     score: Score,
     verdicts: Sequence[Answer] = (),
 ) -> dict[str, Any]:
-    """One line of a sample log (docs/formats.md); `turns` are of `turn`."""
+    """One line of a sample log (docs/reference/logs.md); `turns` are of `turn`."""
     first = turns[0]["requests"] if turns else []
     return {
         "sample_id": sample_id,

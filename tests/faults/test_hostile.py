@@ -22,7 +22,7 @@ NAMES = sorted(file.stem for file in Path(__file__).with_name("hostile").glob("*
 #: An interpreter that any user may read, and a user without rights.
 PYTHON = "/usr/bin/python3.11"
 USER = 54_321
-#: What tier B does not hold back; docs/security.md says so.
+#: What tier B does not hold back; docs/explanation/security.md says so.
 KNOWN_ON_B = {"forks", "homes", "many_large_files"}
 
 Outcomes = dict[str, dict[str, Any]]

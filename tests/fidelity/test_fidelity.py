@@ -1,4 +1,4 @@
-"""Every suite on its real files: gold responses score 1, wrong twins 0, as docs/suites.md says."""
+"""Every suite on its real files: gold responses score 1, wrong twins 0, as the docs state."""
 
 import importlib.util
 import sys

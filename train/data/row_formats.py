@@ -93,7 +93,7 @@ def shape_of(row: Row) -> Shape:
     raise DataError(
         f"it has {', '.join(sorted(map(str, fields))) or 'no fields'}, which is no known shape; "
         "give `prompt`, `responses` and `rewards`, or `prompt`, `chosen` and `rejected` "
-        "(docs/formats.md lists all shapes)"
+        "(docs/reference/training-data.md lists all shapes)"
     )
 
 

@@ -366,7 +366,7 @@ def test_the_search_that_the_docs_show_finds_the_best_checkpoint(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert sync(run, "sqlite:///runs/mlflow.db", "demo").failed == ""
-    text = (ROOT / "docs" / "tracking.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
     shown = text.partition("```python\n")[2].partition("```")[0]
     found: dict[str, list] = {}
     exec(shown, found)
