@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eval_suites.scoring import metrics_of
+from eval_suites.grading.suite_rules import metrics_of
 from eval_suites.suite import Answer, Request, Score, Suite
 from harness.evaluate.answers import plain
 from harness.result import plain_bounds

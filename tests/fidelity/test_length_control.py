@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval_suites import find
-from eval_suites.grading import length_model
-from eval_suites.grading.length_model import predicted_rate
-from eval_suites.length_control import DIFFICULTY_FILE, NAME
+from eval_suites.judging import length_model
+from eval_suites.judging.length_control import DIFFICULTY_FILE, NAME
+from eval_suites.judging.length_model import predicted_rate
+from eval_suites.registry import find
 from harness.scoring.judged import read_judged
 from harness.scoring.rescore import record
 

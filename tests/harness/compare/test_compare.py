@@ -13,7 +13,7 @@ from harness.compare.verdict import verdict
 from harness.errors import RunError
 from harness.result import SampleResult, read_result
 from harness.statistics import Mean, holm, mcnemar, wilson
-from train.metrics import Scores, record
+from train.trainer.metrics import Scores, record
 
 from .results import result, suite
 
