@@ -4,7 +4,7 @@ MODEL ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
-.PHONY: demo results test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval bench-compare bench-report sandbox-repeats fault-series fidelity likelihood-trends lint format check clean help
+.PHONY: demo results test test-slow bench-train bench-trainer bench-memory bench-sandbox bench-journal bench-eval bench-compare bench-report sandbox-repeats fault-series fidelity likelihood-trends docs lint format check clean help
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
@@ -23,6 +23,7 @@ help:
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
 	@echo "make fidelity    whether every suite agrees with its gold, as a table (about five minutes)"
 	@echo "make check   formatting, lint, types"
+	@echo "make docs    the documentation as a site, in site/"
 
 .venv/.ready: pyproject.toml cpu-overrides.txt dev-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
 	PYTHON=$(PYTHON) scripts/setup.sh
@@ -93,5 +94,8 @@ format: .venv/.ready
 check: lint
 	$(BIN)/mypy
 
+docs: .venv/.ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis

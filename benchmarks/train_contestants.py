@@ -21,12 +21,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from benchmarks.train_problem import problem
 from benchmarks.turns import Gate, Stops
 from train.config import TrainConfig, TrainJob
-from train.logprobs import logprobs
-from train.objectives import objective
-from train.scoring import Item, Task
-from train.tokens import TokenGroup
-from train.trainer import GroupTrainer
-from train.world import ALONE
+from train.data.tokens import TokenGroup
+from train.model.logprobs import logprobs
+from train.objectives.registry import objective
+from train.trainer.batch_loss import Item, Task
+from train.trainer.distributed import ALONE
+from train.trainer.trainer import GroupTrainer
 
 PROMPTS_PER_STEP = 2
 RATE = 1e-6

@@ -1,8 +1,9 @@
 """`make bench-memory`: the most memory that training runs hold, beside what `--dry-run` says.
 
 Each run is a process of its own: two steps of four prompts (pairs, `max_length` 512) of
-SmolLM2-135M through `train.run`. The estimate counts what training needs; what the process held
-before it began is added. Allocators keep freed pieces: run it again with another one preloaded.
+SmolLM2-135M through `train.trainer.run`. The estimate counts what training needs; what the process
+held before it began is added. Allocators keep freed pieces: run it again with another one
+preloaded.
 """
 
 import argparse
@@ -18,11 +19,11 @@ from typing import Any
 from benchmarks.train_problem import add_sources, pairs_file
 from benchmarks.turns import peak_bytes
 from train.config import TrainConfig, TrainJob
-from train.estimate import Lengths, memory, work
-from train.meta import anatomy, configuration
-from train.model import load_tokenizer
-from train.prepare import prepare
-from train.run import run
+from train.data.prepare import prepare
+from train.model.loading import load_tokenizer
+from train.model.model_shape import anatomy, configuration
+from train.trainer.estimate import Lengths, memory, work
+from train.trainer.run import run
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "adapters, 4 prompts a batch": {"prompts_per_batch": 4},

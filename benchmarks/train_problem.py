@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from train.config import TrainConfig
-from train.data import read_groups
-from train.estimate import Lengths, operations, work
-from train.meta import Anatomy
-from train.tokens import TokenGroup
+from train.data.groups import read_groups
+from train.data.tokens import TokenGroup
+from train.model.model_shape import Anatomy
+from train.trainer.estimate import Lengths, operations, work
 
 PROMPT = (96, 160)
 RESPONSE = (64, 192)
@@ -68,7 +68,7 @@ def useful_operations(model: Anatomy, group: TokenGroup) -> float:
 
     Each unique token once through every matrix: 2 operations a weight forward, 4 backward; the head
     on response tokens only; attention 4 times the queries' width times visible keys forward, twice
-    that backward (`train.estimate.operations`). Element-wise work is not counted.
+    that backward (`train.trainer.estimate.operations`). Element-wise work is not counted.
     """
     lengths = Lengths(len(group.prompt), tuple(map(len, group.responses)))
     config = TrainConfig(data="none", prompts_per_step=1, prompts_per_batch=1, lora=None)

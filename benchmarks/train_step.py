@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 from benchmarks.train_contestants import PROMPTS_PER_STEP
 from benchmarks.train_problem import add_sources, pairs_file, problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
-from train.meta import anatomy, configuration
+from train.model.model_shape import anatomy, configuration
 
 OURS = "tree"
 OPPONENTS = ("trl", "trl_precomputed", "padded", "trainer", "tree_with_reference")

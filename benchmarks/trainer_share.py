@@ -22,8 +22,8 @@ from benchmarks.train_problem import add_sources, pairs_file, problem
 
 #: What the bare loop does too: a name, and the end of the file and the function that do it.
 _SHARED = {
-    "forward pass": ("train/logprobs.py", "logprobs"),
-    "loss": ("train/loss.py", "loss"),
+    "forward pass": ("train/model/logprobs.py", "logprobs"),
+    "loss": ("train/objectives/objective.py", "loss"),
     "backward pass": ("torch/_tensor.py", "backward"),
     "clipping": ("torch/nn/utils/clip_grad.py", "clip_grad_norm_"),
     "update": ("torch/optim/adam.py", "step"),
@@ -82,7 +82,9 @@ def shares(stats: Any) -> Shares:
     theirs = {
         f"{Path(f).name}:{fn}": timing[2]
         for (f, _, fn), timing in entries
-        if "transformers/trainer" in f or "accelerate" in f or f.endswith(("train/trainer.py",))
+        if "transformers/trainer" in f
+        or "accelerate" in f
+        or f.endswith(("train/trainer/trainer.py",))
     }
     return Shares(total, shared, theirs)
 

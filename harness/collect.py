@@ -10,7 +10,7 @@ from harness.recipe import BASE, Recipe
 from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
 from harness.runs import MADE, RunFolder, read_json, read_lines
 from harness.sampling.job import PROVENANCE
-from train import hub
+from train.data import hub
 
 
 def collect(

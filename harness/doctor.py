@@ -141,11 +141,11 @@ def _sandbox() -> Check:
         if reason is None:
             why = "".join(f" (not {other}: {text})" for other, text in found.items())
             state: State = "ok" if tier == "A" else "warn"
-            remedy = "" if tier == "A" else "docs/security.md says what tier A needs"
+            remedy = "" if tier == "A" else "docs/explanation/security.md says what tier A needs"
             return Check("sandbox", state, f"programs are contained on tier {tier}{why}", remedy)
         found[tier] = reason
     what = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.items())
-    remedy = "docs/security.md, or evaluate programs uncontained with --unsafe"
+    remedy = "docs/explanation/security.md, or evaluate programs uncontained with --unsafe"
     return Check("sandbox", "missing", f"programs cannot be contained ({what})", remedy)
 
 

@@ -17,8 +17,8 @@ from harness.plan import Places, located, trained_on
 from harness.recipe import Recipe
 from harness.sampling.section import PREFIX, SampleSection, sample_named
 from train.config import TrainConfig
-from train.estimate import Lengths, Memory, Operations, Work, memory, operations, work
-from train.meta import Anatomy, anatomy, configuration
+from train.model.model_shape import Anatomy, anatomy, configuration
+from train.trainer.estimate import Lengths, Memory, Operations, Work, memory, operations, work
 
 _ASSUMED_RESPONSES = 4
 _GB = 1e9
@@ -173,9 +173,9 @@ def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | No
 
 
 def _counted(config: TrainConfig, base: Base) -> tuple[list[Lengths], list[Lengths], str]:
-    from train.adapters import tokenizer_home
-    from train.model import load_tokenizer
-    from train.prepare import prepare
+    from train.data.prepare import prepare
+    from train.model.adapters import tokenizer_home
+    from train.model.loading import load_tokenizer
 
     assert base.full is not None  # noqa: S101 - the caller's condition
     tokenizer = load_tokenizer(tokenizer_home(base.full, base.adapter))
@@ -190,7 +190,7 @@ def _counted(config: TrainConfig, base: Base) -> tuple[list[Lengths], list[Lengt
 
 
 def _rows_of(config: TrainConfig) -> int:
-    from train.data import read_groups
+    from train.data.groups import read_groups
 
     groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
     return len(groups)
@@ -198,7 +198,7 @@ def _rows_of(config: TrainConfig) -> int:
 
 def _assumed(config: TrainConfig, responses: int) -> Lengths:
     """The longest prompt and responses that a config allows, so many of them if it does not say."""
-    from train.objectives import entry
+    from train.objectives.registry import entry
 
     paired = entry(config.method).labels == "pairs"
     two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")

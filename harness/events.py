@@ -11,7 +11,7 @@
 
 `evaluating` holds every pair when it first comes and then those that changed; no more than five
 come a second (`harness.progress.standing`). Nothing else is promised; a reader leaves out what it
-does not know. docs/formats.md says what `--json` makes of them.
+does not know. docs/reference/events.md says what `--json` makes of them.
 """
 
 import json

@@ -32,8 +32,8 @@ from harness.sampling.job import engine_essence
 from harness.sampling.job import essence as sample_essence
 from harness.sampling.section import PREFIX, sample_named
 from harness.suites import find
-from train import hub, sources
 from train.config import TrainConfig
+from train.data import hub, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def planned(recipe: Recipe, places: Places) -> Plan:
     The folder's key covers what makes the checkpoints (base, configs, data), not what is measured
     on them: another limit or suite goes on in the same folder.
     """
-    from train.fingerprint import fingerprint_on
+    from train.model.fingerprint import fingerprint_on
 
     folder = models.resolve(recipe.base, places.models, places.near)
     full = models.under(folder, places.models) or folder
@@ -138,7 +138,7 @@ def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
     Raises:
         train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
     """
-    from train.adapters import continuing, continuing_with
+    from train.model.adapters import continuing, continuing_with
 
     found: dict[str, TrainConfig] = {}
     for step in steps(recipe.checkpoints, recipe.starts, recipe.sample):
@@ -252,9 +252,9 @@ def check_methods(recipe: Recipe) -> None:
         train.TrainError: no such method or setting, what it needs is not installed, or a step that
             the processes cannot share.
     """
-    from train.objectives import configured
-    from train.quantise import require_backend
-    from train.schedule import check_processes
+    from train.model.quantisation import require_backend
+    from train.objectives.registry import configured
+    from train.trainer.schedule import check_processes
 
     for config in recipe.checkpoints.values():
         configured(config)

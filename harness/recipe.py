@@ -1,7 +1,7 @@
 """The recipe: one YAML file that says what is trained, evaluated and compared.
 
 Reading it validates every key and expands `sweep`, so that what a run does is known before
-anything starts. docs/formats.md has the contract in words.
+anything starts. docs/reference/recipe.md has the contract in words.
 """
 
 import difflib

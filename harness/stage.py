@@ -188,8 +188,8 @@ class _Forward:
 
 def _train(job: dict[str, Any], report: Reporter) -> bool:
     from train.config import TrainJob
-    from train.run import run
-    from train.world import leave
+    from train.trainer.distributed import leave
+    from train.trainer.run import run
 
     run(TrainJob.model_validate(job), [_Forward(report)])
     leave()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import eval_suites
-from eval_suites.errors import SandboxError
+from eval_suites import registry
+from eval_suites.errors import DataError, SandboxError
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Suite
 from harness.engines import EngineSpec, make
@@ -31,7 +31,7 @@ def expanded(
         return section, {}
     named = [name for name in section.suites if name != ALL]
     lacks = _lacks(section, data_dir)
-    found = [name for name in eval_suites.SUITES if name not in lacks]
+    found = [name for name in registry.SUITES if name not in lacks]
     both = tuple(dict.fromkeys((*named, *found)))
     left_out = {name: why for name, why in lacks.items() if name not in named}
     return section.model_copy(update={"suites": both}), left_out
@@ -42,7 +42,7 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
     capabilities = make(EngineSpec(name=choice.name, base_url=choice.base_url)).capabilities
     uncontained = _uncontained(unsafe=section.unsafe)
     found = {}
-    for name, suite in eval_suites.SUITES.items():
+    for name, suite in registry.SUITES.items():
         reason = (
             ("its samples are for training" if suite.training else "")
             or _engine_lacks(suite, capabilities, choice.name)
@@ -70,7 +70,7 @@ def _judge_lacks(suite: Suite[Any], judge: JudgeChoice | None) -> str:
 def _data_lacks(suite: Suite[Any], data_dir: Path | None) -> str:
     try:
         suite.load(data_dir)
-    except eval_suites.DataError as error:
+    except DataError as error:
         return str(error)
     return ""
 

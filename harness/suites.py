@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import eval_suites
+from eval_suites import registry
 from eval_suites.suite import Suite
 from harness.head_to_head import suite as head_to_head
 from harness.kl import suite as kl
@@ -37,5 +37,5 @@ def find(name: str, lm_eval_tasks: Path | None = None) -> Suite[Any]:
         return suite_of(name.removeprefix(PREFIX), lm_eval_tasks)
     prefix, _, rest = name.partition(":")
     if prefix in _DERIVED:
-        return _DERIVED[prefix](eval_suites.find(rest or prefix))
-    return eval_suites.find(name)
+        return _DERIVED[prefix](registry.find(rest or prefix))
+    return registry.find(name)

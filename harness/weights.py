@@ -22,7 +22,7 @@ def stands_on(plan: Plan, name: str) -> tuple[Path, Path | None]:
 
 def print_of(plan: Plan, name: str) -> str:
     """What identifies a checkpoint's weights; "" before they are trained."""
-    from train.fingerprint import fingerprint
+    from train.model.fingerprint import fingerprint
 
     folder, memo = plan.folder.checkpoint(name), plan.places.memo
     if name == BASE:

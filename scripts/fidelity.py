@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from eval_suites import SUITES, DataError, UnknownSuiteError, find
-from eval_suites.errors import SandboxError
+from eval_suites.errors import DataError, SandboxError, UnknownSuiteError
+from eval_suites.registry import SUITES, find
 from eval_suites.suite import no_requests
 
 # tests/ is installed nowhere.

@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from eval_suites.arithmetic import prompt
-from eval_suites.arithmetic_problems import Problem, Split, problems
-from eval_suites.arithmetic_responses import ANSWER, reward
+from eval_suites.problems.arithmetic import Problem, Split, problems
+from eval_suites.problems.arithmetic_responses import ANSWER, reward
+from eval_suites.suites.arithmetic import prompt
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes" / "data"
 SEED = 7

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import eval_suites
+from eval_suites import registry
 from eval_suites.sandbox import Limits, Program, Sandbox
 from eval_suites.suite import Answer
 
@@ -33,7 +33,7 @@ async def verdicts(programs: dict[str, Program], workers: int) -> Counter[str]:
 
 def human_eval(folder: Path) -> dict[str, Program]:
     """The canonical solutions, as answers to the suite."""
-    suite = eval_suites.find("humaneval")
+    suite = registry.find("humaneval")
     with gzip.open(folder / "humaneval" / "HumanEval.jsonl.gz", "rt", encoding="utf-8") as file:
         solutions = [json.loads(line)["canonical_solution"] for line in file]
     pairs = zip(suite.load(folder), solutions, strict=True)
@@ -42,7 +42,7 @@ def human_eval(folder: Path) -> dict[str, Program]:
 
 def human_eval_plus(folder: Path) -> dict[str, Program]:
     """The reference solutions on base and plus inputs."""
-    suite = eval_suites.find("humaneval_plus")
+    suite = registry.find("humaneval_plus")
     return {
         f"{s.id} {number}": check
         for s in suite.load(folder)

@@ -25,5 +25,5 @@ fi
 # Compiled once here: uv leaves it to the first import, which never keeps it where
 # PYTHONDONTWRITEBYTECODE is set, and then every process spends 8 s more on imports.
 .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python \
-  "${options[@]}" -e ".[$extra,dev]"
+  "${options[@]}" -e ".[$extra,dev,docs]"
 touch .venv/.ready

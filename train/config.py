@@ -13,7 +13,7 @@ def _named(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-#: A file, a folder, or a name on the hub (`train.sources`).
+#: A file, a folder, or a name on the hub (`train.data.sources`).
 Source = Annotated[str, BeforeValidator(_named), Field(min_length=1)]
 
 
@@ -37,10 +37,10 @@ class TrainConfig(BaseModel):
     Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
     optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
     `epochs` passes, or after `max_steps` steps where given. `alpha` divides the reward; 0 is
-    hard labels. `method` names an objective of `train.objectives`, `method_settings` sets what it
-    alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
-    (`train.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a pair
-    objective compares where K > 2. `probe` names prompts in the same way, held out as a rule,
+    hard labels. `method` names an objective of `train.objectives.registry`, `method_settings` sets
+    what it alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
+    (`train.data.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a
+    pair objective compares where K > 2. `probe` names prompts in the same way, held out as a rule,
     scored at step 0, every `probe_every` steps and at the end. `lora: null` trains all weights.
     `too_long` says what becomes of a prompt that with its longest response exceeds `max_length`.
     `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the

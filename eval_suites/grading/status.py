@@ -10,7 +10,8 @@ def status_of(answer: Answer, extracted: str | None) -> Status:
     """What the model did with one answer, the most telling first.
 
     An overflow, an empty text, a text that was cut, one in which nothing was found. A filtered
-    answer is a third party's doing, and `eval_suites.scoring.settle` sets it apart before.
+    answer is a third party's doing, and `eval_suites.grading.suite_rules.settle` sets it apart
+    before.
     """
     if answer.finish_reason == "overflow":
         return "overflow"

@@ -1,7 +1,7 @@
 """`async with Sandbox(limits) as box: outcome = await box.run(check)`.
 
 A bounded number of workers; a call of `run` beyond them waits. The order of checks changes no
-outcome. What is covered and what is not is in docs/security.md.
+outcome. What is covered and what is not is in docs/explanation/security.md.
 """
 
 import asyncio
@@ -145,7 +145,7 @@ async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
         reasons.append(f"tier {tier}: {reason}")
     raise SandboxError(
         f"model-written programs cannot be contained here ({'; '.join(reasons)}); "
-        "see docs/security.md, or run them uncontained with --unsafe"
+        "see docs/explanation/security.md, or run them uncontained with --unsafe"
     )
 
 

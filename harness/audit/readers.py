@@ -50,7 +50,7 @@ def readers(job: AuditJob) -> list[Reader]:
 def _reader(
     job: AuditJob, name: str, load: Callable[[Path], Tokenizer]
 ) -> tuple[tuple[str, str, int], Reader]:
-    from train.adapters import tokenizer_home
+    from train.model.adapters import tokenizer_home
 
     base, folder = job.home(name)
     now = load(tokenizer_home(base, folder))

@@ -165,7 +165,7 @@ def _block(title: str, rows: Sequence[_Row]) -> str:
 
 
 def plain(audit: Audit, time: Duration) -> dict[str, Any]:
-    """The audit as JSON-able values (docs/formats.md)."""
+    """The audit as JSON-able values (docs/reference/audit.md)."""
     evaluation = audit.job.evaluation
     return {
         "checkpoints": list(evaluation.models),

@@ -10,10 +10,10 @@ from harness.audit.prompts import Asked, text_of
 from harness.sampling.job import SampleJob
 from harness.sampling.prompts import Prompt as ToSample
 from harness.sampling.prompts import prompts_of
-from train import hub
-from train.data import read_groups
+from train.data import hub
+from train.data.group import Group
+from train.data.groups import read_groups
 from train.errors import DataError
-from train.group import Group
 
 #: Data that is looked at before every evaluation; more takes longer than anyone wants to wait.
 _QUICK_BYTES = 64 * 2**20

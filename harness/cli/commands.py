@@ -63,11 +63,11 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
     from transformers.utils.logging import disable_progress_bar
 
     from harness.models import checked, resolve, under
-    from train import adapters
-    from train.disk import full_disk_said
+    from train.model import merging
+    from train.model.disk import full_disk_said
 
     folder = checked(checkpoint.resolve())
-    adapters.refuse_unmergeable(folder, out)
+    merging.refuse_unmergeable(folder, out)
     try:
         full = under(folder, models) if base is None else resolve(base, models)
     except ModelError as error:
@@ -75,7 +75,7 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
     disable_progress_bar()
     if full is not None:
         with full_disk_said(out.parent):
-            adapters.merge(folder, full, out)
+            merging.merge(folder, full, out)
         Console().print(f"merged: {out}", highlight=False, soft_wrap=True)
 
 
@@ -195,7 +195,7 @@ def list_suites() -> None:
     """
     from rich.table import Table
 
-    from eval_suites import SUITES
+    from eval_suites.registry import SUITES
 
     table = Table(box=None)
     for heading in ("suite", "headline", "source", "licence"):

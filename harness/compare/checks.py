@@ -52,7 +52,7 @@ def _tiers(result: Result, suite: str) -> list[str]:
         c.suites[suite].protocol.get("tier", "A") for c in result.checkpoints if suite in c.suites
     }
     return [
-        f"{suite}: its programs were contained on tier {tier}, not A (docs/security.md)"
+        f"{suite}: its programs were contained on tier {tier}, not A (docs/explanation/security.md)"
         for tier in sorted(found - {"A"})
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-#: Why a row is left out (`train.data.DataReport`), in words.
+#: Why a row is left out (`train.data.groups.DataReport`), in words.
 REASONS = {
     "identical": "identical responses",
     "empty": "empty responses",
@@ -17,7 +17,7 @@ def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
     """What was read, dropped and is used; then, where there is anything to say, what is odd in it.
 
     Args:
-        event: `split`, and the counts of `train.prepare.Counts`.
+        event: `split`, and the counts of `train.data.prepare.Counts`.
     """
     data, tokens = event["data"], event["tokens"]
     dropped = {text: data[reason] for reason, text in REASONS.items()}

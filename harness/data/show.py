@@ -18,8 +18,8 @@ from harness.recipe import Recipe
 from harness.sampling.section import sample_named
 from harness.token_text import pieces, prompt_text, response_text, visible
 from train.config import TrainConfig
-from train.group import Group
-from train.tokens import TokenGroup, TokenReport
+from train.data.group import Group
+from train.data.tokens import TokenGroup, TokenReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def show(
     Raises:
         UserError, train.DataError, train.TrainError: what a run would say too.
     """
-    from train.model import load_tokenizer
+    from train.model.loading import load_tokenizer
 
     name = _chosen(recipe, checkpoint)
     config = _located(recipe, name, places)
@@ -107,8 +107,8 @@ def _chosen(recipe: Recipe, checkpoint: str | None) -> str:
 
 def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group] | str]:
     """A row's `file:row`, and the group whole and as compared, or why it is left out."""
-    from train.data import group_at, read_groups
-    from train.prepare import compared
+    from train.data.groups import group_at, read_groups
+    from train.data.prepare import compared
 
     if row is None:
         groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
@@ -133,9 +133,9 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
         whole: the group with all its responses.
         group: with those that the objective compares.
     """
-    from train.chat import end_token
-    from train.objectives import entry
-    from train.tokens import tokenise
+    from train.data.chat import end_token
+    from train.data.tokens import tokenise
+    from train.objectives.registry import entry
 
     objective = entry(config.method)
     (tokens,), cut = tokenise(tokenizer, [group], config.max_length, config.max_prompt_length)
@@ -153,7 +153,7 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
 def _labels(config: TrainConfig, group: Group) -> tuple[float, ...]:
     import torch
 
-    from train.labels import soft_labels
+    from train.objectives.labels import soft_labels
 
     rewards = torch.tensor([group.rewards], dtype=torch.float64)
     labels = soft_labels(rewards, torch.ones_like(rewards, dtype=torch.bool), config.alpha)
@@ -161,7 +161,7 @@ def _labels(config: TrainConfig, group: Group) -> tuple[float, ...]:
 
 
 def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
-    from train.pairs import choose_pairs
+    from train.objectives.pairs import choose_pairs
 
     # Only the compared responses are left, so best_vs_random has one opponent and draws nothing.
     return choose_pairs(group.rewards, config.pairs or "all", random.Random(0))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval_suites.grading.suite_rules import settle
 from eval_suites.sandbox import VERSION
-from eval_suites.scoring import settle
 from eval_suites.suite import Request, Score, Suite, no_checks
 from harness.engines import RequestFailed
 from harness.evaluate.asking import Asker, Checker

@@ -160,7 +160,7 @@ def _local(
 
 def _tokenizer_home(folder: str, base: str) -> Path:
     """Whose tokenizer a checkpoint is read with: its own, or its base's where it has none."""
-    from train.adapters import tokenizer_home
+    from train.model.adapters import tokenizer_home
 
     return tokenizer_home(Path(base), Path(folder))
 

@@ -37,8 +37,8 @@ def startable(
 def _merged(
     group: Group, name: str, adapter: Path, why: str, out: Path, tell: Callable[[str], None]
 ) -> Engine:
-    from train.adapters import merge
-    from train.disk import full_disk_said
+    from train.model.disk import full_disk_said
+    from train.model.merging import merge
 
     base = group.spec.base
     if base is not None and not out.exists():

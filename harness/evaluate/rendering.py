@@ -31,7 +31,7 @@ def loader() -> Callable[[Path], Tokenizer]:
 
     What it returns raises `train.TrainError` where a folder holds no tokenizer.
     """
-    from train.model import load_tokenizer
+    from train.model.loading import load_tokenizer
 
     loaded: dict[str, Tokenizer] = {}
 
@@ -60,7 +60,7 @@ def rendered(tokenizer: Any, request: Request) -> Request:
     Raises:
         train.TrainError: the tokenizer has no chat template, or it refuses the messages.
     """
-    from train import chat
+    from train.data import chat
 
     if request.continuation:
         before, after = chat.continuation_ids(tokenizer, request.text, request.continuation)

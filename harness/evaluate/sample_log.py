@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eval_suites.scoring import metrics_of
+from eval_suites.grading.suite_rules import metrics_of
 from eval_suites.suite import Answer, Request, Score, Suite
 from harness.evaluate.answers import plain
 from harness.result import plain_bounds
@@ -115,7 +115,7 @@ def log_line(
     score: Score,
     verdicts: Sequence[Answer] = (),
 ) -> dict[str, Any]:
-    """One line of a sample log (docs/formats.md); `turns` are of `turn`."""
+    """One line of a sample log (docs/reference/logs.md); `turns` are of `turn`."""
     first = turns[0]["requests"] if turns else []
     return {
         "sample_id": sample_id,

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from eval_suites import duels
-from eval_suites.duels import Duel
-from eval_suites.mt_bench_judge import load_prompts
+from eval_suites.judging import pairwise
+from eval_suites.judging.mt_bench import load_prompts
+from eval_suites.judging.pairwise import Duel
 from eval_suites.suite import Answer, Score
 from harness.errors import RecipeError
 from harness.evaluate.job import EvalJob
@@ -101,7 +101,7 @@ async def _play(
         (first, second), sample, repeat = places[number]
         both = [columns[name].found[sample.id, repeat] for name in (first, second)]
         asked = dialogue(item.suite, sample, both[0].answers, templates)
-        task = Task(judge.model, duels.SUITE, Duel(sample.id, asked), 1)
+        task = Task(judge.model, pairwise.SUITE, Duel(sample.id, asked), 1)
         score, replies = await judge.score(task, both[0].answers + both[1].answers, ())
         found[number] = Played(_game(sample.id, repeat, first, second, score), score, replies)
         report(_progress(len(found), len(places)))
@@ -154,7 +154,7 @@ def _write(
                 one = against.get((name, sample_id, repeat))
                 spool.add(name, suite.name, _line(sample_id, repeat, own, one))
             protocol = {**column.protocol, "against": job.baseline}
-            protocol |= judge.protocol((duels.SUITE.name, judge.model.name))
+            protocol |= judge.protocol((pairwise.SUITE.name, judge.model.name))
             spool.write(folder, name, suite, protocol)
     (item,) = {column.item.suite.name for column in columns.values()}
     write_json(folder.duels / f"{suite_file(item)}.json", _told(job, list(columns), played))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites.grading.unfiltered import means_of
-from eval_suites.mt_bench_judge import Asked, load_prompts, question_of
-from eval_suites.mt_bench_pairs import Dialogue
+from eval_suites.judging.mt_bench import Asked, load_prompts, question_of
+from eval_suites.judging.mt_bench_pairs import Dialogue
 from eval_suites.suite import (
     Answer,
     Request,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from eval_suites.grading.suite_rules import settle
 from eval_suites.sandbox import Outcome
-from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Request, Score, Suite, no_requests
 from harness.engines import RequestFailed
 from harness.errors import RecipeError

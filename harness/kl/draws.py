@@ -15,7 +15,7 @@ from harness.events import Reporter
 from harness.journal.entries import Journal
 from harness.kl.ratios import measured
 from harness.runs import RunFolder
-from train.tokens import TokenGroup
+from train.data.tokens import TokenGroup
 
 _NO_ROOM = Score(None, "ungraded", reason="the prompt leaves no room for a response")
 

@@ -1,8 +1,8 @@
 """The KL stage: a checkpoint's own answers, scored by it and by its reference.
 
 Both are loaded in fp32, one after the other, and compute log-probabilities in one form
-(`train.logprobs`): an engine's own are rounded, and rounded otherwise for each batch. What was
-computed stays in the cache that training's references are in, so a killed stage goes on.
+(`train.model.logprobs`): an engine's own are rounded, and rounded otherwise for each batch. What
+was computed stays in the cache that training's references are in, so a killed stage goes on.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from harness.kl.job import KlJob
 from harness.kl.scorer import Scorer
 from harness.kl.suite import PREFIX
 from harness.runs import RunFolder
-from train.logprobs import Form
-from train.tokens import TokenGroup
+from train.data.tokens import TokenGroup
+from train.model.logprobs import Form
 
 #: Log-probabilities by the sample's place: checkpoint, suite, sample id.
 Logps = dict[tuple[str, str, str], tuple[float, ...]]

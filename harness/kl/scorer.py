@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.evaluate.columns import base_of
-from train.logprobs import Form, choose_form, kernel
-from train.reference import Source, reference_logps
-from train.tokens import TokenGroup
+from train.data.tokens import TokenGroup
+from train.model.logprobs import Form, choose_form, kernel
+from train.trainer.reference import Source, reference_logps
 
 DTYPE = "float32"
 
@@ -49,8 +49,8 @@ class Scorer:
         return sums, form
 
     def _load(self) -> Any:
-        from train.adapters import put_on
-        from train.model import load_base
+        from train.model.adapters import put_on
+        from train.model.loading import load_base
 
         base = Path(base_of(str(self.folder)))
         model = load_base(base, DTYPE)

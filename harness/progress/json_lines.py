@@ -1,4 +1,4 @@
-"""Progress for programs: a JSON object a line (docs/formats.md, Events)."""
+"""Progress for programs: a JSON object a line (docs/reference/events.md)."""
 
 import json
 import math

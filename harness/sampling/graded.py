@@ -11,7 +11,7 @@ class Graded:
 
     Attributes:
         reward: higher is better; None where we or a third party failed, so that there is none.
-        status: as in a sample log (docs/formats.md).
+        status: as in a sample log (docs/reference/logs.md).
         reason: in words, where there is one.
     """
 

@@ -6,14 +6,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import eval_suites
+from eval_suites import registry
 from eval_suites.suite import Answer, Decoding, Message, Request, Suite
 from harness.errors import UserError
 from harness.evaluate.loading import first_of_each
 from harness.judge.referee import is_judged
 from harness.sampling.section import SampleSection
-from train.sources import SourceRow, rows_of
-from train.turns import read_prompt
+from train.data.sources import SourceRow, rows_of
+from train.data.turns import read_prompt
 
 #: New tokens of a response where no suite says how many.
 _MOST_TOKENS = 512
@@ -30,7 +30,7 @@ class Prompt:
 
 def is_suite(name: str) -> bool:
     """Whether prompts are a suite's."""
-    return name in eval_suites.SUITES
+    return name in registry.SUITES
 
 
 def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
@@ -55,7 +55,7 @@ def verifier(name: str) -> Suite[Any]:
         eval_suites.UnknownSuiteError: there is none of this name.
         UserError: a judge scores it.
     """
-    suite = eval_suites.find(name)
+    suite = registry.find(name)
     if is_judged(suite):
         raise UserError(f"suite {name} asks a judge: name another verifier, or a reward model")
     return suite
@@ -65,7 +65,7 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     changes = {"temperature": section.temperature, "top_p": section.top_p}
     if section.max_tokens is not None:
         changes["max_tokens"] = section.max_tokens
-    suite = eval_suites.find(section.prompts).decoded(**changes)
+    suite = registry.find(section.prompts).decoded(**changes)
     samples = suite.load(data_dir)
     if section.limit is not None:
         samples = first_of_each(samples, section.limit, suite.stratum)

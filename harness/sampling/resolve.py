@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import eval_suites
-from eval_suites.mt_bench_judge import load_prompts
+from eval_suites import registry
+from eval_suites.judging.mt_bench import load_prompts
 from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import RecipeError, UserError
@@ -12,7 +12,7 @@ from harness.judge.spec import JudgeOptions
 from harness.recipe import JudgeChoice, Recipe
 from harness.sampling.prompts import is_suite, prompts_of, verifier
 from harness.sampling.section import SampleSection
-from train import sources
+from train.data import sources
 
 
 def resolved(
@@ -74,7 +74,7 @@ def _file(name: str, roots: Sequence[Path]) -> str:
         if (root / name).exists():
             return str((root / name).resolve())
     if not Path(name).suffix:
-        eval_suites.find(name)  # more likely a suite misspelt: its error names the nearest
+        registry.find(name)  # more likely a suite misspelt: its error names the nearest
     raise UserError(
         f"{name}: neither a suite (`nca suites`) nor a file of prompts in "
         f"{', '.join(str(root) for root in roots)}"
@@ -89,7 +89,7 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         folder: of fetched models, where the base of an adapter may lie.
         memo: hashes of weights already taken.
     """
-    from train.fingerprint import fingerprint
+    from train.model.fingerprint import fingerprint
 
     prompts = section.prompts
     prompts_are = _suite(prompts) if is_suite(prompts) else sources.identity(prompts)
@@ -104,7 +104,7 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
 
 
 def _suite(name: str) -> str:
-    return f"suite {name} {eval_suites.find(name).version}"
+    return f"suite {name} {registry.find(name).version}"
 
 
 def check(section: SampleSection, data_dir: Path | None) -> None:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import yaml
 
-from eval_suites import find
+from eval_suites.registry import find
 from eval_suites.suite import Answer
 from harness.engines import RequestFailed
 from harness.errors import EngineUnavailable, UserError

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eval_suites import rated
-from eval_suites.judge_prompts import Template
-from eval_suites.mt_bench_judge import load_prompts, question_of
-from eval_suites.mt_bench_pairs import Dialogue
+from eval_suites.grading.suite_rules import settle
+from eval_suites.judging import rated
+from eval_suites.judging.mt_bench import load_prompts, question_of
+from eval_suites.judging.mt_bench_pairs import Dialogue
+from eval_suites.judging.prompts import Template
 from eval_suites.sandbox import Sandbox
-from eval_suites.scoring import settle
 from eval_suites.suite import Answer, Suite
 from harness.evaluate.asking import Checker
 from harness.evaluate.task import Task

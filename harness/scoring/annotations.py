@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites import alpaca_eval
-from eval_suites.alpaca_eval_judge import DRAW, ranked, weighted
+from eval_suites.judging.alpaca_eval import DRAW, ranked, weighted
 from eval_suites.suite import Answer
+from eval_suites.suites import alpaca_eval
 from harness.errors import RunError
 from harness.scoring.judgements import Difference, Judged, Placed, text
 from harness.scoring.rescore import Rescored

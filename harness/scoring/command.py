@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
-import eval_suites
+from eval_suites import registry
 from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.judge.needs import require_able
@@ -58,7 +58,7 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     _refuse_unknown(how.also, suite_name, len(named))
     if how.json_file is not None and how.json_file.is_dir():
         raise UserError(f"--json {how.json_file}: is a folder; name a file")
-    suite = eval_suites.find(suite_name)
+    suite = registry.find(suite_name)
     if how.bench is not None and not is_judged(suite):
         raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
     samples = suite.load(data_dir)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites import mt_bench
-from eval_suites.grading.verdicts import rating
-from eval_suites.mt_bench_judge import answers_shown
+from eval_suites.judging.mt_bench import answers_shown
+from eval_suites.judging.verdicts import rating
 from eval_suites.suite import Answer
+from eval_suites.suites import mt_bench
 from harness.errors import RunError
 from harness.scoring.judgements import Difference, Judged, Placed, text
 from harness.scoring.rescore import Rescored

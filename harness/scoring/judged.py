@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval_suites.grading.injections import suspects
+from eval_suites.judging.injections import suspects
 from eval_suites.suite import Suite
 from harness.errors import RunError
 from harness.scoring import annotations, fastchat

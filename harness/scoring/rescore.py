@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eval_suites.grading.suite_rules import metrics_of, settle
 from eval_suites.sandbox import Outcome, Sandbox
-from eval_suites.scoring import metrics_of, settle
 from eval_suites.suite import Answer, Score, Suite
 from harness.compare.comparison import interval_of
 from harness.errors import RunError

@@ -2,7 +2,8 @@
 
 Every random draw takes a seed. Differences are always first minus second. Repeats of one prompt
 are not independent: average them per prompt before they come here, which leaves one value a
-prompt and so clusters by prompt (`clusters`). docs/statistics.md says which is used where.
+prompt and so clusters by prompt (`clusters`). docs/explanation/statistics.md says which is used
+where.
 """
 
 from harness.statistics.clusters import Noise, cluster_means, clustered_interval, noise

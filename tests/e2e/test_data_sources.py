@@ -201,7 +201,7 @@ def test_a_run_on_hub_data_is_pinned_to_its_commit_and_needs_no_hub_again(
 
 READ = """
 import sys
-from train.data import read_groups
+from train.data.groups import read_groups
 from train.errors import DataError
 for name in sys.argv[1:]:
     try:

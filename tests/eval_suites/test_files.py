@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites import DataError, find
+from eval_suites.errors import DataError
 from eval_suites.files import read_array, read_rows
+from eval_suites.registry import find
 
 
 def write(folder: Path, name: str, data: bytes) -> None:

@@ -26,7 +26,7 @@ PYTHON = "/usr/bin/python3.11"
 #: what they left is looked for, and their processes are counted.
 USER = 50_000 + os.getpid() % 4_000
 SANDBOXED = 60_000 + os.getpid() % 4_000
-#: What tier B does not hold back; docs/security.md says so.
+#: What tier B does not hold back; docs/explanation/security.md says so.
 KNOWN_ON_B = {"forks", "homes", "many_large_files"}
 
 Outcomes = dict[str, dict[str, Any]]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import eval_suites
-from eval_suites.arithmetic import SUITE as ARITHMETIC
+from eval_suites import registry
 from eval_suites.suite import Answer, Message, Request, Score
+from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.errors import BudgetSpent, EngineUnavailable
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loop import run
@@ -61,7 +61,7 @@ RATED = replace(
 
 @pytest.fixture(autouse=True)
 def rated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(eval_suites.SUITES, "rated", RATED)
+    monkeypatch.setitem(registry.SUITES, "rated", RATED)
 
 
 @pytest.fixture

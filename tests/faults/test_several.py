@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import train.run
+import train.trainer.run
 from harness import pipeline
 from harness.errors import RunFailed, UserError
 from harness.launch import Processes, launch
@@ -136,7 +136,7 @@ def undisturbed(run_folder: Path, folder: Path) -> list[float]:
     """The losses of the same job done at once by this process."""
     described = json.loads((run_folder / "train" / "nca" / "resolved.json").read_text())
     job = TrainJob.model_validate(described["job"]).model_copy(update={"out": folder / "whole"})
-    train.run.run(job)
+    train.trainer.run.run(job)
     return [line["loss"] for line in read_lines(job.out / "steps.jsonl")]
 
 
@@ -177,7 +177,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     assert losses(killed) == pytest.approx(undisturbed(killed, tmp_path), abs=1e-5)
 
     (curves,) = stored(two)["train nca"]
-    assert curves["train/loss"] == [*range(6)]
+    assert curves["train/objectives/objective"] == [*range(6)]
     assert curves["probe/loss"] == [0, 2, 4, 6]
     assert len(stored(two)[killed.name]) == 1
 

@@ -1,1 +1,1 @@
-"""Every suite against its gold: right responses score 1, wrong twins 0 (docs/suites.md)."""
+"""Every suite against its gold: right responses score 1, wrong twins 0."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from eval_suites import find, humaneval
+from eval_suites.registry import find
+from eval_suites.suites import humaneval
 
 from .held import Case, Held
 from .leetcode_solutions import SOLUTIONS

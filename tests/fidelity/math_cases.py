@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from eval_suites import find
-from eval_suites.math_problems import FILE_500, TEST_FILE, Sample
+from eval_suites.registry import find
+from eval_suites.suites.math import FILE_500, TEST_FILE, Sample
 
 from .held import Case, Held
 from .word_cases import rows

@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from eval_suites import Score, Suite, find
+from eval_suites.grading.suite_rules import settle
+from eval_suites.registry import find
 from eval_suites.sandbox import Sandbox
-from eval_suites.scoring import settle
-from eval_suites.suite import Answer
+from eval_suites.suite import Answer, Score, Suite
 
 from .held import Case, Held
 

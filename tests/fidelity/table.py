@@ -1,4 +1,4 @@
-"""The table of docs/suites.md, section Fidelity."""
+"""The table of docs/explanation/fidelity.md."""
 
 from collections.abc import Mapping
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from eval_suites import DataError, find
+from eval_suites.errors import DataError
+from eval_suites.registry import find
 from eval_suites.suite import Request, Suite
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine

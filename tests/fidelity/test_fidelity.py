@@ -1,4 +1,4 @@
-"""Every suite on its real files: gold responses score 1, wrong twins 0, as docs/suites.md says."""
+"""Every suite on its real files: gold responses score 1, wrong twins 0, as the docs state."""
 
 import importlib.util
 import sys
@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from eval_suites import SUITES, DataError, find
+from eval_suites.errors import DataError
+from eval_suites.registry import SUITES, find
 from eval_suites.suite import no_requests
 
 from . import table

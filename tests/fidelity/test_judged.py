@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from eval_suites import find
-from eval_suites.alpaca_eval_judge import switched
-from eval_suites.mt_bench import AGAIN_PLEASE
+from eval_suites.judging.alpaca_eval import switched
+from eval_suites.judging.mt_bench import AGAIN_PLEASE
+from eval_suites.registry import find
 from eval_suites.suite import Answer, Request
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine

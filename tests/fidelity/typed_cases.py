@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from eval_suites import find
 from eval_suites.grading.typed import Gold
+from eval_suites.registry import find
 
 from .held import Case, Held
 from .word_cases import boxed

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval_suites import find, gsm8k, gsm_plus
-from eval_suites.asdiv_problems import Problem
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind
+from eval_suites.problems.asdiv import Problem
+from eval_suites.registry import find
+from eval_suites.suites import gsm8k, gsm_plus
 
 from .held import Case, Held
 

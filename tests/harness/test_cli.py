@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites import SUITES
+from eval_suites.registry import SUITES
 
 RECIPE = """
 name: small

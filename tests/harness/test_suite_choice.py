@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites import SUITES
 from eval_suites.errors import SandboxError
+from eval_suites.registry import SUITES
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
 from harness.errors import EngineUnavailable

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from train.tokens import TokenGroup
+from train.data.tokens import TokenGroup
 
 
 def make_groups(shapes: list[tuple[int, list[int]]], vocabulary: int, seed: int = 0):  # noqa: ANN201

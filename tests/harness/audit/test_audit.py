@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-import eval_suites
+from eval_suites import registry
 from eval_suites.suite import Message, Request
 from harness.audit.ids import faults
 from harness.audit.job import AuditJob, of_evaluation
@@ -201,7 +201,7 @@ def test_what_cannot_be_rendered_is_a_failure(request_: Request, said: str) -> N
 def test_lengths_and_room_are_those_of_the_prompts(tmp_path: Path) -> None:
     folder = make_checkpoint(tmp_path / "qwen", "qwen")
     tokenizer = make_tokenizer("qwen")
-    suite = eval_suites.find("arithmetic")
+    suite = registry.find("arithmetic")
     samples = list(suite.load(None))[:40]
     sizes = {s.id: len(rendered(tokenizer, suite.ask(s, ())[0]).token_ids or ()) for s in samples}
     least, most = min(sizes.values()), max(sizes.values())
@@ -247,7 +247,7 @@ def trained_rows(*prompts: str) -> list[object]:
 
 def question(place: int) -> str:
     """A question of the arithmetic suite without its instruction."""
-    suite = eval_suites.find("arithmetic")
+    suite = registry.find("arithmetic")
     return suite.ask(suite.load(None)[place], ())[0].messages[0].content.splitlines()[0]
 
 

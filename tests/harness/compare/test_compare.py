@@ -13,7 +13,7 @@ from harness.compare.verdict import verdict
 from harness.errors import RunError
 from harness.result import SampleResult, read_result
 from harness.statistics import Mean, holm, mcnemar, wilson
-from train.metrics import Scores, record
+from train.trainer.metrics import Scores, record
 
 from .results import result, suite
 
@@ -133,7 +133,7 @@ def test_whatever_of_a_protocol_differs_is_refused_by_name(key: str) -> None:
 def test_programs_that_were_contained_less_strongly_are_named() -> None:
     weak = [suite(RIGHT, name="code", tier="B")]
     assert compare(result(base=weak, nca=weak), "base").warnings == (
-        "code: its programs were contained on tier B, not A (docs/security.md)",
+        "code: its programs were contained on tier B, not A (docs/explanation/security.md)",
     )
     strong = [suite(RIGHT, name="code", tier="A")]
     assert compare(result(base=strong, nca=strong), "base").warnings == ()

@@ -11,7 +11,7 @@ from harness.data.counts import data_lines
 from harness.progress.live import Live
 from harness.progress.plain import Plain
 from train.config import TrainConfig
-from train.prepare import prepare
+from train.data.prepare import prepare
 
 ROWS = [
     {"prompt": "q" * 30, "responses": ["a", "b", "a"], "rewards": [2, 1, 1]},

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from eval_suites import SUITES, DataError
+from eval_suites.errors import DataError
+from eval_suites.registry import SUITES
 from harness.data.download import Patience, Unreachable
 from harness.data.fetch import LOCK, Done, fetch, is_right
 from harness.data.literal import as_json

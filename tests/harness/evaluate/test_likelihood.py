@@ -14,7 +14,7 @@ from harness.engines import EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.evaluate.likelihood import likelihood, windows
 from harness.evaluate.restarting import Restarting
-from train import chat
+from train.data import chat
 
 TEXT = st.text(" \n.aBé1<", max_size=6)
 

@@ -4,7 +4,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from eval_suites import find
+from eval_suites.registry import find
 from eval_suites.suite import Answer, Message, Request, Score
 from harness.evaluate.sample_log import Spool, log_line, turn
 from harness.runs import RunFolder, read_json, read_lines

@@ -213,10 +213,10 @@ def test_prompts_of_many_turns_are_refused(
 ) -> None:
     from dataclasses import replace
 
-    import eval_suites
+    from eval_suites import registry
 
-    plain = eval_suites.find("arithmetic")
+    plain = registry.find("arithmetic")
     chatty = replace(plain, ask=lambda s, a: () if len(a) > 2 else plain.ask(s, ()))
-    monkeypatch.setitem(eval_suites.SUITES, "arithmetic", chatty)
+    monkeypatch.setitem(registry.SUITES, "arithmetic", chatty)
     with pytest.raises(RecipeError, match="one or two questions"):
         run(job, silent)

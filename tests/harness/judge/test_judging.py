@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import eval_suites
-from eval_suites.arithmetic import SUITE as ARITHMETIC
-from eval_suites.scoring import settle
+from eval_suites import registry
+from eval_suites.grading.suite_rules import settle
 from eval_suites.suite import Answer, Message, Request, Score
+from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.audit.duration import Duration
 from harness.audit.job import of_evaluation
 from harness.audit.preflight import audit
@@ -48,7 +48,7 @@ JUDGED = replace(ARITHMETIC, name="judged", headline="rating", judge=rate, score
 
 @pytest.fixture(autouse=True)
 def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(eval_suites.SUITES, "judged", JUDGED)
+    monkeypatch.setitem(registry.SUITES, "judged", JUDGED)
 
 
 def make_job(tmp_path: Path, model: Path, judge: JudgeChoice | None, limit: int = 3) -> EvalJob:

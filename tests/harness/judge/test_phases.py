@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import pytest
 
-import eval_suites
-from eval_suites.arithmetic import SUITE as ARITHMETIC
+from eval_suites import registry
 from eval_suites.suite import Answer, Decoding, Message, Request, Score
+from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines import ENGINES, Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine
 from harness.evaluate.job import EvalJob
@@ -88,7 +88,7 @@ class Engines:
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> Engines:
-    monkeypatch.setitem(eval_suites.SUITES, "judged", JUDGED)
+    monkeypatch.setitem(registry.SUITES, "judged", JUDGED)
     found = Engines()
     for name in ("model", "judge", "other"):
         monkeypatch.setitem(ENGINES, name, found.make(name))
@@ -170,7 +170,7 @@ def test_another_reading_of_verdicts_asks_nobody(
     def strict(*_: Any) -> Score:
         return Score(None, "judge_missing", reason="no verdict in this form")
 
-    monkeypatch.setitem(eval_suites.SUITES, "judged", replace(JUDGED, version="2", score=strict))
+    monkeypatch.setitem(registry.SUITES, "judged", replace(JUDGED, version="2", score=strict))
     run(job, silent)
 
     assert engines.did == []

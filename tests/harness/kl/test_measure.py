@@ -18,9 +18,9 @@ from harness.kl.job import KlJob
 from harness.kl.measure import run
 from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import RunFolder, read_json, read_lines
-from train.adapters import put_on
-from train.logprobs import logprobs
-from train.model import load_base, load_tokenizer
+from train.model.adapters import put_on
+from train.model.loading import load_base, load_tokenizer
+from train.model.logprobs import logprobs
 
 Adapters = tuple[tuple[str, Path], ...]
 SUITE = "kl:arithmetic"

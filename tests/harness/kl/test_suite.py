@@ -2,12 +2,13 @@ from math import inf
 
 import pytest
 
-import eval_suites
+from eval_suites import registry
+from eval_suites.errors import UnknownSuiteError
 from eval_suites.suite import Answer
 from harness.kl.suite import any_kl, on_policy
 from harness.suites import find
 
-ARITHMETIC = eval_suites.find("arithmetic")
+ARITHMETIC = registry.find("arithmetic")
 
 
 def test_answers_are_draws_from_the_policy_whatever_the_job_asks_for() -> None:
@@ -35,7 +36,7 @@ def test_without_its_measurement_an_answer_has_no_value() -> None:
 
 @pytest.mark.parametrize("name", ["kl", "kl:", "kl:arithmatic", "arithmatic"])
 def test_an_unknown_name_is_answered_with_known_ones(name: str) -> None:
-    with pytest.raises(eval_suites.UnknownSuiteError, match="did you mean"):
+    with pytest.raises(UnknownSuiteError, match="did you mean"):
         find(name)
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from harness.runs import file_digest
-from train.data import read_groups
+from train.data.groups import read_groups
 
 Nca = Callable[..., int]
 ASKED = ("--prompts", "arithmetic:train", "--limit", "5", "--engine", "fake")

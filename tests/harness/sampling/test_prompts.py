@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import eval_suites
-from eval_suites.arithmetic import SUITE, TRAIN
+from eval_suites import registry
+from eval_suites.suites.arithmetic import SUITE, TRAIN
 from harness.errors import UserError
 from harness.sampling.prompts import prompts_of, verifier
 from harness.sampling.resolve import resolved
@@ -92,7 +92,7 @@ def test_a_suite_of_several_turns_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     from dataclasses import replace
 
     twice = replace(SUITE, name="twice", ask=lambda sample, _: SUITE.ask(sample, ()))
-    monkeypatch.setitem(eval_suites.SUITES, "twice", twice)
+    monkeypatch.setitem(registry.SUITES, "twice", twice)
 
     with pytest.raises(UserError, match="twice asks more than once"):
         prompts_of(SampleSection(prompts="twice"), None)
@@ -102,7 +102,7 @@ def test_a_judged_suite_is_no_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     judged = replace(SUITE, name="judged", judge=lambda *_: ())
-    monkeypatch.setitem(eval_suites.SUITES, "judged", judged)
+    monkeypatch.setitem(registry.SUITES, "judged", judged)
 
     with pytest.raises(UserError, match="judged asks a judge"):
         verifier("judged")

@@ -11,7 +11,7 @@ from harness.engines import ENGINES, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.sampling.resolve import identities
 from harness.sampling.section import SampleSection
-from train.fingerprint import fingerprint
+from train.model.fingerprint import fingerprint
 
 Nca = Callable[..., int]
 ASKED = ("--prompts", "arithmetic:train", "--limit", "3", "-k", "2", "--engine", "fake")

@@ -8,7 +8,7 @@ from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
 from harness.sampling.rows import Counts, row_of
 from harness.sampling.section import SampleSection
-from train.rows import read_row
+from train.data.row_formats import read_row
 
 PROMPT = Prompt("7", Request(messages=(Message("user", "1 + 1?"),)))
 SECTION = SampleSection(prompts="any", k=4)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-import eval_suites
-from eval_suites.arithmetic import TRAIN
+from eval_suites import registry
 from eval_suites.grading.answers import flexible_answer
 from eval_suites.sandbox import Call, Check, Outcome
 from eval_suites.suite import Answer, Request, Score
+from eval_suites.suites.arithmetic import TRAIN
 from harness.engines import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
 from harness.errors import EngineDied, UserError
@@ -30,7 +30,7 @@ from harness.sampling.prompts import Prompt
 from harness.sampling.sample import InOrder, run
 from harness.sampling.scorers import Verifier
 from harness.sampling.section import SampleSection
-from train.data import read_groups
+from train.data.groups import read_groups
 
 
 def make_job(folder: Path, model: Path, dies_after: int = 0, **section: Any) -> SampleJob:
@@ -172,7 +172,7 @@ CHECKED = replace(TRAIN, name="checked", checks=reading, score=by_parity)
 def test_checks_are_done_in_the_sandbox_and_journalled(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(eval_suites.SUITES, "checked", CHECKED)
+    monkeypatch.setitem(registry.SUITES, "checked", CHECKED)
     job = make_job(tmp_path, tiny_model, prompts="checked", verifier="checked", limit=2, k=2)
 
     run(job, silent)

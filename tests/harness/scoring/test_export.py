@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from eval_suites import find
 from eval_suites.grading.code import program
-from eval_suites.humaneval import opened
+from eval_suites.registry import find
 from eval_suites.suite import Answer
+from eval_suites.suites.humaneval import opened
 from harness.errors import RunError
 from harness.evaluate.sample_log import Spool, log_line
 from harness.runs import RunFolder, canonical

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites import find
+from eval_suites.registry import find
 from eval_suites.suite import Answer, Score
 from harness.errors import RunError
 from harness.evaluate.sample_log import log_line, turn

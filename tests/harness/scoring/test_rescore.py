@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-import eval_suites
-from eval_suites import find
+from eval_suites import registry
+from eval_suites.registry import find
 from eval_suites.suite import Answer, Message, Request, Score, Suite
 from harness.errors import RunError
 from harness.runs import read_lines
@@ -66,8 +66,8 @@ JUDGED = replace(TWO_TURNS, name="judged", judge=lambda sample, _, said: _two_tu
 
 @pytest.fixture(autouse=True)
 def suites(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {**eval_suites.SUITES, "pairs": TWO_TURNS, "judged": JUDGED}
-    monkeypatch.setattr(eval_suites, "SUITES", known)
+    known = {**registry.SUITES, "pairs": TWO_TURNS, "judged": JUDGED}
+    monkeypatch.setattr(registry, "SUITES", known)
 
 
 @pytest.fixture

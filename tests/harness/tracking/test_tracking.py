@@ -70,8 +70,8 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     assert first.failed == ""
     assert (first.runs, first.models, first.sent) == (8, 4, first.points)
     before = stored(uri, "golden")
-    assert before["train dpo"]["train/loss"][0] == (1, 0.69)
-    assert len(before["train dpo"]["train/loss"]) == 12
+    assert before["train dpo"]["train/objectives/objective"][0] == (1, 0.69)
+    assert len(before["train dpo"]["train/objectives/objective"]) == 12
     assert before["eval dpo"]["eval/arithmetic"] == [(0, 0.21)]
     assert before["eval dpo"].keys() >= {"eval/arithmetic.low", "arithmetic/delta", "arithmetic/n"}
     assert before["train dpo"]["probe/logps_2"] == [(0, -2.0)]
@@ -357,7 +357,7 @@ def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_
 
     assert (second.failed, second.sent) == ("", 4)
     assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
-    losses = stored(uri, "golden")["train dpo"]["train/loss"]
+    losses = stored(uri, "golden")["train dpo"]["train/objectives/objective"]
     assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]
 
 
@@ -366,7 +366,7 @@ def test_the_search_that_the_docs_show_finds_the_best_checkpoint(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert sync(run, "sqlite:///runs/mlflow.db", "demo").failed == ""
-    text = (ROOT / "docs" / "tracking.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
     shown = text.partition("```python\n")[2].partition("```")[0]
     found: dict[str, list] = {}
     exec(shown, found)

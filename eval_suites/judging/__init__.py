@@ -1,0 +1,1 @@
+"""Questions for a judge, the reading of its verdicts, and length control."""

@@ -1,0 +1,1 @@
+"""Problems and protocols that several suites share: generators, readers, prompts."""

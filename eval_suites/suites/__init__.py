@@ -1,0 +1,1 @@
+"""The benchmarks, one file each; `eval_suites.registry` lists them."""

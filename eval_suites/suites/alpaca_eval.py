@@ -1,0 +1,219 @@
+"""AlpacaEval: 805 instructions, each answer judged against a fixed baseline's.
+
+`alpaca_eval` is 2.0 (Dubois et al. 2024, arXiv 2404.04475; baseline gpt4_1106_preview, preference
+from the log-probabilities of two labels), `alpaca_eval_1` is 1.0 (Dubois et al. 2023, arXiv
+2305.14387; baseline text_davinci_003, the judge ranks). Data CC BY-NC 4.0, prompts Apache-2.0; all
+are read from the data folder.
+
+One question an instruction, without a swapped second one, as upstream has it; an output that equals
+the baseline's is a draw and not asked about. Upstream leaves the decoding of answers to each entry
+of its board: ours is greedy, 2,048 tokens. `win_rate` is the mean preference (0 to 1), `official`
+drops what upstream cannot read, `length_controlled_win_rate` needs a file that upstream keeps
+elsewhere. Published numbers are of GPT-4 and differ with the judge.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from pathlib import Path
+from statistics import stdev
+
+from eval_suites.files import read_array
+from eval_suites.grading.status import worst_status
+from eval_suites.grading.unfiltered import means_of
+from eval_suites.judging.alpaca_eval import (
+    AGAIN_PLEASE,
+    DRAW,
+    RANKED,
+    WEIGHTED,
+    load_prompt,
+    official_ranked,
+    ranked,
+    request,
+    weighted,
+)
+from eval_suites.judging.injections import suspicious
+from eval_suites.judging.length_control import (
+    DIFFICULTY_FILE,
+    NAME,
+    Controls,
+    length_controlled,
+    load_controls,
+)
+from eval_suites.judging.prompts import Template, may_repair, repair
+from eval_suites.judging.verdicts import ranking
+from eval_suites.sandbox import Outcome
+from eval_suites.suite import (
+    Answer,
+    Decoding,
+    Message,
+    Request,
+    Score,
+    Suite,
+    mean_metrics,
+    no_note,
+)
+
+SOURCE = "tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20"
+LICENCE = "CC BY-NC 4.0"
+BASELINE_1 = "alpaca_eval/text_davinci_003_outputs.json.gz"
+BASELINE_2 = "alpaca_eval/gpt4_turbo_outputs.json.gz"
+PROMPT_1 = "alpaca_eval/annotators/alpaca_eval_gpt4/alpaca_eval.txt"
+PROMPT_2 = "alpaca_eval/annotators/alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt"
+DECODING = Decoding(max_tokens=2048)
+Answers = tuple[Answer, ...]
+Outcomes = tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An instruction, the baseline's output and name, the judge's prompt.
+
+    `controls` are what the length-controlled win rate needs to know of the instruction, or None.
+    """
+
+    id: str
+    instruction: str
+    baseline: str
+    generator: str
+    prompt: Template
+    controls: Controls | None = None
+
+
+def _load_1(folder: Path | None) -> Sequence[Sample]:
+    return _samples(folder, BASELINE_1, load_prompt(folder, PROMPT_1))
+
+
+def _load_2(folder: Path | None) -> Sequence[Sample]:
+    samples = _samples(folder, BASELINE_2, load_prompt(folder, PROMPT_2))
+    controls = load_controls(folder, len(samples))
+    if controls is None:
+        return samples
+    return tuple(
+        replace(sample, controls=own) for sample, own in zip(samples, controls, strict=True)
+    )
+
+
+def _samples(folder: Path | None, baseline: str, prompt: Template) -> tuple[Sample, ...]:
+    rows = read_array(folder, baseline, ("instruction", "output", "generator"))
+    return tuple(
+        Sample(str(number), row["instruction"], row["output"], row["generator"], prompt)
+        for number, row in rows
+    )
+
+
+def _ask(sample: Sample, answers: Answers) -> tuple[Request, ...]:
+    if answers:
+        return ()
+    return (Request(messages=(Message("user", sample.instruction),), decoding=DECODING),)
+
+
+def _judge_1(sample: Sample, answers: Answers, verdicts: Answers) -> tuple[Request, ...]:
+    """A ranking; one that cannot be read is asked for once more."""
+    if _is_draw(sample, answers[0]) or len(verdicts) > 1:
+        return ()
+    asked = request(RANKED, sample, answers[0].text)
+    if not verdicts:
+        return (asked,)
+    if ranking(verdicts[0].text) is None and may_repair(verdicts[0]):
+        return (repair(asked, verdicts[0], AGAIN_PLEASE),)
+    return ()
+
+
+def _judge_2(sample: Sample, answers: Answers, verdicts: Answers) -> tuple[Request, ...]:
+    """One token's log-probabilities; a second asking would measure something else."""
+    if _is_draw(sample, answers[0]) or verdicts:
+        return ()
+    return (request(WEIGHTED, sample, answers[0].text),)
+
+
+def _is_draw(sample: Sample, answer: Answer) -> bool:
+    return answer.text == sample.baseline
+
+
+def _score_1(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
+    ours, official = ranked(sample, verdicts), official_ranked(sample, verdicts)
+    return score_of(sample, answers[0], ours, official)
+
+
+def _score_2(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
+    found = weighted(sample, verdicts)
+    return score_of(sample, answers[0], found, found)
+
+
+def score_of(
+    sample: Sample, answer: Answer, preference: float | None, official: float | None
+) -> Score:
+    """The score of one output.
+
+    Args:
+        sample: the instruction.
+        answer: the model's output.
+        preference: our reading, 1 for the baseline's output to 2 for the model's.
+        official: upstream's, None where upstream has none.
+    """
+    if _is_draw(sample, answer):
+        preference = official = DRAW
+    metrics = {"length": float(len(answer.text)), "suspicious": suspicious([answer.text])}
+    if official is not None:
+        metrics["official"] = official - 1
+    if preference is None:
+        reason = "no preference can be read from the judge's reply"
+        return Score(None, "judge_missing", reason=reason, metrics=metrics)
+    won = 0.5 if preference == DRAW else float(preference > DRAW)
+    metrics |= {"win_rate": preference - 1, "discrete_win_rate": won}
+    if sample.controls is not None:
+        metrics |= sample.controls.metrics(len(sample.baseline) - len(answer.text))
+    shown = f"{preference:.6g}"
+    return Score(preference - 1, worst_status([answer]), shown, metrics=metrics)
+
+
+def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
+    means = mean_metrics(scores) | means_of(scores, "official", "length", "suspicious")
+    return length_controlled(scores, means | _standard_error(scores))
+
+
+def _standard_error(scores: Sequence[Score]) -> dict[str, float]:
+    """Upstream's standard error of the win rate: the samples' spread (n - 1) over sqrt(n)."""
+    values = [score.value for score in scores if score.value is not None]
+    return {"win_rate_se": stdev(values) / sqrt(len(values))} if len(values) > 1 else {}
+
+
+def _note(folder: Path | None) -> str:
+    if folder is not None and (folder / DIFFICULTY_FILE).is_file():
+        return ""
+    return (
+        f"{NAME} is missing: {DIFFICULTY_FILE} is not in the data folder (upstream keeps "
+        "df_gamed.csv in its data set, not in its repository)"
+    )
+
+
+def _suite(
+    name: str,
+    load: Callable[[Path | None], Sequence[Sample]],
+    judge: Callable[[Sample, Answers, Answers], tuple[Request, ...]],
+    score: Callable[[Sample, Answers, Answers, Outcomes], Score],
+    judge_needs: frozenset[str] = frozenset(),
+    note: Callable[[Path | None], str] = no_note,
+) -> Suite[Sample]:
+    return Suite(
+        name=name,
+        version="1",
+        source=SOURCE,
+        licence=LICENCE,
+        headline="win_rate",
+        load=load,
+        ask=_ask,
+        score=score,
+        judge=judge,
+        aggregate=_aggregate,
+        decoding=DECODING,
+        judge_needs=judge_needs,
+        note=note,
+    )
+
+
+FIRST: Suite[Sample] = _suite("alpaca_eval_1", _load_1, _judge_1, _score_1)
+SECOND: Suite[Sample] = _suite(
+    "alpaca_eval", _load_2, _judge_2, _score_2, frozenset({"logprobs"}), _note
+)

@@ -1,0 +1,97 @@
+"""HumanEval+: HumanEval's problems with many more inputs (Liu et al. 2023, arXiv 2305.01210).
+
+164 problems of release v0.1.10 (Apache-2.0). The model is asked what HumanEval asks. A program is
+right when it answers the base inputs and the plus inputs as the reference solution does: two
+checks, each within 10 seconds of CPU time. Headline `pass_at_1` (both), beside it
+`pass_at_1_base`.
+
+Compared as evalplus 0.3.1 does, but for one rule (`grading/reference.py`).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eval_suites.errors import DataError
+from eval_suites.files import AGAIN, read_rows
+from eval_suites.grading.code import program
+from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
+from eval_suites.grading.reference import tester
+from eval_suites.sandbox import Limits, Outcome, Program
+from eval_suites.suite import Answer, Score, Suite
+from eval_suites.suites import humaneval
+
+PLUS_FILE = "humaneval/HumanEvalPlus.jsonl.gz"
+LIMITS = Limits(cpu_s=10.0, output_bytes=64 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One problem; inputs are JSON texts of lists of arguments."""
+
+    id: str
+    prompt: str
+    entry_point: str
+    solution: str
+    base_inputs: str
+    plus_inputs: str
+    allowed: float
+
+
+def _load(folder: Path | None) -> Sequence[Sample]:
+    fields = ("task_id", "prompt", "entry_point", "canonical_solution")
+    found = []
+    for number, row in read_rows(folder, PLUS_FILE, fields):
+        if not all(isinstance(row.get(name), list) for name in ("base_input", "plus_input")):
+            where = f"{folder}/{PLUS_FILE}, row {number}"
+            raise DataError(f"{where}: no lists of inputs; {AGAIN}")
+        name, prompt, entry_point, solution = (row[field] for field in fields)
+        base, plus = (json.dumps(row[kind]) for kind in ("base_input", "plus_input"))
+        allowed = float(row.get("atol") or 0)
+        found.append(Sample(name, prompt, entry_point, solution, base, plus, allowed))
+    return tuple(found)
+
+
+def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
+    if not runnable(answers[0]):
+        return ()
+    candidate, name = _candidate(sample, answers[0]), sample.entry_point
+    reference = sample.prompt + sample.solution
+    return tuple(
+        Program(candidate, name, tester(reference, name, kind, inputs, sample.allowed), LIMITS)
+        for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
+    )
+
+
+def _candidate(sample: Sample, answer: Answer) -> str:
+    return program(sample.prompt, sample.entry_point, humaneval.opened(answer.text))
+
+
+def _score(
+    sample: Sample,
+    answers: tuple[Answer, ...],
+    _verdicts: tuple[Answer, ...],
+    outcomes: tuple[Outcome, ...],
+) -> Score:
+    candidate = _candidate(sample, answers[0]) if outcomes else None
+    both = program_score(answers[0], outcomes, candidate)
+    base = program_score(answers[0], outcomes[:1], candidate)
+    return replace(both, metrics={**both.metrics, "pass_at_1_base": base.metrics[METRIC]})
+
+
+SUITE: Suite[Sample] = Suite(
+    name="humaneval_plus",
+    version="1",
+    source="evalplus/humanevalplus_release @ 200defce9e3429d28ca215b6dd061c0f7f31c18b",
+    licence="Apache-2.0",
+    headline="pass_at_1",
+    load=_load,
+    ask=lambda sample, answers: humaneval.ask(sample.entry_point, sample.prompt, answers),
+    score=_score,
+    checks=_checks,
+    over_repeats=over_repeats,
+    decoding=humaneval.DECODING,
+    needs=frozenset({"prefix"}),
+    programs=True,
+)

@@ -1,0 +1,69 @@
+"""SVAMP: simple word problems in challenging variations (Patel et al. 2021, arXiv 2103.07191; MIT).
+
+1,000 problems of one step, each with one number; asked as `gsm8k` is, without examples. The
+question is `Body`, a full stop where it lacks one, then `Question`. Metrics also by `Type`
+(`subtraction/accuracy`); the file misspells the type of one row ("Common-Divison"), which is
+counted with common_division. `svamp:eurus` is the same under `eval_suites.problems.eurus`, which
+also accepts answers a factor of 100 off.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from eval_suites.errors import DataError
+from eval_suites.files import AGAIN, read_array
+from eval_suites.problems import eurus
+from eval_suites.problems.word_problems import (
+    CHAT_DECODING,
+    HEADLINE,
+    Sample,
+    ask,
+    score,
+    snake_case,
+)
+from eval_suites.suite import Suite
+
+FILE = "svamp/SVAMP.json.gz"
+_MISSPELT = {"common_divison": "common_division"}
+
+
+def _load(folder: Path | None) -> Sequence[Sample]:
+    return tuple(_samples(folder))
+
+
+def _samples(folder: Path | None) -> Iterator[Sample]:
+    for number, row in read_array(folder, FILE, ("ID", "Body", "Question", "Type")):
+        subset = snake_case(row["Type"])
+        yield Sample(
+            id=row["ID"],
+            question=f"{_sentence(row['Body'])} {row['Question'].strip()}",
+            gold=_gold(row.get("Answer"), number),
+            subset=_MISSPELT.get(subset, subset),
+        )
+
+
+def _sentence(body: str) -> str:
+    body = body.strip()
+    return body if body.endswith((".", "?", "!")) else f"{body}."
+
+
+def _gold(answer: object, row: int) -> str:
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        raise DataError(f"{FILE}, row {row}: 'Answer' is no number; {AGAIN}")
+    return repr(answer).removesuffix(".0")
+
+
+SUITE: Suite[Sample] = Suite(
+    name="svamp",
+    version="2",
+    source="arkilpatel/SVAMP @ 689d7ccac74b9983a2ac7cc3b264f441b99e7c53",
+    licence="MIT",
+    headline=HEADLINE,
+    load=_load,
+    ask=ask,
+    score=score,
+    decoding=CHAT_DECODING,
+)
+EURUS: Suite[Sample] = eurus.variant(
+    SUITE, "svamp:eurus", lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)
+)

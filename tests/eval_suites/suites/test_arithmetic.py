@@ -1,0 +1,210 @@
+"""The demo's suite, its generator, and the verifier that grades training responses."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval_suites.grading.answers import flexible_answer, same_number
+from eval_suites.grading.suite_rules import settle
+from eval_suites.problems.arithmetic import Problem, problems
+from eval_suites.problems.arithmetic_responses import responses, reward
+from eval_suites.registry import find
+from eval_suites.suite import Answer, Decoding, FinishReason, Message
+from eval_suites.suites.arithmetic import prompt
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "recipes" / "data"
+SUITE = find("arithmetic")
+SEEDS = st.integers(0, 2**32)
+
+
+def numbers(problem: Problem) -> tuple[str, tuple[int, ...]]:
+    words = problem.question.replace(".", " ").split()
+    return problem.template, tuple(int(word) for word in words if word.isdigit())
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS)
+def test_gold_is_what_the_steps_give_on_the_questions_numbers(seed: int) -> None:
+    for problem in problems("test", 40, seed):
+        results: set[int] = set()
+        for step in problem.steps:
+            assert {step.left, step.right} <= set(numbers(problem)[1]) | results
+            assert eval(step.shown().replace("=", "==").replace("/", "//"))
+            assert step.sign != "/" or step.left % step.right == 0
+            results.add(step.result)
+        assert problem.answer == problem.steps[-1].result > 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS, SEEDS, SEEDS)
+def test_no_split_shares_a_problem_or_its_numbers_whatever_the_seeds(
+    a: int, b: int, c: int
+) -> None:
+    drawn = [problems("train", 100, a), problems("probe", 100, b), problems("test", 100, c)]
+    train, probe, test = ({numbers(one) for one in some} for some in drawn)
+    assert not train & probe
+    assert not (train | probe) & test
+    assert {one.template for one in drawn[0]} < {one.template for one in drawn[2]}
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS)
+def test_problems_are_repeatable_different_and_numbered(seed: int) -> None:
+    some = problems("train", 60, seed)
+    assert some == problems("train", 60, seed)
+    assert some[:7] == problems("train", 7, seed)
+    assert len({one.question for one in some}) == 60
+    assert [one.id for one in some] == [str(row) for row in range(60)]
+
+
+@pytest.mark.parametrize(("split", "n"), [("dev", 3), ("train", -1), ("test", 1001)])
+def test_an_impossible_set_is_refused(split: str, n: int) -> None:
+    with pytest.raises(ValueError, match="train, probe or test"):
+        problems(split, n, 0)  # type: ignore[arg-type]
+
+
+def test_golden_prompt() -> None:
+    problem = SUITE.load(None)[0]
+    (request,) = SUITE.ask(problem, ())
+    text = (
+        "Elif has 3 cookies and finds 4 more. How many cookies does Elif have now?\n"
+        "Write one short calculation, then end with a sentence that gives the number."
+    )
+    assert request.messages == (Message("user", text),)
+    assert request.decoding == Decoding(max_tokens=48)
+    assert len(SUITE.load(None)) == 200
+
+
+# text, how it ended, last number, accuracy, accuracy_strict, status; the answer is 7
+VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
+    ("3 + 4 = 7. The answer is 7.", "stop", "7", 1, 1, "ok"),
+    ("3 + 4 = 7. The answer is 7", "stop", "7", 1, 1, "ok"),
+    ("The answer is 7 cookies.", "stop", "7", 1, 1, "ok"),
+    ("The answer is 7.0.\n", "stop", "7.0", 1, 1, "ok"),
+    ("The answer is $7!", "stop", "7", 1, 1, "ok"),
+    ("The answer is **7**.", "stop", "7", 1, 1, "ok"),
+    ("Elif has 3 + 4 = 7 cookies now.", "stop", "7", 1, 0, "ok"),
+    ("The answer is 7. Elif has 7 cookies.", "stop", "7", 1, 0, "ok"),
+    ("The answer is 7. She had 3.", "stop", "3", 0, 0, "ok"),
+    ("3 + 4 = 8. The answer is 8.", "stop", "8", 0, 0, "ok"),
+    ("The answer is -7.", "stop", "-7", 0, 0, "ok"),
+    ("The answer is 7,000.", "stop", "7000", 0, 0, "ok"),
+    ("Seven.", "stop", None, 0, 0, "unparsed"),
+    ("I cannot say.", "stop", None, 0, 0, "unparsed"),
+    ("3 + 4 = 7, because when we", "length", "7", 1, 0, "truncated"),
+    ("Elif has 3 cookies and", "length", "3", 0, 0, "truncated"),
+    (r"\boxed{7}", "stop", "7", 1, 0, "ok"),
+    (r"\boxed{7}, no: \boxed{8}", "stop", "8", 0, 0, "ok"),
+    ("```\n8\n```\n```\nThe answer is 7\n```", "stop", "7", 1, 0, "ok"),
+    (r"The answer is \(7\).", "stop", "7", 1, 1, "ok"),
+    ("", "stop", None, 0, 0, "empty"),
+]
+
+
+@pytest.mark.parametrize(("text", "finish", "last", "accuracy", "strict", "status"), VERDICTS)
+def test_verdicts(
+    text: str,
+    finish: FinishReason,
+    last: str | None,
+    accuracy: float,
+    strict: float,
+    status: str,
+) -> None:
+    score = SUITE.score(SUITE.load(None)[0], (Answer(text, finish),), (), ())
+    assert (score.extracted, score.value, score.status) == (last, accuracy, status)
+    assert score.metrics == {"accuracy": accuracy, "accuracy_strict": strict}
+
+
+def test_metrics_are_means_over_samples() -> None:
+    problem = SUITE.load(None)[0]
+    texts = ["The answer is 7.", "7 cookies", "The answer is 8.", "Seven."]
+    scores = [settle(SUITE, problem, (Answer(text),)) for text in texts]
+    lost = settle(SUITE, problem, (Answer("7", "filtered"),))
+    assert SUITE.aggregate([*scores, lost]) == {"accuracy": 2 / 4, "accuracy_strict": 1 / 4}
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_wrong(seed: int) -> None:
+    for problem in problems("train", 12, seed):
+        texts = responses(problem, seed)
+        assert texts == responses(problem, seed)
+        ranked = sorted(texts, key=lambda text: -reward(problem, text))
+        rewards = [reward(problem, text) for text in ranked]
+        assert len(set(rewards)) == 4
+        gold = str(problem.answer)
+        assert len(ranked[0]) < len(ranked[1])
+        assert [same_number(flexible_answer(text), gold) for text in ranked[:2]] == [True, True]
+        assert abs(int(flexible_answer(ranked[2]) or 0) - problem.answer) == 1
+        assert not same_number(flexible_answer(ranked[3]), gold)
+        assert rewards[1] > 0.5 > rewards[2]
+
+
+def test_the_verifier_reads_the_text_alone() -> None:
+    (problem,) = problems("train", 1, 0)
+    (step,) = problem.steps
+    best = f"{step.shown()}. The answer is {problem.answer}."
+    swapped = f"{step.right}+{step.left}={step.result}. The answer is {problem.answer}."
+    assert step.sign == "+"
+    assert reward(problem, swapped) >= reward(problem, best)
+    assert reward(problem, f"It is {problem.answer}.") < reward(problem, best)
+    assert reward(problem, "") == reward(problem, "No idea.") == 0.0
+
+
+def test_the_best_response_stands_at_every_place() -> None:
+    places = [0, 0, 0, 0]
+    for problem in problems("train", 200, 1):
+        rewards = [reward(problem, text) for text in responses(problem, 0)]
+        places[rewards.index(max(rewards))] += 1
+    assert min(places) > 30
+
+
+@pytest.fixture(scope="module")
+def make_demo_data() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "make_demo_data", ROOT / "scripts" / "make_demo_data.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_demos_files_are_made_again_byte_for_byte(make_demo_data: ModuleType) -> None:
+    for name, split, count in make_demo_data.SETS:
+        assert (DATA / name).read_bytes() == make_demo_data.lines(split, count).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("arithmetic-train.jsonl", 96),
+        ("arithmetic-probe.jsonl", 32),
+        ("own-samples-train.jsonl", 64),
+        ("own-samples-probe.jsonl", 32),
+    ],
+)
+def test_training_data_is_graded_by_the_verifier_and_holds_no_test_prompt(
+    name: str, rows: int
+) -> None:
+    read = [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
+    assert len(read) == rows
+    tests = {prompt(problem) for problem in SUITE.load(None)}
+    seeds, split = (0, 7), "train" if "train" in name else "probe"
+    known = {prompt(one): one for seed in seeds for one in problems(split, 1000, seed)}
+    for row in read:
+        (message,) = row["messages"]
+        assert message["role"] == "user"
+        assert message["content"] not in tests
+        problem = known[message["content"]]
+        assert len(set(row["responses"])) == len(set(row["rewards"])) == 4
+        assert row["rewards"] == [reward(problem, text) for text in row["responses"]]
+        assert max(row["rewards"]) > 0.5 > min(row["rewards"])
+    assert len({row["messages"][0]["content"] for row in read}) == rows

@@ -1,0 +1,356 @@
+"""Reading and tokenising: formats, defects named by file and row, one cut for all responses."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from train.config import TrainConfig
+from train.data.groups import DataReport, Group, group_at, keep, read_groups
+from train.data.prepare import prepare
+from train.data.sources import identity
+from train.data.tokens import tokenise
+from train.errors import DataError
+
+ROW = {"prompt": "2+2?", "responses": ["4", "5", "fish"], "rewards": [1, 0.5, 0]}
+
+
+def test_reward_rows_of_any_k_and_both_kinds_of_prompt(write_jsonl: Any) -> None:
+    turns = [{"role": "system", "content": "short"}, {"role": "user", "content": "2+2?"}]
+    rows = [ROW, {"messages": turns, "responses": ["4", "5"], "rewards": [2, 2]}]
+    groups, report = read_groups(write_jsonl("data.jsonl", rows))
+    assert groups[0] == Group((("user", "2+2?"),), ("4", "5", "fish"), (1, 0.5, 0), "data.jsonl:1")
+    assert groups[1].messages == (("system", "short"), ("user", "2+2?"))
+    assert (report.rows, report.groups, report.tied) == (2, 2, 1)
+
+
+def test_every_kind_of_file_reads_the_same(tmp_path: Path, write_jsonl: Any) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    lines = write_jsonl("data.jsonl", [ROW, ROW])
+    (tmp_path / "data.json").write_text(json.dumps([ROW, ROW]))
+    (tmp_path / "data.jsonl.gz").write_bytes(gzip.compress(lines.read_bytes()))
+    parquet.write_table(pa.Table.from_pylist([ROW, ROW]), tmp_path / "data.parquet")
+    expected = [(g.messages, g.responses, g.rewards) for g in read_groups(lines)[0]]
+    for name in ("data.json", "data.jsonl.gz", "data.parquet"):
+        groups, _ = read_groups(tmp_path / name)
+        assert [(g.messages, g.responses, g.rewards) for g in groups] == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ({"prompt": "q", "responses": ["a", "b"]}, "no `rewards`"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, float("nan")]}, "reward 2 is nan"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, float("inf")]}, "reward 2 is inf"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, "2"]}, "reward 2 is '2'"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, None]}, "reward 2 is None"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1, 10**400]}, "reward 2 is 1000"),
+        ({"prompt": "q", "responses": ["a", "b"], "rewards": [1]}, "2 responses but 1 rewards"),
+        ({"prompt": "q", "responses": ["a", " "], "rewards": [1, 0]}, "response 2 is empty"),
+        ({"prompt": "q", "responses": ["a", 3], "rewards": [1, 0]}, "response 2 is empty or no"),
+        ({"prompt": "q", "responses": ["a"], "rewards": [1]}, "fewer than 2"),
+        ({"prompt": "q", "responses": "ab", "rewards": [1, 0]}, "must be lists"),
+        ({"responses": ["a", "b"], "rewards": [1, 0]}, "no `prompt`"),
+        ({"prompt": "q"}, "it has prompt, which is no known shape"),
+        ({"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "b"}, "transcripts"),
+        ({"messages": [{"role": "user"}], "responses": ["a", "b"], "rewards": [1, 0]}, "`content`"),
+        ([1, 2], "an object with named fields"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_row(row: Any, complaint: str, write_jsonl: Any) -> None:
+    path = write_jsonl("data.jsonl", [ROW, row])
+    with pytest.raises(DataError, match=r"data\.jsonl, row 2: ") as caught:
+        read_groups(path)
+    assert complaint in str(caught.value)
+
+
+def test_bad_files_are_named(tmp_path: Path, write_jsonl: Any) -> None:
+    (tmp_path / "torn.jsonl").write_text(json.dumps(ROW) + '\n{"prompt": "q", "resp')
+    (tmp_path / "object.json").write_text("{}")
+    (tmp_path / "bad.jsonl.gz").write_bytes(b"plain")
+    (tmp_path / "latin.jsonl").write_bytes(b'{"prompt": "\xe9"}')
+    for name, complaint in [
+        ("torn.jsonl", "torn.jsonl, row 2: not JSON"),
+        ("object.json", "holds a list of rows"),
+        ("bad.jsonl.gz", "damaged gzip"),
+        ("latin.jsonl", "not UTF-8 at byte 12"),
+        ("absent.jsonl", "no such data file"),
+    ]:
+        with pytest.raises(DataError, match=complaint):
+            read_groups(tmp_path / name)
+    with pytest.raises(DataError, match="no usable row"):
+        read_groups(write_jsonl("empty.jsonl", []))
+
+
+def dropped(report: DataReport) -> int:
+    reasons = ("different_prompts", "no_question", "empty", "too_few", "identical")
+    return sum(getattr(report, reason) for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "preference/ultrafeedback_binarized_train_1000.jsonl.gz",
+            DataReport(1000, 994, identical=4, empty=2),
+        ),
+        (
+            "preference/ultrafeedback_binarized_eval_200.jsonl.gz",
+            DataReport(200, 199, identical=1),
+        ),
+        (
+            "preference/hh_rlhf_harmless_base_test.jsonl.gz",
+            DataReport(2312, 2303, different_prompts=5, empty=4),
+        ),
+    ],
+)
+def test_defects_of_real_pairs_are_dropped_and_counted(
+    name: str, expected: DataReport, data_dir: Path
+) -> None:
+    groups, report = read_groups(data_dir / name)
+    assert report == expected
+    assert report.groups + dropped(report) == report.rows
+    assert len(groups) == report.groups
+    assert all(g.messages[-1][0] == "user" and all(g.responses) for g in groups)
+    assert read_groups(data_dir / name, 24)[1].rows == 24
+
+
+def test_real_transcripts_lose_nothing_but_their_labels(data_dir: Path) -> None:
+    path = data_dir / "preference" / "hh_rlhf_harmless_base_test.jsonl.gz"
+    groups, _ = read_groups(path)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    for group in groups:
+        row = rows[int(group.source.rpartition(":")[2]) - 1]
+        for response, whole in zip(group.responses, (row["chosen"], row["rejected"]), strict=True):
+            said = [content for _, content in (*group.messages, ("assistant", response))]
+            words = whole.replace("\n\nHuman:", " ").replace("\n\nAssistant:", " ").split()
+            assert " ".join(said).split() == words
+
+
+def test_real_rewards_of_eight_responses_and_their_ablation(
+    data_dir: Path, write_jsonl: Any
+) -> None:
+    source = data_dir / "reward" / "qwen_math_cot_100_k8.jsonl.gz"
+    with gzip.open(source, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    plain = [
+        {
+            "messages": [turn("system", row["system"]), turn("user", row["question"])],
+            "responses": row["code"],
+            "rewards": [score for (score,) in row["pred_score"]],
+        }
+        for row in rows
+    ]
+    path = write_jsonl("k8.jsonl", plain)
+    groups, report = read_groups(path)
+    assert (report.rows, report.groups, report.left_out) == (100, 100, 0)
+    assert report.duplicates == sum(8 - len(set(row["code"])) for row in rows) > 0
+    for count in (2, 4, 8):
+        chosen, _ = read_groups(path, responses=count, seed=3)
+        assert {len(group.responses) for group in chosen} == {count}
+        assert [max(g.rewards) for g in chosen] == [max(g.rewards) for g in groups]
+
+
+def turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def test_ties_and_duplicates_are_kept_and_counted(write_jsonl: Any) -> None:
+    rows = [
+        {"prompt": "q", "responses": ["a", "b", "a", "a"], "rewards": [1, 1, 1, 1]},
+        {"prompt": "q", "responses": ["a", "b"], "rewards": [1, 0]},
+        {"prompt": "q", "responses": ["a", "a"], "rewards": [2, 2.0]},
+    ]
+    groups, report = read_groups(write_jsonl("ties.jsonl", rows))
+    assert report == DataReport(rows=3, groups=3, tied=2, duplicates=3)
+    assert len(groups) == 3
+
+
+scored = st.lists(st.tuples(st.text(max_size=3), st.integers(-3, 3)), min_size=2, max_size=8)
+
+
+@given(scored, st.integers(2, 8), st.integers(0, 5))
+def test_k_of_n_keeps_the_best_is_seeded_and_only_grows(
+    answers: list[tuple[str, int]], count: int, seed: int
+) -> None:
+    texts, rewards = zip(*answers, strict=True)
+    group = Group((("user", "q"),), texts, tuple(map(float, rewards)), "made:1")
+    fewer, more = keep(group, count, seed), keep(group, count + 1, seed)
+    assert len(fewer.responses) == min(count, len(texts))
+    assert max(fewer.rewards) == max(group.rewards)
+    assert fewer == keep(group, count, seed)
+    assert in_order(fewer, more)
+    assert in_order(more, group)
+    elsewhere = keep(Group(group.messages, texts, group.rewards, "other:77"), count, seed)
+    assert elsewhere.responses == fewer.responses
+
+
+def in_order(part: Group, whole: Group) -> bool:
+    """Whether the answers of one group are among those of the other, in their order."""
+    rest = iter(zip(whole.responses, whole.rewards, strict=True))
+    return all(answer in rest for answer in zip(part.responses, part.rewards, strict=True))
+
+
+def test_the_draw_differs_by_prompt_and_seed_and_ignores_other_rows(write_jsonl: Any) -> None:
+    rows = [
+        {"prompt": f"q{n}", "responses": list("abcdef"), "rewards": [0, 1, 5, 2, 3, 4]}
+        for n in range(20)
+    ]
+    path = write_jsonl("data.jsonl", rows)
+    first, _ = read_groups(path, responses=3, seed=1)
+    assert len({group.responses for group in first}) > 3
+    assert [g.responses for g in first] != [
+        g.responses for g in read_groups(path, responses=3, seed=2)[0]
+    ]
+    assert first[:5] == read_groups(path, rows=5, responses=3, seed=1)[0]
+    backwards, _ = read_groups(write_jsonl("turned.jsonl", rows[::-1]), responses=3, seed=1)
+    assert [g.responses for g in backwards[::-1]] == [g.responses for g in first]
+    with pytest.raises(DataError, match="nothing to compare"):
+        read_groups(path, responses=1)
+
+
+def test_a_folder_is_read_in_order_of_name_and_its_bad_rows_are_named(
+    tmp_path: Path, write_jsonl: Any
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    rows = [{**ROW, "prompt": name} for name in "abcd"]
+    (folder / "part-1.json").write_text(json.dumps([rows[1]]))
+    (folder / "part-0.jsonl.gz").write_bytes(gzip.compress(json.dumps(rows[0]).encode()))
+    parquet.write_table(pa.Table.from_pylist(rows[2:]), folder / "part-2.parquet")
+    (folder / "README.md").write_text("not data")
+    groups, report = read_groups(folder)
+    assert [group.messages[0][1] for group in groups] == list("abcd")
+    assert [group.source for group in groups][::3] == ["part-0.jsonl.gz:1", "part-2.parquet:2"]
+    assert report.rows == 4
+    assert group_at(folder, 3) == ("part-2.parquet:1", groups[2])
+    with pytest.raises(DataError, match="has no row 5"):
+        group_at(folder, 5)
+    (folder / "part-3.jsonl").write_text(json.dumps(ROW) + '\n{"prompt": "q"}\n')
+    with pytest.raises(DataError, match=r"folder/part-3\.jsonl, row 2: it has prompt"):
+        read_groups(folder)
+    (tmp_path / "hollow").mkdir()
+    with pytest.raises(DataError, match="hollow: no data file there"):
+        read_groups(tmp_path / "hollow")
+
+
+def test_a_folder_that_datasets_saved_is_read_split_by_split(tmp_path: Path) -> None:
+    from datasets import Dataset, DatasetDict
+
+    rows = [{"prompt": f"q{n}", "chosen": "a", "rejected": "b"} for n in range(3)]
+    data = Dataset.from_list(rows)
+    DatasetDict({"train": data, "test": data.select([0])}).save_to_disk(tmp_path / "both")
+    groups, _ = read_groups(tmp_path / "both" / "train")
+    assert [group.messages[0][1] for group in groups] == ["q0", "q1", "q2"]
+    assert groups[2].source == "train:3"
+    with pytest.raises(DataError, match="holds the splits train, test; name the folder of one"):
+        read_groups(tmp_path / "both")
+    for file in (tmp_path / "both" / "train").glob("*.arrow"):
+        file.write_bytes(b"torn")
+    with pytest.raises(DataError, match="train: cannot be had"):
+        read_groups(tmp_path / "both" / "train")
+
+
+def test_a_row_that_is_left_out_is_told_with_its_reason(write_jsonl: Any) -> None:
+    path = write_jsonl("data.jsonl", [ROW, {"prompt": "q", "chosen": "a", "rejected": "a"}])
+    assert group_at(path, 2) == ("data.jsonl:2", "identical")
+    assert group_at(path, 1, responses=2)[1] == read_groups(path, responses=2)[0][0]
+
+
+def test_an_identity_follows_the_bytes_and_names_of_all_files(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    file = folder / "a.jsonl"
+    file.write_text("{}")
+    seen = [identity(str(file)), identity(str(folder))]
+    (folder / "notes.txt").write_text("no data")
+    assert seen == [identity(str(file)), identity(str(folder))]
+    (folder / "b.jsonl").write_text("{}")
+    seen.append(identity(str(folder)))
+    file.write_text("{} ")
+    seen += [identity(str(file)), identity(str(folder))]
+    file.rename(folder / "c.jsonl")
+    seen.append(identity(str(folder)))
+    assert len(set(seen)) == len(seen)
+    with pytest.raises(DataError, match="no such data file or folder"):
+        identity(str(tmp_path / "absent"))
+
+
+def test_a_prompt_of_several_turns_is_rendered_whole(tiny_model: Path, write_jsonl: Any) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    transcript = "\n\nHuman: q1\n\nAssistant: r1\n\nHuman: q2\n\nAssistant:"
+    row = {"chosen": f"{transcript} a", "rejected": f"{transcript} b"}
+    groups, _ = read_groups(write_jsonl("hh.jsonl", [row]))
+    (group,), _ = tokenise(tokenizer, groups, 1000, 500)
+    assert tokenizer.decode(group.prompt) == (
+        "<|im_start|>user\nq1<|im_end|>\n<|im_start|>assistant\nr1<|im_end|>\n"
+        "<|im_start|>user\nq2<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert [tokenizer.decode(ids) for ids in group.responses] == ["a<|im_end|>", "b<|im_end|>"]
+
+
+def test_one_cut_of_the_prompt_for_all_responses_and_never_the_header(tiny_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    header = "<|im_start|>assistant\n"
+    group = Group((("user", "x" * 50),), ("a" * 10, "b" * 30), (1, 0), "made:1")
+
+    def cut(max_length: int, max_prompt_length: int) -> tuple[str, list[str], Any]:
+        (done,), report = tokenise(tokenizer, [group], max_length, max_prompt_length)
+        texts = [tokenizer.decode(ids) for ids in done.responses]
+        return tokenizer.decode(done.prompt), texts, report
+
+    prompt, responses, report = cut(1000, 500)
+    assert prompt.endswith("x<|im_end|>\n" + header)
+    assert responses == ["a" * 10 + "<|im_end|>", "b" * 30 + "<|im_end|>"]
+    assert (report.cut_prompts, report.cut_responses, report.prompts) == (0, 0, 1)
+
+    prompt, responses, report = cut(60, 20)  # the prompt gives way first, as far as it must
+    assert prompt.endswith("<|im_end|>\n" + header)
+    assert len(tokenizer(prompt)["input_ids"]) == 60 - 31
+    assert (report.cut_prompts, report.cut_responses) == (1, 0)
+
+    prompt, responses, report = cut(40, 20)  # then the responses
+    assert responses == ["a" * 10 + "<|im_end|>", "b" * 20]
+    assert (report.cut_prompts, report.cut_responses) == (1, 1)
+
+    prompt, responses, _ = cut(5, 2)  # a limit below all reason
+    assert prompt == header
+    assert responses == ["a", "b"]
+
+
+def test_what_would_be_cut_is_dropped_on_demand_and_counted(tiny_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    texts = {"short": "b" * 5, "fits": "b" * 20, "long": "b" * 21}
+    groups = [
+        Group((("user", "x" * 5),), ("a" * 3, text), (1, 0), f"made:{name}")
+        for name, text in texts.items()
+    ]
+    (fits,), _ = tokenise(tokenizer, groups[1:2], 1000, 500)
+    limit = len(fits.prompt) + len(fits.responses[1])
+    kept, report = tokenise(tokenizer, groups, limit, 2, "drop")
+    assert [group.source for group in kept] == ["made:short", "made:fits"]
+    assert (report.prompts, report.too_long) == (2, 1)
+    assert (report.cut_prompts, report.cut_responses) == (0, 0)
+    cut, report = tokenise(tokenizer, groups, limit, 2)
+    assert len(cut) == 3
+    assert (report.cut_prompts, report.too_long) == (1, 0)
+
+
+def test_a_limit_that_no_prompt_fits_is_said(tiny_model: Path, write_jsonl: Any) -> None:
+    row = {"prompt": "a" * 50, "responses": ["bb", "c"], "rewards": [1, 0]}
+    config = TrainConfig(
+        data=write_jsonl("long.jsonl", [row]), max_length=20, max_prompt_length=5, too_long="drop"
+    )
+    with pytest.raises(DataError, match=r"long\.jsonl: no prompt fits: raise max_length"):
+        prepare(config, AutoTokenizer.from_pretrained(tiny_model))

@@ -1,0 +1,15 @@
+"""From files and hub data sets to prompts with K scored responses, as token ids."""
+
+__all__ = [
+    "chat",
+    "files",
+    "group",
+    "groups",
+    "hub",
+    "packing",
+    "prepare",
+    "row_formats",
+    "sources",
+    "tokens",
+    "turns",
+]

@@ -1,0 +1,111 @@
+"""Groups as token ids, cut to length by one rule for all responses of a prompt."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from train.data.chat import header_length, render, response_ids
+from train.data.groups import Group
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGroup:
+    """One prompt and its responses as token ids.
+
+    Attributes:
+        prompt: ids of the prompt, with the assistant's header at its end.
+        responses: K tuples of ids, none empty; each ends with the end token unless it was cut.
+        rewards: K numbers.
+        source: `file:row`.
+    """
+
+    prompt: tuple[int, ...]
+    responses: tuple[tuple[int, ...], ...]
+    rewards: tuple[float, ...]
+    source: str
+
+    @property
+    def size(self) -> int:
+        """Tokens of the prompt and of all responses."""
+        return len(self.prompt) + sum(map(len, self.responses))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReport:
+    """What tokenising and cutting did.
+
+    Attributes:
+        prompts: prompts tokenised.
+        tokens: tokens kept, each prompt counted once.
+        cut_prompts: prompts that lost tokens on the left.
+        cut_responses: responses that lost their end.
+        too_long: prompts dropped because they would have been cut.
+    """
+
+    prompts: int
+    tokens: int
+    cut_prompts: int
+    cut_responses: int
+    too_long: int = 0
+
+
+def tokenise(
+    tokenizer: Any,
+    groups: Iterable[Group],
+    max_length: int,
+    max_prompt_length: int,
+    too_long: Literal["cut", "drop"] = "cut",
+) -> tuple[tuple[TokenGroup, ...], TokenReport]:
+    """Token ids of all groups.
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template.
+        groups: what `train.data.groups.read_groups` gave.
+        max_length: tokens of a prompt and one response.
+        max_prompt_length: tokens that a prompt keeps where it does not fit; below `max_length`.
+        too_long: what becomes of a prompt that does not fit with its longest response.
+
+    Raises:
+        TrainError: the tokenizer's template cannot be used (`train.data.chat`).
+    """
+    done, prompts, responses, dropped = [], 0, 0, 0
+    for whole, header in _encoded(tokenizer, groups):
+        cut = _cut(whole, header, max_length, max_prompt_length)
+        if cut is not whole and too_long == "drop":
+            dropped += 1
+            continue
+        prompts += len(cut.prompt) < len(whole.prompt)
+        responses += sum(
+            len(a) < len(b) for a, b in zip(cut.responses, whole.responses, strict=True)
+        )
+        done.append(cut)
+    tokens = sum(group.size for group in done)
+    return tuple(done), TokenReport(len(done), tokens, prompts, responses, dropped)
+
+
+def _encoded(tokenizer: Any, groups: Iterable[Group]) -> Iterator[tuple[TokenGroup, int]]:
+    """Each group's ids, uncut, with the length of its assistant header."""
+    for group in groups:
+        prompt = tuple(render(tokenizer, group.messages))
+        responses = tuple(
+            tuple(response_ids(tokenizer, group.messages, text)) for text in group.responses
+        )
+        header = header_length(tokenizer, group.messages)
+        yield TokenGroup(prompt, responses, group.rewards, group.source), header
+
+
+def _cut(group: TokenGroup, header: int, max_length: int, max_prompt_length: int) -> TokenGroup:
+    """The group within its limits.
+
+    Where prompt and longest response do not fit, the prompt loses tokens on the left, down to
+    `max_prompt_length` (and never its header); where that is not enough, every response is cut to
+    the room that is left, at least one token.
+    """
+    longest = max(map(len, group.responses))
+    if len(group.prompt) + longest <= max_length:
+        return group
+    room = max(max_length - longest, max_prompt_length, header)
+    prompt = group.prompt[-room:]
+    left = max(max_length - len(prompt), 1)
+    responses = tuple(response[:left] for response in group.responses)
+    return TokenGroup(prompt, responses, group.rewards, group.source)

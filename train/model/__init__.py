@@ -1,0 +1,12 @@
+"""Models: loading, adapters, quantisation, tree attention, and log-probabilities of responses."""
+
+__all__ = [
+    "adapters",
+    "disk",
+    "fingerprint",
+    "loading",
+    "logprobs",
+    "merging",
+    "model_shape",
+    "quantisation",
+]

@@ -1,0 +1,166 @@
+"""Summed log-probabilities of responses under a model: one interface, three forms.
+
+- `plain`: padded rows and the model's own logits. Slow, plainly right: the oracle.
+- `padded`: padded rows, logits in chunks (`train.model.head`).
+- `tree`: each prompt once with its responses behind it (`train.data.packing`,
+`train.model.tree_attention`), rows
+  packed, logits in chunks, less kept for the backward pass (`train.model.recompute`).
+
+Everything runs inside the model's own forward pass, with its head replaced for the call, so that
+hooks of wrappers (adapters, data parallel, sharding) fire as they would.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from train.data import packing
+from train.data.packing import Rows
+from train.data.tokens import TokenGroup
+from train.model import recompute, tree_attention
+from train.model.head import token_logps
+
+Form = Literal["tree", "padded", "plain"]
+_LOG = logging.getLogger(__name__)
+
+
+def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tuple[Tensor, Tensor]:
+    """Summed log-probabilities of every response after its prompt.
+
+    Args:
+        model: a causal language model of transformers, as it is or wrapped.
+        groups: B prompts with up to K responses each.
+        form: how it is computed; `choose_form` says which a model allows.
+
+    Returns:
+        Sums over response tokens, nats, fp32 (fp64 for an fp64 model), `[B, K]`, 0 where a prompt
+        has no such response; and response tokens, `[B, K]`.
+    """
+    core = _core(model)
+    rows = _moved(packing.tree(groups) if form == "tree" else packing.padded(groups), core)
+    if rows.trees is not None and core.config._attn_implementation != tree_attention.TREE:  # noqa: SLF001 - no public name
+        tree_attention.install(core)
+        recompute.install(core)
+    tokens = _plain_logps(model, rows) if form == "plain" else _picked_logps(model, core, rows)
+    prompts, responses = rows.shape
+    sums = tokens.new_zeros(prompts * responses).index_add(0, rows.owners, tokens)
+    lengths = torch.bincount(rows.owners, minlength=prompts * responses)
+    return sums.view(prompts, responses), lengths.view(prompts, responses)
+
+
+def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) -> Form:
+    """The wanted form, or a plainer one where the model does not allow it (with a log line).
+
+    What is known to be impossible is refused at once; otherwise the shortest of `groups` is
+    scored in the wanted form and in the plain one, which catches heads that change their logits
+    afterwards and attention that has no causal mask.
+    """
+    sample = [min(groups, key=lambda group: group.size)]
+    longest = max(len(g.prompt) + max(map(len, g.responses)) for g in groups)
+    forms: tuple[Form, ...] = ("tree", "padded", "plain")
+    core = _core(model)
+    before = core.config._attn_implementation  # noqa: SLF001 - no public name
+    with torch.no_grad():
+        oracle, lengths = logprobs(model, sample, "plain")
+        for form in forms[forms.index(wanted) : -1]:
+            reason = _obstacle(core, longest) if form == "tree" else None
+            reason = reason or _difference(model, sample, form, oracle, lengths)
+            if reason is None:
+                return form
+            core.set_attn_implementation(before)
+            _LOG.warning("log-probabilities in form %s: not for this model: %s", form, reason)
+    return "plain"
+
+
+def kernel(model: nn.Module) -> str:
+    """What computes attention, such as `sdpa/cpu`; log-probabilities depend on it a little."""
+    core = _core(model)
+    return f"{core.config._attn_implementation}/{core.device.type}"  # noqa: SLF001 - no public name
+
+
+def _obstacle(core: Any, longest: int) -> str | None:
+    if not core._can_set_attn_implementation():  # noqa: SLF001 - transformers has no public name
+        return "its attention cannot be replaced"
+    config = core.config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    if window and getattr(config, "use_sliding_window", True) and window < longest:
+        return f"its sliding window of {window} tokens is shorter than a row of {longest}"
+    return None
+
+
+def _difference(
+    model: nn.Module, sample: Sequence[TokenGroup], form: Form, oracle: Tensor, lengths: Tensor
+) -> str | None:
+    """Why a form does not do, found by trying it."""
+    try:
+        got, _ = logprobs(model, sample, form)
+    except tree_attention.UnsupportedAttention as reason:
+        return str(reason)
+    # In bf16 a token is right to about 0.06 nat; a wrong form is off by whole nats.
+    rough = _core(model).dtype == torch.bfloat16
+    allowed = 0.1 * lengths if rough else 1e-2 + 1e-5 * oracle.abs()
+    gap = (got - oracle).abs()
+    return f"{gap.max():.3g} nat off" if bool((gap > allowed).any()) else None
+
+
+def _core(model: nn.Module) -> Any:
+    """The transformers model (or adapter around it) inside a parallel wrapper."""
+    return getattr(model, "module", model)
+
+
+def _moved(rows: Rows, core: Any) -> Rows:
+    """The rows on the model's device."""
+    moved: dict[str, Any] = {
+        field.name: value.to(core.device)
+        for field in fields(rows)
+        if isinstance(value := getattr(rows, field.name), Tensor)
+    }
+    return replace(rows, **moved)
+
+
+def _forward(model: nn.Module, rows: Rows) -> Tensor:
+    output = model(
+        input_ids=rows.input_ids, position_ids=rows.position_ids, use_cache=False, **_seen(rows)
+    )
+    return cast("Tensor", output.logits)
+
+
+def _seen(rows: Rows) -> dict[str, Any]:
+    """What tells attention who sees whom."""
+    if rows.trees is None:
+        return {"attention_mask": rows.there.long()}
+    device, length = rows.input_ids.device, rows.input_ids.shape[1]
+    mask = tree_attention.block_mask(rows.trees, length, device) if device.type == "cuda" else None
+    return {"attention_mask": mask, "trees": rows.trees}
+
+
+def _plain_logps(model: nn.Module, rows: Rows) -> Tensor:
+    logits = _forward(model, rows).flatten(0, 1)[rows.places]
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    return logits.gather(1, rows.targets[:, None]).squeeze(1) - logits.logsumexp(dim=1)
+
+
+def _picked_logps(model: nn.Module, core: Any, rows: Rows) -> Tensor:
+    head = core.get_output_embeddings()
+
+    def pick(hidden: Tensor) -> Tensor:
+        chosen = hidden.flatten(0, 1)[rows.places]
+        return token_logps(chosen, head.weight, getattr(head, "bias", None), rows.targets)
+
+    with _replaced(head, pick):
+        return _forward(model, rows)
+
+
+@contextmanager
+def _replaced(head: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """The head computes `forward` for the time being; its hooks stay."""
+    vars(head)["forward"] = forward
+    try:
+        yield
+    finally:
+        del vars(head)["forward"]

@@ -1,0 +1,162 @@
+"""A model without weights: counted on the meta device, from configuration values alone."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from train.config import LoraConfig
+from train.errors import TrainError
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What of a model its cost depends on; every count is of parameters.
+
+    Attributes:
+        kind: the architecture's name.
+        layers: decoder layers.
+        hidden: width between layers.
+        query: width of all query heads together.
+        key: width of all key heads together; values are as wide.
+        inner: width inside the feed-forward part that one token sees (all its experts).
+        vocabulary: token ids.
+        rank: of the adapters; 0 where all weights are trained.
+        total: all, adapters included.
+        trained: those that get gradients.
+        quantisable: in linear layers other than the head, which a 4-bit base keeps in 4 bits.
+        passed: multiplied with one token in the layers (of experts only the active ones), adapters
+            not included.
+        head: multiplied with one predicted token.
+    """
+
+    kind: str
+    layers: int
+    hidden: int
+    query: int
+    key: int
+    inner: int
+    vocabulary: int
+    rank: int
+    total: int
+    trained: int
+    quantisable: int
+    passed: int
+    head: int
+
+
+def configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
+    """A transformers configuration: a folder's `config.json`, else values that a recipe states.
+
+    Raises:
+        TrainError: the folder has none, or a value has a name that this architecture does not know.
+    """
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import AutoConfig
+
+    if folder is not None:
+        try:
+            return AutoConfig.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise TrainError(f"{folder}: its config.json cannot be read ({error})") from None
+    rest = dict(values)
+    kind = str(rest.pop("model_type", ""))
+    try:
+        known = AutoConfig.for_model(kind).to_dict()
+    except (KeyError, ValueError):
+        raise TrainError(
+            f"architecture.model_type: {kind!r} is no architecture of transformers; write the "
+            "base's own, for example mistral"
+        ) from None
+    for name in rest:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise TrainError(f"architecture.{name}: {kind} has no such value{hint}")
+    try:
+        return AutoConfig.for_model(kind, **rest)
+    except (StrictDataclassError, ValueError, TypeError) as error:
+        last = str(error).strip().splitlines()[-1].strip()
+        raise TrainError(f"architecture: not a configuration of {kind} ({last})") from None
+
+
+def anatomy(config: Any, lora: LoraConfig | None, adapter: Path | None = None) -> Anatomy:
+    """Count a model's parts, with the adapters that a run would train.
+
+    Args:
+        config: a transformers configuration.
+        lora: adapters on all linear layers; None trains all weights.
+        adapter: a LoRA folder to be trained on instead.
+
+    Raises:
+        TrainError: there is no causal language model of this configuration.
+    """
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+            linear, head = _linear(model), _size(model.get_output_embeddings())
+            passed = _passed(model, config.get_text_config())
+            policy = _with_adapters(model, lora, adapter)
+    except (ValueError, TypeError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise TrainError(f"{config.model_type}: no model of this configuration ({first})") from None
+    return _counted(config, policy, linear, head, passed)
+
+
+def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> Anatomy:
+    text = config.get_text_config()
+    peft = getattr(policy, "peft_config", {}).get("default")
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    inner = getattr(text, "moe_intermediate_size", None) or text.intermediate_size
+    return Anatomy(
+        kind=config.model_type,
+        layers=text.num_hidden_layers,
+        hidden=text.hidden_size,
+        query=text.num_attention_heads * width,
+        key=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * width,
+        inner=inner * (getattr(text, "num_experts_per_tok", None) or 1),
+        vocabulary=text.vocab_size,
+        rank=peft.r if peft else 0,
+        total=sum(p.numel() for p in policy.parameters()),
+        trained=sum(p.numel() for p in policy.parameters() if p.requires_grad),
+        quantisable=linear,
+        passed=passed,
+        head=head,
+    )
+
+
+def _with_adapters(model: Any, lora: LoraConfig | None, adapter: Path | None) -> Any:
+    from train.model.loading import attach
+
+    if adapter is None:
+        return attach(model, lora, 0)
+    from peft import PeftConfig, get_peft_model
+
+    settings = PeftConfig.from_pretrained(adapter)
+    settings.inference_mode = False
+    return get_peft_model(model, settings)
+
+
+def _linear(model: Any) -> int:
+    head = model.get_output_embeddings()
+    return sum(
+        m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear) and m is not head
+    )
+
+
+def _passed(model: Any, text: Any) -> int:
+    """Matrices of the layers; experts (matrices behind one another) count by their active share."""
+    tables = {id(model.get_output_embeddings().weight), id(model.get_input_embeddings().weight)}
+    active = getattr(text, "num_experts_per_tok", None) or 1
+    matrices = [p for p in model.parameters() if p.dim() >= 2 and id(p) not in tables]
+    return sum(p.numel() * active // len(p) if p.dim() == 3 else p.numel() for p in matrices)
+
+
+def _size(module: Any) -> int:
+    return int(module.weight.numel())

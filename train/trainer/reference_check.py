@@ -1,0 +1,118 @@
+"""Before the first update the policy is the reference: checked, and explained where it is not."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from train.data.tokens import TokenGroup
+from train.errors import TrainError
+from train.model.logprobs import Form, logprobs
+from train.trainer.batch_loss import EXACT, Item, Task
+from train.trainer.metrics import Scores
+
+_UNEXPLAINED = (
+    "no setting of this run explains it, so the cached value is of other weights or another dtype: "
+    "remove reference.sqlite from the cache folder and run again"
+)
+
+
+def tolerance(
+    model: nn.Module, groups: Sequence[TokenGroup], form: Form, dtype: str, prompts_per_batch: int
+) -> float:
+    """Nats a response by which policy and reference may differ before the first update.
+
+    In bf16 a log-probability depends on what else is in its batch. So there it is twice the largest
+    difference that the reference has to itself on these prompts, packed as they will be trained and
+    each alone; in fp32 it is `EXACT`.
+
+    Args:
+        model: the reference.
+        groups: the prompts of the first step.
+        form: how log-probabilities are computed.
+        dtype: of the computation.
+        prompts_per_batch: prompts of a micro-batch.
+    """
+    if dtype == "float32":
+        return EXACT
+    together, alone = (_packed_by(model, groups, form, size) for size in (prompts_per_batch, 1))
+    return max([EXACT, *(2 * abs(a - b) for a, b in zip(together, alone, strict=True))])
+
+
+def _packed_by(
+    model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int
+) -> list[float]:
+    """Every response's log-probability, `size` prompts a batch."""
+    values: list[float] = []
+    for start in range(0, len(groups), size):
+        part = groups[start : start + size]
+        with torch.no_grad():
+            sums, _ = logprobs(model, part, form)
+        for row, group in zip(sums.tolist(), part, strict=True):
+            values += row[: len(group.responses)]
+    return values
+
+
+def check_start(
+    policy: nn.Module | None, scores: Scores, items: Sequence[Item], task: Task
+) -> None:
+    """Before the first update the policy is the reference.
+
+    Args:
+        policy: what is trained, asked again where it differs, to say why; None where it cannot be
+            asked by one process alone.
+        scores: of the batch.
+        items: the batch.
+        task: its form, and the difference that is allowed.
+
+    Raises:
+        TrainError: a response differs by more; the worst one is named, and the setting that makes
+            the difference.
+    """
+    if not items:
+        return
+    gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
+    row, column = divmod(int(gap.argmax()), gap.shape[1])  # a NaN is the largest
+    if gap[row, column] <= task.allowed:
+        return
+    cached, group = float(scores.ref_logps[row, column]), items[row].group
+    why = None if policy is None else differing(policy, group, column, task, cached)
+    raise TrainError(
+        f"{group.source}, response {column + 1}: before any update the policy gives "
+        f"{scores.logps[row, column]:.4f} nats and the cached reference {cached:.4f} (allowed: "
+        f"{task.allowed:.2g} apart); {why or _UNEXPLAINED}"
+    )
+
+
+def differing(policy: Any, group: TokenGroup, column: int, task: Task, cached: float) -> str | None:
+    """Which setting, changed alone, makes the policy agree with the cached value."""
+    for name, change, other in _changes(policy, task.form):
+        with change, torch.no_grad():
+            sums, _ = logprobs(policy, [group], other)
+        if abs(float(sums[0, column]) - cached) <= task.allowed:
+            return name
+    return None
+
+
+def _changes(policy: Any, form: Form) -> Iterator[tuple[str, Any, Form]]:
+    if policy.training:
+        yield "dropout is on in the policy: set its dropout to 0", _evaluating(policy), form
+    if hasattr(policy, "disable_adapter"):
+        name = "the adapter is not fresh: the reference was computed without it"
+        yield name, policy.disable_adapter(), form
+    others: tuple[Form, ...] = ("tree", "padded", "plain")
+    for other in others:
+        if other != form:
+            name = f"the reference was computed in form {other}, the policy in {form}: set `form`"
+            yield name, contextlib.nullcontext(), other
+
+
+@contextlib.contextmanager
+def _evaluating(policy: nn.Module) -> Iterator[None]:
+    policy.eval()
+    try:
+        yield
+    finally:
+        policy.train()
