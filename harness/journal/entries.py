@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eval_suites.suite import Decoding, Request
+from eval_suites.requests import Decoding, Request
 from harness.journal.file import checksum, connect, told, transaction
 from harness.runs import digest
 

@@ -14,7 +14,8 @@ import eval_suites
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import SUITES, find
-from eval_suites.suite import Answer, Suite, no_requests
+from eval_suites.requests import Answer
+from eval_suites.suite import Suite, no_requests
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
