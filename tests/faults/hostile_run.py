@@ -49,7 +49,8 @@ class Witnesses:
         found = []
         if sorted(self.folder.iterdir()) != [self.file] or self.file.read_text() != "untouched":
             found.append("files")
-        if Path("/dev/shm/nca-litter").exists() or Path("/tmp/nca-litter").exists():
+        litter = [Path(folder, f"nca-litter-{self.port}") for folder in ("/dev/shm", "/tmp")]
+        if any(path.exists() for path in litter):
             found.append("litter")
         for name in ("stream", "local"):
             with contextlib.suppress(BlockingIOError):

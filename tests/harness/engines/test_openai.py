@@ -201,6 +201,25 @@ def test_nobody_there_is_unavailable_at_start_and_gone_later(server: Server) -> 
         ask(spec)
 
 
+def test_what_is_pending_when_the_engine_is_closed_ends_before_the_client(server: Server) -> None:
+    server.replies = [error(503, "overloaded")]
+    spec = replace(server.spec, concurrency=2, options=(("backoff_s", "0.3"),))
+
+    async def main() -> list[Completion | BaseException]:
+        async with make(spec) as engine:
+            cancelled, *pending = [asyncio.create_task(engine.complete(ASK)) for _ in range(4)]
+            # Two wait before they try again, two for their turn.
+            while len(server.asked) < 2:  # noqa: ASYNC110 - a thread counts
+                await asyncio.sleep(0.01)
+            cancelled.cancel()
+        return await asyncio.gather(cancelled, *pending, return_exceptions=True)
+
+    first, *rest = asyncio.run(main())
+
+    assert isinstance(first, asyncio.CancelledError)
+    assert [type(error) for error in rest] == [EngineGone] * 3, rest
+
+
 def test_version_and_names_come_from_the_endpoint(server: Server) -> None:
     async def main(spec: EngineSpec) -> tuple[str, str]:
         engine = make(spec)
