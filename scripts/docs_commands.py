@@ -14,6 +14,14 @@ from mkdocs.structure.files import File, Files
 from harness.cli.main import app
 
 FOLDER = "reference/commands/"
+_INTRODUCTION = """\
+# Command line
+
+`nca COMMAND --help` prints the same in a terminal. [Exit codes](../events.md#exit-codes) are 0, 1
+and 2.
+
+| Command | Description |
+| --- | --- |"""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -47,16 +55,7 @@ def _with_pages(nav: Any, pages: list[str]) -> Any:
 
 def _overview() -> str:
     rows = [f"| [`nca {name}`]({name}.md) | {c.help} |" for name, c in _commands().items()]
-    head = [
-        "# Command line",
-        "",
-        "`nca COMMAND --help` prints the same in a terminal. Exit codes: 0 done; 1 the run failed,"
-        " and what was finished is kept; 2 something that you can correct.",
-        "",
-        "| Command | What it does |",
-        "| --- | --- |",
-    ]
-    return "\n".join([*head, *rows, ""])
+    return "\n".join([_INTRODUCTION, *rows, ""])
 
 
 def _page(name: str, command: Any) -> str:
