@@ -19,7 +19,7 @@ class Sample(Protocol):
 
     @property
     def id(self) -> str:
-        """The sample's id (docs/reference/suites.md says where it comes from)."""
+        """The sample's id (docs/reference/suites says where it comes from)."""
 
 
 S = TypeVar("S", bound=Sample)
