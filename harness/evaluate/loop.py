@@ -113,7 +113,7 @@ def pairs_of(job: EvalJob, loaded: Sequence[Loaded]) -> Iterator[Pair]:
 
 
 def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Reporter) -> None:
-    greedy = [item.suite.name for item in loaded if item.suite.decoding.temperature == 0]
+    greedy = [item.suite.name for item in loaded if item.suite.sampling.decoding.temperature == 0]
     if repeats > 1 and greedy:
         text = f"{', '.join(greedy)}: {repeats} answers at temperature 0 are one answer again"
         report({"event": "note", "text": f"{text}; set evaluate.decoding.temperature"})
@@ -122,7 +122,7 @@ def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Repo
 def _tell_notes(loaded: Sequence[Loaded], job: EvalJob, report: Reporter) -> None:
     """Tell what the data folder keeps from a suite's metrics."""
     for item in loaded:
-        if note := item.suite.note(job.data_dir):
+        if note := item.suite.metrics.note(job.data_dir):
             report({"event": "note", "text": f"{item.suite.name}: {note}"})
 
 
@@ -175,7 +175,7 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
 def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
     """Refuse a suite that needs what the engine lacks, before anything starts."""
     for item in loaded:
-        lacking = item.suite.needs - group.capabilities
+        lacking = item.suite.sampling.needs - group.capabilities
         if lacking:
             raise EngineUnavailable(
                 f"suite {item.suite.name} needs {', '.join(sorted(lacking))}, which engine "

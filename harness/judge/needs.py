@@ -15,8 +15,9 @@ def lacking(suite: Suite[Any], judge: JudgeChoice) -> str:
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
     """
+    needs = frozenset() if suite.judging is None else suite.judging.needs
     able = make(EngineSpec(name=judge.name, base_url=judge.base_url)).capabilities
-    return ", ".join(sorted(suite.judge_needs - able))
+    return ", ".join(sorted(needs - able))
 
 
 def require_able(suites: Iterable[Suite[Any]], judge: JudgeChoice | None) -> None:
