@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from harness.compare.comparison import Cell, compare
-from harness.result import CheckpointResult, Result
-from harness.runs import RunFolder, canonical, read_json, read_lines
+from harness.report.compare.comparison import Cell, compare
+from harness.storage.result import CheckpointResult, Result
+from harness.storage.run_folder import RunFolder, canonical, read_json, read_lines
 from harness.tracking.points import curves, headlines, scores, suite_data
 from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables

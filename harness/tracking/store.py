@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import RunError
-from harness.result import Result, read_result
-from harness.runs import RunFolder, file_digest, read_json, write_json
+from harness.storage.result import Result, read_result
+from harness.storage.run_folder import RunFolder, file_digest, read_json, write_json
 from harness.tracking.artifacts import absent
 from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of

@@ -9,7 +9,7 @@ import yaml
 from eval_suites.suite import Request
 from harness.engines import EngineSpec, make
 from harness.errors import EngineDied
-from harness.evaluate.restarting import Restarting
+from harness.evaluate.client.restarting import Restarting
 
 from .commands import Command, counts
 

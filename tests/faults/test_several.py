@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 import train.trainer.run
-from harness import pipeline
 from harness.errors import RunFailed, UserError
-from harness.launch import Processes, launch
-from harness.plan import Places
+from harness.pipeline import run
+from harness.pipeline.launch import Processes, launch
+from harness.pipeline.plan import Places
 from harness.progress.screen import Quiet
-from harness.recipe import Recipe, read_recipe
-from harness.runs import read_lines
+from harness.recipe.schema import Recipe, read_recipe
+from harness.storage.run_folder import read_lines
 from train import TrainJob
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +41,8 @@ checkpoints: {{nca: {{}}}}
 PARENT = """
 import sys
 from pathlib import Path
-from harness.launch import Processes, launch
-from harness.runs import read_json
+from harness.pipeline.launch import Processes, launch
+from harness.storage.run_folder import read_json
 folder = Path(sys.argv[1])
 launch("train", folder / "stage", "k", read_json(folder / "given.json"), print, Processes(2))
 """
@@ -114,7 +114,7 @@ def run(recipe: Recipe, folder: Path, screen: Quiet, *, track: bool = True) -> P
     """Train a recipe in a folder of runs; its run folder."""
     uri = f"sqlite:///{folder / 'mlflow.db'}" if track else ""
     places = Places(runs=folder, models=folder, tracking_uri=uri, near=(folder.parent,))
-    return pipeline.run(recipe, places, screen, evaluation=False).folder.path
+    return run.run(recipe, places, screen, evaluation=False).folder.path
 
 
 def stored(folder: Path) -> dict[str, list[dict[str, list[int]]]]:

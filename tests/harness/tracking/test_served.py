@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.result import read_result
+from harness.storage.result import read_result
 from harness.tracking.store import sync
 from harness.tracking.tracked import tracked_results
 from tests.harness.tracking.serving import Door, Served

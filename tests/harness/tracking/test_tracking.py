@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import RunError
-from harness.result import read_result
-from harness.runs import file_digest, write_json
+from harness.storage.result import read_result
+from harness.storage.run_folder import file_digest, write_json
 from harness.tracking.lineage import parts
 from harness.tracking.records import metric_name
 from harness.tracking.store import sync
@@ -302,7 +302,7 @@ def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -
 def test_a_table_made_from_the_store_equals_the_one_made_from_the_folder(
     run: Path, tmp_path: Path
 ) -> None:
-    from harness.cli.meant import results
+    from harness.cli.parse import results
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert sync(run, uri, "golden").failed == ""

@@ -1,0 +1,24 @@
+"""What an evaluation is made of: one sample of one suite for one model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from eval_suites.suite import Answer, Suite
+from harness.evaluate.client.cached_client import Model
+
+Answers = tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One sample of one suite for one model, with all its repeats."""
+
+    model: Model
+    suite: Suite[Any]
+    sample: Any
+    repeats: int
+
+    @property
+    def column(self) -> tuple[str, str]:
+        """Whose score it is part of: suite and checkpoint, by name."""
+        return self.suite.name, self.model.name
