@@ -16,8 +16,9 @@ from typing import Any, Self
 from benchmarks.eval_problem import prompts
 from benchmarks.eval_served import lm_eval
 from eval_suites.suite import Request
-from harness.engines import ENGINES, Completion
+from harness.engines.base import Completion
 from harness.engines.preload import preloading
+from harness.engines.registry import ENGINES
 from harness.engines.vllm import VllmEngine
 from harness.evaluate.client.engine_groups import groups
 from harness.evaluate.client.job import EvalJob

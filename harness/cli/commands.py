@@ -11,7 +11,7 @@ from harness.cli import parse
 from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.errors import ModelError, RecipeError, RunError
-from harness.pipeline import run
+from harness.pipeline import run as pipeline
 from harness.pipeline.plan import Places
 from harness.pipeline.run import Finished
 from harness.recipe.schema import EvaluateSection, read_recipe
@@ -37,7 +37,7 @@ def run(
     if evaluation:
         chosen = parse.all_of(recipe.evaluate, where.data_dir, out)
         recipe = recipe.model_copy(update={"evaluate": chosen})
-    finished = run.run(recipe, where, out.screen, evaluation=evaluation)
+    finished = pipeline.run(recipe, where, out.screen, evaluation=evaluation)
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
     out.result(finished, where.tracking_uri, recipe.compare.table)
@@ -84,7 +84,7 @@ def evaluate(
 ) -> Finished:
     """`nca eval`: evaluate existing checkpoints and print their table."""
     chosen = parse.all_of(chosen, where.data_dir, out)
-    finished = run.evaluate_models(parse.named(models), chosen, where, out.screen)
+    finished = pipeline.evaluate_models(parse.named(models), chosen, where, out.screen)
     out.result(finished, where.tracking_uri)
     return finished
 

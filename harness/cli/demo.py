@@ -7,7 +7,7 @@ from harness.cli import commands, parse
 from harness.cli.output import Output
 from harness.pipeline.plan import Places
 
-_RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+_RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 SCORES = _RECIPES / "demo.yaml"
 LIKELIHOOD = _RECIPES / "demo-likelihood.yaml"
 

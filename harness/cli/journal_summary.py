@@ -1,4 +1,4 @@
-"""What `nca journal` prints; the work is done by `harness/storage/journal/care.py` and its neighbour."""
+"""The output of `nca journal`; `harness.storage.journal.care` does the work."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -6,6 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.errors import RunError
+from harness.report.compare.comparison import compared_cells
+from harness.storage.result import read_result
 from harness.tracking.store import SyncReport, sync
 
 
@@ -33,7 +35,10 @@ def send(runs: Sequence[Path], folder: Path, uri: str, experiment: str) -> bool:
         raise RunError(f"{without[0]}: no run folder with a result; `nca run` makes one")
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"to {uri}", markup=False)
-    reports = [_told(run, sync(run, uri, experiment), console) for run in found]
+    reports = [
+        _told(run, sync(run, uri, compared_cells(read_result(run)), experiment), console)
+        for run in found
+    ]
     return not any(report.failed for report in reports)
 
 

@@ -9,7 +9,8 @@ from eval_suites import registry
 from eval_suites.errors import DataError, SandboxError
 from eval_suites.sandbox import Sandbox
 from eval_suites.suite import Suite
-from harness.engines import EngineSpec, make
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.evaluate.judge.capabilities import lacking
 from harness.evaluate.judge.judge import is_judged
 from harness.recipe.schema import EvaluateSection, JudgeChoice

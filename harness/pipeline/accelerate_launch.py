@@ -1,6 +1,7 @@
 """Several processes for one stage: `accelerate launch`, kept from leaving anything behind.
 
-    python -m harness.pipeline.accelerate_launch KIND resolved.json --processes N [--config FILE] < EVENTS
+    python -m harness.pipeline.accelerate_launch KIND resolved.json --processes N [--config FILE] <
+    EVENTS
 
 The launcher starts its processes in sessions of their own and passes on standard descriptors only.
 So events come by the pipe on standard input, each process asks the kernel to end it with the
@@ -50,7 +51,7 @@ def accelerate_arguments(options: argparse.Namespace, logs: Path) -> list[str]:
         *("--num_processes", str(options.processes)),
         *("--main_process_port", "0"),
         *("--log_dir", str(logs)),
-        *("--module", "harness.pipeline.worker", options.kind, str(options.resolved)),
+        *("--module", "harness.stage", options.kind, str(options.resolved)),
         *("--events", str(_EVENTS)),
     ]
 

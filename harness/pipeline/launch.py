@@ -14,7 +14,7 @@ from harness.pipeline.processes import end_group
 from harness.progress.events import Reporter
 from harness.storage.run_folder import waiting, write_json
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _command(kind: str, resolved: Path, processes: Processes) -> list[str]:
         return [
             sys.executable,
             "-m",
-            "harness.pipeline.worker",
+            "harness.stage",
             kind,
             str(resolved),
             "--events",

@@ -14,7 +14,9 @@ import yaml
 from harness.data.sampling import resolve as sampling
 from harness.data.sampling.job import engine_essence
 from harness.data.sampling.job import essence as sample_essence
-from harness.engines import EngineSpec, checkpoints, make
+from harness.engines import checkpoints
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.errors import UserError
 from harness.evaluate.judge.capabilities import require_able
 from harness.evaluate.judge.judge import NAME, require_judge

@@ -28,6 +28,7 @@ from harness.pipeline.stages import Stage, data_of, evaluate_stage, measuring, s
 from harness.progress.events import Reporter
 from harness.progress.screen import Screen
 from harness.recipe.schema import CompareSection, EvaluateSection, Recipe
+from harness.report.compare.comparison import compared_cells
 from harness.storage.result import Result
 from harness.storage.run_folder import RunFolder, digest, is_done, write_text
 
@@ -82,7 +83,7 @@ def run(recipe: Recipe, places: Places, screen: Screen, *, evaluation: bool = Tr
         result = collect(plan.folder, plan.recipe, plan.key, prints, data)
         finish(plan.folder, result, recipe.compare.table)
         if places.tracking_uri:
-            stage = track_stage(plan.folder, recipe.name, places, result)
+            stage = track_stage(plan.folder, recipe.name, places, result, compared_cells(result))
             perform(stage, plan.stages, plan.stages, screen, report)
     return Finished(plan.folder, result, heard)
 
@@ -119,7 +120,7 @@ def evaluate_models(
         result = collect(folder, recipe, key, prints)
         finish(folder, result, None)
         if places.tracking_uri:
-            stage = track_stage(folder, recipe.name, places, result)
+            stage = track_stage(folder, recipe.name, places, result, compared_cells(result))
             perform(stage, stages, stages, screen, report)
     return Finished(folder, result, heard)
 

@@ -1,7 +1,7 @@
 """The stages of a run: what one process does, where, and the key that says whether it is done."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.pipeline.launch import ONE, Processes
 from harness.pipeline.plan import Places, Plan, essence, judge_of
 from harness.recipe.dependencies import Step
 from harness.recipe.schema import BASE, EvaluateSection
+from harness.stats.cells import Cell
 from harness.storage.result import Result
 from harness.storage.run_folder import RunFolder, digest, file_digest
 from train.config import TrainJob
@@ -72,11 +73,14 @@ def _drawn(plan: Plan) -> dict[str, str]:
     return {str(file): file_digest(file) if file.is_file() else "" for file in files}
 
 
-def track_stage(folder: RunFolder, experiment: str, places: Places, result: Result) -> Stage:
-    """The stage that copies a run folder to the tracking store."""
+def track_stage(
+    folder: RunFolder, experiment: str, places: Places, result: Result, cells: Iterable[Cell]
+) -> Stage:
+    """Return the stage that copies a run folder, with its compared scores, to the store."""
     job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": experiment}
     key = digest({"result": result.model_dump(mode="json"), **job})
-    return Stage("track", "log to MLflow", folder.tracking, key, job)
+    scores = [asdict(cell) for cell in cells]
+    return Stage("track", "log to MLflow", folder.tracking, key, {**job, "cells": scores})
 
 
 def evaluate_stage(

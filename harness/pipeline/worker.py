@@ -1,6 +1,6 @@
 """The one entry that a process, `accelerate launch` or a cluster starts a stage by.
 
-    python -m harness.pipeline.worker KIND resolved.json [--events FD]
+    python -m harness.stage KIND resolved.json [--events FD]
 
 A stage works in the folder of its resolved.json, alone there (a lock). It leaves `done.json` with
 its key when it is finished, and `made.json`, which says on what machine and by what code. `nca`
@@ -11,23 +11,20 @@ first holds the lock, tells and writes; the others only say why they failed.
 
 import argparse
 import contextlib
-import fcntl
-import json
 import os
 import signal
-import socket
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from harness.errors import HarnessError, StageBusy, classify
+from harness.errors import HarnessError, classify
 from harness.pipeline import telemetry
 from harness.pipeline.processes import die_with_parent, guard_group
 from harness.progress.events import PipeReporter, Reporter, silent
 from harness.progress.progress_file import kept
+from harness.storage.locks import locked
 from harness.storage.provenance import git_state, made_here
 from harness.storage.run_folder import MADE, clear_temporary, is_done, told, write_json
 
@@ -40,7 +37,7 @@ _QUIET = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage; the exit code is 0, 1 (the run failed), 2 (the user can mend it)."""
-    parser = argparse.ArgumentParser(prog="harness.pipeline.worker")
+    parser = argparse.ArgumentParser(prog="harness.stage")
     parser.add_argument("kind", choices=sorted(KINDS))
     parser.add_argument("resolved", type=Path)
     parser.add_argument("--events", type=int, metavar="FD")
@@ -97,7 +94,8 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
 def kept_to_itself(descriptor: int) -> int:
     """The descriptor, closed to programs that this process starts.
 
-    One that came as standard input (`harness.pipeline.accelerate_launch`) is moved, and nothing is left to read.
+    One that came as standard input (`harness.pipeline.accelerate_launch`) is moved, and nothing is
+    left to read.
     """
     if descriptor != 0:
         return descriptor
@@ -111,55 +109,6 @@ def kept_to_itself(descriptor: int) -> int:
 def _is_first() -> bool:
     """Whether this is the first process of its stage; launchers number them in the environment."""
     return os.environ.get("RANK", "0") == "0"
-
-
-@contextlib.contextmanager
-def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Iterator[None]:
-    """Hold the lock of a folder's stage (or other work); the kernel frees it however we end.
-
-    Raises:
-        StageBusy: naming the process that holds it.
-    """
-    with (folder / name).open("a+", encoding="utf-8") as file:
-        try:
-            _take(file)
-        except BlockingIOError:
-            file.seek(0)
-            holder = _parsed(file.read())
-            raise StageBusy(
-                f"{folder}: process {holder.get('pid')} on {holder.get('host')} works on this "
-                f"{work}; wait for it, or end it"
-            ) from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))
-        file.flush()
-        yield
-
-
-def _take(file: IO[str], again: int = 4) -> None:
-    """Lock a file. Who only looks whether it is locked (the dashboard) holds it for an instant."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if not again:
-            raise
-        time.sleep(0.02)
-        _take(file, again - 1)
-
-
-def _parsed(text: str) -> Mapping[str, Any]:
-    try:
-        holder = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return holder if isinstance(holder, dict) else {}
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -251,9 +200,13 @@ def _track(job: dict[str, Any], report: Reporter) -> bool:
     """Copy a run to a store; a store that fails is told, and asked again by the next run."""
     from dataclasses import asdict
 
+    from pydantic import TypeAdapter
+
+    from harness.stats.cells import Cell
     from harness.tracking.store import sync
 
-    done = sync(Path(job["run"]), job["uri"], job["experiment"])
+    cells = TypeAdapter(tuple[Cell, ...]).validate_python(job["cells"])
+    done = sync(Path(job["run"]), job["uri"], cells, job["experiment"])
     report({"event": "tracked", **asdict(done)})
     return not done.failed
 

@@ -10,8 +10,8 @@
     {"event": "tracked", "uri": str, "points": int, "failed": str}
 
 `evaluating` holds every pair when it first comes and then those that changed; no more than five
-come a second (`harness.evaluate.loop.evaluation_progress`). Nothing else is promised; a reader leaves out what it
-does not know. docs/reference/events.md says what `--json` makes of them.
+come a second (`harness.evaluate.loop.evaluation_progress`). Nothing else is promised; a reader
+leaves out what it does not know. docs/reference/events.md says what `--json` makes of them.
 """
 
 import json

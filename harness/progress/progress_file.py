@@ -73,9 +73,10 @@ class Keeper:
 
 
 def _replace(file: Path, value: Mapping[str, Any]) -> None:
-    """As `harness.storage.run_folder.write_json`, without waiting for the disk: an engine must not wait for it.
+    """Write JSON as `harness.storage.run_folder.write_json`, without waiting for the disk.
 
-    The name is no other's, since who writes here holds the folder's lock.
+    An engine must not wait for it. The temporary name is unique: the writer holds the folder's
+    lock.
     """
     temporary = file.with_name(f".{file.name}.new")
     temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")

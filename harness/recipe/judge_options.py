@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.engines import ENGINES
+from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.recipe.schema import JudgeChoice
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.report.compare.cells import Comparison
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
 from harness.report.figures.figures import draw_likelihood, draw_scores
@@ -13,6 +12,7 @@ from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Table, terminal
+from harness.stats.cells import Comparison
 from harness.storage.result import Result
 from harness.storage.run_folder import write_text
 

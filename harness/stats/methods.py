@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from harness.stats import (
+from harness.stats.paired import holm
+from harness.stats.seeds import (
     LEAST_SEEDS,
     MethodDifference,
     SeedSpread,
-    holm,
     method_difference,
     seed_spread,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from harness.stats import cluster_means
+from harness.stats.clusters import cluster_means
 from harness.storage.result import SuiteResult
 
 Key = tuple[str, int]

@@ -10,8 +10,8 @@ runs/<recipe>-<key>/
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
     eval/<checkpoint>/<suite>.jsonl and <suite>.json
 
-Each stage's folder also has `made.json`: what it was made by (harness/storage/provenance.py); while it
-works, `progress.json`: how far it is (harness/progress/progress_file.py).
+Each stage's folder also has `made.json`: what it was made by (harness/storage/provenance.py); while
+it works, `progress.json`: how far it is (harness/progress/progress_file.py).
 
 Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
 runs share.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from harness.report.compare.comparison import AVERAGE, Cell
+from harness.stats.cells import AVERAGE, Cell
 from harness.storage.result import CheckpointResult
 from harness.tracking.records import Data, Point, metric_name
 

@@ -133,7 +133,7 @@ class Command:
     def stage(self, kind: str = "evaluate") -> int | None:
         """The pid of its stage of this kind, None where none runs."""
         for pid in self.processes():
-            if f"-m harness.pipeline.worker {kind} " in command_of(pid):
+            if f"-m harness.stage {kind} " in command_of(pid):
                 return pid
         return None
 

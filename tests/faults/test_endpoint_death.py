@@ -27,7 +27,7 @@ class Stage(Command):
 
     @property
     def line(self) -> list[str]:
-        return [sys.executable, "-m", "harness.pipeline.worker", "evaluate", *self.arguments]
+        return [sys.executable, "-m", "harness.stage", "evaluate", *self.arguments]
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from eval_suites.suite import Request
-from harness.engines import EngineSpec, make
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting
 

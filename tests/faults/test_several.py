@@ -14,7 +14,7 @@ import pytest
 
 import train.trainer.run
 from harness.errors import RunFailed, UserError
-from harness.pipeline import run
+from harness.pipeline import run as pipeline
 from harness.pipeline.launch import Processes, launch
 from harness.pipeline.plan import Places
 from harness.progress.screen import Quiet
@@ -114,7 +114,7 @@ def run(recipe: Recipe, folder: Path, screen: Quiet, *, track: bool = True) -> P
     """Train a recipe in a folder of runs; its run folder."""
     uri = f"sqlite:///{folder / 'mlflow.db'}" if track else ""
     places = Places(runs=folder, models=folder, tracking_uri=uri, near=(folder.parent,))
-    return run.run(recipe, places, screen, evaluation=False).folder.path
+    return pipeline.run(recipe, places, screen, evaluation=False).folder.path
 
 
 def stored(folder: Path) -> dict[str, list[dict[str, list[int]]]]:

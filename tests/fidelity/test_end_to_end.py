@@ -10,8 +10,8 @@ import pytest
 from eval_suites.errors import DataError
 from eval_suites.registry import find
 from eval_suites.suite import Request, Suite
-from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.loop.loop import run

@@ -12,8 +12,8 @@ from eval_suites.judging.alpaca_eval import switched
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
 from eval_suites.suite import Answer, Request
-from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.judged import read_judged
 from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import record

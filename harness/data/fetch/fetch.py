@@ -20,7 +20,7 @@ from harness.data.fetch.download import Patience, Refused, download
 from harness.data.fetch.literal import as_json
 from harness.data.fetch.manifest import Entry
 from harness.errors import UserError
-from harness.pipeline.worker import locked
+from harness.storage.locks import locked
 
 BASE_URL = "https://raw.githubusercontent.com"
 #: In the data folder; one process at a time brings files into it.

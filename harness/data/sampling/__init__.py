@@ -1,1 +1,3 @@
-"""On-policy data: responses of a checkpoint, scored, in the format that training reads."""
+"""Training data sampled from a checkpoint and scored."""
+
+__all__ = ["job", "prompts", "resolve", "sample"]

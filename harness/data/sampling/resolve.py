@@ -6,7 +6,9 @@ from pathlib import Path
 from eval_suites import registry
 from eval_suites.judging.mt_bench import load_prompts
 from harness.data.sampling.prompts import is_suite, prompts_of, verifier
-from harness.engines import EngineSpec, checkpoints, make
+from harness.engines import checkpoints
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
 from harness.recipe.judge_options import JudgeOptions
 from harness.recipe.sampling import SampleSection

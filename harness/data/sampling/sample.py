@@ -22,7 +22,7 @@ from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
 from harness.data.sampling.rows import Counts, row_of
 from harness.data.sampling.scorers import scorer_of
-from harness.engines import RequestFailed
+from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
 from harness.evaluate.client.cached_client import Asker, Tally

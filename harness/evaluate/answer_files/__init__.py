@@ -1,1 +1,3 @@
-"""Answers that files hold: scored again, checked by others, written for other tools."""
+"""Answers and judgements from files of this and other tools, scored again."""
+
+__all__ = ["crosscheck", "export", "judged", "judgements", "rescore", "stored", "unjudged"]

@@ -11,7 +11,7 @@ from eval_suites.sandbox import Outcome, Sandbox
 from eval_suites.suite import Answer, Score, Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.stored import Stored
-from harness.report.compare.comparison import interval_of
+from harness.stats.intervals import mean_intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _headline(suite: Suite[Any], found: Sequence[Rescored], total: int) -> str:
     values = _means(found)
     if not values:
         return f"no value (n = 0 of {total})"
-    interval = interval_of(values)
+    (interval,) = mean_intervals([values], 0)
     around = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "cannot be estimated"
     bounds = _bounds(suite, found) if _missing(found) else ""
     mean = sum(values) / len(values)

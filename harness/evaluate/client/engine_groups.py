@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval_suites.suite import Request
-from harness.engines import Engine, EngineSpec, make
-from harness.engines.base import longest
+from harness.engines.base import Engine, EngineSpec, longest
 from harness.engines.checkpoints import MODELS, under
+from harness.engines.registry import make
 from harness.evaluate.client.cached_client import Model, Renderer
 from harness.evaluate.client.rendering import Tokenizer, loader, renderer
 from harness.recipe.schema import EngineChoice

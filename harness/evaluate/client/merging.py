@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from harness.engines import Engine, make
+from harness.engines.base import Engine
+from harness.engines.registry import make
 from harness.evaluate.client.engine_groups import Group
 
 _PREFIX = ".merged-"

@@ -7,6 +7,8 @@ from eval_suites.suite import Answer, Suite
 from harness.evaluate.client.cached_client import Model
 
 Answers = tuple[Answer, ...]
+#: The most turns that a suite may ask of a model.
+MAX_TURNS = 64
 
 
 @dataclass(frozen=True, slots=True)

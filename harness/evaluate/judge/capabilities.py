@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from eval_suites.suite import Suite
-from harness.engines import EngineSpec, make
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.errors import EngineUnavailable
 from harness.recipe.schema import JudgeChoice
 

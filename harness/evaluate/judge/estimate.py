@@ -6,8 +6,8 @@ from typing import Any
 
 from eval_suites.suite import Answer, Request, Suite
 from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.judge.budget import Price, dollars
-from harness.evaluate.loop.grading import MAX_TURNS
 from harness.progress.events import Reporter
 from harness.recipe.schema import JudgeChoice
 

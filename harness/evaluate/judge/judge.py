@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from eval_suites.grading.suite_rules import settle
 from eval_suites.sandbox import Outcome
 from eval_suites.suite import Answer, Request, Score, Suite, no_requests
-from harness.engines import RequestFailed
+from harness.engines.base import RequestFailed
 from harness.errors import RecipeError
 from harness.evaluate.client.cached_client import Asker, Model, Tally
 from harness.evaluate.client.engine_groups import Group, groups

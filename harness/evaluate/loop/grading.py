@@ -8,13 +8,12 @@ from typing import Any
 from eval_suites.grading.suite_rules import settle
 from eval_suites.sandbox import VERSION
 from eval_suites.suite import Request, Score, Suite, no_checks
-from harness.engines import RequestFailed
+from harness.engines.base import RequestFailed
 from harness.evaluate.client.cached_client import Asker, Checker
 from harness.evaluate.client.sample_log import log_line, turn
-from harness.evaluate.client.task import Answers, Task
+from harness.evaluate.client.task import MAX_TURNS, Answers, Task
 from harness.evaluate.judge.judge import Referee, is_judged
 
-MAX_TURNS = 64
 Line = dict[str, Any]
 
 

@@ -24,13 +24,13 @@ from harness.evaluate.client.sample_log import Spool, log_line
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.budget import used
 from harness.evaluate.judge.judge import Referee, judging
+from harness.evaluate.measure.bradley_terry import with_intervals
 from harness.evaluate.measure.games import Game, pairings, record
 from harness.evaluate.measure.pairwise_answers import Answered, Column, answered
 from harness.evaluate.measure.pairwise_job import DuelJob
 from harness.evaluate.suites.pairwise import PREFIX, dialogue
 from harness.progress.events import Reporter
 from harness.recipe.schema import JudgeChoice
-from harness.stats.bradley_terry import with_intervals
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder, suite_file, write_json
 

@@ -1,8 +1,8 @@
 """`kl:SUITE`: the prompts of a suite, answered as the checkpoint itself would go on.
 
 At temperature 1 and top_p 1, without stop strings, an answer is a draw from the policy; what the
-policy and its reference make of it is measured afterwards (`harness/evaluate/measure/kl.py`), for it needs
-both models. Until then a sample has no value.
+policy and its reference make of it is measured afterwards (`harness/evaluate/measure/kl.py`), for
+it needs both models. Until then a sample has no value.
 """
 
 from collections.abc import Iterable

@@ -1,1 +1,3 @@
-"""What an evaluation will ask, looked at before it is paid for."""
+"""Checks before a run: prompts, lengths, overlap with training data, cost and time."""
+
+__all__ = ["duration", "job", "preflight", "show"]

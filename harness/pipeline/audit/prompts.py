@@ -12,10 +12,10 @@ from typing import Any
 from eval_suites.suite import Answer, Decoding, Request, Suite
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.client.rendering import rendered
+from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.client.token_text import pieces
 from harness.evaluate.judge.estimate import Estimate, estimate
 from harness.evaluate.judge.judge import is_judged
-from harness.evaluate.loop.grading import MAX_TURNS
 from harness.evaluate.suites.registry import find
 from harness.pipeline.audit.ids import Render, faults, ids_of
 from harness.pipeline.audit.job import AuditJob

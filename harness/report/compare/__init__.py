@@ -1,1 +1,3 @@
-"""Side by side: tables and pictures from result files."""
+"""Checkpoints of a result compared with a baseline; pure computation."""
+
+__all__ = ["comparison", "likelihood", "together", "trends"]

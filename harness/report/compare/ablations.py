@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.compare.cells import Cell, Comparison
+from harness.stats.cells import Cell, Comparison
 from harness.storage.result import CheckpointResult, Result
 
 

@@ -9,27 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from harness.report.compare.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
 from harness.report.compare.checks import checked
 from harness.report.compare.detectable import detectable
-from harness.stats import (
-    Interval,
-    holm,
-    is_binary,
-    is_won_or_tied,
-    mean_intervals,
-    mover_average,
-    noise,
-    paired_averages,
-    paired_differences,
-    win_rate,
-)
+from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
+from harness.stats.clusters import noise
+from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import gaps, methods
+from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.records import Interval
 from harness.stats.series import answers, paired_values, values
+from harness.stats.wins import is_won_or_tied, win_rate
 from harness.storage.result import Result, SuiteResult
-
-# Records that trackers read are among them.
-__all__ = ["AVERAGE", "Cell", "compare", "compare_all", "interval_of"]
 
 
 def compare(
@@ -62,6 +52,13 @@ def compare(
         seed=seed,
     )
     return found[baseline]
+
+
+def compared_cells(result: Result) -> tuple[Cell, ...]:
+    """Return all cells of a result, compared with its own baseline (else its first checkpoint)."""
+    names = [checkpoint.name for checkpoint in result.checkpoints]
+    baseline = result.baseline if result.baseline in names else names[0]
+    return tuple(compare(result, baseline, allow_mismatch=True).cells.values())
 
 
 def compare_all(
@@ -138,14 +135,6 @@ def scores(
     columns = tuple(_column(result, suite) for suite in suites)
     cells = _cells(result, allow_missing=allow_missing)
     return columns, _with_intervals(cells, result, columns, seed)
-
-
-def interval_of(found: Sequence[float], seed: int = 0) -> Interval | None:
-    """The 95 % interval of a mean: Wilson's of right-or-wrong values, else a bootstrap's.
-
-    None for a single graded value, and for graded values that are all equal.
-    """
-    return mean_intervals([found], seed)[0]
 
 
 def _column(result: Result, suite: str) -> Column:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.stats import PairedDifference
 from harness.stats.power.sizes import Aim, mcnemar_detectable, mean_detectable
+from harness.stats.records import PairedDifference
 
 #: How often a difference that is there should be seen.
 POWER = 0.8

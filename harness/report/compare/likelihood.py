@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.stats import Mean
+from harness.stats.records import Mean
 from harness.storage.result import Result
 
 

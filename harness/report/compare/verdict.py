@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from harness.report.compare.cells import AVERAGE, Column, Comparison
-from harness.stats import LEAST_SEEDS
+from harness.stats.cells import AVERAGE, Column, Comparison
 from harness.stats.methods import Gap
+from harness.stats.seeds import LEAST_SEEDS
 
 
 def verdict(comparison: Comparison) -> str:

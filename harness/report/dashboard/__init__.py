@@ -1,1 +1,3 @@
-"""The dashboard: runs and reports below a folder, seen in a browser while they come to be."""
+"""The dashboard: runs and their progress, served over HTTP."""
+
+__all__ = ["server", "view"]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.report.compare.ablations import Line, ablation
-from harness.report.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.report.figures.drawing import (
     GREY,
     Look,
@@ -16,6 +15,7 @@ from harness.report.figures.drawing import (
     save,
     styled,
 )
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.storage.result import Result
 
 #: How a setting is called under its axis, and how that axis runs.

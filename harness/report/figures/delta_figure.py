@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from harness.report.compare.cells import Cell, Column, Comparison
 from harness.report.figures.drawing import BLUE, GREY, grid, legend, panels_of, save, styled
+from harness.stats.cells import Cell, Column, Comparison
 
 
 def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.compare.cells import Cell, Column, Comparison
 from harness.report.compare.likelihood import Likelihood, trend
 from harness.report.figures.drawing import BLUE, GREY, ORANGE, grid, legend, panels_of, save, styled
+from harness.stats.cells import Cell, Column, Comparison
 from harness.storage.result import Result
 
 

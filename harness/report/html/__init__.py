@@ -1,1 +1,3 @@
-"""The report: pages that open from disk, with every number's samples behind it."""
+"""The report of a run: static pages that open without a server or a network."""
+
+__all__ = ["build", "leaderboard", "material"]

@@ -7,7 +7,6 @@ from typing import Any
 from jinja2 import Environment
 
 from harness.errors import RunError
-from harness.report.compare.cells import Comparison
 from harness.report.html import training
 from harness.report.html.addresses import INDEX, KINDS, addresses
 from harness.report.html.charts.forest import forest
@@ -18,6 +17,7 @@ from harness.report.html.samples import PIECE, samples
 from harness.report.page.render import Asset, environment, page
 from harness.report.page.text import packed
 from harness.report.tables.score_table import difference_text, score_text
+from harness.stats.cells import Comparison
 from harness.storage.result import CheckpointResult, Result
 from harness.storage.run_folder import RunFolder, write_text
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.report.compare.cells import AVERAGE, Column, Comparison
 from harness.report.compare.likelihood import prompts_named, trend
 from harness.report.html.charts.curves import curves_chart, span
 from harness.report.html.charts.distance import distance_charts
@@ -18,6 +17,7 @@ from harness.report.html.material import Material
 from harness.report.html.provenance import provenance
 from harness.report.html.training import BEST_AND_WORST, likelihood_curves
 from harness.report.page.text import packed
+from harness.stats.cells import AVERAGE, Column, Comparison
 from harness.stats.series import values
 from harness.storage.result import Result
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.report.compare.comparison import compare_all
 from harness.report.compare.verdict import verdict
 from harness.report.page.text import visible
@@ -19,6 +18,7 @@ from harness.report.tables.score_table import (
     score_text,
 )
 from harness.report.tables.table import NONE
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.series import values
 from harness.storage.result import Result
 

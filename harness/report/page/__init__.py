@@ -1,1 +1,3 @@
-"""What all pages of ours share: look, layout, and a renderer that escapes."""
+"""The template, styles and escaping that all pages share."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""Tables and pictures by specification: `results/*.yaml` in, files out, byte for byte."""
+"""Tables for the terminal, Markdown, LaTeX, CSV and HTML, and published numbers."""
+
+__all__ = ["build", "formats", "score_table", "table", "trend_table"]

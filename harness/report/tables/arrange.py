@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from harness.errors import RunError
-from harness.report.compare.cells import Comparison
 from harness.report.tables.specification import Sort
+from harness.stats.cells import Comparison
 from harness.storage.result import CheckpointResult, Result
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from harness.errors import RecipeError
 from harness.report.compare import trends as curves
-from harness.report.compare.categories import draw_categories
-from harness.report.compare.cells import Comparison
 from harness.report.compare.likelihood import likelihood, prompts_named
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
+from harness.report.figures.category_figure import draw_categories
 from harness.report.figures.delta_figure import draw_deltas
 from harness.report.figures.figures import draw_likelihood, draw_scores
 from harness.report.tables.formats import FORMATS
@@ -21,6 +20,7 @@ from harness.report.tables.score_table import comparison_table
 from harness.report.tables.specification import Specification, read_specification
 from harness.report.tables.table import Table
 from harness.report.tables.trend_table import draw_trends, trend_table
+from harness.stats.cells import Comparison
 from harness.storage.result import read_result
 from harness.storage.run_folder import write_text
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.report.compare.likelihood import Likelihood, prompts_named
 from harness.report.tables.table import NONE, Heading, Raw, Table
-from harness.stats import Mean
+from harness.stats.records import Mean
 
 _LIKELIHOOD_NOTE = (
     "mean ± standard error over {prompts} of a response's summed log-probability, "

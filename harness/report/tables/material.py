@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.report.compare import trends as curves
-from harness.report.compare.cells import Comparison
 from harness.report.compare.comparison import compare
 from harness.report.compare.together import merged
 from harness.report.tables.arrange import arranged, ordered, require_known
 from harness.report.tables.specification import Specification
+from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from harness.errors import RunError
 from harness.report.tables.published import MARKS, SIGNS, Figure, Published, unlike
 from harness.report.tables.table import NONE, Heading, Raw, Table
-from harness.stats import Interval, mean_intervals
+from harness.stats.intervals import mean_intervals
+from harness.stats.records import Interval
 from harness.stats.series import values
 from harness.storage.result import CheckpointResult
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.report.compare.verdict import verdict
 from harness.report.tables.table import CLEAR, NO_INTERVAL, NONE, UNCLEAR, Heading, Raw, Table
-from harness.stats import Interval
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.methods import Method
+from harness.stats.records import Interval
 
 
 def comparison_table(comparison: Comparison) -> Table:

@@ -1,1 +1,3 @@
-"""How many samples or seeds a difference takes to be seen."""
+"""Sample sizes: the differences that a number of prompts can show."""
+
+__all__ = ["budget", "designs", "sizes"]

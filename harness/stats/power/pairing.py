@@ -6,8 +6,10 @@ from math import sqrt
 from statistics import fmean, variance
 
 from harness.errors import RunError
-from harness.stats import Interval, is_binary, seed_spread, wilson
+from harness.stats.intervals import is_binary, wilson
 from harness.stats.methods import SEED
+from harness.stats.records import Interval
+from harness.stats.seeds import seed_spread
 from harness.stats.series import paired_values
 from harness.storage.result import Result, SuiteResult
 

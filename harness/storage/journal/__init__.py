@@ -1,1 +1,3 @@
-"""The journal of answers, checks and verdicts, its file, and what keeps it well."""
+"""The journal: every answer, verdict and check, stored before it is used."""
+
+__all__ = ["care", "check", "entries", "file"]

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from eval_suites.suite import Decoding, Message, Request
-from harness.engines import CAPABILITIES, Completion, EngineGone, EngineSpec, make
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import make
 from harness.errors import RecipeError
 
 SPEC = EngineSpec("fake", adapters=(("nca", None),))  # type: ignore[arg-type]  # never read

@@ -6,8 +6,8 @@ import pytest
 
 from eval_suites.errors import SandboxError
 from eval_suites.registry import SUITES
-from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
 from harness.evaluate.judge.capabilities import require_able
 from harness.evaluate.suite_choice import expanded

@@ -20,7 +20,7 @@ MLFLOW = "from mlflow.telemetry import utils; print(utils.is_telemetry_disabled(
 TESTING = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "PYTEST_CURRENT_TEST")
 STARTS = {
     "cli": "import harness.cli.main; sys.argv = ['nca', '--help']; harness.cli.main.main()",
-    "stage": "import harness.pipeline.worker; harness.pipeline.worker.main(['train', 'absent/resolved.json'])",
+    "stage": "from harness.pipeline import worker; worker.main(['train', 'absent/resolved.json'])",
 }
 
 

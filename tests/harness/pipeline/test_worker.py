@@ -20,7 +20,7 @@ def test_what_killed_writers_left_is_cleared_but_for_another_commands(
         found.append(sorted(file.name for file in tmp_path.rglob("*.new")))
         return True
 
-    monkeypatch.setattr(stage, "KINDS", {"look": work})
+    monkeypatch.setattr(worker, "KINDS", {"look": work})
     write_json(tmp_path / "resolved.json", {"kind": "look", "key": "k", "job": {}})
     (tmp_path / "base").mkdir()
     for name in ("base/.log.jsonl.k2_x8a1q.new", ".done.json.0a9zk2_x.new", "base/hers.new"):
@@ -49,7 +49,7 @@ def test_what_a_command_tells_a_stage_stands_there_once_the_stage_holds_the_lock
             worker.run_stage("look", other, silent)
         return True
 
-    monkeypatch.setattr(stage, "KINDS", {"look": work})
+    monkeypatch.setattr(worker, "KINDS", {"look": work})
     mine, other = waiting(tmp_path), waiting(tmp_path)
     write_json(mine, {"kind": "look", "key": "k", "job": 1})
     write_json(other, {"kind": "look", "key": "j", "job": 2})
@@ -66,7 +66,7 @@ def test_a_file_by_a_name_of_the_users_own_is_read_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[object] = []
-    monkeypatch.setattr(stage, "KINDS", {"look": lambda job, report: jobs.append(job) is None})
+    monkeypatch.setattr(worker, "KINDS", {"look": lambda job, report: jobs.append(job) is None})
     file = tmp_path / "mine.json"
     write_json(file, {"kind": "look", "key": "k", "job": 3})
 

@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.stats import (
-    cluster_means,
-    clustered_interval,
-    mean_intervals,
-    noise,
-    paired_differences,
-    wilson,
-)
+from harness.stats.clusters import cluster_means, clustered_interval, noise
+from harness.stats.intervals import mean_intervals, wilson
+from harness.stats.paired import paired_differences
 
 DRAWS = 1_000
 

@@ -1,1 +1,3 @@
-"""Charts of the report: SVG drawn as text, coloured by the page's style sheet."""
+"""Charts of the report, drawn as SVG."""
+
+__all__: list[str] = []

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from markupsafe import Markup
 
-from harness.report.compare.cells import AVERAGE, Cell, Column, Comparison
 from harness.report.html.charts.axes import Frame, across, frame, upwards
 from harness.report.html.charts.svg import (
     Look,
@@ -17,6 +16,7 @@ from harness.report.html.charts.svg import (
     shown_key,
     upright,
 )
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 
 _SIZE = (380.0, 290.0)
 _KL = "kl:"

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from harness.report.compare.cells import Cell, Column, Comparison
 from harness.report.html.charts.axes import Frame, across, frame, room_for
 from harness.report.html.charts.svg import Look, around, bar, clipped, drawing, element, label, mark
 from harness.report.tables.score_table import score_text
+from harness.stats.cells import Cell, Column, Comparison
 
 _WIDTH, _ROW = 380.0, 24.0
 _LOOK = Look("c0", "o", "")

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from markupsafe import Markup
 
 from harness.report.compare.categories import Category, categories
-from harness.report.compare.cells import Column
 from harness.report.html.charts.axes import Frame, across, frame, room_for
 from harness.report.html.charts.svg import (
     Look,
@@ -19,6 +18,7 @@ from harness.report.html.charts.svg import (
     mark,
     shown_key,
 )
+from harness.stats.cells import Column
 from harness.storage.result import Result
 
 _WIDTH = 640.0

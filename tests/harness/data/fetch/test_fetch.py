@@ -23,7 +23,7 @@ from harness.data.fetch.fetch import LOCK, Done, fetch, is_right
 from harness.data.fetch.literal import as_json
 from harness.data.fetch.manifest import Entry, Literal, chosen, entries
 from harness.errors import StageBusy, UserError
-from harness.pipeline.worker import locked
+from harness.storage.locks import locked
 
 QUICK = Patience(tries=3, backoff_s=0.01, timeout_s=10.0)
 COMMIT = "c" * 40

@@ -8,8 +8,9 @@ import pytest
 
 from eval_suites.suite import Request
 from harness.data.sampling.resolve import identities
-from harness.engines import ENGINES, EngineSpec
+from harness.engines.base import EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.recipe.sampling import SampleSection
 from train.model.fingerprint import fingerprint
 

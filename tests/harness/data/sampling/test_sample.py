@@ -21,7 +21,7 @@ from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
-from harness.engines import Completion, RequestFailed
+from harness.engines.base import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
 from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker

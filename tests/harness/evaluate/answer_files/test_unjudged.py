@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.engines import ENGINES, EngineSpec
+from harness.engines.base import EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 
 Nca = Callable[..., int]
 TEMPLATES = ("single-v1", "single-math-v1", "pair-v2", "pair-math-v1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.suite import Answer, Decoding, Message, Request
-from harness.engines import Completion, EngineSpec
+from harness.engines.base import Completion, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.evaluate.client.cached_client import Asker, Model
 from harness.evaluate.client.restarting import Restarting

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_suites.suite import Likelihood, Request
-from harness.engines import EngineGone, EngineSpec
+from harness.engines.base import EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.evaluate.client.likelihood import likelihood, windows
 from harness.evaluate.client.restarting import Restarting

@@ -6,7 +6,7 @@ import pytest
 
 from eval_suites.suite import Decoding, Message, Request
 from harness.cli.output import verdicts_line
-from harness.engines import Completion, Usage
+from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent
 from harness.evaluate.judge.budget import Metered, Price, Purse, dollars
 

@@ -12,8 +12,9 @@ import pytest
 from eval_suites import registry
 from eval_suites.suite import Answer, Decoding, Message, Request, Score
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
-from harness.engines import ENGINES, Completion, EngineSpec, RequestFailed
+from harness.engines.base import Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent

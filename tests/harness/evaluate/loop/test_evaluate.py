@@ -20,9 +20,9 @@ from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded, first_of_each, load
 from harness.evaluate.client.queue import tasks
 from harness.evaluate.loop.loop import refuse_unfit, run
-from harness.pipeline.worker import locked
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.storage.locks import locked
 from harness.storage.run_folder import RunFolder, read_json, read_lines, write_json
 
 
@@ -214,7 +214,7 @@ def stage_command(folder: Path, job: EvalJob) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "harness.pipeline.worker",
+        "harness.stage",
         "evaluate",
         str(folder / "resolved.json"),
     ]
@@ -260,7 +260,7 @@ def test_killed_and_started_again_it_asks_only_what_is_missing(
 TAKE_LOCK = """
 import sys
 from pathlib import Path
-from harness.pipeline.worker import locked
+from harness.storage.locks import locked
 try:
     with locked(Path(sys.argv[1])):
         pass

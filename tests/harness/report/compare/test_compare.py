@@ -6,11 +6,13 @@ import pytest
 from torch import tensor
 
 from harness.errors import RunError
-from harness.report.compare.cells import AVERAGE
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import Likelihood, likelihood, prompts_named, trend
 from harness.report.compare.verdict import verdict
-from harness.stats import Mean, holm, mcnemar, wilson
+from harness.stats.cells import AVERAGE
+from harness.stats.intervals import wilson
+from harness.stats.paired import holm, mcnemar
+from harness.stats.records import Mean
 from harness.stats.series import paired_values
 from harness.storage.result import SampleResult, read_result
 from train.trainer.metrics import Scores, record

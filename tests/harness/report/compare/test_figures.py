@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report.compare.cells import Comparison
 from harness.report.compare.comparison import compare
 from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "result.json"

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.report.compare.cells import AVERAGE, Column
 from harness.report.compare.comparison import compare
 from harness.report.tables.score_table import comparison_table
-from harness.stats import bonett_price, wilson
+from harness.stats.cells import AVERAGE, Column
+from harness.stats.intervals import wilson
+from harness.stats.paired import bonett_price
 from harness.stats.power.sizes import Aim, mcnemar_detectable, mean_detectable
 from harness.storage.result import SampleResult, SuiteResult
 

@@ -6,8 +6,8 @@ import pytest
 from harness.report.compare.comparison import compare
 from harness.report.compare.verdict import verdict
 from harness.report.tables.score_table import comparison_table
-from harness.stats import method_difference
 from harness.stats.methods import methods
+from harness.stats.seeds import method_difference
 from harness.storage.result import Result, SuiteResult
 
 from .results import result, suite

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from harness.report.compare.ablations import ablation
-from harness.report.compare.categories import categories, draw_categories
-from harness.report.compare.cells import Comparison
+from harness.report.compare.categories import categories
 from harness.report.compare.comparison import compare
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
+from harness.report.figures.category_figure import draw_categories
 from harness.report.figures.delta_figure import draw_deltas
+from harness.stats.cells import Comparison
 from harness.storage.result import Result, SampleResult, SuiteResult
 
 from .results import kl, result, suite

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.report.compare.cells import Comparison
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Heading, Table, markdown, terminal, to_csv
+from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 
 FOLDER = Path(__file__).parents[2] / "golden"

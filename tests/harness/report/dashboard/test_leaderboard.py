@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
 from harness.report.dashboard.overview import overview
 from harness.report.dashboard.reading import Reader, Scored, Unreadable, scored
-from harness.stats import wilson
+from harness.stats.intervals import wilson
 from harness.storage.result import Result
 
 from . import folders

@@ -9,7 +9,7 @@ import yaml
 from harness.errors import RecipeError, RunError
 from harness.report.tables.published import Published, read_published
 from harness.report.tables.published_table import OurRow, published_table
-from harness.stats import wilson
+from harness.stats.intervals import wilson
 from harness.storage.result import CheckpointResult, SampleResult, SuiteResult
 
 FILES = sorted((Path(__file__).parents[4] / "results" / "published").glob("*.yaml"))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chi2
 
-from harness.stats import mcnemar
+from harness.stats.paired import mcnemar
 from harness.stats.power.sizes import (
     Aim,
     connor,

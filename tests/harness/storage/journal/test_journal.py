@@ -141,7 +141,8 @@ def test_a_journal_of_another_schema_is_refused(tmp_path: Path) -> None:
 def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     program = (
-        "import sys; from pathlib import Path; from harness.storage.journal.entries import Journal\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from harness.storage.journal.entries import Journal\n"
         "with Journal(Path(sys.argv[1])) as j:\n"
         "    for i in range(200): j.put(f'{sys.argv[2]}{i}', 'answer', {'text': str(i)})\n"
     )

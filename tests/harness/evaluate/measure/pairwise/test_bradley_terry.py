@@ -2,8 +2,8 @@ import random
 
 import pytest
 
+from harness.evaluate.measure.bradley_terry import strengths, with_intervals
 from harness.evaluate.measure.games import Game
-from harness.stats.bradley_terry import strengths, with_intervals
 
 
 def test_two_checkpoints_by_hand() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from eval_suites.suite import Request
-from harness.engines import ENGINES, Completion, EngineSpec
+from harness.engines.base import Completion, EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run as evaluate

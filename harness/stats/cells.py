@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, isfinite, log10
 
-from harness.stats import Interval, Noise, PairedDifference
+from harness.stats.clusters import Noise
 from harness.stats.methods import Gap, Method
+from harness.stats.records import Interval, PairedDifference
 
 #: Name of the column that averages the others.
 AVERAGE = "average"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import log10
 
 from harness.evaluate.measure.games import Game, won
-from harness.stats import Interval
+from harness.stats.records import Interval
 
 #: Relative change of a strength below which it stands.
 _STILL = 1e-10
