@@ -35,11 +35,22 @@ def send(runs: Sequence[Path], folder: Path, uri: str, experiment: str) -> bool:
         raise RunError(f"{without[0]}: no run folder with a result; `nca run` makes one")
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"to {uri}", markup=False)
-    reports = [
-        _told(run, sync(run, uri, compared_cells(read_result(run)), experiment), console)
-        for run in found
-    ]
+    reports = [_told(run, sync_run(run, uri, experiment), console) for run in found]
     return not any(report.failed for report in reports)
+
+
+def sync_run(run: Path, uri: str, experiment: str = "") -> SyncReport:
+    """Copy a run folder, with its scores compared once, to an MLflow store.
+
+    Args:
+        run: a run folder with a `result.json`.
+        uri: `sqlite:///file`, `http://host:port` or another tracking URI.
+        experiment: the name of the recipe by default.
+
+    Raises:
+        RunError: it is no run folder, or has no readable result.
+    """
+    return sync(run, uri, compared_cells(read_result(run)), experiment)
 
 
 def _told(run: Path, report: SyncReport, console: Console) -> SyncReport:

@@ -41,7 +41,7 @@ class _Section(BaseModel):
 
 
 class EngineChoice(_Section):
-    """Which engine generates: see `harness.engines.EngineSpec` for the fields' meaning."""
+    """Which engine generates: see `harness.engines.base.EngineSpec` for the fields' meaning."""
 
     # options: {batch: 64} is what people write
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)

@@ -177,7 +177,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     assert losses(killed) == pytest.approx(undisturbed(killed, tmp_path), abs=1e-5)
 
     (curves,) = stored(two)["train nca"]
-    assert curves["train/objectives/objective"] == [*range(6)]
+    assert curves["train/loss"] == [*range(6)]
     assert curves["probe/loss"] == [0, 2, 4, 6]
     assert len(stored(two)[killed.name]) == 1
 

@@ -23,7 +23,8 @@ def ask(request: Request, engine: FakeEngine | None = None) -> Completion:
 
 def test_two_engines_in_two_processes_give_the_same_answer() -> None:
     code = (
-        "import asyncio; from eval_suites.suite import *; from harness.engines import *;"
+        "import asyncio; from eval_suites.suite import *; from harness.engines.base import *;"
+        "from harness.engines.registry import make;"
         f"print(asyncio.run(make(EngineSpec('fake')).complete({ASK!r})))"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,6 +8,7 @@ import pytest
 from harness.errors import StageBusy
 from harness.pipeline import worker
 from harness.progress.events import silent
+from harness.storage import locks
 from harness.storage.run_folder import read_json, replacing, waiting, write_json
 
 
@@ -80,8 +81,8 @@ def test_a_file_by_a_name_of_the_users_own_is_read_where_it_is(
 def test_who_only_looks_at_a_lock_for_an_instant_turns_no_stage_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with (tmp_path / "worker.lock").open("w+") as looking:
+    with (tmp_path / "stage.lock").open("w+") as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
-        monkeypatch.setattr(worker.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
-        with worker.locked(tmp_path):
-            assert '"pid"' in (tmp_path / "worker.lock").read_text()
+        monkeypatch.setattr(locks.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        with locks.locked(tmp_path):
+            assert '"pid"' in (tmp_path / "stage.lock").read_text()

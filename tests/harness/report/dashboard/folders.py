@@ -15,11 +15,11 @@ PAGE = '<!doctype html><head><meta name="generator" content="nca"></head><p>a re
 WORK = """
 import sys
 from pathlib import Path
-from harness import stage
+from harness.pipeline import worker
 from harness.progress.events import silent
-from harness.progress import kept
+from harness.progress import progress_file
 
-kept.EVERY_S = 0.0
+progress_file.EVERY_S = 0.0
 
 def work(job, report):
     print("at work", flush=True)
@@ -28,8 +28,8 @@ def work(job, report):
         print(line, end="", flush=True)
     return True
 
-stage.KINDS = {"work": work}
-stage.run_stage("work", Path(sys.argv[1]), silent)
+worker.KINDS = {"work": work}
+worker.run_stage("work", Path(sys.argv[1]), silent)
 """
 
 
