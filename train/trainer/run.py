@@ -26,7 +26,7 @@ from train.model.disk import full_disk_said
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, choose_form, kernel
 from train.model.quantisation import named, require_backend
-from train.objectives.registry import configured, entry
+from train.objectives.registry import configured
 from train.trainer.batch_loss import Item, Task
 from train.trainer.distributed import World, join, lost_process_said, sharding
 from train.trainer.events import Callback, Teller
@@ -106,7 +106,7 @@ def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:
     source = Source(weights, named(config), kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller, world)
-    task = Task(loss, form, _alpha(config), _allowed(model, items, form, config))
+    task = Task(loss, form, _allowed(model, items, form, config))
     policy = models.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, task, world)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
@@ -176,10 +176,6 @@ def _allowed(model: Any, items: Sequence[Item], form: Form, config: TrainConfig)
     """How nearly the policy must be the reference in the first step."""
     groups = [item.group for item in items[: config.prompts_per_step]]
     return tolerance(model, groups, form, config.dtype, config.prompts_per_batch)
-
-
-def _alpha(config: TrainConfig) -> float | None:
-    return config.alpha if "alpha" in entry(config.method).settings else None
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
