@@ -138,7 +138,7 @@ def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
     Raises:
         train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
     """
-    from train.model.adapters import continuing, continuing_with
+    from train.model.adapters import adopt_adapter, adopt_adapter_settings
 
     found: dict[str, TrainConfig] = {}
     for step in steps(recipe.checkpoints, recipe.starts, recipe.sample):
@@ -148,9 +148,9 @@ def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
         lora = None if start is None else found[start].lora
         if lora is not None:
             own = {"rank": lora.rank, "scale": lora.scale}
-            config = continuing_with(config, own, f"checkpoint {start}")
+            config = adopt_adapter_settings(config, own, f"checkpoint {start}")
         elif start is None and adapter is not None:
-            config = continuing(config, adapter)
+            config = adopt_adapter(config, adapter)
         found[step.name] = config
     return recipe.model_copy(update={"checkpoints": {n: found[n] for n in recipe.checkpoints}})
 
@@ -166,7 +166,7 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         train.DataError: a name on the hub cannot be resolved.
     """
     roots = [*places.near, *([places.data_dir] if places.data_dir else []), Path()]
-    pinned = functools.cache(sources.pinned)  # one question to the hub a name
+    pinned = functools.cache(sources.pin)  # one question to the hub a name
 
     def found(name: str, key: str, source: str | None) -> str | None:
         if source is None or sample_named(source) is not None:
@@ -221,7 +221,7 @@ def _with_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
     named = {s for c in configs.values() for s in (c.data, c.probe) if s is not None}
     given = sorted(source for source in named if sample_named(source) is None)
-    return {source: sources.identity(source) for source in given}
+    return {source: sources.fingerprint(source) for source in given}
 
 
 def _sample_digests(recipe: Recipe, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -253,11 +253,11 @@ def check_methods(recipe: Recipe) -> None:
             the processes cannot share.
     """
     from train.model.quantisation import require_backend
-    from train.objectives.registry import configured
+    from train.objectives.registry import configure_loss
     from train.trainer.schedule import check_processes
 
     for config in recipe.checkpoints.values():
-        configured(config)
+        configure_loss(config)
         require_backend(config)
         check_processes(config, recipe.launch.processes if recipe.launch else 1)
 

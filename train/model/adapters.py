@@ -36,14 +36,14 @@ def settings(folder: Path) -> dict[str, Any]:
     return {**found, "base_model_name_or_path": base or ""}
 
 
-def tokenizer_home(base: Path, adapter: Path | None) -> Path:
+def tokenizer_folder(base: Path, adapter: Path | None) -> Path:
     """Whose tokenizer and chat template count: the adapter's where it has its own."""
     own = ("tokenizer.json", "tokenizer_config.json")
     has = adapter is not None and any((adapter / name).is_file() for name in own)
     return adapter if adapter is not None and has else base
 
 
-def continuing(config: TrainConfig, adapter: Path) -> TrainConfig:
+def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
     """The config of a run that trains an existing adapter on: its rank and scale are the adapter's.
 
     What the config does not set under `lora` is filled in, so that it says what is trained.
@@ -58,11 +58,13 @@ def continuing(config: TrainConfig, adapter: Path) -> TrainConfig:
         )
     found = settings(adapter)
     own = {"rank": int(found["r"]), "scale": float(found["lora_alpha"])}
-    return continuing_with(config, own, f"the adapter {adapter}")
+    return adopt_adapter_settings(config, own, f"the adapter {adapter}")
 
 
-def continuing_with(config: TrainConfig, own: Mapping[str, float], title: str) -> TrainConfig:
-    """As `continuing`, for an adapter of known `rank` and `scale` that may not be there yet.
+def adopt_adapter_settings(
+    config: TrainConfig, own: Mapping[str, float], title: str
+) -> TrainConfig:
+    """As `adopt_adapter`, for an adapter of known `rank` and `scale` that may not be there yet.
 
     Args:
         config: of the run.
@@ -91,7 +93,7 @@ def _rest(config: TrainConfig) -> dict[str, Any]:
     return {} if config.lora is None else config.lora.model_dump()
 
 
-def put_on(model: Any, base: Path, adapter: Path, *, trainable: bool) -> Any:
+def load_adapter(model: Any, base: Path, adapter: Path, *, trainable: bool) -> Any:
     """The base with an adapter on it, without dropout; the adapter's weights in fp32.
 
     Raises:

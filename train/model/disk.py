@@ -16,7 +16,7 @@ _FULL = 4 * 2**20
 
 
 @contextmanager
-def full_disk_said(*folders: Path) -> Iterator[None]:
+def raise_on_full_disk(*folders: Path) -> Iterator[None]:
     """Within, a writer's error becomes `OSError(ENOSPC)` where one of the folders' disks is full.
 
     Raises:

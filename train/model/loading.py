@@ -10,7 +10,7 @@ from torch import nn
 
 from train.config import LoraConfig, TrainJob
 from train.errors import TrainError
-from train.model.adapters import is_adapter, put_on
+from train.model.adapters import is_adapter, load_adapter
 from train.model.quantisation import keep_differentiable, nf4
 
 
@@ -77,7 +77,7 @@ def load_reference(job: TrainJob) -> Any:
     model = load_base(job.base, config.dtype, config.lora.quantise if config.lora else None)
     if job.adapter is None:
         return model
-    return put_on(model, job.base, job.adapter, trainable=True).eval()
+    return load_adapter(model, job.base, job.adapter, trainable=True).eval()
 
 
 def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:

@@ -77,7 +77,7 @@ def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) ->
     return "plain"
 
 
-def kernel(model: nn.Module) -> str:
+def attention_kernel(model: nn.Module) -> str:
     """What computes attention, such as `sdpa/cpu`; log-probabilities depend on it a little."""
     core = _core(model)
     return f"{core.config._attn_implementation}/{core.device.type}"  # noqa: SLF001 - no public name
@@ -133,7 +133,7 @@ def _forward(model: nn.Module, rows: Rows) -> Tensor:
 def _seen(rows: Rows) -> dict[str, Any]:
     """What tells attention who sees whom."""
     if rows.trees is None:
-        return {"attention_mask": rows.there.long()}
+        return {"attention_mask": rows.mask.long()}
     device, length = rows.input_ids.device, rows.input_ids.shape[1]
     mask = tree_attention.block_mask(rows.trees, length, device) if device.type == "cuda" else None
     return {"attention_mask": mask, "trees": rows.trees}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from train.errors import TrainError
-from train.model.adapters import SETTINGS, is_adapter, put_on, settings, tokenizer_home
+from train.model.adapters import SETTINGS, is_adapter, load_adapter, settings, tokenizer_folder
 from train.model.loading import load_base, load_tokenizer, save_checkpoint
 
 _EMBEDDINGS = {"lm_head", "embed_tokens"}
@@ -25,13 +25,15 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
         TrainError: one of the folders is not what it should be, or the two do not fit.
     """
     refuse_unmergeable(adapter, out)
-    tokenizer = load_tokenizer(tokenizer_home(base, adapter))
+    tokenizer = load_tokenizer(tokenizer_folder(base, adapter))
     model = load_base(base, "auto", device="cpu")
     if model.config.get_text_config().tie_word_embeddings:
         _refuse_tied(adapter)
     dtype = model.dtype
     try:
-        merged = put_on(model, base, adapter, trainable=False).merge_and_unload(safe_merge=True)
+        merged = load_adapter(model, base, adapter, trainable=False).merge_and_unload(
+            safe_merge=True
+        )
     except ValueError as error:  # it checks for NaN
         raise TrainError(f"{adapter}: cannot be merged ({error})") from error
     save_checkpoint(merged.to(dtype), tokenizer, out)

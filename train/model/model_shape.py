@@ -14,7 +14,7 @@ from train.errors import TrainError
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
+class ModelShape:
     """What of a model its cost depends on; every count is of parameters.
 
     Attributes:
@@ -49,7 +49,7 @@ class Anatomy:
     head: int
 
 
-def configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
+def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
     """A transformers configuration: a folder's `config.json`, else values that a recipe states.
 
     Raises:
@@ -84,7 +84,9 @@ def configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
         raise TrainError(f"architecture: not a configuration of {kind} ({last})") from None
 
 
-def anatomy(config: Any, lora: LoraConfig | None, adapter: Path | None = None) -> Anatomy:
+def count_parameters(
+    config: Any, lora: LoraConfig | None, adapter: Path | None = None
+) -> ModelShape:
     """Count a model's parts, with the adapters that a run would train.
 
     Args:
@@ -109,12 +111,12 @@ def anatomy(config: Any, lora: LoraConfig | None, adapter: Path | None = None) -
     return _counted(config, policy, linear, head, passed)
 
 
-def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> Anatomy:
+def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> ModelShape:
     text = config.get_text_config()
     peft = getattr(policy, "peft_config", {}).get("default")
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     inner = getattr(text, "moe_intermediate_size", None) or text.intermediate_size
-    return Anatomy(
+    return ModelShape(
         kind=config.model_type,
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,

@@ -17,7 +17,7 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 from torch.nn.functional import pad
 
 from train.data.packing import Tree
-from train.model.tree_attention_cpu import by_spans
+from train.model.tree_attention_cpu import attend_to_trees
 
 #: The implementation's name in a model's configuration while it computes trees.
 TREE = "nca_tree"
@@ -88,7 +88,7 @@ def _attention(
         return out.transpose(1, 2).contiguous(), None
     if query.shape[3] != value.shape[3]:
         raise UnsupportedAttention("its values are not as wide as its queries")
-    return by_spans(query, key, value, trees, scaling), None
+    return attend_to_trees(query, key, value, trees, scaling), None
 
 
 def block_mask(trees: Sequence[Sequence[Tree]], length: int, device: torch.device) -> BlockMask:

@@ -25,7 +25,7 @@ _forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: S
 _backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
 
 
-def by_spans(
+def attend_to_trees(
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -46,11 +46,11 @@ def by_spans(
     """
     # Rotary embeddings leave wider queries and keys under autocast.
     query, key = query.to(value.dtype), key.to(value.dtype)
-    result: Tensor = _BySpans.apply(query, key, value, trees, scaling)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    result: Tensor = _TreeAttention.apply(query, key, value, trees, scaling)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result
 
 
-class _BySpans(torch.autograd.Function):
+class _TreeAttention(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,

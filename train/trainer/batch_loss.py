@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from train.data.packing import extent
+from train.data.packing import count_tokens
 from train.data.tokens import TokenGroup
 from train.model.logprobs import Form, logprobs
 from train.objectives.labels import label_entropy
@@ -54,7 +54,7 @@ def scored(
     """
     groups = [item.group for item in (items or (idle,)) if item is not None]
     logps, lengths = logprobs(model, groups, task.form)
-    tokens, places = extent(groups, packed=task.form == "tree") if items else (0, 0)
+    tokens, places = count_tokens(groups, packed=task.form == "tree") if items else (0, 0)
     losses, scores = _assess(items, logps[: len(items)], lengths[: len(items)], task)
     return losses, replace(scores, tokens=tokens, places=places)
 

@@ -249,7 +249,7 @@ def test_a_missing_file_is_named(suite: Any, file: str, tmp_path: Path) -> None:
 
 
 def test_what_keeps_the_length_controlled_rate_away_is_told(tmp_path: Path) -> None:
-    assert "df_gamed.csv is not in the data folder" in SECOND.note(tmp_path)
+    assert "df_gamed.csv is not in the data folder (`nca data fetch" in SECOND.note(tmp_path)
     assert "length_controlled_win_rate is missing" in SECOND.note(None)
     (tmp_path / "alpaca_eval").mkdir()
     (tmp_path / DIFFICULTY_FILE).write_text("x")
