@@ -20,7 +20,7 @@ from pathlib import Path
 
 from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_text
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 
 DIFFICULTY_FILE = "alpaca_eval/df_gamed.csv"
 NAME = "length_controlled_win_rate"

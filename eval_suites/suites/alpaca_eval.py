@@ -42,17 +42,10 @@ from eval_suites.judging.length_control import (
 )
 from eval_suites.judging.prompts import Template, may_repair, repair
 from eval_suites.judging.verdicts import ranking
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import (
-    Answer,
-    Decoding,
-    Message,
-    Request,
-    Score,
-    Suite,
-    mean_metrics,
-    no_note,
-)
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite, no_note
 
 SOURCE = "tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20"
 LICENCE = "CC BY-NC 4.0"

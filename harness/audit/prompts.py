@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.suite import Answer, Decoding, Request, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.suite import Suite
 from harness.audit.ids import Render, faults, ids_of
 from harness.audit.job import AuditJob
 from harness.audit.readers import Reader, readers

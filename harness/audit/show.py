@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.suite import Decoding
+from eval_suites.requests import Decoding
 from harness.audit.duration import Duration
 from harness.audit.preflight import Audit, overlap_text, some
 from harness.audit.prompts import COMPARED, Asked, Reading, Sheet

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from eval_suites.suite import FinishReason, Likelihood, Request
+from eval_suites.requests import FinishReason, Likelihood, Request
 from harness.errors import ModelError, RecipeError
 
 #: What an engine may be able to do. A suite that needs what an engine lacks is refused.

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.requests import FinishReason, Request
 from harness.engines.base import (
     Completion,
     EngineGone,

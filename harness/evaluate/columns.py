@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines import Engine, EngineSpec, make
 from harness.engines.base import longest
 from harness.evaluate.asking import Model, Renderer

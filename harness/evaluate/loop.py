@@ -12,7 +12,7 @@ from functools import partial
 from itertools import product
 from typing import TypeVar
 
-from eval_suites.sandbox import Sandbox
+from eval_suites.sandbox.runner import Sandbox
 from harness.errors import EngineUnavailable
 from harness.evaluate.answering import Desk, Line, answer_task
 from harness.evaluate.asking import Asker, Checker, Tally

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.evaluate.asking import Renderer
 from harness.runs import digest, file_digest
 

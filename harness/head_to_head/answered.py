@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.evaluate.asking import Asker, Model
 from harness.evaluate.job import EvalJob
 from harness.evaluate.loading import Loaded

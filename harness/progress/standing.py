@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from math import ceil
 
-from eval_suites.suite import HARNESS_STATUSES
+from eval_suites.scores import HARNESS_STATUSES
 from harness.evaluate.asking import Tally
 from harness.events import Reporter
 from harness.progress.pace import Key, Pair

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites import registry
-from eval_suites.suite import Answer, Decoding, Message, Request, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.loading import first_of_each
 from harness.judge.referee import is_judged

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from math import fsum
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.sampling.graded import Graded
 from harness.sampling.prompts import Prompt
 from harness.sampling.section import SampleSection

@@ -16,7 +16,7 @@ from typing import IO, Any
 import yaml
 
 from eval_suites.registry import find
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.engines import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.answers import answer_of, plain

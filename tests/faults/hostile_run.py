@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eval_suites.sandbox import Limits, Program, Sandbox
+from eval_suites.sandbox.checks import Limits, Program
+from eval_suites.sandbox.runner import Sandbox
 
 HOSTILE = Path(__file__).with_name("hostile")
 TESTER = "def check(f):\n    assert f(1) == 2\n    assert f(2) == 3\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines import EngineSpec, make
 from harness.errors import EngineDied
 from harness.evaluate.restarting import Restarting

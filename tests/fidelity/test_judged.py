@@ -12,7 +12,7 @@ from eval_suites.judging.alpaca_eval import switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Request
+from eval_suites.requests import Answer, Request
 from harness.data.manifest import chosen
 from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine

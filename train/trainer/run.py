@@ -25,7 +25,7 @@ from train.model.adapters import adopt_adapter, tokenizer_folder
 from train.model.disk import raise_on_full_disk
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
-from train.model.quantisation import named, require_backend
+from train.model.quantisation import number_format, require_backend
 from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, Task
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
@@ -103,7 +103,7 @@ def _run(job: TrainJob, teller: EventEmitter, world: Processes) -> TrainResult:
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = models.load_reference(job)
     form = world.agreed(choose_form(model, (*data.train, *data.probe), config.form))
-    source = ReferenceSource(weights, named(config), attention_kernel(model), form)
+    source = ReferenceSource(weights, number_format(config), attention_kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller, world)
     task = Task(loss, form, _allowed(model, items, form, config))

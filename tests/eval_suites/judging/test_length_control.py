@@ -14,7 +14,7 @@ from eval_suites.grading.suite_rules import metrics_of
 from eval_suites.judging import length_model
 from eval_suites.judging.length_control import DIFFICULTY_FILE, NAME, Controls, load_controls
 from eval_suites.judging.length_model import controlled_rate, fit, predicted_rate
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from eval_suites.suites.alpaca_eval import BASELINE_2, PROMPT_2, SECOND, Sample, score_of
 
 ROWS = 400

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import SandboxError
-from eval_suites.sandbox import Call, Check, Limits, Outcome, Program, Sandbox, runner
+from eval_suites.sandbox import runner
+from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program
+from eval_suites.sandbox.runner import Sandbox
 from eval_suites.sandbox.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -312,7 +314,8 @@ def test_a_cancelled_run_leaves_no_process() -> None:
 def test_no_process_outlives_a_killed_harness() -> None:
     loop = NAMED % own("orphan") + "os.fork()\nif os.fork() == 0: os.setsid()\ntime.sleep(1000)\n"
     host = (
-        "import asyncio\nfrom eval_suites.sandbox import *\n"
+        "import asyncio\nfrom eval_suites.sandbox.checks import Limits, Program\n"
+        "from eval_suites.sandbox.runner import Sandbox\n"
         "async def main():\n    async with Sandbox() as box:\n"
         f"        await box.run(Program({loop!r}, 'f', '', Limits(wall_s=900)))\n"
         "asyncio.run(main())\n"

@@ -14,7 +14,8 @@ from eval_suites.judging.alpaca_eval import AGAIN_PLEASE, switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.prompts import template
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 from eval_suites.suites.alpaca_eval import (
     BASELINE_1,
     BASELINE_2,

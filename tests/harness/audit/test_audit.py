@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from eval_suites import registry
-from eval_suites.suite import Message, Request
+from eval_suites.requests import Message, Request
 from harness.audit.ids import faults
 from harness.audit.job import AuditJob, of_evaluation
 from harness.audit.preflight import audit, check

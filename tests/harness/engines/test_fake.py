@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.engines import CAPABILITIES, Completion, EngineGone, EngineSpec, make
 from harness.engines.fake import FakeEngine
 from harness.errors import RecipeError

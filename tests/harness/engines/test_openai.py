@@ -15,7 +15,7 @@ import httpx2
 import openai
 import pytest
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.engines import Completion, EngineGone, EngineSpec, RequestFailed, make
 from harness.engines.retry import Patience, retry_after, wait_s
 from harness.errors import EngineUnavailable

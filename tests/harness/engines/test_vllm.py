@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines import Completion, EngineSpec, make
 from harness.engines.vllm import _installed
 from harness.errors import EngineUnavailable

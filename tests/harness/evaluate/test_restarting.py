@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines import Completion, EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.errors import EngineDied

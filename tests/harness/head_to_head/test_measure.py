@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines import ENGINES, Completion, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.errors import RecipeError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines import ENGINES, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.sampling.resolve import identities

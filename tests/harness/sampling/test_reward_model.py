@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
-from eval_suites.suite import Answer, Message, Request
+from eval_suites.requests import Answer, Message, Request
 from harness.errors import ModelError
 from harness.journal.entries import Journal
 from harness.sampling.graded import Graded
