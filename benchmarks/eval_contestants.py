@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from benchmarks.eval_problem import prompts
 from benchmarks.eval_served import lm_eval
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines.base import Completion
 from harness.engines.preload import preloading
 from harness.engines.registry import ENGINES

@@ -23,7 +23,8 @@ Problem = dict[str, Any]
 
 def ours(problems: Sequence[Problem], workers: int) -> int:
     """Our sandbox, its start included."""
-    from eval_suites.sandbox import Limits, Program, Sandbox
+    from eval_suites.sandbox.checks import Limits, Program
+    from eval_suites.sandbox.runner import Sandbox
 
     async def run() -> int:
         async with Sandbox(workers=workers) as box:

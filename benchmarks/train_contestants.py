@@ -25,7 +25,7 @@ from train.data.tokens import TokenGroup
 from train.model.logprobs import logprobs
 from train.objectives.registry import objective
 from train.trainer.batch_loss import Item, Task
-from train.trainer.distributed import ALONE
+from train.trainer.distributed import SINGLE_PROCESS
 from train.trainer.trainer import GroupTrainer
 
 PROMPTS_PER_STEP = 2
@@ -134,8 +134,8 @@ def trainer(setting: Setting) -> None:
     items = _with_reference(model, setting)
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(base=setting.model, out=Path(folder), cache=Path(folder), config=config)
-        task = Task(objective("nca", beta=BETA, alpha=1.0), "tree", 1.0)
-        ours = GroupTrainer(model, job, items, task, ALONE)
+        task = Task(objective("nca", beta=BETA, alpha=1.0), "tree")
+        ours = GroupTrainer(model, job, items, task, SINGLE_PROCESS)
         ours.add_callback(_InTurn(setting.gate))
         ours.train()
 

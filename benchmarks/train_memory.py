@@ -21,8 +21,8 @@ from benchmarks.turns import peak_bytes
 from train.config import TrainConfig, TrainJob
 from train.data.prepare import prepare
 from train.model.loading import load_tokenizer
-from train.model.model_shape import anatomy, configuration
-from train.trainer.estimate import Lengths, memory, work
+from train.model.model_shape import count_parameters, model_configuration
+from train.trainer.estimate import PromptLengths, estimate_memory, estimate_work
 from train.trainer.run import run
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -69,9 +69,9 @@ def one(name: str, model: Path, data: Path) -> Peak:
         run(TrainJob(base=model, out=Path(folder) / "out", cache=Path(folder), config=config))
     most = peak_bytes()
     groups = prepare(config, load_tokenizer(model)).train
-    lengths = [Lengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
-    shape = anatomy(configuration(model, {}), config.lora)
-    need = memory(config, shape, work(config, lengths, []))
+    lengths = [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
+    shape = count_parameters(model_configuration(model, {}), config.lora)
+    need = estimate_memory(config, shape, estimate_work(config, lengths, []))
     estimate = need.total_checkpointed if config.checkpoint_activations else need.total
     return Peak(estimate, before, most)
 

@@ -15,8 +15,8 @@ from typing import Any
 from train.config import TrainConfig
 from train.data.groups import read_groups
 from train.data.tokens import TokenGroup
-from train.model.model_shape import Anatomy
-from train.trainer.estimate import Lengths, operations, work
+from train.model.model_shape import ModelShape
+from train.trainer.estimate import PromptLengths, estimate_operations, estimate_work
 
 PROMPT = (96, 160)
 RESPONSE = (64, 192)
@@ -63,13 +63,13 @@ def _stream(tokenizer: Any, data: Path) -> Iterator[int]:
             yield from tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def useful_operations(model: Anatomy, group: TokenGroup) -> float:
+def useful_operations(model: ModelShape, group: TokenGroup) -> float:
     """Operations of a training step that no way of computing it can do without.
 
     Each unique token once through every matrix: 2 operations a weight forward, 4 backward; the head
     on response tokens only; attention 4 times the queries' width times visible keys forward, twice
     that backward (`train.trainer.estimate.operations`). Element-wise work is not counted.
     """
-    lengths = Lengths(len(group.prompt), tuple(map(len, group.responses)))
+    lengths = PromptLengths(len(group.prompt), tuple(map(len, group.responses)))
     config = TrainConfig(data="none", prompts_per_step=1, prompts_per_batch=1, lora=None)
-    return operations(model, work(config, [lengths], [])).training
+    return estimate_operations(model, estimate_work(config, [lengths], [])).training

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 from benchmarks.train_contestants import PROMPTS_PER_STEP
 from benchmarks.train_problem import add_sources, pairs_file, problem, useful_operations
 from benchmarks.turns import Blocks, cpu_seconds, in_turn, interval, ratios
-from train.model.model_shape import anatomy, configuration
+from train.model.model_shape import count_parameters, model_configuration
 
 OURS = "tree"
 OPPONENTS = ("trl", "trl_precomputed", "padded", "trainer", "tree_with_reference")
@@ -106,7 +106,7 @@ def useful_by_block(
     model: Path, data: Path, responses: int, blocks: int, steps: int
 ) -> list[float]:
     """Useful operations a step, mean of each counted block."""
-    shape = anatomy(configuration(model, {}), None)
+    shape = count_parameters(model_configuration(model, {}), None)
     tokenizer = AutoTokenizer.from_pretrained(model)
     groups = problem(tokenizer, data, PROMPTS_PER_STEP * (1 + blocks * steps), responses)
     work = [useful_operations(shape, group) for group in groups[PROMPTS_PER_STEP:]]

@@ -1,113 +1,17 @@
-"""The suite seam: what a benchmark is, on one page.
+"""The suite seam: a benchmark as one frozen value that names pure functions.
 
-A suite is a frozen value that names pure functions. It never generates, never writes files and
-knows no engine and no tracker: the evaluation loop asks its requests, runs its checks, and hands
-what came back to its scorer. Judge and sandbox are answerers like the engine.
+A suite never generates, never writes files and knows no engine and no tracker. The evaluation loop
+sends its requests, runs its checks and hands all that comes back to its scorer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from eval_suites.sandbox import Check, Outcome
-
-Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "overflow", "filtered"]
-
-#: Caused by the model: the sample stays in n and its value is what the scorer says.
-ModelStatus = Literal["ok", "truncated", "unparsed", "empty", "overflow", "timeout"]
-#: Caused by us or a third party: the value is None and the headline is withheld.
-HarnessStatus = Literal["ungraded", "judge_missing", "filtered", "infra"]
-Status = ModelStatus | HarnessStatus
-MODEL_STATUSES: tuple[str, ...] = ("ok", "truncated", "unparsed", "empty", "overflow", "timeout")
-HARNESS_STATUSES: tuple[str, ...] = ("ungraded", "judge_missing", "filtered", "infra")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One chat message."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """How to decode: `temperature` 0 is greedy, `max_tokens` counts new tokens, `stop` strings."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int = 512
-    stop: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to ask an engine: chat `messages` or plain `text`, and how to decode.
-
-    `prefix` opens the assistant's answer (the completion goes on from it). With a `continuation`
-    nothing is generated: the engine says how likely it is after `text` (with `text` None, as a
-    whole text from its first token on, however long). The last four fields are filled by the
-    evaluation loop: which model (adapter) answers, the rendered prompt and continuation for
-    engines that take token ids, and the seed of a sampled answer.
-    """
-
-    messages: tuple[Message, ...] = ()
-    text: str | None = None
-    prefix: str = ""
-    continuation: str = ""
-    decoding: Decoding = field(default_factory=Decoding)
-    n: int = 1
-    top_logprobs: int = 0
-    model: str = ""
-    token_ids: tuple[int, ...] | None = None
-    continuation_ids: tuple[int, ...] = ()
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Likelihood:
-    """How likely a continuation is.
-
-    `logprob` is the sum over its tokens, in nats; `greedy` says whether each of them is the most
-    likely one where it stands.
-    """
-
-    logprob: float
-    greedy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One generated text as a suite sees it; `tokens` counts what was generated.
-
-    `logprobs` holds, for each generated token, the most likely ones with their natural-log
-    probabilities, where the request asked for them (`top_logprobs`). Where the request had a
-    `continuation` there is no text, but its `likelihood` (none with finish reason "overflow").
-    """
-
-    text: str
-    finish_reason: FinishReason = "stop"
-    tokens: int = 0
-    logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
-    likelihood: Likelihood | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """The verdict on one sample.
-
-    `value` is the headline metric of this sample (fraction 0 to 1, or a rating), None when the
-    status says that we, not the model, failed. `metrics` holds it again by name, beside others;
-    a metric of a subset carries it in its name (`level_3/accuracy`) and is absent elsewhere.
-    """
-
-    value: float | None
-    status: Status = "ok"
-    extracted: str | None = None
-    reason: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.sandbox.checks import Check, Outcome
+from eval_suites.scores import Score, mean_metrics
 
 
 class Sample(Protocol):
@@ -115,7 +19,7 @@ class Sample(Protocol):
 
     @property
     def id(self) -> str:
-        """The sample's id (docs/reference/suites.md says where it comes from)."""
+        """The sample's id (docs/reference/suites says where it comes from)."""
 
 
 S = TypeVar("S", bound=Sample)
@@ -131,17 +35,6 @@ def no_requests(
 def no_checks(_sample: Any, _answers: tuple[Answer, ...]) -> tuple[Check, ...]:
     """Run nothing: the default of a suite whose scorer needs no sandbox."""
     return ()
-
-
-def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
-    """Mean of each metric over the scores that carry it and have a value."""
-    columns: dict[str, list[float]] = {}
-    for score in scores:
-        if score.value is None:
-            continue
-        for name, value in score.metrics.items():
-            columns.setdefault(name, []).append(value)
-    return {name: sum(values) / len(values) for name, values in sorted(columns.items())}
 
 
 def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:

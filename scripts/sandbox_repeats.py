@@ -14,8 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 from eval_suites import registry
-from eval_suites.sandbox import Limits, Program, Sandbox
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Limits, Program
+from eval_suites.sandbox.runner import Sandbox
 
 _BUSY = "import time\ndef f(x):\n    while time.process_time() < 0.8: pass\n    return x + 1\n"
 _CHECK = "def check(f):\n    assert f(1) == 2\n"

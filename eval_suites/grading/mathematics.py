@@ -12,8 +12,9 @@ from eval_suites.grading.equality import compare
 from eval_suites.grading.forms import elements
 from eval_suites.grading.latex import normalise
 from eval_suites.grading.status import status_of
-from eval_suites.sandbox import Call, Check, Limits, Outcome
-from eval_suites.suite import Answer, Score
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Call, Check, Limits, Outcome
+from eval_suites.scores import Score
 
 #: Two seconds of CPU, ten on the clock, and room for sympy.
 LIMITS = Limits(cpu_s=2.0, wall_s=10.0, memory_bytes=3 << 30)

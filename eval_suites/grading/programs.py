@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from math import comb
 
 from eval_suites.grading.status import status_of
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Score
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
 
 #: One program an answer; suites that allow several answers average over repeats.
 METRIC = "pass_at_1"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from eval_suites.grading.answers import same_number
-from eval_suites.suite import Answer, Score, Status
+from eval_suites.requests import Answer
+from eval_suites.scores import Score, Status
 
 
 def status_of(answer: Answer, extracted: str | None) -> Status:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Score, Suite, mean_metrics
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite
 
 
 def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[str, float]:

@@ -6,7 +6,7 @@ only what upstream cannot read.
 
 from collections.abc import Sequence
 
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 
 
 def column(scores: Sequence[Score], *names: str) -> list[float]:

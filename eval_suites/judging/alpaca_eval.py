@@ -11,7 +11,7 @@ from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_text
 from eval_suites.judging.prompts import Template, chat_markup, template
 from eval_suites.judging.verdicts import label_preference, official_ranking, ranking
-from eval_suites.suite import Answer, Decoding, Request
+from eval_suites.requests import Answer, Decoding, Request
 
 #: The annotators' settings; a temperature moves no log-probability of the first token.
 RANKED = Request(decoding=Decoding(max_tokens=100))

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_rows
 from eval_suites.judging.prompts import Template, template
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 
 PROMPTS_FILE = "mt_bench/judge_prompts.jsonl"
 DECODING = Decoding(temperature=0.0, max_tokens=2048)

@@ -13,7 +13,7 @@ from typing import Literal
 from eval_suites.judging.mt_bench import Asked, pair
 from eval_suites.judging.prompts import Template
 from eval_suites.judging.verdicts import Winner, official_winner, winner
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 
 #: Of the first model (the `a` of `pair_requests`).
 Outcome = Literal["win", "tie", "loss"]

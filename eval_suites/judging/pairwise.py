@@ -20,7 +20,9 @@ from eval_suites.judging.mt_bench_pairs import (
 )
 from eval_suites.judging.prompts import may_repair, repair
 from eval_suites.judging.verdicts import winner
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 _VALUES: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from eval_suites.suite import Answer, Message, Request, Role
+from eval_suites.requests import Answer, Message, Request, Role
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _CHATML = re.compile(r"<\|im_start\|>(system|user|assistant)\n(.*?)<\|im_end\|>", re.DOTALL)

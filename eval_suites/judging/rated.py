@@ -11,7 +11,9 @@ from eval_suites.judging.injections import suspicious
 from eval_suites.judging.mt_bench import AGAIN_PLEASE, Asked, single
 from eval_suites.judging.prompts import may_repair, repair
 from eval_suites.judging.verdicts import rating
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
 from eval_suites.grading.values import value_of
 from eval_suites.problems.word_problems import HEADLINE, once
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Request, S, Score, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import S, Suite
 
 INSTRUCTION = (
     "Solve this problem step by step. Simplify your result as far as possible and write it "

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from eval_suites.grading.answers import flexible_answer, strict_answer
 from eval_suites.grading.status import numeric_score
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Message, Request, Score
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
 
 INSTRUCTION = (
     "Work through the problem step by step. Then give the final number alone inside \\boxed{}."

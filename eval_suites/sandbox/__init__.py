@@ -1,17 +1,3 @@
-"""Run checks on model-written code: `async with Sandbox(limits) as box: await box.run(check)`."""
+"""Bounded and contained execution of model-written programs, and of calls that may hang."""
 
-from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program, Verdict
-from eval_suites.sandbox.runner import VERSION, Sandbox
-from eval_suites.sandbox.tiers import Tier
-
-__all__ = [
-    "VERSION",
-    "Call",
-    "Check",
-    "Limits",
-    "Outcome",
-    "Program",
-    "Sandbox",
-    "Tier",
-    "Verdict",
-]
+__all__ = ["checks", "runner", "tiers", "worker"]

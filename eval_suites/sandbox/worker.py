@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import shutil
 import socket
 import struct
@@ -97,12 +98,35 @@ class Zygotes:
         return lines[-1][:500] if lines else ""
 
     def kill(self) -> None:
-        """End it and everything in it."""
+        """End the process and everything in it, and wait until all of that is gone."""
+        children = _open_children(self._process.pid)
         self._process.kill()
         self._process.wait()
+        for child in children:
+            _await_end(child)
         for one in self._sockets.values():
             one.close()
         self._errors.close()
+
+
+def _open_children(pid: int) -> list[int]:
+    """Return a pidfd of each child of a process.
+
+    In tier A the only child is the first process of a pid namespace, which ends after all others.
+    """
+    children: list[int] = []
+    with contextlib.suppress(OSError):  # it or they have ended
+        numbers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children.extend(os.pidfd_open(int(number)) for number in numbers)
+    return children
+
+
+def _await_end(process: int) -> None:
+    """Wait until the process of a pidfd has ended, and close the pidfd."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    poll.poll(1000 * _GRACE_S)
+    os.close(process)
 
 
 class Worker:

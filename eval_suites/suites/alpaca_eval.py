@@ -8,8 +8,8 @@ are read from the data folder.
 One question an instruction, without a swapped second one, as upstream has it; an output that equals
 the baseline's is a draw and not asked about. Upstream leaves the decoding of answers to each entry
 of its board: ours is greedy, 2,048 tokens. `win_rate` is the mean preference (0 to 1), `official`
-drops what upstream cannot read, `length_controlled_win_rate` needs a file that upstream keeps
-elsewhere. Published numbers are of GPT-4 and differ with the judge.
+drops what upstream cannot read, `length_controlled_win_rate` needs a file of upstream's data set.
+Published numbers are of GPT-4 and differ with the judge.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,17 +42,10 @@ from eval_suites.judging.length_control import (
 )
 from eval_suites.judging.prompts import Template, may_repair, repair
 from eval_suites.judging.verdicts import ranking
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import (
-    Answer,
-    Decoding,
-    Message,
-    Request,
-    Score,
-    Suite,
-    mean_metrics,
-    no_note,
-)
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite, no_note
 
 SOURCE = "tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20"
 LICENCE = "CC BY-NC 4.0"
@@ -69,7 +62,7 @@ Outcomes = tuple[Outcome, ...]
 class Sample:
     """An instruction, the baseline's output and name, the judge's prompt.
 
-    `controls` are what the length-controlled win rate needs to know of the instruction, or None.
+    `controls` are the facts that the length-controlled win rate needs, or None.
     """
 
     id: str
@@ -157,13 +150,13 @@ def score_of(
     metrics = {"length": float(len(answer.text)), "suspicious": suspicious([answer.text])}
     if official is not None:
         metrics["official"] = official - 1
+    if sample.controls is not None:
+        metrics |= sample.controls.metrics(len(sample.baseline) - len(answer.text))
     if preference is None:
         reason = "no preference can be read from the judge's reply"
         return Score(None, "judge_missing", reason=reason, metrics=metrics)
     won = 0.5 if preference == DRAW else float(preference > DRAW)
     metrics |= {"win_rate": preference - 1, "discrete_win_rate": won}
-    if sample.controls is not None:
-        metrics |= sample.controls.metrics(len(sample.baseline) - len(answer.text))
     shown = f"{preference:.6g}"
     return Score(preference - 1, worst_status([answer]), shown, metrics=metrics)
 
@@ -183,8 +176,8 @@ def _note(folder: Path | None) -> str:
     if folder is not None and (folder / DIFFICULTY_FILE).is_file():
         return ""
     return (
-        f"{NAME} is missing: {DIFFICULTY_FILE} is not in the data folder (upstream keeps "
-        "df_gamed.csv in its data set, not in its repository)"
+        f"{NAME} is missing: {DIFFICULTY_FILE} is not in the data folder "
+        "(`nca data fetch alpaca_eval` downloads it)"
     )
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from eval_suites.grading.answers import flexible_answer, strict_answer
 from eval_suites.grading.status import numeric_score
 from eval_suites.problems.arithmetic import Problem, problems
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 TEST_PROBLEMS = 200
 TEST_SEED = 0

@@ -28,8 +28,10 @@ from eval_suites.problems.word_problems import (
     number_score,
     once,
 )
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 INSTRUCTION = (
     "Work through the problem step by step. Then give the final answer alone inside \\boxed{}; "

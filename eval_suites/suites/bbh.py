@@ -19,8 +19,10 @@ from eval_suites.errors import DataError
 from eval_suites.files import AGAIN, read_array, read_text
 from eval_suites.grading.declared import declared, is_gold, read_as
 from eval_suites.grading.status import status_of
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Request, Score, Suite, mean_metrics
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite
 
 TASKS = (
     "boolean_expressions", "causal_judgement", "date_understanding", "disambiguation_qa",

@@ -20,8 +20,10 @@ from eval_suites.files import AGAIN, read_rows, read_text
 from eval_suites.grading.answers import flexible_answer, normalise, strict_answer
 from eval_suites.grading.status import numeric_score
 from eval_suites.problems.word_problems import CHAT_DECODING, INSTRUCTION
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 TEST_FILE = "gsm8k/test.jsonl.gz"
 TRAIN_FILE = "gsm8k/train.jsonl.gz"

@@ -32,8 +32,10 @@ from eval_suites.problems.word_problems import (
     number_score,
     snake_case,
 )
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Score, Suite
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 TEST_FILE = "gsm_plus/test.jsonl.gz"
 MINI_FILE = "gsm_plus/testmini.jsonl.gz"

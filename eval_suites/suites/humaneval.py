@@ -13,8 +13,10 @@ from pathlib import Path
 from eval_suites.files import read_rows
 from eval_suites.grading.code import header, program
 from eval_suites.grading.programs import over_repeats, program_score, runnable
-from eval_suites.sandbox import Limits, Outcome, Program
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Limits, Outcome, Program
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 TEST_FILE = "humaneval/HumanEval.jsonl.gz"
 PREFIX = "```python\n"

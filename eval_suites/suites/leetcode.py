@@ -18,8 +18,10 @@ from eval_suites.files import AGAIN, read_rows
 from eval_suites.grading import chains
 from eval_suites.grading.code import class_program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
-from eval_suites.sandbox import Limits, Outcome, Program
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Limits, Outcome, Program
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from eval_suites.suites import humaneval
 
 FILE = "leetcode/20240121-Jul.jsonl.gz"

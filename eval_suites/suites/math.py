@@ -25,8 +25,10 @@ from eval_suites.grading.answers import last_box
 from eval_suites.grading.programs import runnable
 from eval_suites.problems import eurus
 from eval_suites.problems.word_problems import once
-from eval_suites.sandbox import Check, Outcome
-from eval_suites.suite import Answer, Decoding, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.sandbox.checks import Check, Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 TEST_FILE = "math/test.jsonl.gz"
 FILE_500 = "math/math500_test.jsonl.gz"

@@ -23,8 +23,10 @@ from eval_suites.judging.injections import suspicious
 from eval_suites.judging.mt_bench import AGAIN_PLEASE, load_prompts, single
 from eval_suites.judging.prompts import Template, may_repair, repair
 from eval_suites.judging.verdicts import official_rating, rating
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Message, Request, Score, Suite, mean_metrics
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite
 
 QUESTION_FILE = "mt_bench/question.jsonl"
 REFERENCE_FILE = "mt_bench/reference_answer/gpt-4.jsonl"

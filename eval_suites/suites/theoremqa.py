@@ -22,8 +22,10 @@ from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.problems import eurus
 from eval_suites.problems.word_problems import HEADLINE, in_subset, once, snake_case
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 FILE = "theoremqa/theoremqa_test.json.gz"
 INSTRUCTION = (

@@ -64,7 +64,7 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
 
     from harness.engines.checkpoints import checked, resolve, under
     from train.model import merging
-    from train.model.disk import full_disk_said
+    from train.model.disk import raise_on_full_disk
 
     folder = checked(checkpoint.resolve())
     merging.refuse_unmergeable(folder, out)
@@ -74,7 +74,7 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
         raise ModelError(f"{error}; --base names the full checkpoint under the adapter") from None
     disable_progress_bar()
     if full is not None:
-        with full_disk_said(out.parent):
+        with raise_on_full_disk(out.parent):
             merging.merge(folder, full, out)
         Console().print(f"merged: {out}", highlight=False, soft_wrap=True)
 

@@ -107,18 +107,18 @@ def _chosen(recipe: Recipe, checkpoint: str | None) -> str:
 
 def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group] | str]:
     """A row's `file:row`, and the group whole and as compared, or why it is left out."""
-    from train.data.groups import group_at, read_groups
-    from train.data.prepare import compared
+    from train.data.groups import read_group, read_groups
+    from train.data.prepare import select_compared
 
     if row is None:
         groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
-        both = ((group, compared(config, group)) for group in groups)
+        both = ((group, select_compared(config, group)) for group in groups)
         group, kept = next(((g, k) for g, k in both if k is not None), (groups[0], None))
     else:
-        source, found = group_at(config.data, row, config.responses, config.seed)
+        source, found = read_group(config.data, row, config.responses, config.seed)
         if isinstance(found, str):
             return source, f"left out: {REASONS[found]}"
-        group, kept = found, compared(config, found)
+        group, kept = found, select_compared(config, found)
     if kept is None:
         return group.source, f"left out: all its rewards are equal, {config.method} has no pair"
     return group.source, (group, kept)
@@ -142,7 +142,7 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
     return Example(
         group,
         len(whole.responses),
-        _labels(config, group) if "alpha" in objective.settings else None,
+        _labels(config, group) if objective.labels == "rewards" else None,
         _pairs(config, group) if objective.labels == "pairs" else None,
         tokens,
         end_token(tokenizer, group.messages),
@@ -150,14 +150,16 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
     )
 
 
-def _labels(config: TrainConfig, group: Group) -> tuple[float, ...]:
+def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
+    """Return the labels that the objective uses for a group; None where it has none."""
     import torch
 
-    from train.objectives.labels import soft_labels
+    from train.objectives.registry import configure_loss
 
     rewards = torch.tensor([group.rewards], dtype=torch.float64)
-    labels = soft_labels(rewards, torch.ones_like(rewards, dtype=torch.bool), config.alpha)
-    return tuple(labels[0].tolist())
+    logps, mask = torch.zeros_like(rewards), torch.ones_like(rewards, dtype=torch.bool)
+    labels = configure_loss(config)(logps, logps, rewards, mask, mask.long()).labels
+    return None if labels is None else tuple(labels[0].tolist())
 
 
 def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from eval_suites.suite import FinishReason, Likelihood, Request
+from eval_suites.requests import FinishReason, Likelihood, Request
 from harness.engines.base import (
     CAPABILITIES,
     Completion,
@@ -98,7 +98,7 @@ class FakeEngine:
 
     name = "fake"
     version = "1"
-    capabilities = CAPABILITIES
+    capabilities = CAPABILITIES - {"sampling"}
 
     def __init__(self, spec: EngineSpec, script: Callable[[Request], str] | None = None) -> None:
         self._spec = spec

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eval_suites.suite import Decoding, FinishReason, Likelihood
+from eval_suites.requests import Decoding, FinishReason, Likelihood
 from harness.engines.base import cut_at_stop
 
 #: Shared tokens at the front of a batch from which computing them apart pays.

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from eval_suites.suite import FinishReason, Request
+from eval_suites.requests import FinishReason, Request
 from harness.engines.base import (
     Completion,
     EngineGone,
@@ -46,7 +46,7 @@ class OpenAIEngine:
     """
 
     name = "openai"
-    capabilities = frozenset({"messages", "logprobs", "many"})
+    capabilities = frozenset({"messages", "logprobs", "many", "sampling"})
 
     def __init__(self, spec: EngineSpec) -> None:
         patience = asdict(Patience())
@@ -59,6 +59,7 @@ class OpenAIEngine:
         self._slots = asyncio.Semaphore(spec.concurrency)
         self._version = "unknown"
         self._client: AsyncOpenAI | None = None
+        self._pending: set[asyncio.Task[Completion]] = set()
 
     @property
     def version(self) -> str:
@@ -119,8 +120,11 @@ class OpenAIEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the connections."""
+        """Close the connections; pending requests end with `EngineGone` before that."""
         client, self._client = self._client, None
+        for request in self._pending:
+            request.cancel()
+        await asyncio.gather(*self._pending, return_exceptions=True)
         if client is not None:
             await client.close()
 
@@ -140,7 +144,7 @@ class OpenAIEngine:
         """Complete one request of chat messages.
 
         Raises:
-            EngineGone: nobody answers any more.
+            EngineGone: nobody answers any more, or the engine was closed meanwhile.
             EngineUnavailable: key, quota or model name are refused.
             RequestFailed: the endpoint cannot answer this one.
             ValueError: no such model, or a request that is not messages alone.
@@ -150,6 +154,20 @@ class OpenAIEngine:
         if not request.messages or request.prefix:
             raise ValueError("engine openai takes chat messages alone, no text and no prefix")
         call = _call(self._client, self._parameters(request))
+        pending = asyncio.create_task(self._answer(request, call))
+        self._pending.add(pending)
+        pending.add_done_callback(self._pending.discard)
+        try:
+            return await pending
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is None or caller.cancelling():
+                raise
+            raise EngineGone("the engine was closed") from None
+
+    async def _answer(
+        self, request: Request, call: Callable[[], Awaitable["ChatCompletion"]]
+    ) -> Completion:
         rng = random.Random(repr(request))
         async with self._slots:
             try:

@@ -1,7 +1,7 @@
 """A faster allocator for processes that are started here, where this machine has one.
 
 vLLM on a CPU core generated 15 % more tokens a second with tcmalloc, and no more with libiomp
-(docs/explanation/performance.md).
+(docs/explanation/performance/evaluation.md).
 """
 
 import os

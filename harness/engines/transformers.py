@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import (
     CAPABILITIES,
     Completion,

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.suite import FinishReason, Likelihood, Request
+from eval_suites.requests import FinishReason, Likelihood, Request
 from harness.engines import lora
 from harness.engines.base import (
     CAPABILITIES,

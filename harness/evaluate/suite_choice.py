@@ -7,7 +7,7 @@ from typing import Any
 
 from eval_suites import registry
 from eval_suites.errors import DataError, SandboxError
-from eval_suites.sandbox import Sandbox
+from eval_suites.sandbox.runner import Sandbox
 from eval_suites.suite import Suite
 from harness.engines.base import EngineSpec
 from harness.engines.registry import make

@@ -17,8 +17,16 @@ from harness.pipeline.plan import Places, located, trained_on
 from harness.recipe.sampling import PREFIX, SampleSection, sample_named
 from harness.recipe.schema import Recipe
 from train.config import TrainConfig
-from train.model.model_shape import Anatomy, anatomy, configuration
-from train.trainer.estimate import Lengths, Memory, Operations, Work, memory, operations, work
+from train.model.model_shape import ModelShape, count_parameters, model_configuration
+from train.trainer.estimate import (
+    Memory,
+    Operations,
+    PromptLengths,
+    Work,
+    estimate_memory,
+    estimate_operations,
+    estimate_work,
+)
 
 _ASSUMED_RESPONSES = 4
 _GB = 1e9
@@ -39,7 +47,7 @@ class Outlook:
     """What one checkpoint would cost; `data` says in words where its lengths come from."""
 
     config: TrainConfig
-    model: Anatomy
+    model: ModelShape
     source: str
     data: str
     work: Work
@@ -83,10 +91,10 @@ def base_here(recipe: Recipe, places: Places) -> Base:
     if folder is not None:
         full = checkpoints.under(folder, places.models) or folder
         adapter = None if full == folder else folder
-        return Base(configuration(full, {}), str(full), full, adapter)
+        return Base(model_configuration(full, {}), str(full), full, adapter)
     if recipe.architecture:
         source = "`architecture:` of the recipe"
-        return Base(configuration(None, recipe.architecture), source, None, None)
+        return Base(model_configuration(None, recipe.architecture), source, None, None)
     raise ModelError(
         f"{recipe.base}: not on this machine, and the recipe states no `architecture:` (the values "
         "of its config.json, such as model_type and hidden_size): write one, or fetch the model"
@@ -102,23 +110,23 @@ def _outlook(
     drawn: SampleSection | None,
 ) -> Outlook:
     config = config if rows is None else config.model_copy(update={"rows": rows})
-    model = anatomy(base.config, config.lora, base.adapter)
+    model = count_parameters(base.config, config.lora, base.adapter)
     config, train, probe, said = _lengths(name, config, base, places, drawn)
-    load = work(config, train, probe)
+    load = estimate_work(config, train, probe)
     return Outlook(
         config,
         model,
         base.source,
         said,
         load,
-        memory(config, model, load),
-        operations(model, load),
+        estimate_memory(config, model, load),
+        estimate_operations(model, load),
     )
 
 
 def _lengths(
     name: str, config: TrainConfig, base: Base, places: Places, drawn: SampleSection | None
-) -> tuple[TrainConfig, Sequence[Lengths], Sequence[Lengths], str]:
+) -> tuple[TrainConfig, Sequence[PromptLengths], Sequence[PromptLengths], str]:
     """Lengths to train on and to probe: counted where data and tokenizer are here, else assumed."""
     here = _located(name, config, places)
     if here is not None and base.full is not None:
@@ -172,16 +180,18 @@ def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | No
         return None
 
 
-def _counted(config: TrainConfig, base: Base) -> tuple[list[Lengths], list[Lengths], str]:
+def _counted(
+    config: TrainConfig, base: Base
+) -> tuple[list[PromptLengths], list[PromptLengths], str]:
     from train.data.prepare import prepare
-    from train.model.adapters import tokenizer_home
+    from train.model.adapters import tokenizer_folder
     from train.model.loading import load_tokenizer
 
     assert base.full is not None  # noqa: S101 - the caller's condition
-    tokenizer = load_tokenizer(tokenizer_home(base.full, base.adapter))
+    tokenizer = load_tokenizer(tokenizer_folder(base.full, base.adapter))
     data = prepare(config, tokenizer)
     train, probe = (
-        [Lengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
+        [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
         for groups in (data.train, data.probe)
     )
     mean = sum(lengths.size for lengths in train) / len(train)
@@ -196,7 +206,7 @@ def _rows_of(config: TrainConfig) -> int:
     return len(groups)
 
 
-def _assumed(config: TrainConfig, responses: int) -> Lengths:
+def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
     """The longest prompt and responses that a config allows, so many of them if it does not say."""
     from train.objectives.registry import entry
 
@@ -204,7 +214,7 @@ def _assumed(config: TrainConfig, responses: int) -> Lengths:
     two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")
     count = 2 if two else config.responses or responses
     room = config.max_length - config.max_prompt_length
-    return Lengths(config.max_prompt_length, (room,) * count)
+    return PromptLengths(config.max_prompt_length, (room,) * count)
 
 
 def page(name: str, base: str, outlook: Outlook) -> str:

@@ -18,7 +18,7 @@ from harness.engines import checkpoints
 from harness.engines.base import EngineSpec
 from harness.engines.registry import make
 from harness.errors import UserError
-from harness.evaluate.judge.capabilities import require_able
+from harness.evaluate.judge.capabilities import require_able, require_fit
 from harness.evaluate.judge.judge import NAME, require_judge
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.pairwise import any_duels
@@ -133,7 +133,7 @@ def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
     Raises:
         train.TrainError: a checkpoint asks for all weights, or for another rank or scale.
     """
-    from train.model.adapters import continuing, continuing_with
+    from train.model.adapters import adopt_adapter, adopt_adapter_settings
 
     found: dict[str, TrainConfig] = {}
     for step in steps(recipe.checkpoints, recipe.starts, recipe.sample):
@@ -143,9 +143,9 @@ def trained_on(recipe: Recipe, adapter: Path | None) -> Recipe:
         lora = None if start is None else found[start].lora
         if lora is not None:
             own = {"rank": lora.rank, "scale": lora.scale}
-            config = continuing_with(config, own, f"checkpoint {start}")
+            config = adopt_adapter_settings(config, own, f"checkpoint {start}")
         elif start is None and adapter is not None:
-            config = continuing(config, adapter)
+            config = adopt_adapter(config, adapter)
         found[step.name] = config
     return recipe.model_copy(update={"checkpoints": {n: found[n] for n in recipe.checkpoints}})
 
@@ -161,7 +161,7 @@ def located(recipe: Recipe, places: Places) -> Recipe:
         train.DataError: a name on the hub cannot be resolved.
     """
     roots = [*places.near, *([places.data_dir] if places.data_dir else []), Path()]
-    pinned = functools.cache(sources.pinned)  # one question to the hub a name
+    pinned = functools.cache(sources.pin)  # one question to the hub a name
 
     def found(name: str, key: str, source: str | None) -> str | None:
         if source is None or sample_named(source) is not None:
@@ -216,7 +216,7 @@ def _with_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
 def _data_digests(configs: Mapping[str, TrainConfig]) -> dict[str, str]:
     named = {s for c in configs.values() for s in (c.data, c.probe) if s is not None}
     given = sorted(source for source in named if sample_named(source) is None)
-    return {source: sources.identity(source) for source in given}
+    return {source: sources.fingerprint(source) for source in given}
 
 
 def _sample_digests(recipe: Recipe, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -248,11 +248,11 @@ def check_methods(recipe: Recipe) -> None:
             the processes cannot share.
     """
     from train.model.quantisation import require_backend
-    from train.objectives.registry import configured
+    from train.objectives.registry import configure_loss
     from train.trainer.schedule import check_processes
 
     for config in recipe.checkpoints.values():
-        configured(config)
+        configure_loss(config)
         require_backend(config)
         check_processes(config, recipe.launch.processes if recipe.launch else 1)
 
@@ -264,8 +264,8 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
         RecipeError: a suite needs a judge and none is chosen.
         UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
-        EngineUnavailable: this machine lacks what the engine needs, or the judge what a suite
-            needs.
+        EngineUnavailable: this machine lacks what the engine needs, or engine or judge lack what a
+            suite needs.
     """
     suites = [find(name, section.lm_eval_tasks) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
@@ -275,9 +275,11 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
     if isinstance(section.limit, dict):
         for name in section.limit.keys() - set(section.suites):
             find(name, section.lm_eval_tasks)
-    for choice in (section.engine, section.judge):
-        if choice is not None and suites:
-            make(EngineSpec(name=choice.name, base_url=choice.base_url))
+    if suites:
+        engine = make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+        require_fit(suites, section.engine.name, engine.capabilities)
+    if suites and section.judge is not None:
+        make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))
 
 
 def existing(

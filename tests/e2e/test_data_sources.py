@@ -241,7 +241,7 @@ def test_names_on_the_hub_and_what_is_wrong_with_them(hub: Hub, python: Any) -> 
     cached, other, never = out.splitlines()
     assert cached == "4 pairs:4 yes 3"
     assert f"the copy here is of commit {hub.commit}" in other
-    assert "hub:own/never: cannot be had" in never
+    assert "hub:own/never: cannot be loaded" in never
     assert "name its folder or file" in never
     assert not error
 

@@ -14,7 +14,8 @@ import eval_suites
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import SUITES, find
-from eval_suites.suite import Answer, Suite, no_requests
+from eval_suites.requests import Answer
+from eval_suites.suite import Suite, no_requests
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
@@ -58,34 +59,47 @@ def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) 
 
 
 DOCS = Path(__file__).parents[2] / "docs"
-#: Cells of each suite's row: samples, id, protocol, metrics, licence, why it differs.
-ROWS = {
+PAGES = "\n".join(
+    path.read_text(encoding="utf-8") for path in (DOCS / "reference" / "suites").glob("*.md")
+)
+#: The facts of each suite: the heading is its name, the rows of the table are facts.
+FACTS = {
+    name: dict(re.findall(r"^\| ([A-Z][\w ]+) \| (.+) \|$", text, re.MULTILINE))
+    for name, text in re.findall(r"^## (\S+)\n(.*?)(?=^#|\Z)", PAGES, re.DOTALL | re.MULTILINE)
+}
+#: The rows of the overview: samples, headline, protocol, page.
+OVERVIEW = {
     cells[0].strip("` "): [cell.strip() for cell in cells[1:]]
-    for line in (DOCS / "reference" / "suites.md").read_text(encoding="utf-8").splitlines()
-    if line.startswith("| `") and (cells := line.strip("|").split("|"))
+    for line in PAGES.splitlines()
+    if line.startswith("| `") and len(cells := line.strip("|").split("|")) == 5
 }
 
 
-def test_every_suite_has_a_row_in_both_tables_of_the_documentation() -> None:
-    assert set(ROWS) == set(SUITES)
-    assert all(len(cells) == 6 and all(cells) for cells in ROWS.values())
+def test_every_suite_is_documented_in_all_three_places() -> None:
+    assert set(FACTS) == set(OVERVIEW) == set(SUITES)
+    names = ["Samples", "Sample id", "Protocol", "Metrics", "Licence"]
+    assert all(list(facts) == names for facts in FACTS.values())
     fidelity = (DOCS / "explanation" / "fidelity.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([^`]+)` \|", fidelity, re.MULTILINE)) == set(SUITES)
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_a_row_of_the_documentation_says_what_the_suite_is(name: str) -> None:
-    suite, (samples, _, protocol, metrics, licence, _) = find(name), ROWS[name]
-    assert samples[0].isdigit()
+def test_the_documentation_states_the_facts_of_a_suite(name: str) -> None:
+    suite, facts = find(name), FACTS[name]
+    protocol, metrics, licence = facts["Protocol"], facts["Metrics"], facts["Licence"]
     assert protocol.startswith("as `") or f"{suite.decoding.max_tokens:,} tokens" in protocol
     assert protocol.startswith("as `") or ("plain text" in protocol) == ("tokens" in suite.needs)
     assert metrics.startswith(("as `", f"`{suite.headline}`"))
     assert licence.startswith("as `") or suite.licence in licence
+    samples, headline, _, page = OVERVIEW[name]
+    assert samples == facts["Samples"].split()[0]
+    assert headline == f"`{suite.headline}`"
+    assert page.endswith(f"#{name.replace(':', '')})")
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_a_row_of_the_documentation_counts_the_samples(name: str, data_dir: Path) -> None:
-    assert ROWS[name][0].split()[0] == f"{len(loaded(find(name), data_dir)):,}"
+def test_the_documentation_counts_the_samples(name: str, data_dir: Path) -> None:
+    assert OVERVIEW[name][0] == f"{len(loaded(find(name), data_dir)):,}"
 
 
 def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:

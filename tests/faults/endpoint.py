@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import EngineSpec
 from harness.engines.registry import make
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eval_suites.sandbox import Limits, Program, Sandbox
+from eval_suites.sandbox.checks import Limits, Program
+from eval_suites.sandbox.runner import Sandbox
 
 HOSTILE = Path(__file__).with_name("hostile")
 TESTER = "def check(f):\n    assert f(1) == 2\n    assert f(2) == 3\n"
@@ -49,7 +50,8 @@ class Witnesses:
         found = []
         if sorted(self.folder.iterdir()) != [self.file] or self.file.read_text() != "untouched":
             found.append("files")
-        if Path("/dev/shm/nca-litter").exists() or Path("/tmp/nca-litter").exists():
+        litter = [Path(folder, f"nca-litter-{self.port}") for folder in ("/dev/shm", "/tmp")]
+        if any(path.exists() for path in litter):
             found.append("litter")
         for name in ("stream", "local"):
             with contextlib.suppress(BlockingIOError):

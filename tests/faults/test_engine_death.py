@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines.base import EngineSpec
 from harness.engines.registry import make
 from harness.errors import EngineDied

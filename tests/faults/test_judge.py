@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from eval_suites import registry
-from eval_suites.suite import Answer, Message, Request, Score
+from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.errors import BudgetSpent, EngineUnavailable
 from harness.evaluate.client.job import EvalJob

@@ -9,8 +9,10 @@ from typing import Any
 
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import find
-from eval_suites.sandbox import Sandbox
-from eval_suites.suite import Answer, Score, Suite
+from eval_suites.requests import Answer
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 
 from .held import Case, Held
 

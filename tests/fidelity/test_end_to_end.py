@@ -9,7 +9,8 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.registry import find
-from eval_suites.suite import Request, Suite
+from eval_suites.requests import Request
+from eval_suites.suite import Suite
 from harness.engines.fake import FakeEngine
 from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from eval_suites.judging.alpaca_eval import switched
+from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Request
+from eval_suites.requests import Answer, Request
+from harness.data.fetch.manifest import chosen
 from harness.engines.fake import FakeEngine
 from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.judged import read_judged
@@ -134,8 +136,8 @@ def test_golden_judge_prompts_of_real_files(data_dir: Path) -> None:
 
 
 @pytest.fixture
-def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> Callable[[str], EvalJob]:
-    def make(suite: str) -> EvalJob:
+def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> Callable[..., EvalJob]:
+    def make(suite: str, folder: Path = data_dir) -> EvalJob:
         return EvalJob(
             models={"base": str(tiny_model)},
             fingerprints={"base": "one"},
@@ -143,12 +145,23 @@ def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> Callable[[str], Eva
             engine=EngineChoice(name="fake", max_model_len=65536),
             judge=JudgeChoice(name="fake", model=str(tiny_model), max_model_len=65536),
             judge_fingerprint="the judge",
-            data_dir=data_dir,
+            data_dir=folder,
             run=tmp_path / "run",
             journal=tmp_path / "journal.sqlite",
         )
 
     return make
+
+
+@pytest.fixture
+def without_controls(tmp_path: Path, data_dir: Path) -> Path:
+    """AlpacaEval's files in a data folder that lacks those of the length-controlled rate."""
+    folder = tmp_path / "data"
+    for entry in chosen(["alpaca_eval"]):
+        if entry.path != DIFFICULTY_FILE and (data_dir / entry.path).is_file():
+            (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / entry.path).symlink_to(data_dir / entry.path)
+    return folder
 
 
 def evaluated(
@@ -165,7 +178,7 @@ def evaluated(
 
 
 def test_dialogues_from_the_question_to_the_summary(
-    job: Callable[[str], EvalJob], monkeypatch: pytest.MonkeyPatch
+    job: Callable[..., EvalJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Request] = []
 
@@ -197,10 +210,10 @@ def test_dialogues_from_the_question_to_the_summary(
 
 @pytest.mark.parametrize("name", ["alpaca_eval", "alpaca_eval_1"])
 def test_outputs_from_the_question_to_the_summary(
-    name: str, job: Callable[[str], EvalJob], monkeypatch: pytest.MonkeyPatch, data_dir: Path
+    name: str, job: Callable[..., EvalJob], monkeypatch: pytest.MonkeyPatch, without_controls: Path
 ) -> None:
     suite = find(name)
-    samples = {sample.instruction: sample for sample in suite.load(data_dir)[:3]}
+    samples = {sample.instruction: sample for sample in suite.load(without_controls)[:3]}
     same = next(iter(samples.values()))
 
     def said(request: Request) -> str:
@@ -215,7 +228,7 @@ def test_outputs_from_the_question_to_the_summary(
         ranks = (1, 2) if first else (2, 1)
         return json.dumps([{"model": f"model_{n}", "rank": r} for n, r in enumerate(ranks, 1)])
 
-    lines, summary, heard = evaluated(job(name), said, monkeypatch)
+    lines, summary, heard = evaluated(job(name, without_controls), said, monkeypatch)
     assert [line["value"] for line in lines] == [0.5, 1.0, 1.0]
     assert [len(line["verdicts"]) for line in lines] == [0, 1, 1]
     assert summary["metrics"]["win_rate"] == pytest.approx(2.5 / 3)

@@ -1,9 +1,11 @@
-"""Messages to token ids, and the boundary between prompt and response. Nothing else renders.
+"""The chat renderer: messages to token ids, and the boundary between prompt and response.
+
+It is the only place where messages become token ids.
 
 The text is the chat template's; it already holds the BOS and the end of a turn where the model
 wants them, so no special token is added to it. A response ends with exactly one end token, the
-one that the template writes after a turn; what a template writes behind it (SmolLM2: a newline)
-is no part of the response, because generation stops at the end token.
+one that the template writes after a turn. A template may write more behind it (SmolLM2: a newline);
+that is no part of the response, because generation stops at the end token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +14,12 @@ from typing import Any
 from train.errors import TrainError
 
 Message = Mapping[str, str] | tuple[str, str]
-_PROBE = "x"
+#: A response that is rendered only to see the end token behind it.
+_ANY_RESPONSE = "x"
 
 
 def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> list[int]:
-    """Token ids of a prompt: the messages, the assistant's header, and a start of its answer.
+    """Encode a prompt: the messages, the assistant's header, and the beginning of its answer.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
@@ -30,79 +33,76 @@ def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> lis
 
 
 def render_text(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of plain text, with the BOS where the tokenizer wants one."""
+    """Encode plain text, with the BOS where the tokenizer wants one."""
     return list(tokenizer(text)["input_ids"])
 
 
 def continuation_ids(
     tokenizer: Any, text: str | None, continuation: str
 ) -> tuple[list[int], list[int]]:
-    """Token ids of plain text, and of what is to be scored after it, by lm-eval's rule.
+    """Encode a plain text and the continuation that is to be scored after it, by lm-eval's rule.
 
-    Spaces at the end of the text go to the continuation. Both are encoded together, and of these
-    tokens the continuation has what is beyond as many as the text alone has (none, where it only
-    grows together with the text's last). After an empty text it stands behind the token that
-    begins a text (BOS, else EOS).
+    Spaces at the end of the text go to the continuation. Both are encoded together, and the
+    continuation has the tokens beyond as many as the text alone has (none, where it merges into the
+    text's last token). An empty text is replaced by the token that begins a text (BOS, else EOS).
 
     Args:
         tokenizer: a transformers tokenizer.
-        text: what stands before; None where the continuation is a whole text, which then has the
-            BOS that the tokenizer writes in front of one.
-        continuation: what is to be scored.
+        text: the text before; None where the continuation is a whole text, which then has the BOS
+            that the tokenizer writes in front of one.
+        continuation: the text to be scored.
 
     Raises:
-        TrainError: the tokenizer has neither BOS nor EOS, and nothing stands before.
+        TrainError: the text is empty, and the tokenizer has neither BOS nor EOS.
     """
     if not text:
-        begin = _begin(tokenizer)
+        begin = _first_token(tokenizer)
         if text is None:
-            return [begin], _as_text(tokenizer, continuation)
+            return [begin], _encode_text(tokenizer, continuation)
         ids = _encode(tokenizer, continuation)
         return ([begin], ids) if ids[:1] != [begin] else (ids[:1], ids[1:])
-    head = text.rstrip()
-    if not head:  # nothing but space: there is no text to move it away from
-        head = text
-    before = _as_text(tokenizer, head)
-    return before, _as_text(tokenizer, text + continuation)[len(before) :]
+    # A text of nothing but spaces keeps them: there is nothing to move them away from.
+    before = _encode_text(tokenizer, text.rstrip() or text)
+    return before, _encode_text(tokenizer, text + continuation)[len(before) :]
 
 
-def _begin(tokenizer: Any) -> int:
+def _first_token(tokenizer: Any) -> int:
     for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
         if token is not None:
             return int(token)
     raise TrainError(f"{_name(tokenizer)}: neither BOS nor EOS, so nothing stands before a text")
 
 
-def _as_text(tokenizer: Any, text: str) -> list[int]:
-    """As `render_text`, without a second BOS where the text begins with one."""
+def _encode_text(tokenizer: Any, text: str) -> list[int]:
+    """Encode as `render_text` does, without a second BOS where the text begins with one."""
     begins = bool(tokenizer.bos_token) and text.startswith(tokenizer.bos_token)
     return _encode(tokenizer, text) if begins else render_text(tokenizer, text)
 
 
 def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
-    """Token ids of a response to `messages`, ending with exactly one end token.
+    """Encode a response to `messages`, ending with exactly one end token.
 
-    `render(tokenizer, messages) + response_ids(tokenizer, messages, response)` is what the model
-    sees. The response ends at its first end token, should its text hold one.
+    The model sees `render(tokenizer, messages) + response_ids(tokenizer, messages, response)`. The
+    response ends at its first end token, should its text hold one.
 
     Raises:
         TrainError: the template does not write the prompt in front of the whole conversation, so
             that there is no boundary; the message names the tokenizer.
     """
-    tail = _after_prompt(tokenizer, messages, response)
+    tail = _encode_after_prompt(tokenizer, messages, response)
     end = end_token(tokenizer, messages)
     return [*tail[: tail.index(end)], end] if end in tail else [*tail, end]
 
 
 def end_token(tokenizer: Any, messages: Sequence[Message]) -> int:
-    """The token that ends an assistant's turn: the template's, else the tokenizer's EOS.
+    """Return the token that ends an assistant's turn: the template's, else the tokenizer's EOS.
 
     Raises:
         TrainError: there is neither.
     """
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
-    ends = [token for token in _after_prompt(tokenizer, messages, _PROBE) if token in special]
-    if ends:
+    tail = _encode_after_prompt(tokenizer, messages, _ANY_RESPONSE)
+    if ends := [token for token in tail if token in special]:
         return int(ends[-1])
     if tokenizer.eos_token_id is None:
         raise TrainError(f"{_name(tokenizer)}: neither template nor tokenizer has an end token")
@@ -110,13 +110,13 @@ def end_token(tokenizer: Any, messages: Sequence[Message]) -> int:
 
 
 def header_length(tokenizer: Any, messages: Sequence[Message]) -> int:
-    """Tokens of the assistant's header at the end of a prompt: what truncation must keep."""
+    """Count the tokens of the assistant's header, which truncation of a prompt must keep."""
     whole = _text(tokenizer, messages, header=True)
     return len(_encode(tokenizer, whole[len(_text(tokenizer, messages, header=False)) :]))
 
 
-def _after_prompt(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
-    """Ids of what follows the prompt in the whole conversation."""
+def _encode_after_prompt(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
+    """Encode the part of the conversation that follows the prompt."""
     prompt = _text(tokenizer, messages, header=True)
     whole = _text(tokenizer, [*messages, ("assistant", response)], header=False)
     if not whole.startswith(prompt):

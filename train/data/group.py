@@ -23,8 +23,8 @@ class Group:
     rewards: tuple[float, ...]
     source: str
 
-    def only(self, places: tuple[int, ...]) -> "Group":
-        """The group with the responses at these places."""
+    def select(self, places: tuple[int, ...]) -> "Group":
+        """Return the group with the responses at these places alone."""
         return Group(
             self.messages,
             tuple(self.responses[place] for place in places),

@@ -1,29 +1,20 @@
-"""Training data: prompts with K scored responses, from any source and row that is known.
-
-`train.data.sources` says what can be named, `train.data.row_formats` which rows are known.
-Preferences become rewards 1 and 0, whatever other scores a row carries.
-"""
+"""The groups of a source (`train.data.sources`), read from its rows (`train.data.row_formats`)."""
 
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike, fspath
 
-from train.data.group import Group, Turn
+from train.data.group import Group
 from train.data.row_formats import Reading, read_row
-from train.data.sources import SourceRow, rows_of
+from train.data.sources import SourceRow, read_rows
 from train.errors import DataError
-
-__all__ = ["DataReport", "Group", "Turn", "group_at", "read_groups"]
-
-Source = str | PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """What became of a source's rows: `rows` is `groups` and all reasons of dropping together.
+    """The rows of a source counted: `rows` is the sum of `groups` and of all rows dropped.
 
     Attributes:
         rows: rows read.
@@ -51,57 +42,59 @@ class DataReport:
 
 
 def read_groups(
-    source: Source, rows: int | None = None, responses: int | None = None, seed: int = 0
+    source: str | PathLike[str],
+    rows: int | None = None,
+    responses: int | None = None,
+    seed: int = 0,
 ) -> tuple[tuple[Group, ...], DataReport]:
-    """The groups of a source and what was dropped on the way.
+    """Read the groups of a source, and count what is dropped on the way.
 
     Args:
         source: a file, a folder, or a name on the hub (`train.data.sources`).
-        rows: read only the first so many rows.
-        responses: keep this many responses a prompt: the best and a seeded draw of the others.
-        seed: of that draw; it depends on the prompt and its responses too, not on other rows.
+        rows: the number of rows to read, from the first; all of them by default.
+        responses: how many responses of a prompt to keep (`choose_responses`).
+        seed: of the draw among responses.
 
     Raises:
         DataError: a row is malformed, or nothing is left. The message names file and row.
     """
     if responses == 1:
         raise DataError("responses: 1 leaves nothing to compare; set it to 2 or more")
-    readings = tuple(map(_read, itertools.islice(rows_of(fspath(source)), rows)))
+    readings = tuple(map(_read, itertools.islice(read_rows(fspath(source)), rows)))
     groups = [reading.group for reading in readings if isinstance(reading.group, Group)]
     if not groups:
         raise DataError(
             f"{source}: no usable row among {len(readings)}; give a file of scored responses"
         )
-    kept = tuple(keep(group, responses, seed) for group in groups)
+    kept = tuple(choose_responses(group, responses, seed) for group in groups)
     return kept, _report(readings, kept)
 
 
-def group_at(
-    source: Source, number: int, responses: int | None = None, seed: int = 0
+def read_group(
+    source: str | PathLike[str], number: int, responses: int | None = None, seed: int = 0
 ) -> tuple[str, Group | str]:
-    """What one row gave: its `file:row`, and its group or the reason for leaving it out.
+    """Read one row, as `read_groups` does, by its number in the whole source, from 1.
 
-    Args:
-        source: as in `read_groups`.
-        number: which row of the whole source, from 1.
-        responses: as in `read_groups`.
-        seed: as in `read_groups`.
+    Returns:
+        The row's name, `file:row`, and its group, or the reason for leaving it out.
 
     Raises:
         DataError: there is no such row, or it is malformed.
     """
-    rows: Iterator[SourceRow] = rows_of(fspath(source))
-    found = next(itertools.islice(rows, number - 1, None), None)
-    if found is None:
+    row = next(itertools.islice(read_rows(fspath(source)), number - 1, None), None)
+    if row is None:
         raise DataError(f"{source}: has no row {number}; name an earlier one")
-    group = _read(found).group
-    return found.source, keep(group, responses, seed) if isinstance(group, Group) else group
+    group = _read(row).group
+    if isinstance(group, Group):
+        group = choose_responses(group, responses, seed)
+    return row.source, group
 
 
-def keep(group: Group, responses: int | None, seed: int) -> Group:
-    """The best response (the first of several) and a draw of the others, in their old order.
+def choose_responses(group: Group, responses: int | None, seed: int) -> Group:
+    """Keep the best response (the first of several) and a draw of the others, in their old order.
 
-    The draw for K is part of the draw for K + 1, so that an ablation of K only adds responses.
+    The draw depends on the seed, the prompt and its responses, not on other rows. The draw for K
+    is part of the draw for K + 1, so that an ablation of K only adds responses.
     """
     if responses is None or responses >= len(group.responses):
         return group
@@ -109,14 +102,14 @@ def keep(group: Group, responses: int | None, seed: int) -> Group:
     best = max(order, key=lambda place: group.rewards[place])
     others = [place for place in order if place != best]
     random.Random(f"{seed}:{group.messages}:{group.responses}").shuffle(others)
-    return group.only(tuple(sorted([best, *others[: responses - 1]])))
+    return group.select(tuple(sorted([best, *others[: responses - 1]])))
 
 
-def _read(found: SourceRow) -> Reading:
+def _read(row: SourceRow) -> Reading:
     try:
-        return read_row(found.row, found.source)
+        return read_row(row.row, row.source)
     except DataError as error:
-        raise DataError(f"{found.place}, row {found.number}: {error}") from None
+        raise DataError(f"{row.place}, row {row.number}: {error}") from None
 
 
 def _report(readings: tuple[Reading, ...], groups: tuple[Group, ...]) -> DataReport:

@@ -35,12 +35,12 @@ class HubName:
 
 
 def is_name(source: str) -> bool:
-    """Whether a source is a name on the hub."""
+    """Return whether a source is a name on the hub."""
     return source.startswith(_PREFIX)
 
 
 def parse(source: str) -> HubName:
-    """The parts of a name on the hub.
+    """Split a name on the hub into its parts.
 
     Raises:
         DataError: it is malformed.
@@ -51,48 +51,48 @@ def parse(source: str) -> HubName:
     return HubName(**match.groupdict())
 
 
-def pinned(named: HubName) -> HubName:
-    """The name with the commit that its revision stands for now (offline: of the cached copy).
+def pin(name: HubName) -> HubName:
+    """Return the name with the commit that it stands for now (offline: that of the cached copy).
 
     Raises:
         DataError: there is no such data set, or the hub cannot be reached and nothing is cached.
     """
-    return replace(named, revision=str(_builder(named).hash))
+    return replace(name, revision=str(_builder(name).hash))
 
 
-def load(named: HubName) -> Any:
-    """The rows of a data set, an iterable of mappings.
+def load(name: HubName) -> Any:
+    """Return the rows of a data set, an iterable of mappings.
 
     Raises:
-        DataError: it cannot be had, or has no such split.
+        DataError: it cannot be loaded, or has no such split.
     """
-    builder, split = _builder(named), named.split or "train"
-    with explained(str(named)):
+    builder = _builder(name)
+    with raise_data_error(str(name)):
         builder.download_and_prepare()
-        return builder.as_dataset(split=split)
+        return builder.as_dataset(split=name.split or "train")
 
 
-def _builder(named: HubName) -> Any:
-    """The library's builder of a data set, at the commit that was asked for."""
+def _builder(name: HubName) -> Any:
+    """Return the library's builder of a data set at the requested commit."""
     import datasets
 
-    _quiet()
-    with explained(str(named)):
+    _silence_libraries()
+    with raise_data_error(str(name)):
         # The prefix keeps a folder of the same name in the current one from being taken.
-        path = f"hf://datasets/{named.name}"
-        builder = datasets.load_dataset_builder(path, named.config, revision=named.revision)
-    # Without the hub the library takes the newest copy that it has, whatever was asked for.
-    asked = named.revision or ""
-    if _COMMIT.fullmatch(asked) and builder.hash != asked:
+        path = f"hf://datasets/{name.name}"
+        builder = datasets.load_dataset_builder(path, name.config, revision=name.revision)
+    # Without the hub the library takes the newest copy that it has, whatever was requested.
+    revision = name.revision or ""
+    if _COMMIT.fullmatch(revision) and builder.hash != revision:
         raise DataError(
-            f"{named}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
+            f"{name}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
             "connect, or name that commit"
         )
     return builder
 
 
-def _quiet() -> None:
-    """No bars and no list of retries: what goes wrong is told once, in the error."""
+def _silence_libraries() -> None:
+    """Turn off progress bars and lists of retries: a failure is reported once, by the error."""
     import datasets
     import huggingface_hub.utils.logging as hub_logging
 
@@ -102,13 +102,13 @@ def _quiet() -> None:
 
 
 @contextmanager
-def explained(source: str) -> Iterator[None]:
-    """Failures of the datasets library in one line, with what to do."""
+def raise_data_error(source: str) -> Iterator[None]:
+    """Raise any failure of the datasets library within as a DataError of one line."""
     try:
         yield
     except Exception as error:  # the library and its transports raise a dozen kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{source}: cannot be had ({first}); check the name and the connection, or download "
+            f"{source}: cannot be loaded ({first}); check the name and the connection, or download "
             "it elsewhere and name its folder or file"
         ) from error

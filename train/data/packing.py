@@ -1,6 +1,6 @@
-"""How prompts and their responses lie in the rows that a model is given.
+"""The layout of prompts and their responses in the rows that a model is given.
 
-Two layouts of the same question, "how likely is each response after its prompt":
+There are two layouts:
 
 - padded: one row a response, `[prompt, response]`, padded on the right;
 - tree: a prompt once, its responses behind it, `[prompt, y1, ..., yK]`; each response sees the
@@ -30,12 +30,12 @@ Tree = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows for a model, and where in them each response token is predicted.
+    """Rows for a model, and the places in them at which response tokens are predicted.
 
     Attributes:
         input_ids: `[R, T]`.
         position_ids: `[R, T]`.
-        there: `[R, T]`, true where a token is, false on padding.
+        mask: `[R, T]`, true where a token is, false on padding.
         trees: of each row, the trees in it; None for padded rows.
         places: index into the flattened `[R * T]` positions that predict, `[N]`.
         targets: the N response tokens, `[N]`.
@@ -45,7 +45,7 @@ class Rows:
 
     input_ids: Tensor
     position_ids: Tensor
-    there: Tensor
+    mask: Tensor
     trees: tuple[tuple[Tree, ...], ...] | None
     places: Tensor
     targets: Tensor
@@ -55,7 +55,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A prompt and some of its responses behind each other, before it lies in a row."""
+    """A prompt and some of its responses behind each other, before they are put into a row."""
 
     ids: list[int]
     positions: list[int]
@@ -66,7 +66,7 @@ class _Piece:
 
 
 def padded(groups: Sequence[TokenGroup]) -> Rows:
-    """One row a response."""
+    """Lay out one row a response, padded on the right."""
     width = _width(groups)
     rows = [
         [_piece(group, (index,), place * width)]
@@ -77,7 +77,7 @@ def padded(groups: Sequence[TokenGroup]) -> Rows:
 
 
 def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
-    """Trees packed into rows of at most `row_tokens` tokens; a longer tree has its own row."""
+    """Pack trees into rows of at most `row_tokens` tokens; a longer tree has its own row."""
     width = _width(groups)
     pieces = [
         _piece(group, range(len(group.responses)), place * width)
@@ -92,7 +92,7 @@ def _width(groups: Sequence[TokenGroup]) -> int:
 
 
 def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piece:
-    """The prompt and the chosen responses of a group."""
+    """Put the prompt and the chosen responses of a group behind each other."""
     start = len(group.prompt)
     chosen = [group.responses[member] for member in members]
     sizes = [len(response) - 1 for response in chosen]
@@ -110,7 +110,7 @@ def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piec
 
 
 def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
-    """First fit, longest first: each piece's number in the first row that has room for it."""
+    """Assign piece numbers to rows: longest first, each into the first row with room for it."""
     rows: list[list[int]] = []
     used: list[int] = []
     for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
@@ -124,8 +124,8 @@ def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
     return rows
 
 
-def extent(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
-    """What a batch's rows hold: tokens, and places for tokens (padding included)."""
+def count_tokens(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
+    """Count the tokens of a batch's rows, and the places for tokens in them (with padding)."""
     if packed:
         sizes = [group.size - len(group.responses) for group in groups]
         lengths = [sum(sizes[number] for number in row) for row in pack(sizes, ROW_TOKENS)]
@@ -152,7 +152,7 @@ def _stack(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed
     return Rows(
         input_ids=matrix("ids"),
         position_ids=matrix("positions"),
-        there=torch.arange(length)[None, :] < torch.tensor(lengths)[:, None],
+        mask=torch.arange(length)[None, :] < torch.tensor(lengths)[:, None],
         trees=tuple(tuple(piece.tree for piece in row) for row in rows) if packed else None,
         places=torch.tensor(places),
         targets=vector("targets"),

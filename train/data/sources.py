@@ -1,24 +1,28 @@
-"""What `data:` and `probe:` name: a file, a folder, or a data set on the hub.
+"""The sources that `data:` and `probe:` may name: a file, a folder, or a data set on the hub.
 
-- `path/to/rows.jsonl`: a file (`train.data.files` has the kinds);
+- `path/to/rows.jsonl`: JSONL, JSON (a list of rows) or Parquet; the first two also with gzip;
 - `path/to/folder`: its data files in order of name, or what `datasets.save_to_disk` wrote;
 - `hub:OWNER/NAME[/CONFIG][@REVISION][:SPLIT]`: a data set on the hub (`train.data.hub`).
 """
 
+import gzip
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from train.data import hub
-from train.data.files import KINDS, kind_of, read_rows
 from train.errors import DataError
+
+_KINDS = ("jsonl", "json", "parquet")
+_REMEDY = "give a .jsonl, .json or .parquet file (.gz for the first two)"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A row and where it stands: the file or data set, and its number there, from 1."""
+    """A row, the file or data set that holds it, and its number there, from 1 (JSONL: the line)."""
 
     place: str
     number: int
@@ -30,48 +34,36 @@ class SourceRow:
         return f"{self.place.rpartition('/')[2]}:{self.number}"
 
 
-def rows_of(source: str) -> Iterator[SourceRow]:
-    """All rows of a source, in order.
+def read_rows(source: str) -> Iterator[SourceRow]:
+    """Read all rows of a source in order, blank lines left out.
 
     Raises:
         DataError: there is nothing of this name, it cannot be read, or a row cannot be parsed.
     """
     if hub.is_name(source):
-        named = hub.parse(source)
-        return _numbered(str(replace(named, revision=None)), hub.load(named))
+        name = hub.parse(source)
+        return _number_rows(str(replace(name, revision=None)), hub.load(name))
     path = Path(source)
     if not path.is_dir():
-        return _file_rows(path)
-    if _saved(path):
-        return _saved_rows(path)
-    return (row for file in data_files(path) for row in _file_rows(file))
+        return _read_file(path)
+    if _is_saved_dataset(path):
+        return _read_saved_dataset(path)
+    return (row for file in _data_files(path) for row in _read_file(file))
 
 
-def data_files(folder: Path) -> tuple[Path, ...]:
-    """The data files directly in a folder, sorted by name.
-
-    Raises:
-        DataError: there is none.
-    """
-    files = sorted(file for file in folder.iterdir() if file.is_file() and kind_of(file) in KINDS)
-    if not files:
-        raise DataError(f"{folder}: no data file there; name a folder of {', '.join(KINDS)} files")
-    return tuple(files)
-
-
-def pinned(source: str) -> str:
-    """The source itself; a name on the hub with the commit that it stands for now.
+def pin(source: str) -> str:
+    """Return the source; a name on the hub with the commit that it stands for now.
 
     Raises:
         DataError: the hub has no such data set, or cannot be reached and nothing is cached.
     """
-    return str(hub.pinned(hub.parse(source))) if hub.is_name(source) else source
+    return str(hub.pin(hub.parse(source))) if hub.is_name(source) else source
 
 
-def identity(source: str) -> str:
-    """What changes when the data does: a hash of a file's bytes or of all files of a folder.
+def fingerprint(source: str) -> str:
+    """Return a hash of a file's bytes, or of the names and bytes of all files of a folder.
 
-    A name on the hub is its own identity: `pinned` puts the commit into it.
+    A name on the hub is returned as it is: `pin` puts the commit into it.
 
     Raises:
         DataError: there is no such file or folder.
@@ -80,40 +72,99 @@ def identity(source: str) -> str:
     if hub.is_name(source):
         return source
     if path.is_file():
-        return _digest(path)
+        return _hash_file(path)
     if not path.is_dir():
         raise DataError(f"{source}: no such data file or folder")
-    files = sorted(path.rglob("*")) if _saved(path) else data_files(path)
-    lines = (f"{f.relative_to(path)} {_digest(f)}" for f in files if f.is_file())
+    files = sorted(path.rglob("*")) if _is_saved_dataset(path) else _data_files(path)
+    lines = (f"{f.relative_to(path)} {_hash_file(f)}" for f in files if f.is_file())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _digest(file: Path) -> str:
+def _hash_file(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _file_rows(path: Path) -> Iterator[SourceRow]:
-    return (SourceRow(str(path), number, row) for number, row in read_rows(path))
+def _data_files(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.iterdir() if file.is_file() and _kind(file) in _KINDS)
+    if not files:
+        raise DataError(f"{folder}: no data file there; name a folder of {', '.join(_KINDS)} files")
+    return files
 
 
-def _saved(folder: Path) -> bool:
-    """Whether `datasets.save_to_disk` wrote the folder."""
+def _kind(path: Path) -> str:
+    return path.name.removesuffix(".gz").rpartition(".")[2]
+
+
+def _read_file(path: Path) -> Iterator[SourceRow]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such data file; {_REMEDY}")
+    readers = {"jsonl": _read_jsonl, "json": _read_json, "parquet": _read_parquet}
+    if _kind(path) not in readers:
+        raise DataError(f"{path}: unknown kind of data file; {_REMEDY}")
+    return readers[_kind(path)](path)
+
+
+def _read_jsonl(path: Path) -> Iterator[SourceRow]:
+    # Not splitlines(): JSON strings may hold the line separators that it also splits at.
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield SourceRow(str(path), number, _parse(line, f"{path}, row {number}"))
+
+
+def _read_json(path: Path) -> Iterator[SourceRow]:
+    rows = _parse(_read_text(path), str(path))
+    if not isinstance(rows, list):
+        raise DataError(f"{path}: a JSON data file holds a list of rows; use .jsonl for lines")
+    yield from _number_rows(str(path), rows)
+
+
+def _read_parquet(path: Path) -> Iterator[SourceRow]:
+    import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+    from pyarrow import parquet
+
+    try:
+        batches = parquet.ParquetFile(path).iter_batches()
+        yield from _number_rows(str(path), (row for batch in batches for row in batch.to_pylist()))
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: damaged Parquet file ({error}); fetch it again") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return raw.decode("utf-8")
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise DataError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{where}: not JSON: {error.msg} at column {error.colno}; correct or remove it"
+        ) from error
+
+
+def _is_saved_dataset(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
 
 
-def _saved_rows(folder: Path) -> Iterator[SourceRow]:
+def _read_saved_dataset(folder: Path) -> Iterator[SourceRow]:
     from datasets import DatasetDict, load_from_disk
 
-    with hub.explained(str(folder)):
+    with hub.raise_data_error(str(folder)):
         data = load_from_disk(str(folder))
     if isinstance(data, DatasetDict):
         raise DataError(
             f"{folder}: holds the splits {', '.join(data)}; name the folder of one: "
             f"{folder / next(iter(data))}"
         )
-    return _numbered(str(folder), data)
+    return _number_rows(str(folder), data)
 
 
-def _numbered(place: str, rows: Any) -> Iterator[SourceRow]:
+def _number_rows(place: str, rows: Any) -> Iterator[SourceRow]:
     return (SourceRow(place, number, row) for number, row in enumerate(rows, start=1))

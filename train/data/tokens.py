@@ -1,11 +1,11 @@
 """Groups as token ids, cut to length by one rule for all responses of a prompt."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from train.data.chat import header_length, render, response_ids
-from train.data.groups import Group
+from train.data.group import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class TokenGroup:
 
 @dataclass(frozen=True, slots=True)
 class TokenReport:
-    """What tokenising and cutting did.
+    """The prompts and responses that were tokenised, cut and dropped.
 
     Attributes:
-        prompts: prompts tokenised.
+        prompts: prompts kept.
         tokens: tokens kept, each prompt counted once.
         cut_prompts: prompts that lost tokens on the left.
         cut_responses: responses that lost their end.
@@ -56,46 +56,47 @@ def tokenise(
     max_prompt_length: int,
     too_long: Literal["cut", "drop"] = "cut",
 ) -> tuple[tuple[TokenGroup, ...], TokenReport]:
-    """Token ids of all groups.
+    """Encode all groups and cut them to length.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
-        groups: what `train.data.groups.read_groups` gave.
+        groups: prompts with their responses as text.
         max_length: tokens of a prompt and one response.
         max_prompt_length: tokens that a prompt keeps where it does not fit; below `max_length`.
-        too_long: what becomes of a prompt that does not fit with its longest response.
+        too_long: cut or drop a prompt that does not fit with its longest response.
 
     Raises:
         TrainError: the tokenizer's template cannot be used (`train.data.chat`).
     """
-    done, prompts, responses, dropped = [], 0, 0, 0
-    for whole, header in _encoded(tokenizer, groups):
+    kept: list[TokenGroup] = []
+    cut_prompts, cut_responses, dropped = 0, 0, 0
+    for group in groups:
+        whole = _encode(tokenizer, group)
+        header = header_length(tokenizer, group.messages)
         cut = _cut(whole, header, max_length, max_prompt_length)
         if cut is not whole and too_long == "drop":
             dropped += 1
             continue
-        prompts += len(cut.prompt) < len(whole.prompt)
-        responses += sum(
+        cut_prompts += len(cut.prompt) < len(whole.prompt)
+        cut_responses += sum(
             len(a) < len(b) for a, b in zip(cut.responses, whole.responses, strict=True)
         )
-        done.append(cut)
-    tokens = sum(group.size for group in done)
-    return tuple(done), TokenReport(len(done), tokens, prompts, responses, dropped)
+        kept.append(cut)
+    tokens = sum(group.size for group in kept)
+    return tuple(kept), TokenReport(len(kept), tokens, cut_prompts, cut_responses, dropped)
 
 
-def _encoded(tokenizer: Any, groups: Iterable[Group]) -> Iterator[tuple[TokenGroup, int]]:
-    """Each group's ids, uncut, with the length of its assistant header."""
-    for group in groups:
-        prompt = tuple(render(tokenizer, group.messages))
-        responses = tuple(
-            tuple(response_ids(tokenizer, group.messages, text)) for text in group.responses
-        )
-        header = header_length(tokenizer, group.messages)
-        yield TokenGroup(prompt, responses, group.rewards, group.source), header
+def _encode(tokenizer: Any, group: Group) -> TokenGroup:
+    responses = tuple(
+        tuple(response_ids(tokenizer, group.messages, text)) for text in group.responses
+    )
+    return TokenGroup(
+        tuple(render(tokenizer, group.messages)), responses, group.rewards, group.source
+    )
 
 
 def _cut(group: TokenGroup, header: int, max_length: int, max_prompt_length: int) -> TokenGroup:
-    """The group within its limits.
+    """Return the group within its limits, itself where it fits.
 
     Where prompt and longest response do not fit, the prompt loses tokens on the left, down to
     `max_prompt_length` (and never its header); where that is not enough, every response is cut to

@@ -13,7 +13,7 @@ _TRANSCRIPT = re.compile(r"\s*Human:")
 
 
 def read_prompt(value: Any) -> Turns:
-    """A prompt: a text is one turn of the user (none where it is blank), a list a conversation.
+    """Read a prompt: a text is one turn of the user (none if it is blank), a list a conversation.
 
     Raises:
         DataError: it is neither.
@@ -26,7 +26,7 @@ def read_prompt(value: Any) -> Turns:
 
 
 def read_messages(messages: list[Any], role: str = "role", content: str = "content") -> Turns:
-    """The turns of a list of messages, whose fields are named `role` and `content`.
+    """Read the turns of a list of messages, whose fields are named `role` and `content`.
 
     The roles `human` and `gpt` of ShareGPT's layout become `user` and `assistant`.
 
@@ -42,7 +42,7 @@ def read_messages(messages: list[Any], role: str = "role", content: str = "conte
 
 
 def split_reply(value: Any) -> tuple[Turns, str]:
-    """The turns before a reply (none for a plain text), and the reply.
+    """Split a response into the turns before the reply (none for a plain text) and the reply.
 
     Raises:
         DataError: it is no text, and no conversation that ends with the assistant.
@@ -58,18 +58,18 @@ def split_reply(value: Any) -> tuple[Turns, str]:
 
 
 def is_transcript(value: Any) -> bool:
-    """Whether a value is a text of `Human:` and `Assistant:` turns."""
+    """Return whether a value is a text of `Human:` and `Assistant:` turns."""
     return isinstance(value, str) and _TRANSCRIPT.match(value) is not None
 
 
-def split_transcript(text: str) -> tuple[Turns, str]:
-    """The turns before the last reply of a `Human:`/`Assistant:` transcript, and that reply.
+def split_transcript(transcript: str) -> tuple[Turns, str]:
+    """Split a `Human:`/`Assistant:` transcript into the turns before the last reply and the reply.
 
     The reply is empty where the transcript does not end with the assistant.
     """
-    _, *parts = _SPEAKER.split(text.lstrip())
+    _, *parts = _SPEAKER.split(transcript.lstrip())
     roles = ("user" if speaker == "Human" else "assistant" for speaker in parts[::2])
-    turns = tuple(zip(roles, (said.strip() for said in parts[1::2]), strict=True))
+    turns = tuple(zip(roles, (text.strip() for text in parts[1::2]), strict=True))
     if not turns or turns[-1][0] != "assistant":
         return turns, ""
     return turns[:-1], turns[-1][1]

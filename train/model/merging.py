@@ -1,9 +1,15 @@
-"""An adapter merged into its base: one full checkpoint folder."""
+"""The merging of an adapter into its base: one full checkpoint folder."""
 
 from pathlib import Path
 
 from train.errors import TrainError
-from train.model.adapters import SETTINGS, is_adapter, put_on, settings, tokenizer_home
+from train.model.adapters import (
+    SETTINGS,
+    is_adapter,
+    load_adapter,
+    read_settings,
+    tokenizer_folder,
+)
 from train.model.loading import load_base, load_tokenizer, save_checkpoint
 
 _EMBEDDINGS = {"lm_head", "embed_tokens"}
@@ -13,8 +19,8 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
     """Write a full checkpoint: the base's weights with the adapter's changes, in the base's dtype.
 
     Tokenizer and chat template are the adapter's own where its folder has them, else the base's.
-    The folder appears whole, under its name, or not at all. An adapter that was trained on a
-    quantised base is merged into the unquantised one.
+    The folder is complete or does not exist. An adapter that was trained on a quantised base is
+    merged into the unquantised one.
 
     Args:
         adapter: a LoRA folder.
@@ -25,41 +31,43 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
         TrainError: one of the folders is not what it should be, or the two do not fit.
     """
     refuse_unmergeable(adapter, out)
-    tokenizer = load_tokenizer(tokenizer_home(base, adapter))
+    tokenizer = load_tokenizer(tokenizer_folder(base, adapter))
     model = load_base(base, "auto", device="cpu")
     if model.config.get_text_config().tie_word_embeddings:
         _refuse_tied(adapter)
     dtype = model.dtype
     try:
-        merged = put_on(model, base, adapter, trainable=False).merge_and_unload(safe_merge=True)
+        merged = load_adapter(model, base, adapter, trainable=False).merge_and_unload(
+            safe_merge=True
+        )
     except ValueError as error:  # it checks for NaN
         raise TrainError(f"{adapter}: cannot be merged ({error})") from error
     save_checkpoint(merged.to(dtype), tokenizer, out)
 
 
 def refuse_unmergeable(adapter: Path, out: Path) -> None:
-    """What can be known before anything is loaded.
+    """Check, before anything is loaded, that `adapter` is one and `out` does not exist.
 
     Raises:
-        TrainError: `adapter` is no adapter, or `out` is there already.
+        TrainError: it is no adapter, or the folder exists.
     """
     if not is_adapter(adapter):
         if (adapter / "config.json").is_file():
             raise TrainError(f"{adapter}: is a full checkpoint already; use it as it is")
         raise TrainError(f"{adapter}: no adapter: {SETTINGS} is missing; name a LoRA checkpoint")
-    settings(adapter)
+    read_settings(adapter)
     if out.exists():
         raise TrainError(f"{out}: is there already; name another folder with -o, or remove it")
 
 
 def _refuse_tied(adapter: Path) -> None:
-    """One matrix that serves as embedding and head cannot take a change meant for one of them."""
-    found = settings(adapter)
-    lists = (found.get(key) for key in ("target_modules", "modules_to_save"))
-    named = {
+    """Refuse an adapter of embedding or head where one matrix serves as both."""
+    settings = read_settings(adapter)
+    lists = (settings.get(key) for key in ("target_modules", "modules_to_save"))
+    modules = {
         str(name).rpartition(".")[2] for part in lists if isinstance(part, list) for name in part
     }
-    if changed := _EMBEDDINGS & named:
+    if changed := _EMBEDDINGS & modules:
         raise TrainError(
             f"{adapter}: changes {', '.join(sorted(changed))}, which this base ties to its other "
             "end; such an adapter cannot be merged: use it as it is"

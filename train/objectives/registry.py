@@ -15,7 +15,7 @@ from train.errors import TrainError
 from train.objectives import listwise, pairwise
 from train.objectives.objective import Entry, Loss, ObjectiveOutput
 
-__all__ = ["REGISTRY", "Entry", "Loss", "ObjectiveOutput", "configured", "entry", "objective"]
+__all__ = ["REGISTRY", "Entry", "Loss", "ObjectiveOutput", "configure_loss", "entry", "objective"]
 
 REGISTRY: dict[str, Entry] = {
     "biased_nca": Entry(pairwise.biased_nca, labels="pairs"),
@@ -60,7 +60,7 @@ def objective(name: str, **settings: Any) -> Loss:
     return chosen.build(**settings)
 
 
-def configured(config: TrainConfig) -> Loss:
+def configure_loss(config: TrainConfig) -> Loss:
     """The objective that a training config names, with the config's keys that it takes.
 
     Raises:

@@ -19,7 +19,7 @@ from train.errors import ProcessLostError, TrainError
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Processes:
     """The processes of a run: how many, and which of them this is (from 0)."""
 
     rank: int = 0
@@ -57,23 +57,23 @@ _FSDP_NEEDS = {
     ),
 }
 #: A run of one process.
-ALONE = World()
+SINGLE_PROCESS = Processes()
 
 
-def join() -> World:
+def join() -> Processes:
     """Find the other processes of this run, if there are any.
 
     Raises:
         TrainError: the accelerate configuration does what this training cannot work with.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return ALONE
+        return SINGLE_PROCESS
     if _true("ACCELERATE_USE_FSDP"):
         _check_fsdp()
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available())
-    return World(state.process_index, state.num_processes)
+    return Processes(state.process_index, state.num_processes)
 
 
 def leave() -> None:
@@ -88,7 +88,7 @@ def leave() -> None:
 
 
 @contextmanager
-def lost_process_said(world: World) -> Iterator[None]:
+def raise_on_lost_process(world: Processes) -> Iterator[None]:
     """Within, what a backend says when another process is gone becomes one line.
 
     Raises:

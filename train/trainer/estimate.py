@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from train.config import TrainConfig
 from train.data.packing import ROW_TOKENS, pack
 from train.model.head import CHUNK, KEPT
-from train.model.model_shape import Anatomy
+from train.model.model_shape import ModelShape
 from train.trainer.schedule import total_prompts, total_steps, training_order
 
 #: NF4 with double quantisation: half a byte, 8 bits for 64 weights, 32 bits for 64 * 256.
@@ -21,7 +21,7 @@ _FP32 = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
+class PromptLengths:
     """Tokens of one prompt and of each of its responses."""
 
     prompt: int
@@ -74,7 +74,9 @@ class Work:
     batch_predicted: int
 
 
-def work(config: TrainConfig, train: Sequence[Lengths], probe: Sequence[Lengths]) -> Work:
+def estimate_work(
+    config: TrainConfig, train: Sequence[PromptLengths], probe: Sequence[PromptLengths]
+) -> Work:
     """Steps and tokens of a run on these prompts, in the order that it would take."""
     total = total_prompts(len(train), config.epochs, config.prompts_per_step, config.max_steps)
     sizes = [lengths.size for lengths in train]
@@ -101,23 +103,23 @@ def work(config: TrainConfig, train: Sequence[Lengths], probe: Sequence[Lengths]
     )
 
 
-def _batches(order: Sequence[Lengths], config: TrainConfig) -> list[Sequence[Lengths]]:
+def _batches(order: Sequence[PromptLengths], config: TrainConfig) -> list[Sequence[PromptLengths]]:
     size = config.prompts_per_batch
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def _positions(batch: Sequence[Lengths], form: str) -> tuple[int, int]:
+def _positions(batch: Sequence[PromptLengths], form: str) -> tuple[int, int]:
     rows = [row for lengths in batch for row in lengths.rows(form)]
     if form == "tree":
         rows = [sum(rows[number] for number in row) for row in pack(rows, ROW_TOKENS)]
     return len(rows) * max(rows), max(rows)
 
 
-def _tokens(groups: Sequence[Lengths], form: str) -> int:
+def _tokens(groups: Sequence[PromptLengths], form: str) -> int:
     return sum(sum(lengths.rows(form)) for lengths in groups)
 
 
-def _predicted(groups: Sequence[Lengths]) -> int:
+def _predicted(groups: Sequence[PromptLengths]) -> int:
     return sum(sum(lengths.responses) for lengths in groups)
 
 
@@ -159,7 +161,7 @@ class Memory:
         return self.weights + self.optimiser + self.head + both
 
 
-def memory(config: TrainConfig, model: Anatomy, load: Work) -> Memory:
+def estimate_memory(config: TrainConfig, model: ModelShape, load: Work) -> Memory:
     """Bytes that a run needs at its peak; what the process itself needs comes on top."""
     size = _BYTES[config.dtype]
     adapters = model.trained if model.rank else 0
@@ -178,7 +180,7 @@ def memory(config: TrainConfig, model: Anatomy, load: Work) -> Memory:
     )
 
 
-def token_layer_bytes(config: TrainConfig, model: Anatomy, row: int) -> float:
+def token_layer_bytes(config: TrainConfig, model: ModelShape, row: int) -> float:
     """What autograd keeps of one token in one layer.
 
     Kept always: the inputs of both norms; query, key and value, and the attention's output; gate
@@ -201,7 +203,7 @@ def token_layer_bytes(config: TrainConfig, model: Anatomy, row: int) -> float:
     return always + output + (copies * hidden + query + inner + 7 * model.rank) * _FP32
 
 
-def _head_bytes(model: Anatomy, load: Work, size: int) -> float:
+def _head_bytes(model: ModelShape, load: Work, size: int) -> float:
     """Two fp32 copies of a chunk; hidden states and their gradient; what a trained head keeps."""
     kept = min(KEPT, load.batch_predicted * model.head / model.hidden)
     trained = 0 if model.rank else (2 * model.head + kept) * size
@@ -221,7 +223,7 @@ class Operations:
     reference: float
 
 
-def operations(model: Anatomy, load: Work) -> Operations:
+def estimate_operations(model: ModelShape, load: Work) -> Operations:
     """Operations of a run.
 
     Two a multiplied parameter and token forward; backward the same for the gradient towards what
@@ -236,10 +238,10 @@ def operations(model: Anatomy, load: Work) -> Operations:
     return Operations(training, reference)
 
 
-def _forward(model: Anatomy, tokens: int, predicted: int) -> float:
-    return 2.0 * (model.passed * tokens + model.head * predicted)
+def _forward(model: ModelShape, tokens: int, predicted: int) -> float:
+    return 2.0 * (model.active * tokens + model.head * predicted)
 
 
-def _attention(model: Anatomy, seen: float) -> float:
+def _attention(model: ModelShape, seen: float) -> float:
     """Scores and weighted values: two products of the queries' width a pair."""
     return 4.0 * model.layers * model.query * seen

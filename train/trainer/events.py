@@ -18,7 +18,7 @@ class Callback(Protocol):
         """Called in the run's own thread; an exception ends the run."""
 
 
-class Teller:
+class EventEmitter:
     """Hands events to all callbacks, in order."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:

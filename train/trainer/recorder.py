@@ -14,7 +14,7 @@ import torch
 from train.config import TrainConfig
 from train.trainer import steps_log
 from train.trainer.batch_loss import Item, scored, scored_at_reference
-from train.trainer.events import Teller
+from train.trainer.events import EventEmitter
 from train.trainer.metrics import Scores, joined, record
 from train.trainer.schedule import share
 from train.trainer.trainer import GroupTrainer
@@ -53,7 +53,12 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path, config: TrainConfig, probe: Sequence[Item], teller: Teller, clock: Clock
+        self,
+        path: Path,
+        config: TrainConfig,
+        probe: Sequence[Item],
+        teller: EventEmitter,
+        clock: Clock,
     ) -> None:
         self._path = path
         self._speed = path.with_name("speed.jsonl")

@@ -20,7 +20,7 @@ from torch import nn
 
 from train.data.tokens import TokenGroup
 from train.model.logprobs import Form, logprobs
-from train.trainer.distributed import ALONE, World
+from train.trainer.distributed import SINGLE_PROCESS, Processes
 
 _LOG = logging.getLogger(__name__)
 _FILE = "reference.sqlite"
@@ -31,7 +31,7 @@ _TABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReferenceSource:
     """What computes a reference: fingerprint of the weights, dtype, attention kernel, form."""
 
     weights: str
@@ -51,11 +51,11 @@ class ReferenceReport:
 def reference_logps(
     model: nn.Module,
     groups: Sequence[TokenGroup],
-    source: Source,
+    source: ReferenceSource,
     folder: Path,
     prompts_per_batch: int,
     progress: Callable[[int, int], None],
-    world: World = ALONE,
+    world: Processes = SINGLE_PROCESS,
 ) -> tuple[list[tuple[float, ...]], ReferenceReport]:
     """Summed log-probabilities of every response under the reference, nats.
 
@@ -96,7 +96,7 @@ def reference_logps(
     return [tuple(known[key] for key in row) for row in keys], report
 
 
-def _keys(source: Source, group: TokenGroup) -> list[bytes]:
+def _keys(source: ReferenceSource, group: TokenGroup) -> list[bytes]:
     head = hashlib.sha256(repr((astuple(source), group.prompt)).encode())
     keys = []
     for response in group.responses:

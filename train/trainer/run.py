@@ -21,18 +21,18 @@ from train.config import TrainConfig, TrainJob
 from train.data.prepare import Counts, Prepared, prepare
 from train.data.tokens import TokenGroup
 from train.model import loading as models
-from train.model.adapters import continuing, tokenizer_home
-from train.model.disk import full_disk_said
+from train.model.adapters import adopt_adapter, tokenizer_folder
+from train.model.disk import raise_on_full_disk
 from train.model.fingerprint import fingerprint_on
-from train.model.logprobs import Form, choose_form, kernel
-from train.model.quantisation import named, require_backend
-from train.objectives.registry import configured, entry
+from train.model.logprobs import Form, attention_kernel, choose_form
+from train.model.quantisation import number_format, require_backend
+from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, Task
-from train.trainer.distributed import World, join, lost_process_said, sharding
-from train.trainer.events import Callback, Teller
+from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
+from train.trainer.events import Callback, EventEmitter
 from train.trainer.interrupt import asked_to_stop
 from train.trainer.recorder import Clock, Recorder
-from train.trainer.reference import ReferenceReport, Source, reference_logps
+from train.trainer.reference import ReferenceReport, ReferenceSource, reference_logps
 from train.trainer.reference_check import tolerance
 from train.trainer.schedule import check_processes, total_prompts, training_order
 from train.trainer.state import last_state
@@ -83,30 +83,30 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
         KeyboardInterrupt: Ctrl-C; the state after the step in progress is saved.
     """
     _quiet()
-    with full_disk_said(job.out, job.cache):
+    with raise_on_full_disk(job.out, job.cache):
         world = join()
-        with lost_process_said(world):
+        with raise_on_lost_process(world):
             check_processes(job.config, world.size)
-            return _run(job, Teller(callbacks if world.main else ()), world)
+            return _run(job, EventEmitter(callbacks if world.main else ()), world)
 
 
-def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:
+def _run(job: TrainJob, teller: EventEmitter, world: Processes) -> TrainResult:
     if job.adapter is not None:
-        job = job.model_copy(update={"config": continuing(job.config, job.adapter)})
+        job = job.model_copy(update={"config": adopt_adapter(job.config, job.adapter)})
     clock, config = Clock(), job.config
-    loss = configured(config)  # an unknown method or setting costs no reading
+    loss = configure_loss(config)  # an unknown method or setting costs no reading
     require_backend(config)
-    tokenizer = models.load_tokenizer(tokenizer_home(job.base, job.adapter))
+    tokenizer = models.load_tokenizer(tokenizer_folder(job.base, job.adapter))
     data = prepare(config, tokenizer)
     _tell_counts(teller, data)
     job.out.mkdir(parents=True, exist_ok=True)
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = models.load_reference(job)
     form = world.agreed(choose_form(model, (*data.train, *data.probe), config.form))
-    source = Source(weights, named(config), kernel(model), form)
+    source = ReferenceSource(weights, number_format(config), attention_kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller, world)
-    task = Task(loss, form, _alpha(config), _allowed(model, items, form, config))
+    task = Task(loss, form, _allowed(model, items, form, config))
     policy = models.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, task, world)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
@@ -124,7 +124,12 @@ def _run(job: TrainJob, teller: Teller, world: World) -> TrainResult:
 
 
 def _with_reference(
-    model: Any, data: Prepared, source: Source, job: TrainJob, teller: Teller, world: World
+    model: Any,
+    data: Prepared,
+    source: ReferenceSource,
+    job: TrainJob,
+    teller: EventEmitter,
+    world: Processes,
 ) -> tuple[list[Item], list[Item], ReferenceReport]:
     """Items of the whole run in the order of training, and probe items, with their reference.
 
@@ -178,10 +183,6 @@ def _allowed(model: Any, items: Sequence[Item], form: Form, config: TrainConfig)
     return tolerance(model, groups, form, config.dtype, config.prompts_per_batch)
 
 
-def _alpha(config: TrainConfig) -> float | None:
-    return config.alpha if "alpha" in entry(config.method).settings else None
-
-
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
     """What a saved state must belong to: settings, base, data and how weights are sharded."""
     settings = config.model_dump(mode="json", exclude={"data", "probe", "checkpoint_activations"})
@@ -189,10 +190,10 @@ def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _tell_counts(teller: Teller, data: Prepared) -> None:
-    teller.tell("data", split="train", **data.counts.plain())
+def _tell_counts(teller: EventEmitter, data: Prepared) -> None:
+    teller.tell("data", split="train", **asdict(data.counts))
     if data.probe_counts is not None:
-        teller.tell("data", split="probe", **data.probe_counts.plain())
+        teller.tell("data", split="probe", **asdict(data.probe_counts))
 
 
 def _finish(out: Path, result: TrainResult, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.trainer.batch_loss import Item, Task, scored
-from train.trainer.distributed import World, sharding
+from train.trainer.distributed import Processes, sharding
 from train.trainer.metrics import Scores, joined
 from train.trainer.reference_check import check_start
 from train.trainer.schedule import share
@@ -32,7 +32,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
     loss_is_scaled_for_ga = True
 
     def __init__(
-        self, model: Any, job: TrainJob, items: Sequence[Item], task: Task, world: World
+        self, model: Any, job: TrainJob, items: Sequence[Item], task: Task, world: Processes
     ) -> None:
         settings = arguments(job.config, job.out / "state", world.size)
         super().__init__(model=model, args=settings, train_dataset=list(items))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eval_suites.suite import Status
+from eval_suites.scores import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites import registry
-from eval_suites.suite import Answer, Decoding, Message, Request, Suite
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.judge.judge import is_judged
 from harness.recipe.sampling import SampleSection
-from train.data.sources import SourceRow, rows_of
+from train.data.sources import SourceRow, read_rows
 from train.data.turns import read_prompt
 
 #: New tokens of a response where no suite says how many.
@@ -103,7 +104,7 @@ def _only(suite: Suite[Any], sample: Any) -> Request:
 def _of_file(section: SampleSection, data_dir: Path | None) -> Iterator[Prompt]:
     known = _samples(section.verifier, data_dir)
     decoding = Decoding(section.temperature, section.top_p, section.max_tokens or _MOST_TOKENS)
-    for found in islice(rows_of(section.prompts), section.limit):
+    for found in islice(read_rows(section.prompts), section.limit):
         where = f"{found.place}, row {found.number}"
         request = Request(messages=_messages(found, where), decoding=decoding)
         sample = _known(found.row.get("sample_id"), known, where)

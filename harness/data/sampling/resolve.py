@@ -93,7 +93,7 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
     from train.model.fingerprint import fingerprint
 
     prompts = section.prompts
-    prompts_are = _suite(prompts) if is_suite(prompts) else sources.identity(prompts)
+    prompts_are = _suite(prompts) if is_suite(prompts) else sources.fingerprint(prompts)
     if section.reward_model is not None:
         return prompts_are, f"reward model {fingerprint(Path(section.reward_model), memo)}"
     if section.judge is not None:

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
-from eval_suites.suite import Answer, Message
+from eval_suites.requests import Answer, Message
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
 from harness.errors import ModelError

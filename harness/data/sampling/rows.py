@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from math import fsum
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
 from harness.recipe.sampling import SampleSection

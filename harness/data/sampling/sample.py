@@ -16,7 +16,7 @@ from typing import IO, Any
 import yaml
 
 from eval_suites.registry import find
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of

@@ -14,8 +14,9 @@ from eval_suites.judging import rated
 from eval_suites.judging.mt_bench import load_prompts, question_of
 from eval_suites.judging.mt_bench_pairs import Dialogue
 from eval_suites.judging.prompts import Template
-from eval_suites.sandbox import Sandbox
-from eval_suites.suite import Answer, Suite
+from eval_suites.requests import Answer
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.suite import Suite
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import Prompt, verifier

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.judging.alpaca_eval import DRAW, ranked, weighted
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from eval_suites.suites import alpaca_eval
 from harness.errors import RunError
 from harness.evaluate.answer_files.judgements import Difference, Judged, Placed, text

@@ -12,7 +12,7 @@ from typing import Any
 
 from eval_suites.judging.mt_bench import answers_shown
 from eval_suites.judging.verdicts import rating
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from eval_suites.suites import mt_bench
 from harness.errors import RunError
 from harness.evaluate.answer_files.judgements import Difference, Judged, Placed, text

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eval_suites.grading.suite_rules import metrics_of, settle
-from eval_suites.sandbox import Outcome, Sandbox
-from eval_suites.suite import Answer, Score, Suite
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.stored import Stored
 from harness.stats.intervals import mean_intervals

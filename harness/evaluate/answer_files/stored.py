@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval_suites.suite import HARNESS_STATUSES, Answer, Score
+from eval_suites.requests import Answer
+from eval_suites.scores import HARNESS_STATUSES, Score
 from harness.errors import RunError
 from harness.evaluate.answer_files.rows import numbered, text_of
 from harness.evaluate.client.answers import answer_of

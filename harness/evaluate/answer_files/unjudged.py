@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval_suites.suite import Answer, Suite
+from eval_suites.requests import Answer
+from eval_suites.suite import Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.judged import is_judgement
 from harness.evaluate.answer_files.judgements import Judged, text

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.suite import Answer, Likelihood
+from eval_suites.requests import Answer, Likelihood
 
 #: What the journal keeps of an answer that no suite sees.
 _ABOUT = ("token_ids", "served")

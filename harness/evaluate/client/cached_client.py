@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-from eval_suites.sandbox import VERSION, Check, Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Likelihood, Request
+from eval_suites.requests import Answer, Likelihood, Request
+from eval_suites.sandbox.checks import Check, Outcome, Program
+from eval_suites.sandbox.runner import VERSION, Sandbox
 from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.client.answers import answer_of
 from harness.evaluate.client.likelihood import in_parts, kept, likelihood

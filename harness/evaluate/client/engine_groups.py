@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines.base import Engine, EngineSpec, longest
 from harness.engines.checkpoints import MODELS, under
 from harness.engines.registry import make
@@ -160,9 +160,9 @@ def _local(
 
 def _tokenizer_home(folder: str, base: str) -> Path:
     """Whose tokenizer a checkpoint is read with: its own, or its base's where it has none."""
-    from train.model.adapters import tokenizer_home
+    from train.model.adapters import tokenizer_folder
 
-    return tokenizer_home(Path(base), Path(folder))
+    return tokenizer_folder(Path(base), Path(folder))
 
 
 def _renderers(tokenizers: Sequence[Tokenizer]) -> dict[str, Renderer]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import RequestFailed
 
 Ids = tuple[int, ...]

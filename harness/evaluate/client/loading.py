@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from eval_suites.suite import Request, Suite
+from eval_suites.requests import Request
+from eval_suites.suite import Suite
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.registry import find
 from harness.storage.journal.entries import payload

@@ -38,13 +38,13 @@ def startable(
 def _merged(
     group: Group, name: str, adapter: Path, why: str, out: Path, tell: Callable[[str], None]
 ) -> Engine:
-    from train.model.disk import full_disk_said
+    from train.model.disk import raise_on_full_disk
     from train.model.merging import merge
 
     base = group.spec.base
     if base is not None and not out.exists():
         tell(f"engine {group.engine_name} cannot serve adapter {name} ({why}): merging it")
-        with full_disk_said(out.parent):
+        with raise_on_full_disk(out.parent):
             merge(adapter, base, out)
     return make(replace(group.spec, base=out))
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.evaluate.client.cached_client import Renderer
 from harness.storage.run_folder import digest, file_digest
 

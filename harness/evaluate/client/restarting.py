@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import Completion, Engine, EngineGone
 from harness.errors import EngineDied, EngineUnavailable
 
@@ -48,8 +48,12 @@ class Restarting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._engine is not None:
-            await self._engine.__aexit__(kind, error, trace)
+        async with self._lock:
+            engine, self._engine = self._engine, None
+            # A request that nobody waits for any more must not start another engine.
+            self._end = self._end or _died("the engine was stopped")
+            if engine is not None:
+                await engine.__aexit__(kind, error, trace)
 
     async def complete(self, request: Request) -> Completion:
         """Complete a request; what was in flight when the engine died is asked again.

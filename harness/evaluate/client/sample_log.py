@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from eval_suites.grading.suite_rules import metrics_of
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from harness.evaluate.client.answers import plain
 from harness.storage.result import plain_bounds
 from harness.storage.run_folder import RunFolder, canonical, digest, replacing, write_json

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.suite import Answer, Suite
+from eval_suites.requests import Answer
+from eval_suites.suite import Suite
 from harness.evaluate.client.cached_client import Model
 
 Answers = tuple[Answer, ...]

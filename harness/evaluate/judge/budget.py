@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent
 from harness.evaluate.client.cached_client import Completer

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.suite import Answer, Request, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.suite import Suite
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.judge.budget import Price, dollars

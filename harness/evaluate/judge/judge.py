@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from eval_suites.grading.suite_rules import settle
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Request, Score, Suite, no_requests
+from eval_suites.requests import Answer, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite, no_requests
 from harness.engines.base import RequestFailed
 from harness.errors import RecipeError
 from harness.evaluate.client.cached_client import Asker, Model, Tally

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from eval_suites.suite import Score, mean_metrics
+from eval_suites.scores import Score, mean_metrics
 
 #: Standard deviation of a sample's value over the repetitions of the judge.
 SD = "judge_sd"

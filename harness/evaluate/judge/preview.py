@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from eval_suites.suite import Answer, Request, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.suite import Suite
 from harness.evaluate.judge.judge import is_judged
 
 STAND_IN = "(the model's answer)"

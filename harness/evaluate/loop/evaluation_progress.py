@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from math import ceil
 
-from eval_suites.suite import HARNESS_STATUSES
+from eval_suites.scores import HARNESS_STATUSES
 from harness.evaluate.client.cached_client import Tally
 from harness.progress.events import Reporter
 from harness.progress.throughput import Key, Pair

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.grading.suite_rules import settle
-from eval_suites.sandbox import VERSION
-from eval_suites.suite import Request, Score, Suite, no_checks
+from eval_suites.requests import Request
+from eval_suites.sandbox.runner import VERSION
+from eval_suites.scores import Score
+from eval_suites.suite import Suite, no_checks
 from harness.engines.base import RequestFailed
 from harness.evaluate.client.cached_client import Asker, Checker
 from harness.evaluate.client.sample_log import log_line, turn

@@ -12,8 +12,7 @@ from functools import partial
 from itertools import product
 from typing import TypeVar
 
-from eval_suites.sandbox import Sandbox
-from harness.errors import EngineUnavailable
+from eval_suites.sandbox.runner import Sandbox
 from harness.evaluate.client.cached_client import Asker, Checker, Tally
 from harness.evaluate.client.engine_groups import Group, base_first, groups
 from harness.evaluate.client.job import EvalJob
@@ -23,7 +22,7 @@ from harness.evaluate.client.queue import for_each, tasks
 from harness.evaluate.client.restarting import Restarting
 from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.task import Task
-from harness.evaluate.judge.capabilities import require_able
+from harness.evaluate.judge.capabilities import require_able, require_fit
 from harness.evaluate.judge.estimate import tell_judging
 from harness.evaluate.judge.judge import Referee, is_judged, referee, require_judge
 from harness.evaluate.loop.evaluation_progress import Judging, Standings, Watch, telling
@@ -71,7 +70,7 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
             desk = Desk(Checker(box, journal), tier=await _tier(box, loaded, report))
             found = groups(job.models, job.fingerprints, job.engine)
             for group in found:
-                refuse_unfit(loaded, group)
+                require_fit((item.suite for item in loaded), group.engine_name, group.capabilities)
             for part in passes(loaded, desk, judge, (board, later)):
                 for group in found:
                     generated = part.board.generated
@@ -170,14 +169,3 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
             protocol = {**group.protocol(model), **suite_protocol(item, job)}
             protocol |= desk.protocol(item.suite, model.name)
             spool.write(folder, model.name, item.suite, protocol)
-
-
-def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
-    """Refuse a suite that needs what the engine lacks, before anything starts."""
-    for item in loaded:
-        lacking = item.suite.needs - group.capabilities
-        if lacking:
-            raise EngineUnavailable(
-                f"suite {item.suite.name} needs {', '.join(sorted(lacking))}, which engine "
-                f"{group.engine_name} lacks: choose another with --engine"
-            )

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eval_suites.suite import Score, Suite, no_checks, no_requests
+from eval_suites.scores import Score
+from eval_suites.suite import Suite, no_checks, no_requests
 from harness.evaluate.client.loading import Loaded
 from harness.evaluate.judge.judge import Referee, is_judged
 from harness.evaluate.loop.grading import Desk

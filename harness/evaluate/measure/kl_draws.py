@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.suite import Request, Score
+from eval_suites.requests import Request
+from eval_suites.scores import Score
 from harness.evaluate.client.answers import answer_of
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded

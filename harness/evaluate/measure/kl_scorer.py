@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.evaluate.client.engine_groups import base_of
 from train.data.tokens import TokenGroup
-from train.model.logprobs import Form, choose_form, kernel
-from train.trainer.reference import Source, reference_logps
+from train.model.logprobs import Form, attention_kernel, choose_form
+from train.trainer.reference import ReferenceSource, reference_logps
 
 DTYPE = "float32"
 
@@ -44,16 +44,16 @@ class Scorer:
         """
         model = self._load()
         form = choose_form(model, groups, wanted)
-        source = Source(self.weights, DTYPE, kernel(model), form)
+        source = ReferenceSource(self.weights, DTYPE, attention_kernel(model), form)
         sums, _ = reference_logps(model, groups, source, self.cache, self.batch, progress)
         return sums, form
 
     def _load(self) -> Any:
-        from train.model.adapters import put_on
+        from train.model.adapters import load_adapter
         from train.model.loading import load_base
 
         base = Path(base_of(str(self.folder)))
         model = load_base(base, DTYPE)
         if base == self.folder:
             return model
-        return put_on(model, base, self.folder, trainable=False).eval()
+        return load_adapter(model, base, self.folder, trainable=False).eval()

@@ -15,7 +15,8 @@ from typing import Any
 from eval_suites.judging import pairwise
 from eval_suites.judging.mt_bench import load_prompts
 from eval_suites.judging.pairwise import Duel
-from eval_suites.suite import Answer, Score
+from eval_suites.requests import Answer
+from eval_suites.scores import Score
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded, load

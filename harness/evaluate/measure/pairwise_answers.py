@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.evaluate.client.cached_client import Asker, Model
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from eval_suites.suite import Answer, Decoding, Request, Score, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from harness.evaluate.suites.kl_ratios import summed_up
 
 PREFIX = "kl"
@@ -66,5 +68,5 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         aggregate=summed_up,
         stratum=prompts.stratum,
         decoding=drawn,
-        needs=frozenset({"tokens"}),
+        needs=frozenset({"tokens", "sampling"}),
     )

@@ -9,7 +9,7 @@ prompt belong together, so standard errors are of prompts' means (clustered by p
 import math
 from collections.abc import Sequence
 
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 
 
 def measured(policy: float, reference: float, tokens: int, *, cut: bool) -> Score:

@@ -13,15 +13,9 @@ from typing import Any
 from eval_suites.grading.unfiltered import means_of
 from eval_suites.judging.mt_bench import Asked, load_prompts, question_of
 from eval_suites.judging.mt_bench_pairs import Dialogue
-from eval_suites.suite import (
-    Answer,
-    Request,
-    Score,
-    Suite,
-    mean_metrics,
-    no_checks,
-    no_metrics,
-)
+from eval_suites.requests import Answer, Request
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite, no_checks, no_metrics
 from harness.errors import RecipeError
 
 PREFIX = "head_to_head"

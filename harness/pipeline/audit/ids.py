@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.client.token_text import pieces
 from train.errors import TrainError

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.suite import Answer, Decoding, Request, Suite
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.suite import Suite
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.client.task import MAX_TURNS

@@ -50,13 +50,13 @@ def readers(job: AuditJob) -> list[Reader]:
 def _reader(
     job: AuditJob, name: str, load: Callable[[Path], Tokenizer]
 ) -> tuple[tuple[str, str, int], Reader]:
-    from train.model.adapters import tokenizer_home
+    from train.model.adapters import tokenizer_folder
 
     base, folder = job.home(name)
-    now = load(tokenizer_home(base, folder))
+    now = load(tokenizer_folder(base, folder))
     training = job.training.get(name)
     known = training is not None and training.base.is_dir()
-    home = tokenizer_home(training.base, training.adapter) if training and known else None
+    home = tokenizer_folder(training.base, training.adapter) if training and known else None
     then = now if home is None else load(home)
     most = longest(replace(spec_of(job.evaluation.engine), base=base))
     trained = now.itself if then.signature == now.signature else then.itself

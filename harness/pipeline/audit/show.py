@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.suite import Decoding
+from eval_suites.requests import Decoding
 from harness.evaluate.client.token_text import visible
 from harness.evaluate.judge.estimate import words
 from harness.evaluate.loop.speed import Speed

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eval_suites.suite import Decoding, Request
+from eval_suites.requests import Decoding, Request
 from harness.storage.journal.file import checksum, connect, told, transaction
 from harness.storage.run_folder import digest
 
@@ -89,7 +89,8 @@ class Journal:
     """A key-value store of JSON bodies; use as a context manager.
 
     Every `put` is a transaction of its own: what it returned for survives a SIGKILL. That costs a
-    tenth of a millisecond (docs/explanation/performance.md), too little to risk an answer for.
+    tenth of a millisecond (docs/explanation/performance/journal.md), too little to risk an answer
+    for.
 
     Raises:
         RunError: the file is no journal, or another version wrote it; the message says what to do.

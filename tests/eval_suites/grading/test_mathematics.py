@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_suites.grading import latex, mathematics, minerva
-from eval_suites.sandbox import Call, Outcome, Sandbox
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Call, Outcome
+from eval_suites.sandbox.runner import Sandbox
 
 # gold, answer, whether they are equal
 PAIRS: list[tuple[str, str, bool]] = [

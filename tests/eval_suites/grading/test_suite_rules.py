@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from eval_suites.grading.programs import over_repeats
 from eval_suites.grading.suite_rules import metrics_of
 from eval_suites.registry import find
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 
 ARITHMETIC = find("arithmetic")
 LOST = Score(None, "infra", reason="gone")

@@ -1,4 +1,4 @@
-"""The length-controlled win rate finds what is true where the truth is known."""
+"""The length-controlled win rate is the true one where the truth is known."""
 
 import gzip
 import json
@@ -11,9 +11,10 @@ from scipy.special import expit
 
 from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import metrics_of
+from eval_suites.judging import length_model
 from eval_suites.judging.length_control import DIFFICULTY_FILE, NAME, Controls, load_controls
-from eval_suites.judging.length_model import controlled_rate, fit, solved
-from eval_suites.suite import Answer
+from eval_suites.judging.length_model import controlled_rate, fit, predicted_rate
+from eval_suites.requests import Answer
 from eval_suites.suites.alpaca_eval import BASELINE_2, PROMPT_2, SECOND, Sample, score_of
 
 ROWS = 400
@@ -37,46 +38,78 @@ def gamed(hard: np.ndarray) -> list[tuple[float, float, float]]:
     return rows
 
 
+def rate(
+    gaps: np.ndarray, hard: np.ndarray, targets: np.ndarray, rows: list[tuple[float, float, float]]
+) -> float:
+    return controlled_rate(list(gaps), list(hard), list(targets), rows)
+
+
 def test_the_rate_is_the_one_at_equal_lengths() -> None:
     gaps, hard, targets = drawn()
     level = float(expit(TRUTH[1] * hard + TRUTH[2]).mean())
     # The model answers briefly: its plain win rate is far from that at equal lengths.
     assert abs(targets.mean() - level) > 0.05
-    found = controlled_rate(list(gaps), list(hard), list(targets), gamed(hard))
-    assert found == pytest.approx(level, abs=1e-3)
-    assert controlled_rate(list(gaps), list(hard), list(targets), []) == pytest.approx(
-        level, abs=1e-3
-    )
+    assert rate(gaps, hard, targets, gamed(hard)) == pytest.approx(level, abs=1e-3)
+    assert rate(gaps, hard, targets, []) == pytest.approx(level, abs=1e-3)
+
+
+def test_without_an_effect_of_length_the_rate_is_the_plain_one() -> None:
+    gaps, hard, _ = drawn()
+    targets = expit(TRUTH[1] * hard + TRUTH[2])
+    rows = [(float(expit(TRUTH[1] * h)), gap, float(h)) for gap in (-0.7, 0.9) for h in hard]
+    assert rate(gaps, hard, targets, rows) == pytest.approx(targets.mean(), abs=1e-4)
+
+
+def test_the_rate_does_not_depend_on_chance() -> None:
+    gaps, hard, targets = drawn()
+    noisy = np.clip(targets + np.random.default_rng(1).normal(0, 0.2, ROWS), 0, 1)
+    assert len({rate(gaps, hard, noisy, gamed(hard)) for _ in range(3)}) == 1
 
 
 def test_coefficients_come_back_also_from_noisy_preferences() -> None:
-    gaps, hard, targets = drawn()
-    features = np.stack([np.tanh(gaps / gaps.std(ddof=1)), hard, np.ones(ROWS)], axis=1)
+    features, targets = drawn_features()
     noisy = np.clip(targets + np.random.default_rng(1).normal(0, 0.05, ROWS), 0, 1)
-    assert fit(features, noisy, np.ones(ROWS)) == pytest.approx(TRUTH, abs=0.1)
+    coefficients = fit(features, noisy, np.ones(ROWS))
+    assert coefficients.shape == (3,)
+    assert coefficients == pytest.approx(TRUTH, abs=0.1)
 
 
-def test_the_penalty_holds_coefficients_at_zero() -> None:
+def drawn_features() -> tuple[np.ndarray, np.ndarray]:
     gaps, hard, targets = drawn()
-    features = np.stack([np.tanh(gaps / gaps.std(ddof=1)), hard, np.ones(ROWS)], axis=1)
-    assert solved(features, targets, np.ones(ROWS), 1e-4) == pytest.approx([0, 0, 0])
-    weak, strong = (np.abs(solved(features, targets, np.ones(ROWS), c)).sum() for c in (0.05, 5))
-    assert weak < strong < np.abs(TRUTH).sum()
+    return np.stack([np.tanh(gaps / gaps.std(ddof=1)), hard, np.ones(ROWS)], axis=1), targets
 
 
-@pytest.mark.parametrize("strength", [0.01, 0.3, 10.0])
-def test_our_solver_agrees_with_liblinear(strength: float) -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
+def test_weights_decide_between_rows_that_disagree() -> None:
+    features, targets = drawn_features()
+    both = np.concatenate([features, features]), np.concatenate([targets, 1 - targets])
+    weights = np.repeat([1.0, 0.0], ROWS)
+    assert fit(*both, weights) == pytest.approx(TRUTH, abs=0.01)
+    assert fit(*both, weights[::-1]) == pytest.approx(-TRUTH, abs=0.01)
+
+
+def test_the_penalty_holds_coefficients_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, targets = drawn_features()
+
+    def size(strength: float) -> float:
+        monkeypatch.setattr(length_model, "STRENGTHS", [strength])
+        return float(np.abs(fit(features, targets, np.ones(ROWS))).sum())
+
+    assert size(1e-4) == 0
+    assert size(0.05) < size(5) < np.abs(TRUTH).sum()
+
+
+def test_a_rate_follows_from_coefficients() -> None:
+    rates = expit(np.array([-0.5 + 2 * 0.8, -0.5]))
+    assert predicted_rate(TRUTH, np.array([2.0, 0.0])) == pytest.approx(rates.mean())
+
+
+def test_rows_without_a_verdict_count_in_lengths_and_mean_but_are_not_fitted() -> None:
     gaps, hard, targets = drawn()
-    features = np.stack([np.tanh(gaps / gaps.std(ddof=1)), hard, np.ones(ROWS)], axis=1)
-    weights = np.random.default_rng(2).uniform(0.1, 1, ROWS)
-    model = linear_model.LogisticRegression(
-        C=strength, l1_ratio=1, solver="liblinear", fit_intercept=False, tol=1e-10, max_iter=10_000
-    )
-    both = np.concatenate([features, features]), np.repeat([1, 0], ROWS)
-    model.fit(*both, sample_weight=np.concatenate([weights * targets, weights * (1 - targets)]))
-    ours = solved(features, targets, weights, strength)
-    assert ours == pytest.approx(model.coef_[0], abs=1e-4)
+    holes = targets.copy()
+    holes[::10] = np.nan
+    level = float(expit(TRUTH[1] * hard + TRUTH[2]).mean())
+    # The spread of the lengths is that of all rows, so that the truth still fits the others.
+    assert rate(gaps, hard, holes, gamed(hard)) == pytest.approx(level, abs=1e-3)
 
 
 def samples_with_controls() -> list[tuple[str, Sample, float, int]]:
@@ -88,7 +121,7 @@ def samples_with_controls() -> list[tuple[str, Sample, float, int]]:
     targets, rows = expit(features @ TRUTH), gamed(hard)
     made = []
     for n in range(ROWS):
-        controls = Controls(float(hard[n]), (rows[n][:2], rows[ROWS + n][:2]))
+        controls = Controls(n, float(hard[n]), (rows[n][:2], rows[ROWS + n][:2]))
         sample = Sample(str(n), f"Question {n}?", "b" * 2000, "base", None, controls)  # type: ignore[arg-type]
         made.append((str(n), sample, 1 + float(targets[n]), int(lengths[n])))
     return made
@@ -101,12 +134,15 @@ def test_the_suite_has_the_rate_where_controls_are_known_and_nothing_else_of_the
     hard = np.array([s.controls.difficulty for _, s, _, _ in made if s.controls])
     assert metrics[NAME] == pytest.approx(expit(TRUTH[1] * hard + TRUTH[2]).mean(), abs=2e-3)
     assert not [name for name in metrics if name.startswith("control/")]
+    # The fit is in the order of upstream's file, whatever the order of the scores.
+    assert metrics_of(SECOND, sorted(scores, key=lambda row: row[0]))[NAME] == metrics[NAME]
+    assert metrics_of(SECOND, scores[::-1])[NAME] == metrics[NAME]
     # A verdict that is missing is left out of the fit; the others give the same rate.
     holes = [
         (n, score_of(s, Answer("a" * size), None if int(n) % 10 == 0 else p, None))
         for n, s, p, size in made
     ]
-    assert metrics_of(SECOND, holes)[NAME] == pytest.approx(metrics[NAME], abs=0.02)
+    assert metrics_of(SECOND, holes)[NAME] == pytest.approx(metrics[NAME], abs=1e-3)
 
 
 def test_without_controls_or_ground_there_is_no_rate() -> None:
@@ -133,8 +169,8 @@ def test_the_file_is_read_by_instruction(tmp_path: Path) -> None:
     assert load_controls(None, 2) is None
     rows = "0,x,0.25,-1.5,2,False\n1,x,0.5,0,3,False\n1,y,0.75,1,9,False\n0,y,1,2,9,False\n"
     assert load_controls(written(tmp_path, HEAD + rows), 2) == (
-        Controls(2.0, ((0.25, -1.5), (1.0, 2.0))),
-        Controls(3.0, ((0.5, 0.0), (0.75, 1.0))),
+        Controls(0, 2.0, ((0.25, -1.5), (1.0, 2.0))),
+        Controls(1, 3.0, ((0.5, 0.0), (0.75, 1.0))),
     )
 
 
@@ -162,4 +198,4 @@ def test_the_suite_takes_the_controls_from_the_data_folder(tmp_path: Path) -> No
     fields = "{instruction}{output_1}{output_2}"
     (tmp_path / PROMPT_2).write_text(f"<|im_start|>user\n{fields}<|im_end|>")
     (sample,) = SECOND.load(tmp_path)
-    assert sample.controls == Controls(2.0, ((0.5, 1.0),))
+    assert sample.controls == Controls(0, 2.0, ((0.5, 1.0),))

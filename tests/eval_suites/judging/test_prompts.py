@@ -3,7 +3,7 @@
 import pytest
 
 from eval_suites.judging.prompts import chat_markup, may_repair, repair, template
-from eval_suites.suite import Answer, Decoding, Message, Request
+from eval_suites.requests import Answer, Decoding, Message, Request
 
 ASKED = Request(
     messages=(Message("system", "Judge."), Message("user", "Rate: x")),

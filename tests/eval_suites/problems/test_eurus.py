@@ -7,8 +7,9 @@ from eval_suites.problems.asdiv import Problem as Asdiv
 from eval_suites.problems.eurus import agrees, reading
 from eval_suites.problems.word_problems import Sample as Problem
 from eval_suites.registry import find
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
 from eval_suites.suites.math import Sample
 from eval_suites.suites.theoremqa import Sample as Typed
 

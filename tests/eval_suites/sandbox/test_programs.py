@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import SandboxError
-from eval_suites.sandbox import Call, Check, Limits, Outcome, Program, Sandbox, runner
+from eval_suites.sandbox import runner
+from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program
+from eval_suites.sandbox.runner import Sandbox
 from eval_suites.sandbox.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,6 +36,11 @@ def run(*checks: Check, workers: int = 2) -> list[Outcome]:
             return await asyncio.gather(*(box.run(check) for check in checks))
 
     return asyncio.run(all_of_them())
+
+
+def own(name: str) -> str:
+    """A process name that no other run of these tests gives; the kernel keeps 15 characters."""
+    return f"{os.getpid()}-{name}"[:15]
 
 
 def named(name: str) -> list[int]:
@@ -196,7 +203,7 @@ def test_nothing_of_the_host_is_there_but_the_interpreter() -> None:
 
 
 def test_a_daemon_that_a_program_leaves_behind_is_killed() -> None:
-    daemon = NAMED % "nca-daemon" + textwrap.dedent("""
+    daemon = NAMED % own("daemon") + textwrap.dedent("""
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0: time.sleep(1000)
@@ -205,7 +212,7 @@ def test_a_daemon_that_a_program_leaves_behind_is_killed() -> None:
     """)
     outcome, after = run(program(daemon + RIGHT), program(RIGHT), workers=1)
     assert (outcome.verdict, after.verdict) == ("pass", "pass")
-    assert named("nca-daemon") == []
+    assert named(own("daemon")) == []
 
 
 def test_one_that_only_waits_is_out_of_time_without_using_any() -> None:
@@ -288,25 +295,27 @@ def test_a_call_that_does_not_end_is_killed_and_the_next_one_answers() -> None:
 
 
 def test_a_cancelled_run_leaves_no_process() -> None:
-    loop = NAMED % "nca-cancelled" + "time.sleep(1000)\n"
+    many = "for _ in range(20):\n    if os.fork() == 0: break\ntime.sleep(1000)\n"
+    loop = NAMED % own("stopped") + many
 
     async def cancelled() -> Outcome:
         async with Sandbox() as box:
             task = asyncio.create_task(box.run(program(loop, Limits(wall_s=900))))
-            await asyncio.to_thread(wait_until, lambda: bool(named("nca-cancelled")))
+            await asyncio.to_thread(wait_until, lambda: len(named(own("stopped"))) == 21)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            wait_until(lambda: named("nca-cancelled") == [])
+            assert named(own("stopped")) == []
             return await box.run(program(RIGHT))
 
     assert asyncio.run(cancelled()).verdict == "pass"
 
 
 def test_no_process_outlives_a_killed_harness() -> None:
-    loop = NAMED % "nca-orphan" + "os.fork()\nif os.fork() == 0: os.setsid()\ntime.sleep(1000)\n"
+    loop = NAMED % own("orphan") + "os.fork()\nif os.fork() == 0: os.setsid()\ntime.sleep(1000)\n"
     host = (
-        "import asyncio\nfrom eval_suites.sandbox import *\n"
+        "import asyncio\nfrom eval_suites.sandbox.checks import Limits, Program\n"
+        "from eval_suites.sandbox.runner import Sandbox\n"
         "async def main():\n    async with Sandbox() as box:\n"
         f"        await box.run(Program({loop!r}, 'f', '', Limits(wall_s=900)))\n"
         "asyncio.run(main())\n"
@@ -315,18 +324,19 @@ def test_no_process_outlives_a_killed_harness() -> None:
         [sys.executable, "-c", host], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     try:
-        wait_until(lambda: len(named("nca-orphan")) == 4)
+        wait_until(lambda: len(named(own("orphan"))) == 4)
     finally:
         harness.send_signal(signal.SIGKILL)
         harness.wait()
-    wait_until(lambda: named("nca-orphan") == [])
+    wait_until(lambda: named(own("orphan")) == [])
 
 
 def test_a_worker_whose_zygotes_were_killed_is_started_again() -> None:
     async def twice() -> tuple[Outcome, Outcome]:
+        others = _children(os.getpid())
         async with Sandbox(workers=1) as box:
             first = await box.run(program(RIGHT))
-            for pid in _children(os.getpid()):
+            for pid in set(_children(os.getpid())) - set(others):
                 os.kill(pid, signal.SIGKILL)
             return first, await box.run(program(RIGHT))
 

@@ -14,7 +14,8 @@ from eval_suites.judging.alpaca_eval import AGAIN_PLEASE, switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.prompts import template
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 from eval_suites.suites.alpaca_eval import (
     BASELINE_1,
     BASELINE_2,
@@ -249,7 +250,7 @@ def test_a_missing_file_is_named(suite: Any, file: str, tmp_path: Path) -> None:
 
 
 def test_what_keeps_the_length_controlled_rate_away_is_told(tmp_path: Path) -> None:
-    assert "df_gamed.csv is not in the data folder" in SECOND.note(tmp_path)
+    assert "df_gamed.csv is not in the data folder (`nca data fetch" in SECOND.note(tmp_path)
     assert "length_controlled_win_rate is missing" in SECOND.note(None)
     (tmp_path / "alpaca_eval").mkdir()
     (tmp_path / DIFFICULTY_FILE).write_text("x")

@@ -14,7 +14,7 @@ from eval_suites.grading.suite_rules import settle
 from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.problems.arithmetic_responses import responses, reward
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.suites.arithmetic import prompt
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,8 @@ from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.suite_rules import settle
 from eval_suites.problems.asdiv import KindName, Problem, gold_of
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 
 SUITE = find("asdiv")
 ASKED = "How long are the pieces?"

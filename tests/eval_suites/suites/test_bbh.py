@@ -10,7 +10,8 @@ from eval_suites.errors import DataError
 from eval_suites.grading.declared import declared, read_as
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Score
+from eval_suites.requests import Answer, Decoding, FinishReason
+from eval_suites.scores import Score
 from eval_suites.suites.bbh import TASKS, Sample
 
 SUITE = find("bbh")

@@ -9,7 +9,8 @@ import pytest
 from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 from eval_suites.suites.gsm8k import EXAMPLES_FILE, TEST_FILE, Sample
 
 SAMPLE = Sample(

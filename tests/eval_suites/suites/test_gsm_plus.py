@@ -11,7 +11,8 @@ from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import settle
 from eval_suites.problems.word_problems import Sample
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 
 SUITE = find("gsm_plus:mini")
 NAMES = ("gsm_plus", "gsm_plus:mini")

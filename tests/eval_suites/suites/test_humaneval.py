@@ -12,8 +12,10 @@ import pytest
 from eval_suites.grading.code import fenced
 from eval_suites.grading.suite_rules import metrics_of, settle
 from eval_suites.registry import find
-from eval_suites.sandbox import Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Decoding, Message, Score
+from eval_suites.requests import Answer, Decoding, Message
+from eval_suites.sandbox.checks import Outcome, Program
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
 from eval_suites.suites.humaneval import Sample
 
 PROMPT = (

@@ -11,8 +11,10 @@ import pytest
 from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import metrics_of, settle
 from eval_suites.registry import find
-from eval_suites.sandbox import Outcome, Sandbox
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
 from eval_suites.suites.humaneval_plus import PLUS_FILE, Sample
 
 SUITE = find("humaneval_plus")

@@ -11,8 +11,9 @@ from eval_suites.errors import DataError
 from eval_suites.grading.chains import NODE
 from eval_suites.grading.suite_rules import metrics_of, settle
 from eval_suites.registry import find
-from eval_suites.sandbox import Outcome, Program, Sandbox
-from eval_suites.suite import Answer, Decoding, Message
+from eval_suites.requests import Answer, Decoding, Message
+from eval_suites.sandbox.checks import Outcome, Program
+from eval_suites.sandbox.runner import Sandbox
 from eval_suites.suites.leetcode import FILE, IMPORTS, Sample
 
 SUITE = find("leetcode")

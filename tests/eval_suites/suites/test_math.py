@@ -13,8 +13,10 @@ import pytest
 from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import settle
 from eval_suites.registry import find
-from eval_suites.sandbox import Outcome, Sandbox
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
 from eval_suites.suites.math import EXAMPLES_FILE, FILE_500, TEST_FILE, Sample
 
 SAMPLE = Sample("0", "What is $9 + 9.5$?", r"\frac{37}{2}", r"\frac{37}{2}", "3", "prealgebra")

@@ -10,7 +10,8 @@ from eval_suites.grading.suite_rules import metrics_of, settle
 from eval_suites.judging.mt_bench import PROMPTS_FILE, answers_shown, load_prompts
 from eval_suites.judging.prompts import Template, template
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 from eval_suites.suites.mt_bench import (
     AGAIN_PLEASE,
     QUESTION_FILE,

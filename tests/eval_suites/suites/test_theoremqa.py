@@ -20,7 +20,8 @@ from eval_suites.grading.typed import (
     truth_in,
 )
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Decoding, FinishReason, Message, Score
+from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.scores import Score
 from eval_suites.suites.theoremqa import Sample
 
 SUITE = find("theoremqa")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites.suite import Decoding, Request
+from eval_suites.requests import Decoding, Request
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import httpx2
 import openai
 import pytest
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import Completion, EngineGone, EngineSpec, RequestFailed
 from harness.engines.registry import make
 from harness.engines.retry import Patience, retry_after, wait_s
@@ -200,6 +200,25 @@ def test_nobody_there_is_unavailable_at_start_and_gone_later(server: Server) -> 
         asyncio.run(dies())
     with pytest.raises(EngineUnavailable, match="start the server, or correct the address"):
         ask(spec)
+
+
+def test_what_is_pending_when_the_engine_is_closed_ends_before_the_client(server: Server) -> None:
+    server.replies = [error(503, "overloaded")]
+    spec = replace(server.spec, concurrency=2, options=(("backoff_s", "0.3"),))
+
+    async def main() -> list[Completion | BaseException]:
+        async with make(spec) as engine:
+            cancelled, *pending = [asyncio.create_task(engine.complete(ASK)) for _ in range(4)]
+            # Two wait before they try again, two for their turn.
+            while len(server.asked) < 2:  # noqa: ASYNC110 - a thread counts
+                await asyncio.sleep(0.01)
+            cancelled.cancel()
+        return await asyncio.gather(cancelled, *pending, return_exceptions=True)
+
+    first, *rest = asyncio.run(main())
+
+    assert isinstance(first, asyncio.CancelledError)
+    assert [type(error) for error in rest] == [EngineGone] * 3, rest
 
 
 def test_version_and_names_come_from_the_endpoint(server: Server) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eval_suites.suite import Decoding, Likelihood, Request
+from eval_suites.requests import Decoding, Likelihood, Request
 from harness.engines.base import Completion, EngineGone, EngineSpec
 from harness.engines.local_model import sample, shared_prefix
 from harness.engines.registry import make

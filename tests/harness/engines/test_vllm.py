@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import Completion, EngineSpec
 from harness.engines.registry import make
 from harness.engines.vllm import _installed

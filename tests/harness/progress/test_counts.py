@@ -1,6 +1,7 @@
 """Counts of training data in one or two lines, for people."""
 
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def event(tiny_model: Path, data: Path, **keys: Any) -> dict[str, Any]:
     """The event that a run tells about this data."""
     config = TrainConfig(data=data, max_length=100, max_prompt_length=40, **keys)
     counts = prepare(config, AutoTokenizer.from_pretrained(tiny_model)).counts
-    return {"event": "data", "split": "train", **counts.plain()}
+    return {"event": "data", "split": "train", **asdict(counts)}
 
 
 def test_every_count_of_a_run_is_told(tiny_model: Path, write_jsonl: Any) -> None:

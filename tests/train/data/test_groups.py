@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from train.config import TrainConfig
-from train.data.groups import DataReport, Group, group_at, keep, read_groups
+from train.data.groups import DataReport, Group, choose_responses, read_group, read_groups
 from train.data.prepare import prepare
-from train.data.sources import identity
+from train.data.sources import fingerprint
 from train.data.tokens import tokenise
 from train.errors import DataError
 
@@ -58,7 +58,7 @@ def test_every_kind_of_file_reads_the_same(tmp_path: Path, write_jsonl: Any) -> 
         ({"prompt": "q", "responses": ["a"], "rewards": [1]}, "fewer than 2"),
         ({"prompt": "q", "responses": "ab", "rewards": [1, 0]}, "must be lists"),
         ({"responses": ["a", "b"], "rewards": [1, 0]}, "no `prompt`"),
-        ({"prompt": "q"}, "it has prompt, which is no known shape"),
+        ({"prompt": "q"}, "no known row format has the fields prompt;"),
         ({"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "b"}, "transcripts"),
         ({"messages": [{"role": "user"}], "responses": ["a", "b"], "rewards": [1, 0]}, "`content`"),
         ([1, 2], "an object with named fields"),
@@ -183,13 +183,15 @@ def test_k_of_n_keeps_the_best_is_seeded_and_only_grows(
 ) -> None:
     texts, rewards = zip(*answers, strict=True)
     group = Group((("user", "q"),), texts, tuple(map(float, rewards)), "made:1")
-    fewer, more = keep(group, count, seed), keep(group, count + 1, seed)
+    fewer, more = choose_responses(group, count, seed), choose_responses(group, count + 1, seed)
     assert len(fewer.responses) == min(count, len(texts))
     assert max(fewer.rewards) == max(group.rewards)
-    assert fewer == keep(group, count, seed)
+    assert fewer == choose_responses(group, count, seed)
     assert in_order(fewer, more)
     assert in_order(more, group)
-    elsewhere = keep(Group(group.messages, texts, group.rewards, "other:77"), count, seed)
+    elsewhere = choose_responses(
+        Group(group.messages, texts, group.rewards, "other:77"), count, seed
+    )
     assert elsewhere.responses == fewer.responses
 
 
@@ -234,11 +236,11 @@ def test_a_folder_is_read_in_order_of_name_and_its_bad_rows_are_named(
     assert [group.messages[0][1] for group in groups] == list("abcd")
     assert [group.source for group in groups][::3] == ["part-0.jsonl.gz:1", "part-2.parquet:2"]
     assert report.rows == 4
-    assert group_at(folder, 3) == ("part-2.parquet:1", groups[2])
+    assert read_group(folder, 3) == ("part-2.parquet:1", groups[2])
     with pytest.raises(DataError, match="has no row 5"):
-        group_at(folder, 5)
+        read_group(folder, 5)
     (folder / "part-3.jsonl").write_text(json.dumps(ROW) + '\n{"prompt": "q"}\n')
-    with pytest.raises(DataError, match=r"folder/part-3\.jsonl, row 2: it has prompt"):
+    with pytest.raises(DataError, match=r"folder/part-3\.jsonl, row 2: no known row format has"):
         read_groups(folder)
     (tmp_path / "hollow").mkdir()
     with pytest.raises(DataError, match="hollow: no data file there"):
@@ -258,14 +260,14 @@ def test_a_folder_that_datasets_saved_is_read_split_by_split(tmp_path: Path) -> 
         read_groups(tmp_path / "both")
     for file in (tmp_path / "both" / "train").glob("*.arrow"):
         file.write_bytes(b"torn")
-    with pytest.raises(DataError, match="train: cannot be had"):
+    with pytest.raises(DataError, match="train: cannot be loaded"):
         read_groups(tmp_path / "both" / "train")
 
 
 def test_a_row_that_is_left_out_is_told_with_its_reason(write_jsonl: Any) -> None:
     path = write_jsonl("data.jsonl", [ROW, {"prompt": "q", "chosen": "a", "rejected": "a"}])
-    assert group_at(path, 2) == ("data.jsonl:2", "identical")
-    assert group_at(path, 1, responses=2)[1] == read_groups(path, responses=2)[0][0]
+    assert read_group(path, 2) == ("data.jsonl:2", "identical")
+    assert read_group(path, 1, responses=2)[1] == read_groups(path, responses=2)[0][0]
 
 
 def test_an_identity_follows_the_bytes_and_names_of_all_files(tmp_path: Path) -> None:
@@ -273,18 +275,18 @@ def test_an_identity_follows_the_bytes_and_names_of_all_files(tmp_path: Path) ->
     folder.mkdir()
     file = folder / "a.jsonl"
     file.write_text("{}")
-    seen = [identity(str(file)), identity(str(folder))]
+    seen = [fingerprint(str(file)), fingerprint(str(folder))]
     (folder / "notes.txt").write_text("no data")
-    assert seen == [identity(str(file)), identity(str(folder))]
+    assert seen == [fingerprint(str(file)), fingerprint(str(folder))]
     (folder / "b.jsonl").write_text("{}")
-    seen.append(identity(str(folder)))
+    seen.append(fingerprint(str(folder)))
     file.write_text("{} ")
-    seen += [identity(str(file)), identity(str(folder))]
+    seen += [fingerprint(str(file)), fingerprint(str(folder))]
     file.rename(folder / "c.jsonl")
-    seen.append(identity(str(folder)))
+    seen.append(fingerprint(str(folder)))
     assert len(set(seen)) == len(seen)
     with pytest.raises(DataError, match="no such data file or folder"):
-        identity(str(tmp_path / "absent"))
+        fingerprint(str(tmp_path / "absent"))
 
 
 def test_a_prompt_of_several_turns_is_rendered_whole(tiny_model: Path, write_jsonl: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rows of every known shape: read as what they are, their defects counted, bad ones explained."""
+"""Rows of every known format: read as what they are, their defects counted, bad ones explained."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train.data.group import Group
-from train.data.row_formats import SHAPES, Reading, read_row, shape_of
+from train.data.row_formats import FORMATS, Reading, format_of, read_row
 from train.errors import DataError
 
 
@@ -193,9 +193,9 @@ def test_identical_responses_in_a_plain_row_stay() -> None:
         ({"prompt": "q", "chosen": [], "rejected": "b"}, "a text or a list of messages"),
         ({"chosen": human("q", "a"), "rejected": "b"}, "begin with `Human:`"),
         ({"chosen": "a", "rejected": "b"}, "add the prompt"),
-        ({"chosen": [Q, A]}, "it has chosen, which is no known shape"),
-        ({"prompt": None, "responses": None, "x": 1}, "it has x, which is no known shape"),
-        ({}, "it has no fields"),
+        ({"chosen": [Q, A]}, "no known row format has the fields chosen;"),
+        ({"prompt": None, "responses": None, "x": 1}, "no known row format has the fields x;"),
+        ({}, "has the fields (none)"),
         ({"prompt": "", "responses": ["a", "b"], "rewards": [1, 0]}, "the prompt is empty"),
         ({"prompt": [], "responses": ["a", "b"], "rewards": [1, 0]}, "the prompt is empty"),
     ],
@@ -209,7 +209,7 @@ def test_a_malformed_row_is_explained(row: Any, complaint: str) -> None:
 
 def test_fields_that_are_null_do_not_decide_the_shape() -> None:
     row = {"responses": None, "trajectory": None, "prompt": "q", "chosen": "a", "rejected": "b"}
-    assert shape_of(row).name == "preference"
+    assert format_of(row).name == "preference"
     assert isinstance(read_row(row, "f:1").group, Group)
 
 
@@ -218,7 +218,9 @@ plain_value = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=6,
 )
-field = st.sampled_from(sorted({name for shape in SHAPES for name in shape.fields} | {"rewards"}))
+field = st.sampled_from(
+    sorted({name for row_format in FORMATS for name in row_format.fields} | {"rewards"})
+)
 
 
 @given(st.dictionaries(field, plain_value, max_size=6))

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from train import TrainConfig, TrainError, TrainJob
-from train.model.adapters import continuing
+from train.model.adapters import adopt_adapter
 from train.model.fingerprint import fingerprint
 from train.model.merging import merge
 from train.trainer.run import run
@@ -242,10 +242,10 @@ def test_a_config_takes_the_adapters_rank_and_is_refused_where_it_contradicts(
 ) -> None:
     data = tmp_path / "data.jsonl"
     for said in ({}, {"lora": {}}, {"lora": {"rank": 4}}, {"lora": {"rank": 4, "scale": 8}}):
-        lora = continuing(TrainConfig(data=data, **said), sft).lora
+        lora = adopt_adapter(TrainConfig(data=data, **said), sft).lora
         assert lora is not None
         assert (lora.rank, lora.scale, lora.quantise) == (4, 8, None)
-    kept = continuing(TrainConfig(data=data, lora={"quantise": "nf4"}), sft).lora
+    kept = adopt_adapter(TrainConfig(data=data, lora={"quantise": "nf4"}), sft).lora
     assert kept is not None
     assert kept.quantise == "nf4"
     for lora, said in [
@@ -254,7 +254,7 @@ def test_a_config_takes_the_adapters_rank_and_is_refused_where_it_contradicts(
         (None, "nca merge"),
     ]:
         with pytest.raises(TrainError, match=said):
-            continuing(TrainConfig(data=data, lora=lora), sft)
+            adopt_adapter(TrainConfig(data=data, lora=lora), sft)
 
 
 def test_a_run_with_a_contradicting_config_writes_nothing(job: Callable[..., TrainJob]) -> None:

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from train.model.disk import full_disk_said
+from train.model.disk import raise_on_full_disk
 
 
 def test_a_hidden_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RuntimeError, match="unexpected pos"), full_disk_said(tmp_path):
+    with pytest.raises(RuntimeError, match="unexpected pos"), raise_on_full_disk(tmp_path):
         raise RuntimeError("unexpected pos")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100))
-    with pytest.raises(OSError, match="No space left") as caught, full_disk_said(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught, raise_on_full_disk(tmp_path):
         raise RuntimeError("unexpected pos")
     assert caught.value.errno == errno.ENOSPC
     assert caught.value.filename == str(tmp_path)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from train.data.packing import Tree, extent, padded, tree
+from train.data.packing import Tree, count_tokens, padded, tree
 from train.data.tokens import TokenGroup
 from train.model.logprobs import logprobs
 from train.model.tree_attention import TREE, UnsupportedAttention, _attention, block_mask, install
-from train.model.tree_attention_cpu import by_spans
+from train.model.tree_attention_cpu import attend_to_trees
 
 Rows = list[list[Tree]]
 TREES = st.lists(
@@ -68,7 +68,7 @@ def test_spans_are_the_dense_mask(rows: Rows) -> None:
     expected = scaled_dot_product_attention(
         *inputs, attn_mask=dense_mask(rows, length)[:, None], scale=0.3
     )
-    found = by_spans(*inputs, rows, 0.3).transpose(1, 2)
+    found = attend_to_trees(*inputs, rows, 0.3).transpose(1, 2)
     assert torch.allclose(found[:, 0][used], expected[:, 0][used], atol=1e-12)
     assert not found.transpose(1, 2)[~used].any()
     for ours, theirs in zip(
@@ -165,7 +165,7 @@ def test_rows_hold_every_response_token_once_after_the_right_ones(
     packed = tree(groups, row_tokens)
     assert packed.trees is not None
     used = [sum(map(sum, row)) for row in packed.trees]
-    assert used == packed.there.sum(dim=1).tolist()
+    assert used == packed.mask.sum(dim=1).tolist()
     assert all(
         tokens <= row_tokens or len(row) == 1
         for tokens, row in zip(used, packed.trees, strict=True)
@@ -177,4 +177,4 @@ def test_rows_hold_every_response_token_once_after_the_right_ones(
 @pytest.mark.parametrize("form", ["tree", "padded"])
 def test_the_extent_of_a_batch_is_that_of_its_rows(form: str, groups: list[TokenGroup]) -> None:
     rows = tree(groups) if form == "tree" else padded(groups)
-    assert extent(groups, packed=form == "tree") == (int(rows.there.sum()), rows.there.numel())
+    assert count_tokens(groups, packed=form == "tree") == (int(rows.mask.sum()), rows.mask.numel())

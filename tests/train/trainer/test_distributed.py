@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from train import TrainConfig, TrainJob
 from train.errors import TrainError
-from train.trainer.distributed import ALONE, join
+from train.trainer.distributed import SINGLE_PROCESS, join
 from train.trainer.run import run
 from train.trainer.schedule import check_processes, share
 
@@ -254,9 +254,9 @@ def test_a_sharding_that_training_cannot_work_with_is_refused(
 
 
 def test_a_run_of_one_exchanges_nothing() -> None:
-    assert ALONE.main
-    assert ALONE.gathered([1, 2]) == [1, 2]
-    assert ALONE.agreed("x") == "x"
+    assert SINGLE_PROCESS.main
+    assert SINGLE_PROCESS.gathered([1, 2]) == [1, 2]
+    assert SINGLE_PROCESS.agreed("x") == "x"
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)

@@ -13,8 +13,14 @@ from train import TrainConfig, TrainError, TrainJob
 from train.config import LoraConfig
 from train.model import recompute, tree_attention
 from train.model.loading import attach
-from train.model.model_shape import anatomy, configuration
-from train.trainer.estimate import Lengths, memory, operations, token_layer_bytes, work
+from train.model.model_shape import count_parameters, model_configuration
+from train.trainer.estimate import (
+    PromptLengths,
+    estimate_memory,
+    estimate_operations,
+    estimate_work,
+    token_layer_bytes,
+)
 from train.trainer.run import run
 
 MISTRAL = {
@@ -74,29 +80,31 @@ def test_a_layer_keeps_the_bytes_that_the_formula_says(
     config = told(lora=lora, dtype=dtype, form=form)
     values = {"hidden_size": 64, "intermediate_size": 176, "num_attention_heads": 4}
     llama = {"model_type": "llama", "num_key_value_heads": 2, "vocab_size": 50}
-    model = anatomy(configuration(None, {**values, **llama, "num_hidden_layers": 2}), lora)
+    model = count_parameters(
+        model_configuration(None, {**values, **llama, "num_hidden_layers": 2}), lora
+    )
     kept = [saved_bytes(layers, lora, getattr(torch, dtype), row, form) for layers in (3, 2)]
     measured = (kept[0] - kept[1]) / (2 * row)
     assert token_layer_bytes(config, model, row) == pytest.approx(measured, rel=0.03)
 
 
 def test_models_known_by_their_size_are_counted_from_values_alone() -> None:
-    assert anatomy(configuration(None, MISTRAL), None).total == 7_241_732_096
-    mixtral = anatomy(configuration(None, MIXTRAL), None)
+    assert count_parameters(model_configuration(None, MISTRAL), None).total == 7_241_732_096
+    mixtral = count_parameters(model_configuration(None, MIXTRAL), None)
     assert mixtral.total == mixtral.trained == 46_702_792_704
     # 12.9 billion parameters are at work for a token, embeddings among them.
-    assert mixtral.passed + 2 * mixtral.head == pytest.approx(12.9e9, rel=0.01)
-    adapted = anatomy(configuration(None, MISTRAL), LoraConfig(rank=16, scale=16))
+    assert mixtral.active + 2 * mixtral.head == pytest.approx(12.9e9, rel=0.01)
+    adapted = count_parameters(model_configuration(None, MISTRAL), LoraConfig(rank=16, scale=16))
     assert adapted.trained == 41_943_040
     assert adapted.rank == 16
 
 
 def test_four_bits_shrink_the_linear_layers_alone() -> None:
     lora = LoraConfig(rank=16, quantise="nf4")
-    model = anatomy(configuration(None, MISTRAL), lora)
-    load = work(told(), [Lengths(10, (5, 5))] * 8, [])
-    plain = memory(told(dtype="bfloat16", lora=LoraConfig(rank=16)), model, load)
-    four = memory(told(dtype="bfloat16", lora=lora), model, load)
+    model = count_parameters(model_configuration(None, MISTRAL), lora)
+    load = estimate_work(told(), [PromptLengths(10, (5, 5))] * 8, [])
+    plain = estimate_memory(told(dtype="bfloat16", lora=LoraConfig(rank=16)), model, load)
+    four = estimate_memory(told(dtype="bfloat16", lora=lora), model, load)
     linear = 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336)
     assert model.quantisable == linear
     assert plain.weights - four.weights == pytest.approx(linear * (2 - 0.516), rel=1e-3)
@@ -105,9 +113,9 @@ def test_four_bits_shrink_the_linear_layers_alone() -> None:
 
 
 def test_full_weights_cost_sixteen_bytes_each_in_fp32() -> None:
-    model = anatomy(configuration(None, MISTRAL), None)
-    load = work(told(lora=None), [Lengths(10, (5, 5))] * 8, [])
-    need = memory(told(lora=None), model, load)
+    model = count_parameters(model_configuration(None, MISTRAL), None)
+    load = estimate_work(told(lora=None), [PromptLengths(10, (5, 5))] * 8, [])
+    need = estimate_memory(told(lora=None), model, load)
     assert need.weights + need.gradients + need.optimiser == 16 * model.total
 
 
@@ -129,21 +137,21 @@ def test_steps_and_tokens_are_those_of_a_real_run(
 
     prepared = prepare(config, load_tokenizer(tiny_model))
     lengths, probe = (
-        [Lengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
+        [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
         for groups in (prepared.train, prepared.probe)
     )
-    load = work(config, lengths, probe)
+    load = estimate_work(config, lengths, probe)
     assert load.steps == result.steps == 6
     assert load.prompts == 22
     last_tokens = 2 * 2 * 11  # the last token of a response is predicted and not fed
-    assert load.tokens == 2 * result.train.data.tokens.tokens - last_tokens
+    assert load.tokens == 2 * result.train.tokens.tokens - last_tokens
     lines = [json.loads(t) for t in (tmp_path / "out" / "steps.jsonl").read_text().splitlines()]
     assert len([line for line in lines if line["split"] == "train"]) == load.steps
 
 
 def test_the_shared_prompt_is_counted_once_in_a_tree_and_for_each_response_in_rows() -> None:
-    groups = [Lengths(100, (11, 21))] * 4
-    tree, padded = (work(told(form=form), groups, []) for form in ("tree", "padded"))
+    groups = [PromptLengths(100, (11, 21))] * 4
+    tree, padded = (estimate_work(told(form=form), groups, []) for form in ("tree", "padded"))
     assert (tree.tokens, padded.tokens) == (4 * 130, 4 * 230)
     assert (tree.row, tree.batch) == (260, 260)  # two prompts a batch, in one row
     assert (padded.row, padded.batch) == (120, 4 * 120)
@@ -154,14 +162,16 @@ def test_the_shared_prompt_is_counted_once_in_a_tree_and_for_each_response_in_ro
 
 
 def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
-    load = work(told(lora=None), [Lengths(1, (1, 1))], [])  # one token in, two predicted
-    full = anatomy(configuration(None, MISTRAL), None)
-    count = operations(full, load)
-    forward = 2 * (full.passed * 1 + full.head * 2)
+    load = estimate_work(
+        told(lora=None), [PromptLengths(1, (1, 1))], []
+    )  # one token in, two predicted
+    full = count_parameters(model_configuration(None, MISTRAL), None)
+    count = estimate_operations(full, load)
+    forward = 2 * (full.active * 1 + full.head * 2)
     assert count.reference == pytest.approx(forward, rel=1e-4)
     assert count.training == pytest.approx(3 * forward, rel=1e-4)
-    adapted = anatomy(configuration(None, MISTRAL), LoraConfig(rank=16))
-    assert operations(adapted, load).training == pytest.approx(
+    adapted = count_parameters(model_configuration(None, MISTRAL), LoraConfig(rank=16))
+    assert estimate_operations(adapted, load).training == pytest.approx(
         2 * forward + 6 * adapted.trained, rel=1e-4
     )
 
@@ -178,4 +188,4 @@ def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
 )
 def test_values_that_make_no_model_are_named(values: dict[str, Any], said: str) -> None:
     with pytest.raises(TrainError, match=said):
-        anatomy(configuration(None, values), None)
+        count_parameters(model_configuration(None, values), None)

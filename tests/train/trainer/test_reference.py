@@ -9,16 +9,16 @@ import torch
 
 from train.data.tokens import TokenGroup
 from train.model.logprobs import logprobs
-from train.trainer.reference import Source, reference_logps
+from train.trainer.reference import ReferenceSource, reference_logps
 
-SOURCE = Source("weights", "float32", "sdpa/cpu", "tree")
+SOURCE = ReferenceSource("weights", "float32", "sdpa/cpu", "tree")
 
 
 @pytest.fixture
 def ask(tiny: Any, tmp_path: Path) -> Any:
     model = tiny("llama")
 
-    def run(groups: list[TokenGroup], source: Source = SOURCE) -> Any:
+    def run(groups: list[TokenGroup], source: ReferenceSource = SOURCE) -> Any:
         return reference_logps(model, groups, source, tmp_path, 2, lambda done, total: None)
 
     run.model = model  # type: ignore[attr-defined]
@@ -56,7 +56,7 @@ def test_what_changes_the_number_changes_the_key(
     ask(groups)
     values = {"weights": "w", "dtype": "bfloat16", "kernel": "eager/cpu", "form": "padded"}
     settings = {name: getattr(SOURCE, name) for name in values} | {field: values[field]}
-    assert ask(groups, Source(**settings))[1].computed == 9
+    assert ask(groups, ReferenceSource(**settings))[1].computed == 9
 
 
 def test_a_damaged_entry_is_computed_again(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.errors import DataError
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 
 Aggregation = Callable[[Sequence[Any]], Any]
 _PARTS = "parts/"

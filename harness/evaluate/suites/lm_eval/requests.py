@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eval_suites.errors import DataError
-from eval_suites.suite import Answer, Decoding, Request
+from eval_suites.requests import Answer, Decoding, Request
 from harness.errors import UserError
 
 #: Names that lm-eval knows for the most new tokens, in its order, and its default.

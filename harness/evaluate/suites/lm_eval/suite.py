@@ -10,8 +10,10 @@ from typing import Any
 
 from eval_suites.errors import DataError
 from eval_suites.grading.status import status_of
-from eval_suites.sandbox import Outcome
-from eval_suites.suite import Answer, Request, Score, Suite
+from eval_suites.requests import Answer, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.suites.lm_eval.metrics import Metrics, metrics_of, plain_name
 from harness.evaluate.suites.lm_eval.requests import NO_DECODING, request_of, response_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.data.sampling.resolve import identities
 from harness.engines.base import EngineSpec
 from harness.engines.fake import FakeEngine

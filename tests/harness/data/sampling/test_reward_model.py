@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
-from eval_suites.suite import Answer, Message, Request
+from eval_suites.requests import Answer, Message, Request
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.reward_model import RewardModel, refuse_unfit

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from eval_suites.suite import Answer, Message, Request
+from eval_suites.requests import Answer, Message, Request
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.rows import Counts, row_of

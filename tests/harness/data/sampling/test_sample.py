@@ -13,8 +13,9 @@ import yaml
 
 from eval_suites import registry
 from eval_suites.grading.answers import flexible_answer
-from eval_suites.sandbox import Call, Check, Outcome
-from eval_suites.suite import Answer, Request, Score
+from eval_suites.requests import Answer, Request
+from eval_suites.sandbox.checks import Call, Check, Outcome
+from eval_suites.scores import Score
 from eval_suites.suites.arithmetic import TRAIN
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob

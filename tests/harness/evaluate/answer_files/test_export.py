@@ -10,7 +10,7 @@ import pytest
 
 from eval_suites.grading.code import program
 from eval_suites.registry import find
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from eval_suites.suites.humaneval import opened
 from harness.errors import RunError
 from harness.evaluate.answer_files.export import completion, export

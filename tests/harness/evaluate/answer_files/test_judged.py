@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Score
+from eval_suites.requests import Answer
+from eval_suites.scores import Score
 from harness.errors import RunError
 from harness.evaluate.answer_files.judged import read_judged
 from harness.evaluate.client.sample_log import log_line, turn

@@ -13,7 +13,9 @@ import pytest
 
 from eval_suites import registry
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Message, Request, Score, Suite
+from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files import crosscheck
 from harness.evaluate.answer_files.rescore import lines, record, rescore

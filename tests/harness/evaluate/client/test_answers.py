@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.evaluate.client.answers import answer_of, plain
 
 PLACES = st.lists(st.tuples(st.text(), st.floats(max_value=0, allow_infinity=False)).map(tuple))

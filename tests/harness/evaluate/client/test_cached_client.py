@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.suite import Answer, Decoding, Message, Request
+from eval_suites.requests import Answer, Decoding, Message, Request
 from harness.engines.base import Completion, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.evaluate.client.cached_client import Asker, Model

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_suites.suite import Likelihood, Request
+from eval_suites.requests import Likelihood, Request
 from harness.engines.base import EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.evaluate.client.likelihood import likelihood, windows

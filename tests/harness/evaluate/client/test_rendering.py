@@ -2,7 +2,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from eval_suites.suite import Message, Request
+from eval_suites.requests import Message, Request
 from harness.evaluate.client.engine_groups import groups
 from harness.evaluate.client.rendering import Remembered, loader, rendered
 from harness.recipe.schema import EngineChoice

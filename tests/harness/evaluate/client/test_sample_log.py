@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites.registry import find
-from eval_suites.suite import Answer, Message, Request, Score
+from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
 from harness.evaluate.client.sample_log import Spool, log_line, turn
 from harness.storage.run_folder import RunFolder, read_json, read_lines
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.cli.output import verdicts_line
 from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from eval_suites.suite import Answer, Decoding, Message, Request
+from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.evaluate.judge.estimate import Estimate, estimate, told
 from harness.recipe.schema import JudgeChoice

@@ -10,7 +10,8 @@ import pytest
 
 from eval_suites import registry
 from eval_suites.grading.suite_rules import settle
-from eval_suites.suite import Answer, Message, Request, Score
+from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob

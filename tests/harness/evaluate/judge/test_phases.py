@@ -10,7 +10,8 @@ from typing import Any, Self
 import pytest
 
 from eval_suites import registry
-from eval_suites.suite import Answer, Decoding, Message, Request, Score
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.scores import Score
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.base import Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine

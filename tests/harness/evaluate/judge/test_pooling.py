@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 from harness.evaluate.judge.pooling import pooled
 
 

@@ -17,9 +17,10 @@ import pytest
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.client.engine_groups import base_first, groups
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import Loaded, first_of_each, load
+from harness.evaluate.client.loading import first_of_each, load
 from harness.evaluate.client.queue import tasks
-from harness.evaluate.loop.loop import refuse_unfit, run
+from harness.evaluate.judge.capabilities import require_fit
+from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges, EngineChoice
 from harness.storage.locks import locked
@@ -114,11 +115,11 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
 ) -> None:
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
-    picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
+    picky = replace(loaded.suite, needs=frozenset({"telepathy"}))
     (group,) = groups(job.models, job.fingerprints, job.engine)
 
     with pytest.raises(EngineUnavailable, match="telepathy"):
-        refuse_unfit([picky], group)
+        require_fit([picky], group.engine_name, group.capabilities)
 
 
 def test_a_limit_takes_the_first_samples_of_each_stratum() -> None:

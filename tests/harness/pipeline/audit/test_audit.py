@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from eval_suites import registry
-from eval_suites.suite import Message, Request
+from eval_suites.requests import Message, Request
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.loop.loop import run

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_suites.suite import Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from harness.errors import RunError, RunFailed
 from harness.storage.journal.entries import Journal, answer_key, derived_seed, origin_of
 

@@ -18,7 +18,7 @@ from harness.evaluate.measure.kl_job import KlJob
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges, EngineChoice
 from harness.storage.run_folder import RunFolder, read_json, read_lines
-from train.model.adapters import put_on
+from train.model.adapters import load_adapter
 from train.model.loading import load_base, load_tokenizer
 from train.model.logprobs import logprobs
 
@@ -72,7 +72,7 @@ def test_values_equal_the_plain_oracle(job: KlJob, lively_model: Path, adapters:
     (column,) = [column for column in asked(job) if column.model == "nca"]
     base = load_base(lively_model, "float32")
     reference = plain(base, column)
-    policy = plain(put_on(base, lively_model, adapters[0][1], trainable=False).eval(), column)
+    policy = plain(load_adapter(base, lively_model, adapters[0][1], trainable=False).eval(), column)
     for line in lines(job, "nca"):
         key = (line["sample_id"], line["repeat"])
         assert line["value"] == pytest.approx(policy[key] - reference[key], abs=1e-4)

@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 from harness.evaluate.suites.kl_ratios import measured, summed_up
 
 

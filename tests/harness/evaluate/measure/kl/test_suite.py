@@ -4,7 +4,7 @@ import pytest
 
 from eval_suites import registry
 from eval_suites.errors import UnknownSuiteError
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.evaluate.suites.kl import any_kl, on_policy
 from harness.evaluate.suites.registry import find
 

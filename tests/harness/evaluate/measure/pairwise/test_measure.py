@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites.suite import Request
+from eval_suites.requests import Request
 from harness.engines.base import Completion, EngineSpec
 from harness.engines.fake import FakeEngine
 from harness.engines.registry import ENGINES

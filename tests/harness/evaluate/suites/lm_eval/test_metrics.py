@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from eval_suites.suite import Score
+from eval_suites.scores import Score
 from harness.evaluate.suites.lm_eval.metrics import Metrics, plain_name
 
 METRICS = Metrics(

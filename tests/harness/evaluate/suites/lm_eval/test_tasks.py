@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError, UnknownSuiteError
-from eval_suites.suite import Answer
+from eval_suites.requests import Answer
 from harness.errors import UserError, classify
 from harness.evaluate.suites.registry import find
 from harness.pipeline.plan import Places, located

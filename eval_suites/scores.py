@@ -1,0 +1,44 @@
+"""The score of a sample: a value and a status, which are separate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Caused by the model: the sample stays in n and its value is what the scorer says.
+ModelStatus = Literal["ok", "truncated", "unparsed", "empty", "overflow", "timeout"]
+#: Caused by us or a third party: the value is None and the headline is withheld.
+HarnessStatus = Literal["ungraded", "judge_missing", "filtered", "infra"]
+Status = ModelStatus | HarnessStatus
+MODEL_STATUSES: tuple[str, ...] = ("ok", "truncated", "unparsed", "empty", "overflow", "timeout")
+HARNESS_STATUSES: tuple[str, ...] = ("ungraded", "judge_missing", "filtered", "infra")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of one sample.
+
+    Attributes:
+        value: the headline metric of this sample (a fraction from 0 to 1, or a rating); None when
+            the status says that we, not the model, failed.
+        status: the outcome of the sample.
+        extracted: the answer that was read in the text.
+        reason: an explanation of a lost or wrong answer.
+        metrics: every metric by name, the headline among them; a metric of a subset carries it in
+            its name (`level_3/accuracy`) and is absent from other samples.
+    """
+
+    value: float | None
+    status: Status = "ok"
+    extracted: str | None = None
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
+    """Return the mean of each metric over the scores that carry it and have a value."""
+    columns: dict[str, list[float]] = {}
+    for score in scores:
+        if score.value is not None:
+            for name, value in score.metrics.items():
+                columns.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in sorted(columns.items())}

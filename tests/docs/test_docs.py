@@ -1,0 +1,89 @@
+"""The documentation: short pages, commands that exist, and a README that is run in .ci/run."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from harness.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "results" / "README.md"])
+README = ROOT / "README.md"
+#: A page that is longer wants to be two.
+MOST_LINES = 250
+#: Commands of README that .ci/run has in a part of its own.
+PARTS = ("make demo", "make test", "source .venv/bin/activate")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_is_short(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith("http")]
+    generated = [link for link in local if "commands/" in link]  # by scripts/docs_commands.py
+    assert [k for k in local if k not in generated and not (page.parent / k).exists()] == []
+
+
+def commands(page: Path) -> list[str]:
+    """Return the commands in a page's code blocks, without their comments."""
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"^ {4}((?:nca|make|source) .*)$", text, re.MULTILINE)
+    return [re.sub(r"\s+#.*", "", line).strip() for line in lines]
+
+
+@pytest.mark.parametrize("command", commands(README))
+def test_a_command_of_the_readme_is_run_in_ci(command: str) -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("\\\n", " ")
+    assert command in PARTS or command in re.sub(r"\s+", " ", script.replace(".venv/bin/", ""))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
+    for line in commands(page):
+        words = shlex.split(line)
+        if words[0] == "nca":
+            known = options_of(words[1:])
+            assert [word for word in words if word.startswith("--") and word not in known] == []
+
+
+def options_of(words: list[str]) -> set[str]:
+    """Return the options of the command that a command line names."""
+    command: Any = typer.main.get_group(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            break
+        if word == "--help":
+            return {"--help"}
+        command = command.commands[word]
+    context = typer.Context(command)
+    return {name for parameter in command.get_params(context) for name in parameter.opts}
+
+
+def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_path: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "capitals"}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    (tmp_path / "capitals").mkdir()
+    row = '{"question": "What is the capital of France?", "city": "Paris"}\n'
+    (tmp_path / "capitals" / "test.jsonl").write_text(row, encoding="utf-8")
+    suite, answer = names["SUITE"], names["Answer"]
+
+    (sample,) = suite.load(tmp_path)
+    (request,) = suite.ask(sample, ())
+    assert request.messages[0].content.startswith("What is the capital of France?")
+    assert suite.ask(sample, (answer("Paris."),)) == ()
+    assert suite.score(sample, (answer("Paris."),), (), ()).value == 1
+    assert suite.score(sample, (answer("It is Paris."),), (), ()).value == 0
+    assert suite.score(sample, (answer(""),), (), ()).status == "empty"
