@@ -15,8 +15,9 @@ from harness.errors import ModelError, RecipeError
 #: adapters: serves LoRA adapters of its base by name.
 #: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
 #: loglikelihood: scores a given continuation. many: n > 1 samples in one request.
+#: sampling: draws its answers from the model, in the model's tokens.
 CAPABILITIES = frozenset(
-    {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many"}
+    {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many", "sampling"}
 )
 
 
@@ -57,7 +58,7 @@ class EngineSpec:
     """What an engine is started with.
 
     Attributes:
-        name: one of `harness.engines.ENGINES`.
+        name: one of `harness.engines.registry.ENGINES`.
         base: checkpoint folder (local engines) or None.
         adapters: model name -> LoRA adapter folder, all of the same base.
         dtype: weights and activations, "float32", "bfloat16" or "auto".

@@ -1,4 +1,4 @@
-"""LoRA adapter folders: their settings, and how they are put on their base."""
+"""LoRA adapter folders: their settings, and loading one on its base."""
 
 import json
 from collections.abc import Mapping
@@ -13,40 +13,38 @@ _WEIGHTS = "adapter_model.safetensors"
 
 
 def is_adapter(folder: Path) -> bool:
-    """Whether a folder says that it is an adapter."""
+    """Return whether a folder holds an adapter's settings."""
     return (folder / SETTINGS).is_file()
 
 
-def settings(folder: Path) -> dict[str, Any]:
-    """An adapter's own settings (`adapter_config.json`).
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Read an adapter's own settings (`adapter_config.json`).
 
     Raises:
         TrainError: they cannot be read, are not LoRA's, or the weights are missing.
     """
     file = folder / SETTINGS
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        kind, base = found["peft_type"], found["base_model_name_or_path"]
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        kind, base = settings["peft_type"], settings["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainError(f"{file}: cannot be read as an adapter's settings; save it anew") from None
     if kind != "LORA":
         raise TrainError(f"{folder}: is an adapter of kind {kind}; only LoRA can be used here")
     if not (folder / _WEIGHTS).is_file():
         raise TrainError(f"{folder}: {_WEIGHTS} is missing; save or copy the adapter anew")
-    return {**found, "base_model_name_or_path": base or ""}
+    return {**settings, "base_model_name_or_path": base or ""}
 
 
 def tokenizer_folder(base: Path, adapter: Path | None) -> Path:
-    """Whose tokenizer and chat template count: the adapter's where it has its own."""
+    """Return the folder whose tokenizer is used: the adapter's where it has its own."""
     own = ("tokenizer.json", "tokenizer_config.json")
     has = adapter is not None and any((adapter / name).is_file() for name in own)
     return adapter if adapter is not None and has else base
 
 
 def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
-    """The config of a run that trains an existing adapter on: its rank and scale are the adapter's.
-
-    What the config does not set under `lora` is filled in, so that it says what is trained.
+    """Return the config of a run that trains an adapter on, with the adapter's rank and scale.
 
     Raises:
         TrainError: the config asks for all weights, or for another rank or scale.
@@ -56,20 +54,20 @@ def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
             f"lora: null trains all weights, but the base {adapter} is an adapter: "
             f"`nca merge {adapter} -o DIR` makes a full checkpoint, then name DIR as base"
         )
-    found = settings(adapter)
-    own = {"rank": int(found["r"]), "scale": float(found["lora_alpha"])}
+    settings = read_settings(adapter)
+    own = {"rank": int(settings["r"]), "scale": float(settings["lora_alpha"])}
     return adopt_adapter_settings(config, own, f"the adapter {adapter}")
 
 
 def adopt_adapter_settings(
     config: TrainConfig, own: Mapping[str, float], title: str
 ) -> TrainConfig:
-    """As `adopt_adapter`, for an adapter of known `rank` and `scale` that may not be there yet.
+    """Do as `adopt_adapter` for an adapter of known rank and scale that may not exist yet.
 
     Args:
         config: of the run.
-        own: the adapter's rank and scale.
-        title: what the adapter is called in errors.
+        own: the adapter's `rank` and `scale`.
+        title: the adapter's name in errors.
 
     Raises:
         TrainError: the config asks for all weights, or for another rank or scale.
@@ -79,34 +77,31 @@ def adopt_adapter_settings(
             f"lora: null trains all weights, but {title} is an adapter: train that one with "
             "lora: null too, or leave it out here"
         )
-    said = config.lora.model_fields_set if "lora" in config.model_fields_set else set[str]()
-    wrong = [name for name in own if name in said and getattr(config.lora, name) != own[name]]
-    if wrong:
-        raise TrainError(
-            f"lora.{wrong[0]}: {getattr(config.lora, wrong[0])} is not what {title} "
-            f"has, and it is trained on as it is: leave it out, or write {own[wrong[0]]:g}"
-        )
-    return config.model_copy(update={"lora": LoraConfig.model_validate({**_rest(config), **own})})
-
-
-def _rest(config: TrainConfig) -> dict[str, Any]:
-    return {} if config.lora is None else config.lora.model_dump()
+    stated = config.lora.model_fields_set if "lora" in config.model_fields_set else set[str]()
+    for name, value in own.items():
+        if name in stated and getattr(config.lora, name) != value:
+            raise TrainError(
+                f"lora.{name}: {getattr(config.lora, name)} is not what {title} "
+                f"has, and it is trained on as it is: leave it out, or write {value:g}"
+            )
+    lora = LoraConfig.model_validate({**config.lora.model_dump(), **own})
+    return config.model_copy(update={"lora": lora})
 
 
 def load_adapter(model: Any, base: Path, adapter: Path, *, trainable: bool) -> Any:
-    """The base with an adapter on it, without dropout; the adapter's weights in fp32.
+    """Load an adapter on its base, without dropout; the adapter's weights are in fp32.
 
     Raises:
         TrainError: the adapter does not fit this base.
     """
     from peft import PeftConfig, PeftModel
 
-    settings(adapter)
-    told = PeftConfig.from_pretrained(adapter)
-    # A checkpoint that is saved later names the base as it was found here.
-    told.lora_dropout, told.base_model_name_or_path = 0.0, str(base)
+    read_settings(adapter)
+    config = PeftConfig.from_pretrained(adapter)
+    # A checkpoint that is saved later names the base by its folder here.
+    config.lora_dropout, config.base_model_name_or_path = 0.0, str(base)
     try:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, config=told)
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, config=config)
     except (RuntimeError, ValueError) as error:
         last = str(error).strip().splitlines()[-1].strip()
         raise TrainError(f"{adapter}: does not fit its base {base} ({last[:160]})") from error

@@ -1,4 +1,4 @@
-"""A full disk said plainly: torch, safetensors and SQLite each hide it in an error of their own."""
+"""The error of a full disk, which torch, safetensors and SQLite hide behind errors of their own."""
 
 import errno
 import os
@@ -17,16 +17,15 @@ _FULL = 4 * 2**20
 
 @contextmanager
 def raise_on_full_disk(*folders: Path) -> Iterator[None]:
-    """Within, a writer's error becomes `OSError(ENOSPC)` where one of the folders' disks is full.
+    """Raise `OSError(ENOSPC)` in place of a writer's error where one of the folders' disks is full.
 
-    Raises:
-        OSError: a disk is full; its `filename` is the folder.
+    Its `filename` is the folder.
     """
     try:
         yield
     except _HIDING as error:
         for folder in folders:
             if folder.is_dir() and shutil.disk_usage(folder).free < _FULL:
-                code = errno.ENOSPC
-                raise OSError(code, os.strerror(code), str(folder)) from error
+                full = os.strerror(errno.ENOSPC)
+                raise OSError(errno.ENOSPC, full, str(folder)) from error
         raise

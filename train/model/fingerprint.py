@@ -1,4 +1,4 @@
-"""What identifies a checkpoint: one hash over its configuration, tokenizer and weights."""
+"""The fingerprint of a checkpoint: one hash over its configuration, tokenizer and weights."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ _ADAPTER = "adapter_config.json"
 
 
 def fingerprint(folder: Path, memo: Path | None = None) -> str:
-    """A hash of everything in a checkpoint folder that changes what the model says.
+    """Hash everything in a checkpoint folder that changes the model's answers.
 
-    Where an adapter's base lies is left out: the same adapter after a move is the same adapter.
-    Whoever needs the base too takes its fingerprint beside this one.
+    The place of an adapter's base is left out: the same adapter after a move is the same adapter.
+    The fingerprint of the base is taken apart (`fingerprint_on`).
 
     Args:
         folder: a full checkpoint or an adapter.
@@ -35,40 +35,42 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
             f"{folder}: no checkpoint: neither config.json nor {_ADAPTER} is there; "
             "name a folder that save_pretrained wrote"
         )
-    known = _read(memo)
-    lines = [f"{file.name} {_digest(file, known)}" for file in files]
-    if memo is not None and known != _read(memo):
-        _write(memo, known)
+    hashes = _read(memo)
+    lines = [f"{file.name} {_digest(file, hashes)}" for file in files]
+    if memo is not None and hashes != _read(memo):
+        _write(memo, hashes)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def fingerprint_on(base: Path, adapter: Path | None, memo: Path | None = None) -> str:
-    """What identifies a base, or an adapter on it: then both hashes, for both make the numbers.
+    """Return the fingerprint of a base, or of an adapter on it: then both hashes.
 
     Raises:
         TrainError: one of the folders holds no checkpoint.
     """
-    under = fingerprint(base, memo)
-    return under if adapter is None else f"{fingerprint(adapter, memo)} on {under}"
+    base_fingerprint = fingerprint(base, memo)
+    if adapter is None:
+        return base_fingerprint
+    return f"{fingerprint(adapter, memo)} on {base_fingerprint}"
 
 
 def _counts(file: Path) -> bool:
     return file.is_file() and file.suffix in _KINDS and file.name not in _NOT_IDENTITY
 
 
-def _digest(file: Path, known: dict[str, str]) -> str:
+def _digest(file: Path, hashes: dict[str, str]) -> str:
     if file.name == _ADAPTER:
         return hashlib.sha256(_adapter_settings(file).encode()).hexdigest()
     status = file.stat()
     key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-    if key not in known:
+    if key not in hashes:
         with file.open("rb") as stream:
-            known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return known[key]
+            hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return hashes[key]
 
 
 def _adapter_settings(file: Path) -> str:
-    """An adapter's settings without its base's place, lists sorted: peft writes sets as lists."""
+    """Return an adapter's settings without its base, lists sorted: peft writes sets as lists."""
     settings = json.loads(file.read_text(encoding="utf-8"))
     settings.pop("base_model_name_or_path", None)
     ordered = {k: sorted(v, key=str) if isinstance(v, list) else v for k, v in settings.items()}
@@ -76,7 +78,7 @@ def _adapter_settings(file: Path) -> str:
 
 
 def _read(memo: Path | None) -> dict[str, str]:
-    """The memo's hashes; a memo that cannot be read costs only time."""
+    """Return the memo's hashes; a memo that cannot be read costs only time."""
     if memo is None or not memo.is_file():
         return {}
     try:
@@ -85,8 +87,8 @@ def _read(memo: Path | None) -> dict[str, str]:
         return {}
 
 
-def _write(memo: Path, known: dict[str, str]) -> None:
+def _write(memo: Path, hashes: dict[str, str]) -> None:
     memo.parent.mkdir(parents=True, exist_ok=True)
     new = memo.with_name(f"{memo.name}.{os.getpid()}.tmp")
-    new.write_text(json.dumps(known, indent=0, sort_keys=True), encoding="utf-8")
+    new.write_text(json.dumps(hashes, indent=0, sort_keys=True), encoding="utf-8")
     new.replace(memo)

@@ -1,8 +1,8 @@
 """Log-probabilities of given tokens from hidden states, without keeping the logits.
 
-The logits of a step are by far its largest array (tokens x vocabulary). They are made in chunks
-and dropped. Where the head is frozen (LoRA), the gradient towards the hidden states is known at
-once up to a factor a token, so it is taken while the chunk is at hand. Where the head is trained,
+The logits of a step are by far its largest array (tokens x vocabulary). They are computed in chunks
+and dropped. Where the head is frozen (LoRA), the gradient towards the hidden states needs only a
+factor a token from the backward pass, so it is computed with the chunk. Where the head is trained,
 the first chunks' gradients are kept, up to a fixed budget; the others are computed again in the
 backward pass.
 """
@@ -21,7 +21,7 @@ KEPT = 2**26
 
 
 def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-    """`log softmax(hidden @ weight.T + bias)` at the targets, as `z - logsumexp(z)` in fp32.
+    """Compute `log softmax(hidden @ weight.T + bias)` at the targets, in fp32.
 
     Args:
         hidden: `[N, H]`.
@@ -32,8 +32,8 @@ def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
     Returns:
         Log-probabilities, nats, `[N]`, fp32 (fp64 where `hidden` is).
     """
-    # Asked here: within the function autograd is off, and a weight of its own requires a gradient
-    # also where nobody takes one.
+    # Decided here: within the function autograd is off, and a trained weight requires a gradient
+    # even where none is taken.
     trained = torch.is_grad_enabled() and weight.requires_grad
     result: Tensor = _TokenLogps.apply(hidden, weight, bias, targets, trained)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result
@@ -95,7 +95,7 @@ def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _pull(logits: Tensor, total: Tensor, targets: Tensor) -> Tensor:
-    """Gradient of the log-probability towards the logits: one-hot minus softmax (in place)."""
+    """Return the gradient towards the logits, one-hot minus softmax, computed in place."""
     pull = logits.sub_(total).exp_().neg_()
     pull[torch.arange(len(targets), device=targets.device), targets] += 1
     return pull

@@ -1,7 +1,8 @@
-"""The base model of a run, its adapter, and the checkpoint folder that comes out."""
+"""The base model of a run, its adapter, and the checkpoint folder that it ends with."""
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from torch import nn
 from train.config import LoraConfig, TrainJob
 from train.errors import TrainError
 from train.model.adapters import is_adapter, load_adapter
-from train.model.quantisation import keep_differentiable, nf4
+from train.model.quantisation import keep_differentiable, nf4_config
 
 
 def load_tokenizer(base: Path) -> Any:
-    """The tokenizer of a checkpoint folder.
+    """Load the tokenizer of a checkpoint folder.
 
     Raises:
         TrainError: the folder holds no tokenizer.
@@ -25,19 +26,19 @@ def load_tokenizer(base: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(base, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise TrainError(f"{base}: no tokenizer there ({_line(error)})") from error
+        raise TrainError(f"{base}: no tokenizer there ({_first_line(error)})") from error
 
 
 def load_base(
     base: Path, dtype: str, quantise: str | None = None, device: str | None = None
 ) -> Any:
-    """The model of a full checkpoint folder, without dropout, on the GPU where there is one.
+    """Load the model of a full checkpoint folder without dropout.
 
     Args:
         base: a full checkpoint.
         dtype: `float32` or `bfloat16`, of the weights; `auto` is the checkpoint's own.
         quantise: `nf4` keeps the linear layers' weights in 4 bits (`train.model.quantisation`).
-        device: another one than the GPU.
+        device: by default the GPU where there is one.
 
     Raises:
         TrainError: the folder is an adapter or no checkpoint.
@@ -51,19 +52,20 @@ def load_base(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     kind: Any = dtype if dtype == "auto" else getattr(torch, dtype)
     # A model in 4 bits is quantised while it is loaded, on the device where it will stay.
-    bits = {"quantization_config": nf4(kind), "device_map": {"": device}} if quantise else {}
+    bits = {"quantization_config": nf4_config(kind), "device_map": {"": device}} if quantise else {}
     try:
-        config = _without_dropout(AutoConfig.from_pretrained(base, local_files_only=True))
+        config = _remove_dropout(AutoConfig.from_pretrained(base, local_files_only=True))
         model = AutoModelForCausalLM.from_pretrained(
             base, config=config, dtype=kind, local_files_only=True, **bits
         )
     except (OSError, ValueError) as error:
-        raise TrainError(f"{base}: cannot be loaded as a causal model ({_line(error)})") from error
+        line = _first_line(error)
+        raise TrainError(f"{base}: cannot be loaded as a causal model ({line})") from error
     return (keep_differentiable(model) if quantise else model.to(device)).eval()
 
 
 def load_reference(job: TrainJob) -> Any:
-    """The reference of a job: its base, with the job's adapter on it where there is one.
+    """Load the reference of a job: its base, with the job's adapter on it where there is one.
 
     A run that continues an SFT adapter is measured against a frozen copy of that adapter. No
     second copy is kept in memory: the reference's log-probabilities are computed by this very
@@ -81,10 +83,10 @@ def load_reference(job: TrainJob) -> Any:
 
 
 def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
-    """The policy: the model with fresh adapters on all linear layers, or the model itself.
+    """Put fresh adapters on all linear layers of the reference, which makes it the policy.
 
-    A fresh adapter changes nothing, so the policy begins as the reference. An adapter that is on
-    the model already is the one to be trained.
+    A fresh adapter changes nothing, so the policy begins as the reference. The model is returned as
+    it is where all weights are trained, or where it has the adapter to be trained already.
     """
     if lora is None or hasattr(model, "peft_config"):
         return model
@@ -96,25 +98,27 @@ def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
         r=lora.rank,
         lora_alpha=lora.scale,
         lora_dropout=0.0,
-        target_modules=_linear_names(model),
+        # The last part of a layer's name is short, and known to every engine.
+        target_modules=sorted({name.rpartition(".")[2] for name, _ in linear_layers(model)}),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, settings)
 
 
-def _linear_names(model: Any) -> list[str]:
-    """Last names of all linear layers but the head: short, and known to every engine."""
+def linear_layers(model: Any) -> Iterator[tuple[str, nn.Linear]]:
+    """Yield the names and modules of all linear layers but the head."""
     head = model.get_output_embeddings()
-    linear = (n for n, m in model.named_modules() if isinstance(m, nn.Linear) and m is not head)
-    return sorted({name.rpartition(".")[2] for name in linear})
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and module is not head:
+            yield name, module
 
 
 def save_checkpoint(
     model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None
 ) -> None:
-    """Write weights (or the adapter), tokenizer and chat template; whole or not at all.
+    """Write weights (or the adapter), tokenizer and chat template; all of it or nothing.
 
-    `weights` are the model's gathered ones where it holds only its process's pieces.
+    `weights` are given where the model holds only its process's shards of them.
     """
     new = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(new, ignore_errors=True)
@@ -130,8 +134,8 @@ def save_checkpoint(
     new.replace(folder)
 
 
-def _without_dropout(config: Any) -> Any:
-    """Every dropout probability of the configuration set to 0, for policy and reference alike."""
+def _remove_dropout(config: Any) -> Any:
+    """Set every dropout probability to 0, for policy and reference alike."""
     for part in (config, config.get_text_config()):
         for name, value in vars(part).items():
             if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
@@ -139,5 +143,5 @@ def _without_dropout(config: Any) -> Any:
     return config
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

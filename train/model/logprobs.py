@@ -1,10 +1,10 @@
 """Summed log-probabilities of responses under a model: one interface, three forms.
 
-- `plain`: padded rows and the model's own logits. Slow, plainly right: the oracle.
+- `plain`: padded rows and the model's own logits. Slow and simple: the oracle.
 - `padded`: padded rows, logits in chunks (`train.model.head`).
-- `tree`: each prompt once with its responses behind it (`train.data.packing`,
-`train.model.tree_attention`), rows
-  packed, logits in chunks, less kept for the backward pass (`train.model.recompute`).
+- `tree`: each prompt once with its responses behind it, in packed rows (`train.data.packing`,
+  `train.model.tree_attention`), logits in chunks, less kept for the backward pass
+  (`train.model.recompute`).
 
 Everything runs inside the model's own forward pass, with its head replaced for the call, so that
 hooks of wrappers (adapters, data parallel, sharding) fire as they would.
@@ -30,19 +30,19 @@ _LOG = logging.getLogger(__name__)
 
 
 def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tuple[Tensor, Tensor]:
-    """Summed log-probabilities of every response after its prompt.
+    """Compute the summed log-probabilities of every response after its prompt.
 
     Args:
         model: a causal language model of transformers, as it is or wrapped.
         groups: B prompts with up to K responses each.
-        form: how it is computed; `choose_form` says which a model allows.
+        form: the form of the computation, one that the model allows (`choose_form`).
 
     Returns:
         Sums over response tokens, nats, fp32 (fp64 for an fp64 model), `[B, K]`, 0 where a prompt
         has no such response; and response tokens, `[B, K]`.
     """
     core = _core(model)
-    rows = _moved(packing.tree(groups) if form == "tree" else packing.padded(groups), core)
+    rows = _to_device(packing.tree(groups) if form == "tree" else packing.padded(groups), core)
     if rows.trees is not None and core.config._attn_implementation != tree_attention.TREE:  # noqa: SLF001 - no public name
         tree_attention.install(core)
         recompute.install(core)
@@ -54,11 +54,11 @@ def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tupl
 
 
 def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) -> Form:
-    """The wanted form, or a plainer one where the model does not allow it (with a log line).
+    """Return the wanted form, or a plainer one where the model does not allow it (with a log line).
 
-    What is known to be impossible is refused at once; otherwise the shortest of `groups` is
-    scored in the wanted form and in the plain one, which catches heads that change their logits
-    afterwards and attention that has no causal mask.
+    Known obstacles decide at once. Otherwise the shortest of `groups` is scored in the wanted form
+    and in the plain one, which catches heads that change their logits afterwards and attention
+    without a causal mask.
     """
     sample = [min(groups, key=lambda group: group.size)]
     longest = max(len(g.prompt) + max(map(len, g.responses)) for g in groups)
@@ -78,7 +78,7 @@ def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) ->
 
 
 def attention_kernel(model: nn.Module) -> str:
-    """What computes attention, such as `sdpa/cpu`; log-probabilities depend on it a little."""
+    """Return the name of the attention kernel, such as `sdpa/cpu`, for keys of stored numbers."""
     core = _core(model)
     return f"{core.config._attn_implementation}/{core.device.type}"  # noqa: SLF001 - no public name
 
@@ -96,42 +96,41 @@ def _obstacle(core: Any, longest: int) -> str | None:
 def _difference(
     model: nn.Module, sample: Sequence[TokenGroup], form: Form, oracle: Tensor, lengths: Tensor
 ) -> str | None:
-    """Why a form does not do, found by trying it."""
+    """Try a form, and return the reason against it, if there is one."""
     try:
-        got, _ = logprobs(model, sample, form)
+        sums, _ = logprobs(model, sample, form)
     except tree_attention.UnsupportedAttention as reason:
         return str(reason)
     # In bf16 a token is right to about 0.06 nat; a wrong form is off by whole nats.
-    rough = _core(model).dtype == torch.bfloat16
-    allowed = 0.1 * lengths if rough else 1e-2 + 1e-5 * oracle.abs()
-    gap = (got - oracle).abs()
+    in_bf16 = _core(model).dtype == torch.bfloat16
+    allowed = 0.1 * lengths if in_bf16 else 1e-2 + 1e-5 * oracle.abs()
+    gap = (sums - oracle).abs()
     return f"{gap.max():.3g} nat off" if bool((gap > allowed).any()) else None
 
 
 def _core(model: nn.Module) -> Any:
-    """The transformers model (or adapter around it) inside a parallel wrapper."""
+    """Return the transformers model (or adapter around it) inside a parallel wrapper."""
     return getattr(model, "module", model)
 
 
-def _moved(rows: Rows, core: Any) -> Rows:
-    """The rows on the model's device."""
-    moved: dict[str, Any] = {
+def _to_device(rows: Rows, core: Any) -> Rows:
+    tensors: dict[str, Any] = {
         field.name: value.to(core.device)
         for field in fields(rows)
         if isinstance(value := getattr(rows, field.name), Tensor)
     }
-    return replace(rows, **moved)
+    return replace(rows, **tensors)
 
 
 def _forward(model: nn.Module, rows: Rows) -> Tensor:
     output = model(
-        input_ids=rows.input_ids, position_ids=rows.position_ids, use_cache=False, **_seen(rows)
+        input_ids=rows.input_ids, position_ids=rows.position_ids, use_cache=False, **_mask(rows)
     )
     return cast("Tensor", output.logits)
 
 
-def _seen(rows: Rows) -> dict[str, Any]:
-    """What tells attention who sees whom."""
+def _mask(rows: Rows) -> dict[str, Any]:
+    """Return the arguments that tell attention which tokens see which."""
     if rows.trees is None:
         return {"attention_mask": rows.mask.long()}
     device, length = rows.input_ids.device, rows.input_ids.shape[1]
@@ -158,7 +157,7 @@ def _picked_logps(model: nn.Module, core: Any, rows: Rows) -> Tensor:
 
 @contextmanager
 def _replaced(head: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """The head computes `forward` for the time being; its hooks stay."""
+    """Let the head compute `forward` meanwhile; its hooks stay."""
     vars(head)["forward"] = forward
     try:
         yield

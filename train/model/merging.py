@@ -1,9 +1,15 @@
-"""An adapter merged into its base: one full checkpoint folder."""
+"""The merging of an adapter into its base: one full checkpoint folder."""
 
 from pathlib import Path
 
 from train.errors import TrainError
-from train.model.adapters import SETTINGS, is_adapter, load_adapter, settings, tokenizer_folder
+from train.model.adapters import (
+    SETTINGS,
+    is_adapter,
+    load_adapter,
+    read_settings,
+    tokenizer_folder,
+)
 from train.model.loading import load_base, load_tokenizer, save_checkpoint
 
 _EMBEDDINGS = {"lm_head", "embed_tokens"}
@@ -13,8 +19,8 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
     """Write a full checkpoint: the base's weights with the adapter's changes, in the base's dtype.
 
     Tokenizer and chat template are the adapter's own where its folder has them, else the base's.
-    The folder appears whole, under its name, or not at all. An adapter that was trained on a
-    quantised base is merged into the unquantised one.
+    The folder is complete or does not exist. An adapter that was trained on a quantised base is
+    merged into the unquantised one.
 
     Args:
         adapter: a LoRA folder.
@@ -40,28 +46,28 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
 
 
 def refuse_unmergeable(adapter: Path, out: Path) -> None:
-    """What can be known before anything is loaded.
+    """Check, before anything is loaded, that `adapter` is one and `out` does not exist.
 
     Raises:
-        TrainError: `adapter` is no adapter, or `out` is there already.
+        TrainError: it is no adapter, or the folder exists.
     """
     if not is_adapter(adapter):
         if (adapter / "config.json").is_file():
             raise TrainError(f"{adapter}: is a full checkpoint already; use it as it is")
         raise TrainError(f"{adapter}: no adapter: {SETTINGS} is missing; name a LoRA checkpoint")
-    settings(adapter)
+    read_settings(adapter)
     if out.exists():
         raise TrainError(f"{out}: is there already; name another folder with -o, or remove it")
 
 
 def _refuse_tied(adapter: Path) -> None:
-    """One matrix that serves as embedding and head cannot take a change meant for one of them."""
-    found = settings(adapter)
-    lists = (found.get(key) for key in ("target_modules", "modules_to_save"))
-    named = {
+    """Refuse an adapter of embedding or head where one matrix serves as both."""
+    settings = read_settings(adapter)
+    lists = (settings.get(key) for key in ("target_modules", "modules_to_save"))
+    modules = {
         str(name).rpartition(".")[2] for part in lists if isinstance(part, list) for name in part
     }
-    if changed := _EMBEDDINGS & named:
+    if changed := _EMBEDDINGS & modules:
         raise TrainError(
             f"{adapter}: changes {', '.join(sorted(changed))}, which this base ties to its other "
             "end; such an adapter cannot be merged: use it as it is"

@@ -1,4 +1,4 @@
-"""A model without weights: counted on the meta device, from configuration values alone."""
+"""The shape of a model, counted on the meta device from configuration values alone."""
 
 import difflib
 from collections.abc import Mapping
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from train.config import LoraConfig
 from train.errors import TrainError
+from train.model.loading import attach, linear_layers
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """What of a model its cost depends on; every count is of parameters.
+    """The widths and parameter counts of a model on which its cost depends.
 
     Attributes:
         kind: the architecture's name.
@@ -26,12 +26,13 @@ class ModelShape:
         inner: width inside the feed-forward part that one token sees (all its experts).
         vocabulary: token ids.
         rank: of the adapters; 0 where all weights are trained.
-        total: all, adapters included.
-        trained: those that get gradients.
-        quantisable: in linear layers other than the head, which a 4-bit base keeps in 4 bits.
-        passed: multiplied with one token in the layers (of experts only the active ones), adapters
-            not included.
-        head: multiplied with one predicted token.
+        total: all parameters, adapters included.
+        trained: parameters that get gradients.
+        quantisable: parameters of linear layers other than the head: a 4-bit base has them in 4
+            bits.
+        active: parameters multiplied with one token in the layers (of experts only the active
+            ones), without adapters.
+        head: parameters multiplied with one predicted token.
     """
 
     kind: str
@@ -45,12 +46,12 @@ class ModelShape:
     total: int
     trained: int
     quantisable: int
-    passed: int
+    active: int
     head: int
 
 
 def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
-    """A transformers configuration: a folder's `config.json`, else values that a recipe states.
+    """Build a transformers configuration from a folder's `config.json`, else from given values.
 
     Raises:
         TrainError: the folder has none, or a value has a name that this architecture does not know.
@@ -66,15 +67,15 @@ def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
     rest = dict(values)
     kind = str(rest.pop("model_type", ""))
     try:
-        known = AutoConfig.for_model(kind).to_dict()
+        names = AutoConfig.for_model(kind).to_dict()
     except (KeyError, ValueError):
         raise TrainError(
             f"architecture.model_type: {kind!r} is no architecture of transformers; write the "
             "base's own, for example mistral"
         ) from None
     for name in rest:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
             hint = f": did you mean {near[0]!r}?" if near else ""
             raise TrainError(f"architecture.{name}: {kind} has no such value{hint}")
     try:
@@ -87,12 +88,12 @@ def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
 def count_parameters(
     config: Any, lora: LoraConfig | None, adapter: Path | None = None
 ) -> ModelShape:
-    """Count a model's parts, with the adapters that a run would train.
+    """Count a model's parameters, with the adapters that a run would train.
 
     Args:
         config: a transformers configuration.
         lora: adapters on all linear layers; None trains all weights.
-        adapter: a LoRA folder to be trained on instead.
+        adapter: a LoRA folder to train on instead.
 
     Raises:
         TrainError: there is no causal language model of this configuration.
@@ -102,16 +103,14 @@ def count_parameters(
     try:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
-            linear, head = _linear(model), _size(model.get_output_embeddings())
-            passed = _passed(model, config.get_text_config())
-            policy = _with_adapters(model, lora, adapter)
+            # Counted before adapters are attached, which are linear layers too.
+            linear = sum(layer.weight.numel() for _, layer in linear_layers(model))
+            head = model.get_output_embeddings().weight.numel()
+            active = _count_active(model, config.get_text_config())
+            policy = _attach(model, lora, adapter)
     except (ValueError, TypeError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise TrainError(f"{config.model_type}: no model of this configuration ({first})") from None
-    return _counted(config, policy, linear, head, passed)
-
-
-def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> ModelShape:
     text = config.get_text_config()
     peft = getattr(policy, "peft_config", {}).get("default")
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
@@ -128,16 +127,14 @@ def _counted(config: Any, policy: Any, linear: int, head: int, passed: int) -> M
         total=sum(p.numel() for p in policy.parameters()),
         trained=sum(p.numel() for p in policy.parameters() if p.requires_grad),
         quantisable=linear,
-        passed=passed,
+        active=active,
         head=head,
     )
 
 
-def _with_adapters(model: Any, lora: LoraConfig | None, adapter: Path | None) -> Any:
-    from train.model.loading import attach
-
+def _attach(model: Any, lora: LoraConfig | None, adapter: Path | None) -> Any:
     if adapter is None:
-        return attach(model, lora, 0)
+        return attach(model, lora, seed=0)
     from peft import PeftConfig, get_peft_model
 
     settings = PeftConfig.from_pretrained(adapter)
@@ -145,20 +142,9 @@ def _with_adapters(model: Any, lora: LoraConfig | None, adapter: Path | None) ->
     return get_peft_model(model, settings)
 
 
-def _linear(model: Any) -> int:
-    head = model.get_output_embeddings()
-    return sum(
-        m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear) and m is not head
-    )
-
-
-def _passed(model: Any, text: Any) -> int:
-    """Matrices of the layers; experts (matrices behind one another) count by their active share."""
+def _count_active(model: Any, text: Any) -> int:
+    """Count the matrices of the layers; of stacked experts, the share that one token uses."""
     tables = {id(model.get_output_embeddings().weight), id(model.get_input_embeddings().weight)}
     active = getattr(text, "num_experts_per_tok", None) or 1
     matrices = [p for p in model.parameters() if p.dim() >= 2 and id(p) not in tables]
     return sum(p.numel() * active // len(p) if p.dim() == 3 else p.numel() for p in matrices)
-
-
-def _size(module: Any) -> int:
-    return int(module.weight.numel())

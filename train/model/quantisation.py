@@ -1,4 +1,4 @@
-"""QLoRA's base in 4 bits (Dettmers et al., arXiv 2305.14314), through bitsandbytes."""
+"""The base of QLoRA in 4 bits (Dettmers et al., arXiv 2305.14314), through bitsandbytes."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +10,7 @@ from train.errors import TrainError
 
 
 def require_backend(config: TrainConfig) -> None:
-    """Refuse a config that quantises where this machine cannot.
+    """Check that this machine can quantise, where the config asks for it.
 
     Raises:
         TrainError: bitsandbytes is missing or has no backend for this machine.
@@ -31,13 +31,13 @@ def require_backend(config: TrainConfig) -> None:
         ) from error
 
 
-def nf4(dtype: torch.dtype) -> Any:
-    """NF4 weights, their scales quantised too; matrices are multiplied in `dtype`.
+def nf4_config(dtype: torch.dtype) -> Any:
+    """Build the configuration of NF4 weights with double quantisation, multiplied in `dtype`.
 
     The head is left as it is, and so are norms and embeddings: policy and reference are the same
-    numbers in the same dtype. peft's `prepare_model_for_kbit_training` is not used: what it
-    freezes `get_peft_model` freezes, and raising norms, embeddings and head to fp32 would make
-    every activation fp32.
+    numbers in the same dtype. peft's `prepare_model_for_kbit_training` is not used: freezing is
+    done by `get_peft_model`, and norms, embeddings and head in fp32 would make every activation
+    fp32.
     """
     from transformers import BitsAndBytesConfig
 
@@ -50,10 +50,10 @@ def nf4(dtype: torch.dtype) -> Any:
 
 
 def keep_differentiable(model: Any) -> Any:
-    """The model with one kernel for reference and policy.
+    """Make the model use one kernel for reference and policy, and return it.
 
     On a CPU with AVX512-BF16, bitsandbytes (0.50) repacks a layer's weights for good at its first
-    pass without gradient, such as the reference's; what is computed from them afterwards has no
+    pass without gradient, such as the reference's; results computed from them afterwards have no
     gradient towards the layers below, and only a warning says so.
     """
     for module in model.modules():
@@ -62,7 +62,7 @@ def keep_differentiable(model: Any) -> Any:
     return model
 
 
-def named(config: TrainConfig) -> str:
-    """How the base's numbers are kept, such as `bfloat16+nf4`: part of the reference's key."""
+def number_format(config: TrainConfig) -> str:
+    """Return the base's number format, such as `bfloat16+nf4`: part of a reference's key."""
     quantise = config.lora.quantise if config.lora else None
     return f"{config.dtype}+{quantise}" if quantise else config.dtype

@@ -1,4 +1,4 @@
-"""A layer keeps less for its backward pass: element-wise results are computed again there.
+"""The recomputation of element-wise results in the backward pass, so that a layer keeps less.
 
 Of a gated MLP the activated gate and its product with the other branch, and of an RMSNorm what is
 normalised and its result, are as large as what they are made from and cost next to nothing; a
@@ -17,15 +17,15 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 _GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
-#: What reads the result of a norm.
+#: The linear layers that read the result of a norm.
 _READERS = {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"}
 
 
 def install(model: nn.Module) -> None:
     """Let the gated MLPs and RMSNorms of a transformers model keep less.
 
-    What is known by its parts is changed (Llama, Mistral, Qwen, Gemma); other modules stay as they
-    are. `train.model.logprobs.choose_form` compares the result with the unchanged model.
+    Modules are recognised by their parts (Llama, Mistral, Qwen, Gemma); others stay as they are.
+    `train.model.logprobs.choose_form` compares the result with the unchanged model.
     """
     for name, module in model.named_modules():
         if "forward" in vars(module):
@@ -39,7 +39,7 @@ def install(model: nn.Module) -> None:
 
 
 def _gated(mlp: Any, hidden: Tensor) -> Tensor:
-    """What the class computes, `down(act(gate(x)) * up(x))`; gate(x) and up(x) are kept."""
+    """Compute `down(act(gate(x)) * up(x))`, as the class does; gate(x) and up(x) are kept."""
 
     def product(gate: Tensor, up: Tensor) -> Tensor:
         result: Tensor = mlp.act_fn(gate) * up
@@ -48,21 +48,21 @@ def _gated(mlp: Any, hidden: Tensor) -> Tensor:
     branches = mlp.gate_proj(hidden), mlp.up_proj(hidden)
     if type(mlp.down_proj) is nn.Linear:
         return _again(lambda *given: mlp.down_proj(product(*given)), *branches)
-    # An adapter keeps its input beside a result: to get at that again would repeat the base's.
+    # An adapter keeps its own input: computing that again would repeat the base's product.
     down: Tensor = mlp.down_proj(_again(product, *branches))
     return down
 
 
 def _norm(norm: Any, *inputs: Tensor) -> Tensor:
-    """What the class computes; its inputs are kept."""
+    """Compute the norm as its class does; its inputs are kept."""
     result = _again(lambda *given: type(norm).forward(norm, *given), *inputs)
     if result.requires_grad and not torch.is_autocast_enabled(result.device.type):
-        result.made_by = norm, inputs  # type: ignore[attr-defined] # for those who read it
+        result.made_by = norm, inputs  # type: ignore[attr-defined] # read by `_linear`
     return result
 
 
 def _linear(linear: nn.Linear, hidden: Tensor) -> Tensor:
-    """What the class computes; of a norm's result, what it was made from is kept."""
+    """Compute the layer as its class does; of a norm's result, the norm's inputs are kept."""
     made_by = getattr(hidden, "made_by", None)
     if made_by is None or not linear.weight.requires_grad:
         return nn.Linear.forward(linear, hidden)
@@ -89,7 +89,7 @@ class _OfNorm(torch.autograd.Function):
         to_hidden = (rows @ weight).view_as(hidden) if ctx.needs_input_grad[0] else None
         to_weight = rows.T @ hidden.flatten(0, -2)
         to_bias = rows.sum(0) if ctx.needs_input_grad[2] else None
-        # What the norm was made from gets its gradient through the norm.
+        # The norm's inputs get their gradient through the norm.
         return to_hidden, to_weight, to_bias, None, *(None for _ in inputs)
 
 

@@ -1,10 +1,9 @@
 """Attention over rows of trees: each response sees its prompt and itself, and nothing else.
 
-Registered with transformers under one name (`install`), so that an unmodified model computes it.
-On a CPU it is computed by spans (`train.model.tree_attention_cpu`): the work is that of the trees,
-however many lie in a row. On a GPU it is one FlexAttention
-call with a block mask, which skips the blocks that nobody sees. Rows without trees (padded ones)
-get the attention that transformers calls `sdpa`.
+It is registered with transformers under one name (`install`), so that an unmodified model computes
+it. On a CPU it is computed span by span (`train.model.tree_attention_cpu`): the work is that of the
+trees, however many lie in a row. On a GPU it is one FlexAttention call with a block mask, which
+skips the blocks that no query sees. Padded rows get the attention that transformers calls `sdpa`.
 """
 
 from collections.abc import Sequence
@@ -21,12 +20,12 @@ from train.model.tree_attention_cpu import attend_to_trees
 
 #: The implementation's name in a model's configuration while it computes trees.
 TREE = "nca_tree"
-# What some architectures add to attention, and this one does not compute.
-_UNKNOWN = ("softcap", "s_aux", "position_bias")
+#: Additions of some architectures to attention that are not computed here.
+_UNSUPPORTED = ("softcap", "s_aux", "position_bias")
 
 
 class UnsupportedAttention(Exception):  # noqa: N818 - a reason to take another form, not a fault
-    """A model asks attention for something that trees are not computed with."""
+    """The reason for which a model's attention cannot be computed over trees."""
 
 
 def install(model: Any) -> None:
@@ -52,23 +51,23 @@ def _attention(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """What a model's layer calls.
+    """Compute the attention of one layer of a model.
 
     Args:
         module: the layer, handed on to transformers for rows without trees.
         query: `[R, heads, T, D]`.
-        key: `[R, key heads, T, D]`; `value` is like it.
-        value: see `key`.
-        attention_mask: a block mask for trees on a GPU; for rows without trees what their mask is.
+        key: `[R, key heads, T, D]`.
+        value: `[R, key heads, T, D]`.
+        attention_mask: a block mask for trees on a GPU; the usual mask for rows without trees.
         trees: of each row, the sizes of its trees.
-        scaling: factor of the dot products; 1/sqrt(D) without.
-        more: what else the architecture passes.
+        scaling: factor of the dot products, by default 1/sqrt(D).
+        more: further arguments of the architecture.
 
     Returns:
-        `[R, T, heads, D]`, and None for weights that are never made.
+        `[R, T, heads, D]`, and None in place of the weights, which are not computed.
 
     Raises:
-        UnsupportedAttention: the architecture adds to attention what is not computed here.
+        UnsupportedAttention: the architecture adds something that is not computed here.
     """
     if trees is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -77,8 +76,8 @@ def _attention(
             module, query, key, value, attention_mask, scaling=scaling, **more
         )
         return plain
-    if asked := [name for name in _UNKNOWN if more.get(name) is not None]:
-        raise UnsupportedAttention(f"its attention has {asked[0]}")
+    if additions := [name for name in _UNSUPPORTED if more.get(name) is not None]:
+        raise UnsupportedAttention(f"its attention has {additions[0]}")
     groups = query.shape[1] // key.shape[1]
     if isinstance(attention_mask, BlockMask):
         flex = _flex(query.device.type)
@@ -92,13 +91,7 @@ def _attention(
 
 
 def block_mask(trees: Sequence[Sequence[Tree]], length: int, device: torch.device) -> BlockMask:
-    """The trees' mask for FlexAttention: `[R, 1, T, T]` in blocks.
-
-    Args:
-        trees: of each row, the sizes of its trees.
-        length: T.
-        device: where it is used.
-    """
+    """Build the trees' mask for FlexAttention, `[R, 1, T, T]` in blocks, with T = `length`."""
     numbers, segments = (
         torch.stack([pad(ids, (0, length - len(ids)), value=-1) for ids in kind]).to(device)
         for kind in zip(*map(_labels, trees), strict=True)
@@ -114,23 +107,23 @@ def block_mask(trees: Sequence[Sequence[Tree]], length: int, device: torch.devic
 
 
 def _labels(row: Sequence[Tree]) -> tuple[Tensor, Tensor]:
-    """Of each token of a row: the number of its tree, and its segment (0 for the prompt)."""
+    """Return each token's tree number and segment number (0 for the prompt) in a row."""
     sizes = torch.tensor([size for tree in row for size in tree])
     numbers = torch.tensor([number for number, tree in enumerate(row) for _ in tree])
     segments = torch.tensor([segment for tree in row for segment in range(len(tree))])
     return numbers.repeat_interleave(sizes), segments.repeat_interleave(sizes)
 
 
-def _row_mask(attention_mask: Tensor | None = None, **asked: Any) -> Any:
-    """The mask of rows without trees; trees need none beside their sizes."""
+def _row_mask(attention_mask: Tensor | None = None, **more: Any) -> Any:
+    """Build the mask of rows without trees; trees need none beside their sizes."""
     if attention_mask is None:
         return None
     from transformers.masking_utils import sdpa_mask
 
-    return sdpa_mask(attention_mask=attention_mask, **asked)
+    return sdpa_mask(attention_mask=attention_mask, **more)
 
 
 @cache
 def _flex(device: str) -> Any:
-    """FlexAttention; compiled on a GPU, where it is fast only so."""
+    """Return FlexAttention, compiled on a GPU, where it is slow otherwise."""
     return torch.compile(flex_attention) if device == "cuda" else flex_attention

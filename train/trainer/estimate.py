@@ -239,7 +239,7 @@ def estimate_operations(model: ModelShape, load: Work) -> Operations:
 
 
 def _forward(model: ModelShape, tokens: int, predicted: int) -> float:
-    return 2.0 * (model.passed * tokens + model.head * predicted)
+    return 2.0 * (model.active * tokens + model.head * predicted)
 
 
 def _attention(model: ModelShape, seen: float) -> float:

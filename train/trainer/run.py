@@ -25,8 +25,8 @@ from train.model.adapters import adopt_adapter, tokenizer_folder
 from train.model.disk import raise_on_full_disk
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
-from train.model.quantisation import named, require_backend
-from train.objectives.registry import configure_loss, entry
+from train.model.quantisation import number_format, require_backend
+from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, Task
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
 from train.trainer.events import Callback, EventEmitter
@@ -103,10 +103,10 @@ def _run(job: TrainJob, teller: EventEmitter, world: Processes) -> TrainResult:
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = models.load_reference(job)
     form = world.agreed(choose_form(model, (*data.train, *data.probe), config.form))
-    source = ReferenceSource(weights, named(config), attention_kernel(model), form)
+    source = ReferenceSource(weights, number_format(config), attention_kernel(model), form)
     with clock.phase("reference"):
         items, probe, report = _with_reference(model, data, source, job, teller, world)
-    task = Task(loss, form, _alpha(config), _allowed(model, items, form, config))
+    task = Task(loss, form, _allowed(model, items, form, config))
     policy = models.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, task, world)
     recorder = Recorder(job.out / "steps.jsonl", config, probe, teller, clock)
@@ -181,10 +181,6 @@ def _allowed(model: Any, items: Sequence[Item], form: Form, config: TrainConfig)
     """How nearly the policy must be the reference in the first step."""
     groups = [item.group for item in items[: config.prompts_per_step]]
     return tolerance(model, groups, form, config.dtype, config.prompts_per_batch)
-
-
-def _alpha(config: TrainConfig) -> float | None:
-    return config.alpha if "alpha" in entry(config.method).settings else None
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:

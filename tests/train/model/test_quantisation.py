@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from train import TrainConfig, TrainError, TrainJob
-from train.model.quantisation import named, require_backend
+from train.model.quantisation import number_format, require_backend
 from train.trainer.run import run
 
 
@@ -65,9 +65,9 @@ def test_plain_configs_need_nothing_and_keep_their_cache_key(
     for lora in (None, {}, {"rank": 4}):
         config = TrainConfig(data=Path("x"), dtype="bfloat16", lora=lora)
         require_backend(config)
-        assert named(config) == "bfloat16"
+        assert number_format(config) == "bfloat16"
     four = TrainConfig(data=Path("x"), dtype="bfloat16", lora={"quantise": "nf4"})
-    assert named(four) == "bfloat16+nf4"
+    assert number_format(four) == "bfloat16+nf4"
     with pytest.raises(ValueError, match="nf4"):
         TrainConfig(data=Path("x"), lora={"quantise": "int8"})
 

@@ -93,7 +93,7 @@ def test_models_known_by_their_size_are_counted_from_values_alone() -> None:
     mixtral = count_parameters(model_configuration(None, MIXTRAL), None)
     assert mixtral.total == mixtral.trained == 46_702_792_704
     # 12.9 billion parameters are at work for a token, embeddings among them.
-    assert mixtral.passed + 2 * mixtral.head == pytest.approx(12.9e9, rel=0.01)
+    assert mixtral.active + 2 * mixtral.head == pytest.approx(12.9e9, rel=0.01)
     adapted = count_parameters(model_configuration(None, MISTRAL), LoraConfig(rank=16, scale=16))
     assert adapted.trained == 41_943_040
     assert adapted.rank == 16
@@ -144,7 +144,7 @@ def test_steps_and_tokens_are_those_of_a_real_run(
     assert load.steps == result.steps == 6
     assert load.prompts == 22
     last_tokens = 2 * 2 * 11  # the last token of a response is predicted and not fed
-    assert load.tokens == 2 * result.train.data.tokens.tokens - last_tokens
+    assert load.tokens == 2 * result.train.tokens.tokens - last_tokens
     lines = [json.loads(t) for t in (tmp_path / "out" / "steps.jsonl").read_text().splitlines()]
     assert len([line for line in lines if line["split"] == "train"]) == load.steps
 
@@ -167,7 +167,7 @@ def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
     )  # one token in, two predicted
     full = count_parameters(model_configuration(None, MISTRAL), None)
     count = estimate_operations(full, load)
-    forward = 2 * (full.passed * 1 + full.head * 2)
+    forward = 2 * (full.active * 1 + full.head * 2)
     assert count.reference == pytest.approx(forward, rel=1e-4)
     assert count.training == pytest.approx(3 * forward, rel=1e-4)
     adapted = count_parameters(model_configuration(None, MISTRAL), LoraConfig(rank=16))
