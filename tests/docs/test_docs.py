@@ -69,3 +69,21 @@ def options_of(words: list[str]) -> set[str]:
         command = command.commands[word]
     context = typer.Context(command)
     return {name for parameter in command.get_params(context) for name in parameter.opts}
+
+
+def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_path: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "capitals"}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    (tmp_path / "capitals").mkdir()
+    row = '{"question": "What is the capital of France?", "city": "Paris"}\n'
+    (tmp_path / "capitals" / "test.jsonl").write_text(row, encoding="utf-8")
+    suite, answer = names["SUITE"], names["Answer"]
+
+    (sample,) = suite.load(tmp_path)
+    (request,) = suite.ask(sample, ())
+    assert request.messages[0].content.startswith("What is the capital of France?")
+    assert suite.ask(sample, (answer("Paris."),)) == ()
+    assert suite.score(sample, (answer("Paris."),), (), ()).value == 1
+    assert suite.score(sample, (answer("It is Paris."),), (), ()).value == 0
+    assert suite.score(sample, (answer(""),), (), ()).status == "empty"
