@@ -11,7 +11,7 @@ from train.data.tokens import TokenGroup
 from train.model.logprobs import Form, logprobs
 from train.objectives.labels import label_entropy, soft_labels
 from train.objectives.registry import Loss
-from train.trainer.metrics import Scores
+from train.trainer.metrics import BatchScores
 
 #: Nats a response by which policy and reference may differ in fp32, before the first update.
 EXACT = 1e-3
@@ -44,7 +44,7 @@ class Task:
 
 def scored(
     model: nn.Module, items: Sequence[Item], task: Task, idle: Item | None = None
-) -> tuple[Tensor, Scores]:
+) -> tuple[Tensor, BatchScores]:
     """Losses of a batch, `[B]`, with gradient, and its detached numbers.
 
     Args:
@@ -61,7 +61,7 @@ def scored(
     return losses, replace(scores, tokens=tokens, places=places)
 
 
-def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
+def scored_at_reference(items: Sequence[Item], task: Task) -> BatchScores:
     """The numbers of a policy that still is the reference; no model is asked."""
     width = max(len(item.reference) for item in items)
     references = _matrices(items, width)[0]
@@ -72,14 +72,14 @@ def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
 
 def _assess(
     items: Sequence[Item], logps: Tensor, lengths: Tensor, task: Task
-) -> tuple[Tensor, Scores]:
+) -> tuple[Tensor, BatchScores]:
     matrices = _matrices(items, logps.shape[1])
     references, rewards, mask = (tensor.to(logps.device) for tensor in matrices)
     out = task.loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(logps.device))
     entropy = None
     if task.alpha is not None:
         entropy = label_entropy(soft_labels(rewards, mask, task.alpha)).cpu()
-    return out.losses, Scores(
+    return out.losses, BatchScores(
         logps=logps.detach().cpu(),
         ref_logps=references.cpu(),
         rewards=rewards.cpu(),

@@ -151,7 +151,9 @@ def test_steps_and_tokens_are_those_of_a_real_run(
 
 def test_the_shared_prompt_is_counted_once_in_a_tree_and_for_each_response_in_rows() -> None:
     groups = [PromptLengths(100, (11, 21))] * 4
-    tree, padded = (estimate_work(make_config(form=form), groups, []) for form in ("tree", "padded"))
+    tree, padded = (
+        estimate_work(make_config(form=form), groups, []) for form in ("tree", "padded")
+    )
     assert (tree.training.given, padded.training.given) == (4 * 130, 4 * 230)
     assert (tree.row, tree.batch) == (260, 260)  # two prompts a batch, in one row
     assert (padded.row, padded.batch) == (120, 4 * 120)

@@ -12,7 +12,7 @@ from train.errors import TrainError
 from train.model.logprobs import Form, logprobs
 from train.objectives.registry import objective
 from train.trainer.batch_loss import EXACT, Item, Task, scored
-from train.trainer.reference_check import check_start, tolerance
+from train.trainer.reference_check import check_against_reference, tolerance
 
 TASK = Task(objective("nca", beta=0.1, alpha=1.0), "tree", 1.0)
 
@@ -27,7 +27,7 @@ def items_of(model: Any, groups: list[TokenGroup], form: Form = "tree") -> list[
 
 
 def start(policy: Any, items: list[Item], task: Task = TASK) -> None:
-    check_start(policy, scored(policy, items, task)[1], items, task)
+    check_against_reference(policy, scored(policy, items, task)[1], items, task)
 
 
 def test_a_policy_that_is_the_reference_passes(tiny: Any, groups: list[TokenGroup]) -> None:
@@ -80,7 +80,7 @@ def test_a_value_of_other_weights_is_not_blamed_on_a_setting(
     with pytest.raises(TrainError, match=r"made:1, .*no setting of this run.*remove reference"):
         start(model, bad)
     with pytest.raises(TrainError, match="no setting of this run"):
-        check_start(None, scored(model, bad, TASK)[1], bad, TASK)
+        check_against_reference(None, scored(model, bad, TASK)[1], bad, TASK)
     nowhere = replace(wrong, reference=(float("nan"),) * 2)
     with pytest.raises(TrainError, match="made:1"):
         start(model, [items[0], nowhere])
