@@ -134,7 +134,7 @@ def trainer(setting: Setting) -> None:
     items = _with_reference(model, setting)
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(base=setting.model, out=Path(folder), cache=Path(folder), config=config)
-        task = Task(objective("nca", beta=BETA, alpha=1.0), "tree", 1.0)
+        task = Task(objective("nca", beta=BETA, alpha=1.0), "tree")
         ours = GroupTrainer(model, job, items, task, SINGLE_PROCESS)
         ours.add_callback(_InTurn(setting.gate))
         ours.train()

@@ -15,7 +15,7 @@ from harness import models
 from harness.engines import EngineSpec, make
 from harness.errors import UserError
 from harness.head_to_head.suite import any_duels
-from harness.judge.needs import require_able
+from harness.judge.needs import require_able, require_fit
 from harness.judge.referee import NAME, require_judge
 from harness.kl.suite import any_kl
 from harness.order import Step, steps
@@ -269,8 +269,8 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
         RecipeError: a suite needs a judge and none is chosen.
         UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
-        EngineUnavailable: this machine lacks what the engine needs, or the judge what a suite
-            needs.
+        EngineUnavailable: this machine lacks what the engine needs, or engine or judge lack what a
+            suite needs.
     """
     suites = [find(name, section.lm_eval_tasks) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
@@ -280,9 +280,11 @@ def check_suites(section: EvaluateSection, data_dir: Path | None) -> None:
     if isinstance(section.limit, dict):
         for name in section.limit.keys() - set(section.suites):
             find(name, section.lm_eval_tasks)
-    for choice in (section.engine, section.judge):
-        if choice is not None and suites:
-            make(EngineSpec(name=choice.name, base_url=choice.base_url))
+    if suites:
+        engine = make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+        require_fit(suites, section.engine.name, engine.capabilities)
+    if suites and section.judge is not None:
+        make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))
 
 
 def existing(

@@ -142,7 +142,7 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
     return Example(
         group,
         len(whole.responses),
-        _labels(config, group) if "alpha" in objective.settings else None,
+        _labels(config, group) if objective.labels == "rewards" else None,
         _pairs(config, group) if objective.labels == "pairs" else None,
         tokens,
         end_token(tokenizer, group.messages),
@@ -150,14 +150,16 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
     )
 
 
-def _labels(config: TrainConfig, group: Group) -> tuple[float, ...]:
+def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
+    """Return the labels that the objective uses for a group; None where it has none."""
     import torch
 
-    from train.objectives.labels import soft_labels
+    from train.objectives.registry import configure_loss
 
     rewards = torch.tensor([group.rewards], dtype=torch.float64)
-    labels = soft_labels(rewards, torch.ones_like(rewards, dtype=torch.bool), config.alpha)
-    return tuple(labels[0].tolist())
+    logps, mask = torch.zeros_like(rewards), torch.ones_like(rewards, dtype=torch.bool)
+    labels = configure_loss(config)(logps, logps, rewards, mask, mask.long()).labels
+    return None if labels is None else tuple(labels[0].tolist())
 
 
 def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:

@@ -15,8 +15,9 @@ from harness.errors import ModelError, RecipeError
 #: adapters: serves LoRA adapters of its base by name.
 #: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
 #: loglikelihood: scores a given continuation. many: n > 1 samples in one request.
+#: sampling: draws its answers from the model, in the model's tokens.
 CAPABILITIES = frozenset(
-    {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many"}
+    {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many", "sampling"}
 )
 
 

@@ -98,7 +98,7 @@ class FakeEngine:
 
     name = "fake"
     version = "1"
-    capabilities = CAPABILITIES
+    capabilities = CAPABILITIES - {"sampling"}
 
     def __init__(self, spec: EngineSpec, script: Callable[[Request], str] | None = None) -> None:
         self._spec = spec

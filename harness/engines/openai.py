@@ -46,7 +46,7 @@ class OpenAIEngine:
     """
 
     name = "openai"
-    capabilities = frozenset({"messages", "logprobs", "many"})
+    capabilities = frozenset({"messages", "logprobs", "many", "sampling"})
 
     def __init__(self, spec: EngineSpec) -> None:
         patience = asdict(Patience())

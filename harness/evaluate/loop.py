@@ -13,7 +13,6 @@ from itertools import product
 from typing import TypeVar
 
 from eval_suites.sandbox.runner import Sandbox
-from harness.errors import EngineUnavailable
 from harness.evaluate.answering import Desk, Line, answer_task
 from harness.evaluate.asking import Asker, Checker, Tally
 from harness.evaluate.board import Board
@@ -30,7 +29,7 @@ from harness.evaluate.task import Task
 from harness.events import Reporter
 from harness.journal.entries import Journal
 from harness.judge.estimate import tell_judging
-from harness.judge.needs import require_able
+from harness.judge.needs import require_able, require_fit
 from harness.judge.referee import Referee, is_judged, referee, require_judge
 from harness.progress.pace import Pair
 from harness.progress.standing import Judging, Standings, Watch, telling
@@ -71,7 +70,7 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
             desk = Desk(Checker(box, journal), tier=await _tier(box, loaded, report))
             found = groups(job.models, job.fingerprints, job.engine)
             for group in found:
-                refuse_unfit(loaded, group)
+                require_fit((item.suite for item in loaded), group.engine_name, group.capabilities)
             for part in passes(loaded, desk, judge, (board, later)):
                 for group in found:
                     generated = part.board.generated
@@ -170,14 +169,3 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
             protocol = {**group.protocol(model), **suite_protocol(item, job)}
             protocol |= desk.protocol(item.suite, model.name)
             spool.write(folder, model.name, item.suite, protocol)
-
-
-def refuse_unfit(loaded: Sequence[Loaded], group: Group) -> None:
-    """Refuse a suite that needs what the engine lacks, before anything starts."""
-    for item in loaded:
-        lacking = item.suite.needs - group.capabilities
-        if lacking:
-            raise EngineUnavailable(
-                f"suite {item.suite.name} needs {', '.join(sorted(lacking))}, which engine "
-                f"{group.engine_name} lacks: choose another with --engine"
-            )

@@ -1,4 +1,4 @@
-"""What a judged suite cannot do without in the engine that judges."""
+"""The capabilities of engines that suites need: of the one that answers and the one that judges."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +17,20 @@ def lacking(suite: Suite[Any], judge: JudgeChoice) -> str:
     """
     able = make(EngineSpec(name=judge.name, base_url=judge.base_url)).capabilities
     return ", ".join(sorted(suite.judge_needs - able))
+
+
+def require_fit(suites: Iterable[Suite[Any]], engine: str, capabilities: frozenset[str]) -> None:
+    """Refuse suites that need what the engine lacks, before anything starts.
+
+    Raises:
+        EngineUnavailable: naming the first such suite and the remedy.
+    """
+    for suite in suites:
+        if lacks := ", ".join(sorted(suite.needs - capabilities)):
+            raise EngineUnavailable(
+                f"suite {suite.name} needs {lacks}, which engine {engine} lacks: choose another "
+                "with --engine"
+            )
 
 
 def require_able(suites: Iterable[Suite[Any]], judge: JudgeChoice | None) -> None:

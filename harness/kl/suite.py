@@ -68,5 +68,5 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         aggregate=summed_up,
         stratum=prompts.stratum,
         decoding=drawn,
-        needs=frozenset({"tokens"}),
+        needs=frozenset({"tokens", "sampling"}),
     )

@@ -11,7 +11,7 @@ HEAD = (
 )
 
 #: Why a suite without gold has no counts.
-JUDGED = "scored by a judge: held to stored verdicts"
+JUDGED = "scored by a judge: compared with stored verdicts"
 
 
 def row(held: Held, found: Found) -> str:

@@ -103,7 +103,7 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
         "| `arithmetic` | 200 | 200 | 200 | none |",
         "| `gsm8k` | – | – | – | its files are not there |",
         "| `svamp` | – | – | – | has no cases |",
-        "| `mt_bench` | – | – | – | scored by a judge: held to stored verdicts |",
+        "| `mt_bench` | – | – | – | scored by a judge: compared with stored verdicts |",
     ]
     assert "arithmetic: 200 of 200" in printed.err
     monkeypatch.setattr(script, "HELD", {"arithmetic": MADE_UP})

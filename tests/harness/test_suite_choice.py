@@ -85,7 +85,7 @@ def test_programs_that_cannot_be_contained_are_left_out(
     async def nowhere(_: object) -> str:
         raise SandboxError("not here; --unsafe")
 
-    monkeypatch.setattr("eval_suites.sandbox.Sandbox.tier", nowhere)
+    monkeypatch.setattr("eval_suites.sandbox.runner.Sandbox.tier", nowhere)
     chosen, left_out = expanded(section("all"), data_dir)
     assert "not here; --unsafe" in left_out["leetcode"]
     assert not [name for name in chosen.suites if SUITES[name].programs]

@@ -34,7 +34,7 @@ def infonca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss
         labels = soft_labels(_adjusted(batch.rewards, favour_first), batch.mask, alpha)
         # -inf times a label of 0 is NaN: fill after the log-softmax.
         losses = -(labels * log_share.masked_fill(~batch.mask, 0)).sum(dim=1)
-        return ObjectiveOutput(losses.mean(), losses, implicit.detach())
+        return ObjectiveOutput(losses.mean(), losses, implicit.detach(), labels)
 
     return as_loss(whole)
 
@@ -56,7 +56,7 @@ def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
         optimise = -(labels * logsigmoid(implicit)).sum(dim=1)
         regularise = -logsigmoid(-implicit).masked_fill(~batch.mask, 0).sum(dim=1) / counts
         losses = optimise + regularise
-        return ObjectiveOutput(losses.mean(), losses, implicit.detach())
+        return ObjectiveOutput(losses.mean(), losses, implicit.detach(), labels)
 
     return as_loss(whole)
 

@@ -24,11 +24,14 @@ class ObjectiveOutput:
         losses: `[B]`; 0 for a prompt that takes no part (a pair objective and all rewards equal).
         implicit_rewards: `[B, K]`, beta times the log-ratio (where an objective has no reference,
             beta times the mean log-probability a token), 0 where the mask is false, detached.
+        labels: `[B, K]`, the soft labels of each prompt's responses, as the loss used them,
+            detached; None for an objective that takes no `alpha`.
     """
 
     loss: Tensor
     losses: Tensor
     implicit_rewards: Tensor
+    labels: Tensor | None = None
 
 
 class Loss(Protocol):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from train.data.packing import count_tokens
 from train.data.tokens import TokenGroup
 from train.model.logprobs import Form, logprobs
-from train.objectives.labels import label_entropy, soft_labels
+from train.objectives.labels import label_entropy
 from train.objectives.registry import Loss
 from train.trainer.metrics import BatchScores
 
@@ -32,13 +32,11 @@ class Task:
     Attributes:
         loss: the objective.
         form: how log-probabilities are computed.
-        alpha: temperature of the labels; None where the objective has none.
         allowed: nats a response by which policy and reference may differ before the first update.
     """
 
     loss: Loss
     form: Form
-    alpha: float | None
     allowed: float = EXACT
 
 
@@ -76,9 +74,6 @@ def _assess(
     matrices = _matrices(items, logps.shape[1])
     references, rewards, mask = (tensor.to(logps.device) for tensor in matrices)
     out = task.loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(logps.device))
-    entropy = None
-    if task.alpha is not None:
-        entropy = label_entropy(soft_labels(rewards, mask, task.alpha)).cpu()
     return out.losses, BatchScores(
         logps=logps.detach().cpu(),
         ref_logps=references.cpu(),
@@ -87,7 +82,7 @@ def _assess(
         lengths=lengths.cpu(),
         implicit=out.implicit_rewards.cpu(),
         losses=out.losses.detach().cpu(),
-        entropy=entropy,
+        entropy=None if out.labels is None else label_entropy(out.labels).cpu(),
     )
 
 

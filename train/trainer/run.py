@@ -25,7 +25,7 @@ from train.model.disk import raise_on_full_disk
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
 from train.model.quantisation import number_format, require_backend
-from train.objectives.registry import configure_loss, entry
+from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, Task
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
 from train.trainer.recorder import Callback, EventEmitter, PhaseTimer, Recorder
@@ -104,7 +104,7 @@ def _run(job: TrainJob, events: EventEmitter, processes: Processes) -> TrainResu
         items, probe, report = _with_reference(model, data, source, job, events, processes)
     first = [item.group for item in items[: config.prompts_per_step]]
     allowed = tolerance(model, first, form, config.dtype, config.prompts_per_batch)
-    task = Task(loss, form, _alpha(config), allowed)
+    task = Task(loss, form, allowed)
     policy = loading.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, task, processes)
     recorder = Recorder(job.out, config, probe, events, timer)
@@ -174,10 +174,6 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
         if trainer.state.global_step < trainer.state.max_steps:
             raise KeyboardInterrupt
     return step
-
-
-def _alpha(config: TrainConfig) -> float | None:
-    return config.alpha if "alpha" in entry(config.method).settings else None
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:

@@ -76,11 +76,16 @@ def test_pairs_and_other_settings_are_those_of_the_checkpoint(
     assert "<|im_start|>assistant\n" in out
 
 
+#: A tie is broken for the first response: labels are shown as the loss makes them.
+FAVOURED = ("--set", "train.alpha=0.0001", "--set", "train.method_settings={favour_first: 1}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("--row", "2", "--checkpoint", "dpo"), 0, "left out: all its rewards are equal, dpo has"),
         (("--row", "2"), 0, "soft label 0.5000"),
+        (("--row", "2", *FAVOURED), 0, "soft label 1.0000"),
         (("--row", "3"), 0, "data.jsonl:3: left out: identical responses"),
         (("--row", "4"), 2, "has no row 4"),
         (("--row", "0"), 2, "--row"),

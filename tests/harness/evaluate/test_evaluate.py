@@ -17,10 +17,11 @@ import pytest
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.columns import base_first, groups
 from harness.evaluate.job import EvalJob
-from harness.evaluate.loading import Loaded, first_of_each, load
-from harness.evaluate.loop import refuse_unfit, run
+from harness.evaluate.loading import first_of_each, load
+from harness.evaluate.loop import run
 from harness.evaluate.queue import tasks
 from harness.events import silent
+from harness.judge.needs import require_fit
 from harness.recipe import DecodingChanges, EngineChoice
 from harness.runs import RunFolder, read_json, read_lines, write_json
 from harness.stage import locked
@@ -114,11 +115,11 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
 ) -> None:
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
-    picky = Loaded(replace(loaded.suite, needs=frozenset({"telepathy"})), loaded.samples, "")
+    picky = replace(loaded.suite, needs=frozenset({"telepathy"}))
     (group,) = groups(job.models, job.fingerprints, job.engine)
 
     with pytest.raises(EngineUnavailable, match="telepathy"):
-        refuse_unfit([picky], group)
+        require_fit([picky], group.engine_name, group.capabilities)
 
 
 def test_a_limit_takes_the_first_samples_of_each_stratum() -> None:

@@ -65,6 +65,10 @@ def test_a_recipe_measures_against_its_base_and_eval_against_what_trained_it(
             ("--base-url", "http://127.0.0.1:9/v1", "--reference", "MODEL"),
             "kl:arithmetic needs tokens",
         ),
+        (
+            ("--engine", "fake", "--reference", "MODEL"),
+            "kl:arithmetic needs sampling, which engine fake lacks: choose another with --engine",
+        ),
     ],
 )
 def test_what_is_missing_is_said_before_anything_starts(
@@ -83,3 +87,19 @@ def test_what_is_missing_is_said_before_anything_starts(
     error = capsys.readouterr().err
     assert (code, said in error) == (2, True), error
     assert "Traceback" not in error
+
+
+def test_a_recipe_whose_engine_draws_nothing_is_refused_before_training(
+    recipe: Path,
+    tmp_path: Path,
+    nca: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--set", "evaluate.engine.name=fake", "--tracking", "none")
+    assert nca("run", recipe, *options) == 2
+    error = capsys.readouterr().err
+    assert "kl:arithmetic needs sampling, which engine fake lacks" in error
+    assert len(error.splitlines()) == 1
+    assert not list(tmp_path.glob("runs/*/train"))

@@ -134,6 +134,8 @@ def test_the_first_response_is_favoured_only_on_request(name: str) -> None:
     favoured = objective(name, beta=1.0, alpha=1e-4, favour_first=True)(M, zeros(M), tied, ALL)
     assert favoured.loss.item() == pytest.approx(hard.loss.item(), abs=1e-12)
     assert abs(plain.loss.item() - hard.loss.item()) > 1e-3
+    assert torch.allclose(favoured.labels, first)
+    assert torch.equal(plain.labels, torch.full_like(M, 0.25))
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -14,7 +14,7 @@ from train.objectives.registry import objective
 from train.trainer.batch_loss import EXACT, Item, Task, scored
 from train.trainer.reference_check import check_against_reference, tolerance
 
-TASK = Task(objective("nca", beta=0.1, alpha=1.0), "tree", 1.0)
+TASK = Task(objective("nca", beta=0.1, alpha=1.0), "tree")
 
 
 def items_of(model: Any, groups: list[TokenGroup], form: Form = "tree") -> list[Item]:
