@@ -208,9 +208,9 @@ def _rows_of(config: TrainConfig) -> int:
 
 def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
     """The longest prompt and responses that a config allows, so many of them if it does not say."""
-    from train.objectives.registry import entry
+    from train.objectives.registry import find
 
-    paired = entry(config.method).labels == "pairs"
+    paired = find(config.method).labels == "pairs"
     two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")
     count = 2 if two else config.responses or responses
     room = config.max_length - config.max_prompt_length

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from train.config import TrainConfig
-from train.trainer.batch_loss import Item, scored, scored_at_reference
+from train.trainer.batch_loss import Item, score_at_reference, score_batch
 from train.trainer.metrics import BatchScores, concatenate, summarise
 from train.trainer.schedule import micro_batches
 from train.trainer.trainer import GroupTrainer
@@ -110,7 +110,8 @@ class Recorder:
         self._trained_on = sum(item.group.prompt in trained for item in self._probe)
         if step is None and self._probe:
             # The policy still is the reference, as the check in the first step makes sure.
-            self._record_probe(trainer, 0, scored_at_reference(self._probe, trainer.task))
+            scores = score_at_reference(self._probe, trainer.loss_settings)
+            self._record_probe(trainer, 0, scores)
 
     def record_step(self, trainer: GroupTrainer, done: int, logs: dict[str, Any]) -> None:
         """Record the step after which `done` updates are made, and a probe when one is due."""
@@ -140,13 +141,13 @@ class Recorder:
     def _score_probe(self, trainer: GroupTrainer) -> BatchScores:
         """Score the probe set under the present policy."""
         processes, total, size = trainer.processes, len(self._probe), self._config.prompts_per_batch
-        batches = micro_batches(total, total, size, processes.size, processes.rank)
-        parts = []
+        settings, parts = trainer.loss_settings, []
         with torch.no_grad():
-            for turn, places in enumerate(batches, start=1):
+            for places in micro_batches(total, total, size, processes.size, processes.rank):
                 items = [self._probe[place] for place in places]
-                parts.append(scored(trainer.model, items, trainer.task, trainer.idle)[1])
-                self._events.progress("probe", min(total, turn * processes.size * size), total)
+                parts.append(score_batch(trainer.model, items, settings, trainer.idle)[1])
+                done = min(total, len(parts) * processes.size * size)
+                self._events.progress("probe", done, total)
         return concatenate(processes.gather(parts))
 
     def _record_probe(self, trainer: GroupTrainer, step: int, scores: BatchScores) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from train.data.tokens import TokenGroup
 from train.errors import TrainError
 from train.model.logprobs import Form, logprobs
-from train.trainer.batch_loss import EXACT, Item, Task
+from train.trainer.batch_loss import EXACT, Item, LossSettings
 from train.trainer.metrics import BatchScores
 
 _UNEXPLAINED = (
@@ -54,7 +54,7 @@ def _logps(model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int
 
 
 def check_against_reference(
-    policy: nn.Module | None, scores: BatchScores, items: Sequence[Item], task: Task
+    policy: nn.Module | None, scores: BatchScores, items: Sequence[Item], settings: LossSettings
 ) -> None:
     """Check, before the first update, that the policy is the reference.
 
@@ -63,7 +63,7 @@ def check_against_reference(
             process alone cannot run it.
         scores: of the batch.
         items: the batch.
-        task: its form, and the difference that is allowed.
+        settings: the form, and the difference that is allowed.
 
     Raises:
         TrainError: a response differs by more; the worst one is named, and the setting that makes
@@ -73,23 +73,25 @@ def check_against_reference(
         return
     gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
     row, column = divmod(int(gap.argmax()), gap.shape[1])  # a NaN is the largest
-    if gap[row, column] <= task.allowed:
+    if gap[row, column] <= settings.allowed:
         return
     cached, group = float(scores.ref_logps[row, column]), items[row].group
-    why = None if policy is None else _explain(policy, group, column, task, cached)
+    why = None if policy is None else _explain(policy, group, column, settings, cached)
     raise TrainError(
         f"{group.source}, response {column + 1}: before any update the policy gives "
         f"{scores.logps[row, column]:.4f} nats and the cached reference {cached:.4f} (allowed: "
-        f"{task.allowed:.2g} apart); {why or _UNEXPLAINED}"
+        f"{settings.allowed:.2g} apart); {why or _UNEXPLAINED}"
     )
 
 
-def _explain(policy: Any, group: TokenGroup, column: int, task: Task, cached: float) -> str | None:
+def _explain(
+    policy: Any, group: TokenGroup, column: int, settings: LossSettings, cached: float
+) -> str | None:
     """Find the setting that, changed alone, makes the policy agree with the cached value."""
-    for name, change, other in _changes(policy, task.form):
+    for name, change, other in _changes(policy, settings.form):
         with change, torch.no_grad():
             sums, _ = logprobs(policy, [group], other)
-        if abs(float(sums[0, column]) - cached) <= task.allowed:
+        if abs(float(sums[0, column]) - cached) <= settings.allowed:
             return name
     return None
 

@@ -26,7 +26,7 @@ from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
 from train.model.quantisation import number_format, require_backend
 from train.objectives.registry import configure_loss
-from train.trainer.batch_loss import Item, Task
+from train.trainer.batch_loss import Item, LossSettings
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
 from train.trainer.recorder import Callback, EventEmitter, PhaseTimer, Recorder
 from train.trainer.reference import ReferenceReport, ReferenceSource, reference_logps
@@ -104,9 +104,9 @@ def _run(job: TrainJob, events: EventEmitter, processes: Processes) -> TrainResu
         items, probe, report = _with_reference(model, data, source, job, events, processes)
     first = [item.group for item in items[: config.prompts_per_step]]
     allowed = tolerance(model, first, form, config.dtype, config.prompts_per_batch)
-    task = Task(loss, form, allowed)
+    loss_settings = LossSettings(loss, form, allowed)
     policy = loading.attach(model, config.lora, config.seed)
-    trainer = GroupTrainer(policy, job, items, task, processes)
+    trainer = GroupTrainer(policy, job, items, loss_settings, processes)
     recorder = Recorder(job.out, config, probe, events, timer)
     with timer.phase("train"):
         resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))

@@ -12,7 +12,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
-from train.trainer.batch_loss import Item, Task, scored
+from train.trainer.batch_loss import Item, LossSettings, score_batch
 from train.trainer.distributed import Processes, sharding
 from train.trainer.metrics import BatchScores, concatenate
 from train.trainer.reference_check import check_against_reference
@@ -32,12 +32,17 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
     loss_is_scaled_for_ga = True
 
     def __init__(
-        self, model: Any, job: TrainJob, items: Sequence[Item], task: Task, processes: Processes
+        self,
+        model: Any,
+        job: TrainJob,
+        items: Sequence[Item],
+        loss_settings: LossSettings,
+        processes: Processes,
     ) -> None:
-        settings = training_arguments(job.config, job.out / "state", processes.size)
-        super().__init__(model=model, args=settings, train_dataset=list(items))
+        arguments = training_arguments(job.config, job.out / "state", processes.size)
+        super().__init__(model=model, args=arguments, train_dataset=list(items))
         self.remove_callback(PrinterCallback)
-        self.task = task
+        self.loss_settings = loss_settings
         self.processes = processes
         self._config = job.config
         self._parts: list[BatchScores] = []
@@ -85,11 +90,11 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         one process, whatever share of a last step each has.
         """
         items = inputs["items"]
-        losses, scores = scored(model, items, self.task, self.idle)
+        losses, scores = score_batch(model, items, self.loss_settings, self.idle)
         if self.state.global_step == 0:
             # Several processes would have to run the policy together.
             policy = model if self.processes.size == 1 else None
-            check_against_reference(policy, scores, items, self.task)
+            check_against_reference(policy, scores, items, self.loss_settings)
         if not bool(torch.isfinite(losses).all()):
             raise TrainError(
                 f"step {self.state.global_step}: the loss is not finite; lower learning_rate"
