@@ -1,3 +1,3 @@
 """The command line: every command and its options. Nothing imports this package."""
 
-__all__: list[str] = []
+__all__ = ["main"]
