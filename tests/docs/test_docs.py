@@ -89,6 +89,16 @@ def test_a_file_of_the_code_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in missing if not any(word in name for word in invented)] == []
 
 
+@pytest.mark.parametrize("name", ["index", "results"])
+def test_an_example_of_the_python_reference_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "reference" / "python" / f"{name}.md").read_text(encoding="utf-8")
+    exec(text.partition("```python\n")[2].partition("```")[0], {})
+    assert capsys.readouterr().out
+
+
 def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_path: Path) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {"__name__": "capitals"}
