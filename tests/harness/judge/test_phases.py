@@ -20,6 +20,8 @@ from harness.evaluate.loop import run
 from harness.events import silent
 from harness.recipe import EngineChoice, JudgeChoice
 from harness.runs import RunFolder, read_json, read_lines
+from harness.scoring.rescore import rescore
+from harness.scoring.stored import read_stored
 
 SAMPLES = 4
 
@@ -204,6 +206,10 @@ def test_a_judge_asked_several_times_tells_how_far_it_agrees_with_itself(
         assert line["metrics"]["judge_sd"] >= 0
     assert any(line["metrics"]["judge_sd"] > 0 for line in lines)
     assert read_json(folder.summary("base", "judged"))["protocol"]["judge_repeats"] == "3"
+
+    again = rescore(JUDGED, JUDGED.load(None), read_stored(folder.sample_log("base", "judged")))
+    logged = [(line["value"], line["extracted"], line["metrics"]) for line in lines]
+    assert [(one.score.value, one.score.extracted, one.score.metrics) for one in again] == logged
 
 
 def test_an_answer_that_is_lost_before_the_judging_is_asked_for_again_with_it(
