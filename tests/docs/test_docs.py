@@ -1,4 +1,4 @@
-"""The documentation: short pages, commands that exist, and a README that is run in .ci/run."""
+"""The documentation: short pages, commands that exist, README and tutorial run in .ci/run."""
 
 import re
 import shlex
@@ -12,10 +12,11 @@ from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "results" / "README.md"])
-README = ROOT / "README.md"
+#: Pages whose commands .ci/run runs as they are shown.
+RUN = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md"))]
 #: A page that is longer wants to be two.
 MOST_LINES = 250
-#: Commands of README that .ci/run has in a part of its own.
+#: Commands that .ci/run has in a part of its own.
 PARTS = ("make demo", "make test", "source .venv/bin/activate")
 
 
@@ -43,8 +44,8 @@ def commands(page: Path) -> list[str]:
     return [re.sub(r"\s+#.*", "", line).strip() for line in lines]
 
 
-@pytest.mark.parametrize("command", commands(README))
-def test_a_command_of_the_readme_is_run_in_ci(command: str) -> None:
+@pytest.mark.parametrize("command", [command for page in RUN for command in commands(page)])
+def test_a_command_of_readme_and_tutorial_is_run_in_ci(command: str) -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("\\\n", " ")
     assert command in PARTS or command in re.sub(r"\s+", " ", script.replace(".venv/bin/", ""))
 
