@@ -35,7 +35,7 @@ def test_a_page_is_short(page: Path) -> None:
 def test_a_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [link for link in links if not link.startswith("http")]
-    generated = [link for link in local if "commands/" in link]  # by scripts/docs_commands.py
+    generated = [link for link in local if "commands/" in link]  # by scripts/docs_hooks.py
     assert [k for k in local if k not in generated and not (page.parent / k).exists()] == []
 
 
