@@ -22,7 +22,7 @@ help:
 	@echo "make fault-series    evaluations killed, again and again, also on vLLM (about half an hour)"
 	@echo "make likelihood-trends   how likelihoods move under DPO, InfoNCA and NCA (hours)"
 	@echo "make fidelity    whether every suite agrees with its gold, as a table (about five minutes)"
-	@echo "make check   formatting, lint, types"
+	@echo "make check   formatting, lint, types, floors"
 	@echo "make docs    the documentation as a site, in site/"
 
 .venv/.ready: pyproject.toml cpu-overrides.txt dev-overrides.txt constraints-cpu.txt constraints-cuda.txt scripts/setup.sh
@@ -93,6 +93,7 @@ format: .venv/.ready
 
 check: lint
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: .venv/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
-from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
+from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
 
 Draw = Callable[[random.Random, float], float]
 

@@ -16,13 +16,14 @@ from typing import Any, Self
 from benchmarks.eval_problem import prompts
 from benchmarks.eval_served import lm_eval
 from eval_suites.requests import Request
-from harness.engines import ENGINES, Completion
+from harness.engines.base import Completion
 from harness.engines.preload import preloading
+from harness.engines.registry import ENGINES
 from harness.engines.vllm import VllmEngine
-from harness.evaluate.columns import groups
-from harness.evaluate.job import EvalJob
-from harness.evaluate.sample_log import Spool
-from harness.events import silent
+from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.sample_log import Spool
+from harness.progress.events import silent
 
 #: As ours: quiet, so much memory for keys and values, a thread on every core.
 _ENVIRONMENT = {
@@ -61,7 +62,7 @@ def ours(job: EvalJob) -> dict[str, float]:
 
     `stop` is what follows: the engine's end, and logs.
     """
-    from harness.evaluate.loop import run
+    from harness.evaluate.loop.loop import run
 
     ENGINES["vllm"] = Timed
     scored = 0.0

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.evaluate.columns import groups
-from harness.evaluate.job import EvalJob
-from harness.evaluate.loading import load
-from harness.recipe import DecodingChanges, EngineChoice
+from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.loading import load
+from harness.recipe.schema import DecodingChanges, EngineChoice
 
 SUITES = ("gsm8k", "svamp", "arithmetic")
 _RANK = 8

@@ -24,8 +24,8 @@ import yaml
 
 from benchmarks.eval_problem import Prompt, prompts
 from harness.engines.preload import preloading
-from harness.evaluate.columns import groups
-from harness.evaluate.job import EvalJob
+from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.job import EvalJob
 
 _RANK = 8
 _START_S, _STOP_S = 600, 60

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.eval_problem import make_adapters, make_job
-from harness.models import demo_model
+from harness.engines.checkpoints import demo_model
 
 Round = Mapping[str, Mapping[str, float]]
 _LIBRARIES = {"tcmalloc": "libtcmalloc_minimal.so.4", "iomp": "libiomp5.so"}

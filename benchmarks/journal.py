@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import run
-from harness.events import silent
-from harness.journal.entries import Journal
-from harness.recipe import DecodingChanges, EngineChoice
-from harness.runs import digest
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.loop.loop import run
+from harness.progress.events import silent
+from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.storage.journal.entries import Journal
+from harness.storage.run_folder import digest
 
 ANSWERS = 10_000
 _WORDS = Path(__file__).read_text(encoding="utf-8").split()

@@ -11,8 +11,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from harness.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.runs import RunFolder, canonical, write_text
+from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
+from harness.storage.run_folder import RunFolder, canonical, write_text
 
 NAMES = ("base", "dpo", "infonca", "nca")
 WORDS = (

@@ -1,1 +1,1 @@
-"""Recipe in, checkpoints and side-by-side tables with their uncertainty out."""
+"""Train checkpoints with NCA and its kin, evaluate them, and show which one is better."""

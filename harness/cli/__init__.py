@@ -1,1 +1,3 @@
-"""Commands of `nca`, by what they are about; `main` is the entry."""
+"""The command line: every command and its options. Nothing imports this package."""
+
+__all__ = ["main"]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from harness import pipeline
-from harness.cli import meant
+from harness.cli import parse
 from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.errors import ModelError, RecipeError, RunError
-from harness.pipeline import Finished
-from harness.plan import Places
-from harness.recipe import EvaluateSection, read_recipe
-from harness.runs import write_text
+from harness.pipeline import run as pipeline
+from harness.pipeline.plan import Places
+from harness.pipeline.run import Finished
+from harness.recipe.schema import EvaluateSection, read_recipe
+from harness.storage.run_folder import write_text
 
 if TYPE_CHECKING:
-    from harness.power.budget import Budget
-    from harness.report.leaderboard import Options
+    from harness.report.html.leaderboard import Options
+    from harness.stats.power.budget import Budget
 
 
 def run(
@@ -35,7 +35,7 @@ def run(
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
     if evaluation:
-        chosen = meant.all_of(recipe.evaluate, where.data_dir, out)
+        chosen = parse.all_of(recipe.evaluate, where.data_dir, out)
         recipe = recipe.model_copy(update={"evaluate": chosen})
     finished = pipeline.run(recipe, where, out.screen, evaluation=evaluation)
     if save_result is not None:
@@ -46,7 +46,7 @@ def run(
 
 def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | None) -> None:
     """`nca train --dry-run`: print what training would cost; nothing is fetched or written."""
-    from harness.dry_run import outlooks, page
+    from harness.pipeline.dry_run import outlooks, page
 
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
@@ -62,7 +62,7 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
     """
     from transformers.utils.logging import disable_progress_bar
 
-    from harness.models import checked, resolve, under
+    from harness.engines.checkpoints import checked, resolve, under
     from train.model import merging
     from train.model.disk import raise_on_full_disk
 
@@ -83,8 +83,8 @@ def evaluate(
     models: Sequence[str], chosen: EvaluateSection, where: Places, out: Output
 ) -> Finished:
     """`nca eval`: evaluate existing checkpoints and print their table."""
-    chosen = meant.all_of(chosen, where.data_dir, out)
-    finished = pipeline.evaluate_models(meant.named(models), chosen, where, out.screen)
+    chosen = parse.all_of(chosen, where.data_dir, out)
+    finished = pipeline.evaluate_models(parse.named(models), chosen, where, out.screen)
     out.result(finished, where.tracking_uri)
     return finished
 
@@ -99,16 +99,16 @@ def compare(
     allow_mismatch: bool,
 ) -> None:
     """`nca compare`: one table over finished runs, on standard output."""
-    from harness.compare.comparison import compare as put_side_by_side
-    from harness.compare.formats import FORMATS
-    from harness.compare.score_table import comparison_table
-    from harness.compare.tables import terminal
-    from harness.compare.together import merged
+    from harness.report.compare.comparison import compare as put_side_by_side
+    from harness.report.compare.together import merged
+    from harness.report.tables.formats import FORMATS
+    from harness.report.tables.score_table import comparison_table
+    from harness.report.tables.table import terminal
 
     if format_ not in ("terminal", *FORMATS):
         known = ", ".join(FORMATS)
         raise RecipeError(f"no table format is called {format_!r}: use terminal, {known}")
-    result = merged([result for name in runs for result in meant.results(name, where.tracking_uri)])
+    result = merged([result for name in runs for result in parse.results(name, where.tracking_uri)])
     if not any(checkpoint.suites for checkpoint in result.checkpoints):
         raise RunError(
             f"{' '.join(runs)}: no checkpoint was evaluated on a suite (nca trends shows probes)"
@@ -133,13 +133,13 @@ def report(runs: Sequence[str], out: Path, options: "Options", where: Places) ->
     Raises:
         RunError: a run, the baseline or the folder does not fit, or scores must not be compared.
     """
-    from harness.report.build import build
-    from harness.report.material import gathered, source
+    from harness.report.html.build import build
+    from harness.report.html.material import gathered, source
 
     found = [
         source(result, Path(name))
         for name in runs
-        for result in meant.results(name, where.tracking_uri)
+        for result in parse.results(name, where.tracking_uri)
     ]
     print(build(gathered(found), out, options))
 
@@ -150,7 +150,7 @@ def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]
     Raises:
         RunError: the run, a checkpoint, the format or a log does not fit.
     """
-    from harness.scoring.export import export as write_files
+    from harness.evaluate.answer_files.export import export as write_files
 
     for one in write_files(run_folder, format_, out, checkpoints):
         lost = f"; {one.lost} answers left out: they were lost (infra or filtered)"
@@ -159,14 +159,14 @@ def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]
 
 def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:
     """`nca trends`: a table on standard output; tables and pictures in a folder."""
-    from harness.compare import trends as curves
-    from harness.compare.likelihood import prompts_named
-    from harness.compare.tables import markdown, terminal, to_csv
-    from harness.compare.trend_show import draw_trends, trend_table
-    from harness.runs import write_text
+    from harness.report.compare import trends as curves
+    from harness.report.compare.likelihood import prompts_named
+    from harness.report.tables.table import markdown, terminal, to_csv
+    from harness.report.tables.trend_table import draw_trends, trend_table
+    from harness.storage.run_folder import write_text
 
     console = Console()
-    for result in (found for name in runs for found in meant.results(name, where.tracking_uri)):
+    for result in (found for name in runs for found in parse.results(name, where.tracking_uri)):
         found = curves.trends(result)
         prompts = prompts_named([point for one in found for point in one.points()])
         table = trend_table(curves.rows(found, baseline), baseline, result.recipe, prompts)
@@ -179,8 +179,8 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
 
 def power(budget: "Budget", json_file: Path | None) -> None:
     """`nca power`: a short table on standard output, everything behind it in a file."""
-    from harness.compare.tables import terminal
-    from harness.power.show import table, write_json
+    from harness.cli.power_summary import table, write_json
+    from harness.report.tables.table import terminal
 
     console = Console()
     console.print(terminal(table(budget), console.width))
@@ -218,8 +218,8 @@ def show_suite(
 
     Of a judged suite also what a judge is asked, with words in place of the answers.
     """
-    from harness.judge.preview import preview
-    from harness.suites import find
+    from harness.evaluate.judge.preview import preview
+    from harness.evaluate.suites.registry import find
 
     suite = find(name, tasks)
     samples = suite.load(data_dir)
@@ -242,7 +242,7 @@ def show_data(
     recipe_file: Path, given: Sequence[str], where: Places, checkpoint: str | None, row: int | None
 ) -> None:
     """`nca data show`: one prompt of a recipe's training data, as training sees it."""
-    from harness.data.show import show
+    from harness.cli.training_data import show
 
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
@@ -256,10 +256,10 @@ def fetch_data(names: Sequence[str], data_dir: Path, base_url: str | None, tries
         UserError: a name or the folder is wrong, the server does not answer, or a file could not
             be had as upstream has it; what was fetched is kept.
     """
-    from harness.data.download import Patience
-    from harness.data.fetch import BASE_URL, fetch
-    from harness.data.fetch_show import line, refuse_failed, summary
-    from harness.data.manifest import chosen
+    from harness.cli.fetch_summary import line, refuse_failed, summary
+    from harness.data.fetch.download import Patience
+    from harness.data.fetch.fetch import BASE_URL, fetch
+    from harness.data.fetch.manifest import chosen
 
     wanted = chosen(names)
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -276,8 +276,8 @@ def fetch_data(names: Sequence[str], data_dir: Path, base_url: str | None, tries
 
 def doctor(where: Places, *, online: bool) -> None:
     """`nca doctor`: what this machine has, each lack with its remedy."""
-    from harness.compare.tables import terminal
-    from harness.doctor import checks, table
+    from harness.cli.diagnosis import checks, table
+    from harness.report.tables.table import terminal
 
     found = checks(
         runs=where.runs,
@@ -296,8 +296,8 @@ def _shown(request: Any, model: str | None, models: Path) -> str:
         return "\n".join([*parts, after or f"[assistant]\n{request.prefix}"])
     from transformers import AutoTokenizer
 
-    from harness.evaluate.rendering import rendered
-    from harness.models import resolve
+    from harness.engines.checkpoints import resolve
+    from harness.evaluate.client.rendering import rendered
 
     tokenizer = AutoTokenizer.from_pretrained(resolve(model, models))
     shown = rendered(tokenizer, request)

@@ -43,11 +43,11 @@ def show_data(
     debug: DebugOption = False,
 ) -> None:
     """Print one prompt with its responses, rewards, labels and exact tokens."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
 
     del debug
-    where = meant.places(runs, models, data_dir, "none")
-    commands.show_data(recipe, meant.overrides(set_, None, None), where, checkpoint, row)
+    where = parse.places(runs, models, data_dir, "none")
+    commands.show_data(recipe, parse.overrides(set_, None, None), where, checkpoint, row)
 
 
 @app.command("fetch")
@@ -118,15 +118,14 @@ def sample_data(
     debug: DebugOption = False,
 ) -> None:
     """Sample K responses a prompt from a checkpoint and score them: training data on policy."""
-    from harness.cli import meant
+    from harness.cli import parse, sample
     from harness.cli.output import output
-    from harness.recipe import EngineChoice
-    from harness.sampling import command
+    from harness.recipe.schema import EngineChoice
 
     del debug
-    command.sample(
+    sample.sample(
         checkpoint,
-        command.section_of(
+        sample.section_of(
             prompts=prompts,
             k=k,
             limit=limit,
@@ -142,7 +141,7 @@ def sample_data(
             drop_cut=drop_cut,
         ),
         EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url),
-        meant.places(runs, models, data_dir, "none"),
+        parse.places(runs, models, data_dir, "none"),
         out,
         unsafe=unsafe,
         output=output(quiet=quiet, json=False),

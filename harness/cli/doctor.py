@@ -18,7 +18,7 @@ def doctor(
     debug: DebugOption = False,
 ) -> None:
     """Say what this machine has and what to do about what it lacks."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
 
     del debug
-    commands.doctor(meant.places(runs, MODELS, data_dir, tracking), online=online)
+    commands.doctor(parse.places(runs, MODELS, data_dir, tracking), online=online)

@@ -17,7 +17,7 @@ def show_journal(
     runs: RunsOption = RUNS, as_json: AsJsonOption = False, debug: DebugOption = False
 ) -> None:
     """Print its size, what is in it, and how often that was found again."""
-    from harness.journal import show as journal_show
+    from harness.cli import journal_summary as journal_show
 
     del debug
     journal_show.show(runs, as_json=as_json)
@@ -33,7 +33,7 @@ def verify_journal(
     debug: DebugOption = False,
 ) -> None:
     """Check every entry's checksum and every page; exit code 1 where damage is left."""
-    from harness.journal import show as journal_show
+    from harness.cli import journal_summary as journal_show
 
     del debug
     journal_show.verify(runs, repair=repair, as_json=as_json)
@@ -60,8 +60,8 @@ def prune_journal(
     debug: DebugOption = False,
 ) -> None:
     """Remove entries for which all of --unused, --origin and --kind holds that is given."""
-    from harness.journal import show as journal_show
-    from harness.journal.care import Choice
+    from harness.cli import journal_summary as journal_show
+    from harness.storage.journal.care import Choice
 
     del debug
     choice = Choice(kind, origin, unused=unused, quarantine=damaged)
@@ -78,7 +78,7 @@ def merge_journals(
     debug: DebugOption = False,
 ) -> None:
     """Add the entries of other journals, each checked; what is there already stays."""
-    from harness.journal import show as journal_show
+    from harness.cli import journal_summary as journal_show
 
     del debug
     journal_show.absorb(runs, others, as_json=as_json)

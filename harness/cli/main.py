@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-from harness import telemetry
 from harness.cli import data as cli_data
 from harness.cli import doctor as cli_doctor
 from harness.cli import journal as cli_journal
@@ -16,6 +15,7 @@ from harness.cli import results as cli_results
 from harness.cli import runs as cli_runs
 from harness.cli import suites as cli_suites
 from harness.cli import tracking as cli_tracking
+from harness.pipeline import telemetry
 
 app = typer.Typer(
     name="nca",

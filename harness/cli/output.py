@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from harness.judge.budget import dollars
-from harness.pipeline import Finished
+from harness.evaluate.judge.budget import dollars
+from harness.pipeline.run import Finished
 from harness.progress.json_lines import JsonLines
 from harness.progress.screen import Screen, screen
 
@@ -63,7 +63,7 @@ class ForPeople:
 
     def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
         """The tables; then how much was reused, and where everything is."""
-        from harness.show import show
+        from harness.report.run_summary import show
 
         show(finished.result, self._console, title)
         for event in finished.events:
@@ -113,7 +113,7 @@ class ForPrograms:
 
     def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
         """The records of the tables, and where everything is."""
-        from harness.show import tables
+        from harness.report.run_summary import tables
 
         found = tables(finished.result, title)
         scores, likelihood = (

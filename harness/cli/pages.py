@@ -27,7 +27,7 @@ def dashboard(
     debug: DebugOption = False,
 ) -> None:
     """Show runs while they work, reports, and a leaderboard over all, on this machine only."""
-    from harness.dashboard.command import dashboard as serve
+    from harness.cli.dashboard import dashboard as serve
 
     del debug
     serve(folder, port, browser=browser)

@@ -43,10 +43,10 @@ def compare(
     debug: DebugOption = False,
 ) -> None:
     """Put finished runs side by side, with intervals and paired differences."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
 
     del debug
-    where = meant.places(runs, MODELS, None, tracking)
+    where = parse.places(runs, MODELS, None, tracking)
     commands.compare(
         names,
         baseline,
@@ -71,11 +71,11 @@ def report(
     debug: DebugOption = False,
 ) -> None:
     """Write pages that open from disk: scores, charts, and every sample behind them."""
-    from harness.cli import commands, meant
-    from harness.report.leaderboard import Options
+    from harness.cli import commands, parse
+    from harness.report.html.leaderboard import Options
 
     del debug
-    where = meant.places(runs, MODELS, None, tracking)
+    where = parse.places(runs, MODELS, None, tracking)
     commands.report(names, out, Options(baseline, allow_missing, allow_mismatch), where)
 
 
@@ -91,10 +91,10 @@ def trends(
     debug: DebugOption = False,
 ) -> None:
     """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
 
     del debug
-    commands.trends(names, baseline, out, meant.places(runs, MODELS, None, tracking))
+    commands.trends(names, baseline, out, parse.places(runs, MODELS, None, tracking))
 
 
 @app.command()
@@ -109,7 +109,7 @@ def tables(
     debug: DebugOption = False,
 ) -> None:
     """Write every table and picture of a folder of results anew, from its specifications."""
-    from harness.tables.build import build
+    from harness.report.tables.build import build
 
     del debug
     for _, _, files in build(folder, out or folder):
@@ -165,9 +165,9 @@ def power(
     debug: DebugOption = False,
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
-    from harness.cli import commands, meant
-    from harness.compare.together import merged
-    from harness.power.budget import of_assumed, of_result, question
+    from harness.cli import commands, parse
+    from harness.report.compare.together import merged
+    from harness.stats.power.budget import of_assumed, of_result, question
 
     del debug
     asked = question(points, power_, alpha, comparisons)
@@ -176,8 +176,8 @@ def power(
     else:
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
             raise typer.BadParameter("assumed figures and a RUN do not go together")
-        where = meant.places(runs, MODELS, None, tracking)
-        result = merged(meant.results(run, where.tracking_uri))
+        where = parse.places(runs, MODELS, None, tracking)
+        result = merged(parse.results(run, where.tracking_uri))
         budget = of_result(asked, result, suite, checkpoint, baseline)
     commands.power(budget, json_file)
 
@@ -215,14 +215,14 @@ def score(
     debug: DebugOption = False,
 ) -> None:
     """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
-    from harness.cli import meant
-    from harness.judge.spec import JudgeOptions
-    from harness.scoring.command import How
-    from harness.scoring.command import score as score_files
+    from harness.cli import parse
+    from harness.cli.score import How
+    from harness.cli.score import score as score_files
+    from harness.recipe.judge_options import JudgeOptions
 
     del debug
     judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
-    bench = meant.bench(judged_by, meant.places(runs, models, data_dir, "none"))
+    bench = parse.bench(judged_by, parse.places(runs, models, data_dir, "none"))
     how = How(also, json_file, unsafe, allow_missing, bench)
     score_files(suite, files, data_dir, how)
 

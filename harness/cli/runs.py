@@ -56,16 +56,16 @@ def run(
     debug: DebugOption = False,
 ) -> None:
     """Train, evaluate and compare what a recipe names; whatever is done already is reused."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
     from harness.cli.output import output
-    from harness.judge.spec import JudgeOptions
+    from harness.recipe.judge_options import JudgeOptions
 
     del debug
     chosen = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats)
     commands.run(
         recipe,
-        [*chosen.overrides(), *meant.overrides(set_, engine, limit, unsafe=unsafe)],
-        meant.places(runs, models, data_dir, tracking),
+        [*chosen.overrides(), *parse.overrides(set_, engine, limit, unsafe=unsafe)],
+        parse.places(runs, models, data_dir, tracking),
         save_result=save_result,
         out=output(quiet=quiet, json=json),
     )
@@ -90,12 +90,12 @@ def train(
     debug: DebugOption = False,
 ) -> None:
     """Train a recipe's checkpoints and stop there."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
     from harness.cli.output import output
 
     del debug
-    where = meant.places(runs, models, data_dir, tracking)
-    given = meant.overrides(set_, None, None)
+    where = parse.places(runs, models, data_dir, tracking)
+    given = parse.overrides(set_, None, None)
     if dry_run and json:
         raise typer.BadParameter("--json does not go with --dry-run, which prints a page")
     if dry_run:
@@ -160,12 +160,12 @@ def eval_(
     debug: DebugOption = False,
 ) -> None:
     """Evaluate checkpoints that exist, side by side; the first one is the baseline."""
-    from harness.cli import commands, meant
+    from harness.cli import commands, parse
     from harness.cli.output import output
-    from harness.judge.spec import JudgeOptions
+    from harness.recipe.judge_options import JudgeOptions
 
     del debug
-    chosen = meant.section(
+    chosen = parse.section(
         suites,
         engine,
         limit,
@@ -182,7 +182,7 @@ def eval_(
         chosen.model_copy(
             update={"judge": judged_by, "reference": reference, "all_pairs": all_pairs}
         ),
-        meant.places(runs, models, data_dir, tracking),
+        parse.places(runs, models, data_dir, tracking),
         output(quiet=quiet, json=json),
     )
 
@@ -221,18 +221,18 @@ def audit(
     debug: DebugOption = False,
 ) -> None:
     """Look at every prompt of an evaluation before it is paid for; nothing is generated."""
-    from harness.audit import command as audit_command
-    from harness.cli import meant
+    from harness.cli import audit as audit_command
+    from harness.cli import parse
 
     del debug
-    where = meant.places(runs, models, data_dir, "none")
+    where = parse.places(runs, models, data_dir, "none")
     if suites is not None:
-        chosen = meant.section(
+        chosen = parse.section(
             suites, engine, limit, repeats, None, "", room=room, tasks=lm_eval_tasks
         )
         job = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
-        given = meant.overrides(set_, engine, limit, room=room)
+        given = parse.overrides(set_, engine, limit, room=room)
         job = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")
@@ -253,11 +253,11 @@ def demo(
     debug: DebugOption = False,
 ) -> None:
     """Train three checkpoints on arithmetic, evaluate them, and show them side by side."""
-    from harness import demo as demonstration
-    from harness.cli import meant
+    from harness.cli import demo as demonstration
+    from harness.cli import parse
     from harness.cli.output import output
 
     del debug
 
-    places = meant.places(runs, models, None, tracking)
+    places = parse.places(runs, models, None, tracking)
     demonstration.show(model, places, output(quiet=quiet, json=json), limit)

@@ -24,10 +24,10 @@ def sync(
     debug: DebugOption = False,
 ) -> None:
     """Send runs to an MLflow store, or to another one; what it holds already is left alone."""
-    from harness.cli import meant
-    from harness.tracking.command import send
+    from harness.cli import parse
+    from harness.cli.sync import send
 
     del debug
-    uri = meant.places(runs, MODELS, None, tracking).tracking_uri
+    uri = parse.places(runs, MODELS, None, tracking).tracking_uri
     if not send(names or (), runs, uri, experiment):
         raise typer.Exit(1)

@@ -1,1 +1,3 @@
-"""The data folder filled and found; training data looked at."""
+"""Benchmark files that are fetched, and training data that is sampled."""
+
+__all__ = ["fetch", "folder", "sampling"]

@@ -58,7 +58,7 @@ class EngineSpec:
     """What an engine is started with.
 
     Attributes:
-        name: one of `harness.engines.ENGINES`.
+        name: one of `harness.engines.registry.ENGINES`.
         base: checkpoint folder (local engines) or None.
         adapters: model name -> LoRA adapter folder, all of the same base.
         dtype: weights and activations, "float32", "bfloat16" or "auto".

@@ -1,1 +1,3 @@
-"""The evaluation: one engine and one queue for all suites and checkpoints of a base."""
+"""Evaluation: suites, the cached client, the judge, the loop and other measurements."""
+
+__all__ = ["answer_files", "client", "judge", "loop", "measure", "suite_choice", "suites"]

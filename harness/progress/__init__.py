@@ -1,1 +1,3 @@
-"""What is told of work while it runs, for people and for programs."""
+"""Events of a stage and how they are shown."""
+
+__all__ = ["counts", "events", "json_lines", "progress_file", "screen", "throughput", "wording"]

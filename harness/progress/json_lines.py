@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
-from harness.progress.pace import Pace
+from harness.progress.throughput import Pace
 
 
 class JsonLines:

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.progress.pace import Pace, Phase, pair_left, pair_rate, phase_heard
+from harness.progress.throughput import Pace, Phase, pair_left, pair_rate, phase_heard
 from harness.progress.wording import clipped, clock, finished_line, newly_finished, per_second, told
 
 #: Rows of pairs at most; what more runs is counted.

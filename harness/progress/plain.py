@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from harness.progress.pace import Pace, Phase, phase_heard
+from harness.progress.throughput import Pace, Phase, phase_heard
 from harness.progress.wording import (
     clock,
     failures,

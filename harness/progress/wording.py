@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.data.counts import data_lines, sampled_lines
-from harness.progress.pace import Pace, Pair, pair_rate
+from harness.progress.counts import data_lines, sampled_lines
+from harness.progress.throughput import Pace, Pair, pair_rate
 
 
 def clock(seconds: float) -> str:

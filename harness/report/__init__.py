@@ -1,1 +1,3 @@
-"""The report: pages that open from disk, with every number's samples behind it."""
+"""The results of runs as comparisons, tables, figures, pages and a dashboard."""
+
+__all__ = ["compare", "dashboard", "html", "run_summary", "tables"]

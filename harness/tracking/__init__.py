@@ -1,1 +1,3 @@
-"""MLflow, as a sink and as a source."""
+"""MLflow: a run folder copied to a tracking store."""
+
+__all__ = ["store", "tracked"]

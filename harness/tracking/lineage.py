@@ -5,16 +5,16 @@ each training is a part `train:<checkpoint>` with its settings and curves, and e
 evaluation a part `eval:<checkpoint>` with its scores. The checkpoint links the two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from harness.compare.comparison import Cell, compare
-from harness.result import CheckpointResult, Result
-from harness.runs import RunFolder, canonical, read_json, read_lines
+from harness.stats.cells import Cell
+from harness.storage.result import CheckpointResult, Result
+from harness.storage.run_folder import RunFolder, canonical, read_json, read_lines
 from harness.tracking.points import curves, headlines, scores, suite_data
 from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables
@@ -23,15 +23,23 @@ _FILES = ("result.json", "recipe.resolved.yaml")
 _TABLES = ("table.*", "likelihood.*", "figures/*.png")
 
 
-def parts(run: Path, result: Result) -> tuple[Part, ...]:
-    """Everything to be stored of a run: the parent, then trainings and evaluations."""
-    folder, cells = RunFolder(run), _cells(result)
+def parts(run: Path, result: Result, cells: Iterable[Cell]) -> tuple[Part, ...]:
+    """Return everything to be stored of a run: the parent, then trainings and evaluations.
+
+    Args:
+        run: a run folder.
+        result: the result of the run.
+        cells: the scores of its checkpoints, compared with its baseline.
+    """
+    folder, rows = RunFolder(run), dict[str, list[Cell]]()
+    for cell in cells:
+        rows.setdefault(cell.checkpoint, []).append(cell)
     children = [
         part
         for checkpoint in result.checkpoints
-        for part in _children(folder, result, checkpoint, cells.get(checkpoint.name, []))
+        for part in _children(folder, result, checkpoint, rows.get(checkpoint.name, []))
     ]
-    headline = headlines(cell for row in cells.values() for cell in row)
+    headline = headlines(cell for row in rows.values() for cell in row)
     return (replace(_parent(folder, result), points=headline), *children)
 
 
@@ -166,12 +174,3 @@ def _params(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{key}"] = str(value)[:LONGEST_PARAM]
     return flat
-
-
-def _cells(result: Result) -> dict[str, list[Cell]]:
-    names = [checkpoint.name for checkpoint in result.checkpoints]
-    baseline = result.baseline if result.baseline in names else names[0]
-    cells: dict[str, list[Cell]] = {}
-    for cell in compare(result, baseline, allow_mismatch=True).cells.values():
-        cells.setdefault(cell.checkpoint, []).append(cell)
-    return cells

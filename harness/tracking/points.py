@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from harness.compare.comparison import AVERAGE, Cell
-from harness.result import CheckpointResult
+from harness.stats.cells import AVERAGE, Cell
+from harness.storage.result import CheckpointResult
 from harness.tracking.records import Data, Point, metric_name
 
 

@@ -7,13 +7,14 @@ with `failed` set, never in an exception.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import RunError
-from harness.result import Result, read_result
-from harness.runs import RunFolder, file_digest, read_json, write_json
+from harness.stats.cells import Cell
+from harness.storage.result import Result, read_result
+from harness.storage.run_folder import RunFolder, file_digest, read_json, write_json
 from harness.tracking.artifacts import absent
 from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of
@@ -49,12 +50,13 @@ class SyncReport:
     failed: str = ""
 
 
-def sync(run: Path, uri: str, experiment: str = "") -> SyncReport:
+def sync(run: Path, uri: str, cells: Iterable[Cell], experiment: str = "") -> SyncReport:
     """Copy a run folder to an MLflow store; what is there already is left alone.
 
     Args:
         run: a run folder with a `result.json`.
         uri: `sqlite:///file`, `http://host:port` or another tracking URI.
+        cells: the scores of the run, compared with its baseline.
         experiment: made when the store has none of this name; the recipe's name by default.
 
     Raises:
@@ -67,17 +69,17 @@ def sync(run: Path, uri: str, experiment: str = "") -> SyncReport:
     report = SyncReport(uri, experiment or result.recipe)
     try:
         with patient(), locked(RunFolder(run).tracking / "sync.lock"):
-            return _synced(run, result, report)
+            return _synced(run, result, cells, report)
     except Exception as error:  # a sink must never stop what it records: the report says why
         return replace(report, failed=one_line(error))
 
 
-def _synced(run: Path, result: Result, report: SyncReport) -> SyncReport:
+def _synced(run: Path, result: Result, cells: Iterable[Cell], report: SyncReport) -> SyncReport:
     client = open_store(report.uri)
     report = replace(report, experiment_id=experiment_of(client, report.uri, report.experiment))
     key = f"{result.recipe}-{result.key}"
     store = Store(client, report.experiment_id, key, _times(RunFolder(run)))
-    found, known, parent, models = parts(run, result), store.runs(), "", dict[str, str]()
+    found, known, parent, models = parts(run, result, cells), store.runs(), "", dict[str, str]()
     for part in found:
         sent = store.send(part, known.get(part.part), parent, models)
         parent, models = parent or sent.run_id, dict(sent.models)

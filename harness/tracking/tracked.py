@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunError
-from harness.result import Result, read_result
+from harness.storage.result import Result, read_result
 from harness.tracking.opening import open_store, patient, store_exists
 
 PREFIX = "mlflow:"

@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, unquote, urlparse
 import pytest
 import yaml
 
-from harness.plan import Places, make_plan
-from harness.recipe import read_recipe
+from harness.pipeline.plan import Places, make_plan
+from harness.recipe.schema import read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "own/pairs"

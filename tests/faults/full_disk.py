@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.journal.check import check
-from harness.journal.entries import Journal
+from harness.storage.journal.check import check
+from harness.storage.journal.entries import Journal
 
 MB = 2**20
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from harness.recipe import JudgeChoice
+from harness.recipe.schema import JudgeChoice
 
 NAME = "stub-judge"
 KINDS = ("busy", "broken", "silent", "cut", "malformed")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluate.job import EvalJob
-from harness.recipe import EngineChoice
-from harness.runs import write_json
+from harness.evaluate.client.job import EvalJob
+from harness.recipe.schema import EngineChoice
+from harness.storage.run_folder import write_json
 
 from . import endpoint
 from .commands import PATIENCE_S, ROOT, Command, until

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from eval_suites.requests import Request
-from harness.engines import EngineSpec, make
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
 from harness.errors import EngineDied
-from harness.evaluate.restarting import Restarting
+from harness.evaluate.client.restarting import Restarting
 
 from .commands import Command, counts
 

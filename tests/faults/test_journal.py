@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunError
-from harness.journal.entries import Journal
+from harness.storage.journal.entries import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from harness.journal.entries import Journal
+from harness.storage.journal.entries import Journal
 path, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with Journal(path) as journal:
     for number in range(count):

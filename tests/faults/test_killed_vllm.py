@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from harness.engines.vllm import _installed
-from harness.result import read_result
+from harness.storage.result import read_result
 
 from .commands import (
     PATIENCE_S,

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from harness.runs import write_json
+from harness.storage.run_folder import write_json
 
 LEADER = """
 import subprocess, sys, time
 from pathlib import Path
-from harness.processes import guard_group
+from harness.pipeline.processes import guard_group
 guard_group()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 Path(sys.argv[1]).write_text(str(child.pid))
@@ -22,8 +22,8 @@ time.sleep(600)
 PARENT = """
 import sys
 from pathlib import Path
-from harness.launch import launch
-from harness.runs import read_json
+from harness.pipeline.launch import launch
+from harness.storage.run_folder import read_json
 folder = Path(sys.argv[1])
 described = read_json(folder / "given.json")
 launch("evaluate", folder / "stage", "k", described, lambda event: None)

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 import train.trainer.run
-from harness import pipeline
 from harness.errors import RunFailed, UserError
-from harness.launch import Processes, launch
-from harness.plan import Places
+from harness.pipeline import run as pipeline
+from harness.pipeline.launch import Processes, launch
+from harness.pipeline.plan import Places
 from harness.progress.screen import Quiet
-from harness.recipe import Recipe, read_recipe
-from harness.runs import read_lines
+from harness.recipe.schema import Recipe, read_recipe
+from harness.storage.run_folder import read_lines
 from train import TrainJob
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +41,8 @@ checkpoints: {{nca: {{}}}}
 PARENT = """
 import sys
 from pathlib import Path
-from harness.launch import Processes, launch
-from harness.runs import read_json
+from harness.pipeline.launch import Processes, launch
+from harness.storage.run_folder import read_json
 folder = Path(sys.argv[1])
 launch("train", folder / "stage", "k", read_json(folder / "given.json"), print, Processes(2))
 """
@@ -177,7 +177,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     assert losses(killed) == pytest.approx(undisturbed(killed, tmp_path), abs=1e-5)
 
     (curves,) = stored(two)["train nca"]
-    assert curves["train/objectives/objective"] == [*range(6)]
+    assert curves["train/loss"] == [*range(6)]
     assert curves["probe/loss"] == [0, 2, 4, 6]
     assert len(stored(two)[killed.name]) == 1
 

@@ -11,14 +11,14 @@ from eval_suites.errors import DataError
 from eval_suites.registry import find
 from eval_suites.requests import Request
 from eval_suites.suite import Suite
-from harness.engines import ENGINES
 from harness.engines.fake import FakeEngine
-from harness.evaluate.job import EvalJob
-from harness.evaluate.loading import first_of_each
-from harness.evaluate.loop import run
-from harness.events import silent
-from harness.recipe import EngineChoice
-from harness.runs import RunFolder, digest, read_json, read_lines
+from harness.engines.registry import ENGINES
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.loading import first_of_each
+from harness.evaluate.loop.loop import run
+from harness.progress.events import silent
+from harness.recipe.schema import EngineChoice
+from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
 
 from .suites import HELD
 

@@ -13,16 +13,16 @@ from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Request
-from harness.data.manifest import chosen
-from harness.engines import ENGINES
+from harness.data.fetch.manifest import chosen
 from harness.engines.fake import FakeEngine
-from harness.evaluate.job import EvalJob
-from harness.evaluate.loop import run
-from harness.recipe import EngineChoice, JudgeChoice
-from harness.runs import RunFolder, digest, read_json, read_lines
-from harness.scoring.judged import read_judged
-from harness.scoring.judgements import Judged
-from harness.scoring.rescore import record
+from harness.engines.registry import ENGINES
+from harness.evaluate.answer_files.judged import read_judged
+from harness.evaluate.answer_files.judgements import Judged
+from harness.evaluate.answer_files.rescore import record
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.loop.loop import run
+from harness.recipe.schema import EngineChoice, JudgeChoice
+from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
 
 SAMPLE = "mt_bench/sample/gpt-4_single.jsonl.gz"
 ANSWERS = "mt_bench/sample/model_answer/claude-3-opus-20240229.jsonl.gz"

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines import CAPABILITIES, Completion, EngineGone, EngineSpec, make
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, EngineSpec
 from harness.engines.fake import FakeEngine
+from harness.engines.registry import make
 from harness.errors import RecipeError
 
 SPEC = EngineSpec("fake", adapters=(("nca", None),))  # type: ignore[arg-type]  # never read
@@ -22,7 +23,8 @@ def ask(request: Request, engine: FakeEngine | None = None) -> Completion:
 
 def test_two_engines_in_two_processes_give_the_same_answer() -> None:
     code = (
-        "import asyncio; from eval_suites.requests import *; from harness.engines import *;"
+        "import asyncio; from eval_suites.requests import *; from harness.engines.base import *;"
+        "from harness.engines.registry import make;"
         f"print(asyncio.run(make(EngineSpec('fake')).complete({ASK!r})))"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

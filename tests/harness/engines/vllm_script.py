@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engines import EngineGone, EngineSpec, make
+from harness.engines.base import EngineGone, EngineSpec
+from harness.engines.registry import make
 
 
 def parents() -> dict[int, int]:

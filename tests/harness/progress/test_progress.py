@@ -20,9 +20,9 @@ from rich.console import Console
 
 from harness.progress.json_lines import JsonLines
 from harness.progress.live import Live, View, drawn
-from harness.progress.pace import Pair
 from harness.progress.plain import Plain
 from harness.progress.screen import Quiet, Screen, screen
+from harness.progress.throughput import Pair
 from harness.progress.wording import clipped
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.result import read_result
+from harness.storage.result import read_result
 from tests.harness.tracking.serving import Door, Served, handler
 
 GOLDEN = Path(__file__).parents[1] / "golden"

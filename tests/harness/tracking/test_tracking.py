@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cli.sync import sync_run
 from harness.errors import RunError
-from harness.result import read_result
-from harness.runs import file_digest, write_json
+from harness.storage.result import read_result
+from harness.storage.run_folder import file_digest, write_json
 from harness.tracking.lineage import parts
 from harness.tracking.records import metric_name
-from harness.tracking.store import sync
 from harness.tracking.tracked import tracked_results
 from tests.harness.tracking.stores import client, models, runs, stored
 
@@ -55,7 +55,7 @@ def test_no_value_that_a_store_would_change_is_sent(run: Path) -> None:
     steps.parent.mkdir()
     odd = {"split": "train", "step": 1, "loss": float("inf"), "nan": float("nan"), "none": None}
     steps.write_text(json.dumps(odd | {"fine": 1, "flag": True}) + "\n", encoding="utf-8")
-    child = next(part for part in parts(run, result) if part.part == "train:nca")
+    child = next(part for part in parts(run, result, ()) if part.part == "train:nca")
     assert [p.name for p in child.points if p.name.startswith("train/")] == ["train/fine"]
 
 
@@ -66,17 +66,17 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     uri = f"sqlite:///{tmp_path}/store.db"
     for left in (".store.db.new", ".store.db.new-journal"):
         (tmp_path / left).write_bytes(b"left by a process that was killed while it built the store")
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     assert first.failed == ""
     assert (first.runs, first.models, first.sent) == (8, 4, first.points)
     before = stored(uri, "golden")
-    assert before["train dpo"]["train/objectives/objective"][0] == (1, 0.69)
-    assert len(before["train dpo"]["train/objectives/objective"]) == 12
+    assert before["train dpo"]["train/loss"][0] == (1, 0.69)
+    assert len(before["train dpo"]["train/loss"]) == 12
     assert before["eval dpo"]["eval/arithmetic"] == [(0, 0.21)]
     assert before["eval dpo"].keys() >= {"eval/arithmetic.low", "arithmetic/delta", "arithmetic/n"}
     assert before["train dpo"]["probe/logps_2"] == [(0, -2.0)]
 
-    again = sync(run, uri, "golden")
+    again = sync_run(run, uri, "golden")
     assert replace(again, sent=first.sent) == first
     assert again.sent == 0
     assert stored(uri, "golden") == before
@@ -85,7 +85,7 @@ def test_a_second_sync_adds_nothing_and_a_change_adds_itself(
     changed = json.loads(file.read_text(encoding="utf-8"))
     changed["checkpoints"][1]["suites"]["arithmetic"]["metrics"]["accuracy"] = 0.5
     file.write_text(json.dumps(changed), encoding="utf-8")
-    assert (sync(run, uri, "golden").failed, sync(run, uri, "golden").sent) == ("", 0)
+    assert (sync_run(run, uri, "golden").failed, sync_run(run, uri, "golden").sent) == ("", 0)
     store = client(uri)
     runs = store.search_runs([first.experiment_id])
     by_name = {run.info.run_name: run for run in runs}
@@ -107,7 +107,7 @@ def test_checkpoints_are_models_that_lead_to_training_data_and_scores(
     run: Path, tmp_path: Path
 ) -> None:
     uri = f"sqlite:///{tmp_path}/store.db"
-    assert sync(run, uri, "golden").failed == ""
+    assert sync_run(run, uri, "golden").failed == ""
     best = [{"field_name": "metrics.eval/arithmetic", "ascending": False}]
     ranked = models(uri, "golden", filter_string="metrics.`eval/arithmetic` > 0.1", order_by=best)
     by_run = runs(uri, "golden")
@@ -141,7 +141,7 @@ def test_scores_are_linked_to_the_digest_of_their_prompts(run: Path, tmp_path: P
     for checkpoint in changed["checkpoints"]:
         checkpoint["suites"]["arithmetic"]["protocol"] = {"prompts": "72a3378c11ef2a8e"}
     write_json(file, changed)
-    assert sync(run, uri, "golden").failed == ""
+    assert sync_run(run, uri, "golden").failed == ""
     (metric,) = (
         metric
         for model in models(uri, "golden")
@@ -153,7 +153,7 @@ def test_scores_are_linked_to_the_digest_of_their_prompts(run: Path, tmp_path: P
 
 def test_a_run_says_by_what_it_was_made(run: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/store.db"
-    sync(run, uri, "golden")
+    sync_run(run, uri, "golden")
     by_run = runs(uri, "golden")
     tags = by_run["train dpo"].data.tags
     assert tags["mlflow.source.git.commit"] == tags["nca.commit"] == "c0ffee" * 6 + "c0ff"
@@ -166,7 +166,7 @@ def test_how_a_recipe_evaluates_is_told_anew_when_it_changed(run: Path, tmp_path
     for limit in ("64", "{gsm8k: 8}"):
         text = f"name: golden\nevaluate: {{suites: [arithmetic], limit: {limit}}}\n"
         file.write_text(text, encoding="utf-8")
-        assert sync(run, uri, "golden").failed == ""
+        assert sync_run(run, uri, "golden").failed == ""
     tags = runs(uri, "golden")["golden-00c0ffee"].data.tags
     assert tags["nca.evaluate.suites"] == "['arithmetic']"
     assert tags["nca.evaluate.limit.gsm8k"] == "8"
@@ -179,7 +179,7 @@ def test_samples_are_a_table_that_the_store_shows_on_the_parent(
     import mlflow
 
     uri = f"sqlite:///{tmp_path}/store.db"
-    sync(run, uri, "golden")
+    sync_run(run, uri, "golden")
     parent = runs(uri, "golden")["golden-00c0ffee"]
     shown = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
     assert shown == [{"path": "arithmetic.json", "type": "table"}]
@@ -196,7 +196,7 @@ def test_the_report_goes_with_its_run(run: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/store.db"
     (run / "report").mkdir()
     (run / "report" / "index.html").write_text("<!doctype html>", encoding="utf-8")
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     (parent,) = (r for r in runs(uri, "golden").values() if r.data.tags["nca.part"] == "recipe")
     listed = client(uri).list_artifacts(parent.info.run_id, "report")
     assert [file.path for file in listed] == ["report/index.html"]
@@ -205,17 +205,17 @@ def test_the_report_goes_with_its_run(run: Path, tmp_path: Path) -> None:
 
 def test_files_are_sent_again_only_when_they_changed_or_are_gone(run: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/store.db"
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     assert first.files == 3
     table = next((tmp_path / "mlartifacts").rglob("table.md"))
     table.write_text("not ours", encoding="utf-8")
-    sync(run, uri, "golden")
+    sync_run(run, uri, "golden")
     assert table.read_text(encoding="utf-8") == "not ours"  # it is there, so it was left alone
     table.unlink()
-    assert sync(run, uri, "golden") == replace(first, sent=0)
+    assert sync_run(run, uri, "golden") == replace(first, sent=0)
     assert table.read_text(encoding="utf-8") == "**a table**\n"
     (run / "table.md").write_text("**another**\n", encoding="utf-8")
-    sync(run, uri, "golden")
+    sync_run(run, uri, "golden")
     assert table.read_text(encoding="utf-8") == "**another**\n"
 
 
@@ -224,9 +224,9 @@ def test_names_that_a_store_cannot_keep_or_quote_are_no_obstacle(run: Path, tmp_
     changed = json.loads(file.read_text(encoding="utf-8"))
     changed["checkpoints"][1]["name"] = "org/model's:tag.1"
     write_json(file, changed)
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     assert first.failed == ""
-    assert sync(run, uri, "golden") == replace(first, sent=0)
+    assert sync_run(run, uri, "golden") == replace(first, sent=0)
     assert "org_model_s_tag_1" in {model.name for model in models(uri, "golden")}
 
 
@@ -237,12 +237,12 @@ def test_a_result_that_changed_after_the_clock_was_set_back_is_the_newest(
     tomorrow = int((time.time() + 86400) * 1000)  # what the clock said at the first sync
     times = {"started": tomorrow, "digest": file_digest(file), "result": tomorrow}
     write_json(run / "tracking" / "times.json", times)
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     changed = json.loads(file.read_text(encoding="utf-8"))
     changed["checkpoints"][1]["suites"]["arithmetic"]["metrics"]["accuracy"] = 0.5
     write_json(file, changed)
 
-    again = sync(run, uri, "golden")
+    again = sync_run(run, uri, "golden")
 
     assert (first.failed, again.failed) == ("", "")
     assert again.sent > 0
@@ -256,7 +256,7 @@ def test_a_dead_server_is_a_report_and_no_error(run: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    report = sync(run, uri, "golden")
+    report = sync_run(run, uri, "golden")
     assert "refused" in report.failed
     assert (report.runs, report.points) == (0, 0)
 
@@ -264,20 +264,20 @@ def test_a_dead_server_is_a_report_and_no_error(run: Path) -> None:
 def test_a_file_that_is_no_store_is_a_report_and_stays_as_it_was(run: Path) -> None:
     store = run.parent / "mlflow.db"
     store.write_bytes(b"precious notes" * 100)
-    assert sync(run, f"sqlite:///{store}", "golden").failed
+    assert sync_run(run, f"sqlite:///{store}", "golden").failed
     assert store.read_bytes() == b"precious notes" * 100
 
 
 def test_a_folder_without_a_result_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no result there"):
-        sync(tmp_path, "sqlite:///never.db", "golden")
+        sync_run(tmp_path, "sqlite:///never.db", "golden")
 
 
 @pytest.mark.slow
 def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from harness.tracking.store import sync\n"
-        "print(sync(Path(sys.argv[1]), sys.argv[2], 'golden').failed, end='')"
+        "import sys; from pathlib import Path; from harness.cli.sync import sync_run\n"
+        "print(sync_run(Path(sys.argv[1]), sys.argv[2], 'golden').failed, end='')"
     )
     uri = f"sqlite:///{tmp_path}/store.db"
     folders = [shutil.copytree(run, tmp_path / f"copy{i}") for i in range(2)]
@@ -302,10 +302,10 @@ def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -
 def test_a_table_made_from_the_store_equals_the_one_made_from_the_folder(
     run: Path, tmp_path: Path
 ) -> None:
-    from harness.cli.meant import results
+    from harness.cli.parse import results
 
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    assert sync(run, uri, "golden").failed == ""
+    assert sync_run(run, uri, "golden").failed == ""
 
     assert results("mlflow:golden", uri) == [read_result(run)]
     assert results("mlflow:golden/golden-00c0ffee", uri) == results(str(run), uri)
@@ -322,7 +322,7 @@ def test_what_a_store_lacks_is_said_with_what_it_has(
     run: Path, tmp_path: Path, name: str, said: str
 ) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    sync(run, uri, "golden")
+    sync_run(run, uri, "golden")
 
     with pytest.raises(RunError, match=said):
         tracked_results(name, uri)
@@ -346,18 +346,18 @@ def test_a_curve_that_was_rewound_by_a_resume_goes_on_in_the_same_run_without_a_
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     steps = run / "train" / "dpo" / "steps.jsonl"
     lines = steps.read_text(encoding="utf-8").splitlines()[:-1]
-    first = sync(run, uri, "golden")
+    first = sync_run(run, uri, "golden")
     before = {one.info.run_id for one in client(uri).search_runs([first.experiment_id])}
 
     # Interrupted after step 12, it goes on from a state of step 8 and repeats 9 to 12.
     again = [json.dumps({"split": "train", "step": n, "loss": 0.7 - n / 100}) for n in range(9, 17)]
     kept = [line for line in lines if json.loads(line)["step"] < 9]
     steps.write_text("\n".join([*kept, *again]) + "\n", encoding="utf-8")
-    second = sync(run, uri, "golden")
+    second = sync_run(run, uri, "golden")
 
     assert (second.failed, second.sent) == ("", 4)
     assert {one.info.run_id for one in client(uri).search_runs([first.experiment_id])} == before
-    losses = stored(uri, "golden")["train dpo"]["train/objectives/objective"]
+    losses = stored(uri, "golden")["train dpo"]["train/loss"]
     assert losses == [(step, 0.7 - step / 100) for step in range(1, 17)]
 
 
@@ -365,7 +365,7 @@ def test_the_search_that_the_docs_show_finds_the_best_checkpoint(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert sync(run, "sqlite:///runs/mlflow.db", "demo").failed == ""
+    assert sync_run(run, "sqlite:///runs/mlflow.db", "demo").failed == ""
     text = (ROOT / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
     shown = text.partition("```python\n")[2].partition("```")[0]
     found: dict[str, list] = {}

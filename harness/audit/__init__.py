@@ -1,1 +1,0 @@
-"""What an evaluation will ask, looked at before it is paid for."""

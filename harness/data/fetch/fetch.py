@@ -1,0 +1,174 @@
+"""Fill the data folder from upstream: each file checked, and there whole or not at all.
+
+What is there with the right sum is left alone. What comes is gathered in `<path>.part`, so that a
+run that was ended goes on where it was.
+"""
+
+import errno
+import gzip
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.data.fetch.download import Patience, Refused, download
+from harness.data.fetch.literal import as_json
+from harness.data.fetch.manifest import Entry
+from harness.errors import UserError
+from harness.storage.locks import locked
+
+BASE_URL = "https://raw.githubusercontent.com"
+#: In the data folder; one process at a time brings files into it.
+LOCK = ".fetch.lock"
+_UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
+
+State = Literal["there", "fetched", "replaced", "failed"]
+Tell = Callable[["Done"], None]
+
+
+class WrongSum(UserError):  # noqa: N818 - reads as what happened
+    """What upstream gave is not what the manifest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one file: its size in bytes in the folder, and the seconds it took."""
+
+    entry: Entry
+    state: State
+    size: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+def fetch(
+    entries: Sequence[Entry],
+    folder: Path,
+    tell: Tell,
+    base_url: str = BASE_URL,
+    patience: Patience | None = None,
+) -> tuple[Done, ...]:
+    """Bring files into the data folder.
+
+    A file that the server refuses or that has a wrong sum is told and passed over; a server that
+    cannot be reached ends all.
+
+    Args:
+        entries: of the manifest.
+        folder: the data folder; made where it is not there.
+        tell: hears of each file when it is done.
+        base_url: GitHub's address of raw files, or of a mirror.
+        patience: how long to go on asking.
+
+    Raises:
+        Unreachable: the server does not answer; what was fetched is kept.
+        UserError: the folder cannot be written, or another process fills it.
+    """
+    done: list[Done] = []
+    with _writable(folder):
+        for entry in entries:
+            done.append(_one(entry, folder, base_url, patience or Patience()))
+            tell(done[-1])
+    return tuple(done)
+
+
+def _one(entry: Entry, folder: Path, base_url: str, patience: Patience) -> Done:
+    began = time.monotonic()
+    target = folder / entry.path
+    try:
+        state = _bring(entry, target, folder, base_url, patience)
+    except (Refused, WrongSum) as error:
+        return Done(entry, "failed", seconds=time.monotonic() - began, error=str(error))
+    return Done(entry, state, target.stat().st_size, time.monotonic() - began)
+
+
+def _bring(entry: Entry, target: Path, folder: Path, base_url: str, patience: Patience) -> State:
+    part = target.with_name(f"{target.name}.part")
+    if is_right(entry, target):
+        part.unlink(missing_ok=True)  # of a run that was killed when all was done
+        return "there"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder, LOCK, "data folder"):
+        before = target.exists()
+        kept = _gathered(entry, part, entry.url(base_url), patience)
+        _write(target, gzip.compress(kept, mtime=0) if entry.packed else kept)
+        part.unlink()
+    return "replaced" if before else "fetched"
+
+
+def is_right(entry: Entry, path: Path) -> bool:
+    """Whether a file of the data folder holds what the manifest names."""
+    if not path.is_file():
+        return False
+    raw = path.read_bytes()
+    try:
+        return _sum(gzip.decompress(raw) if entry.packed else raw) == entry.sha256
+    except (OSError, EOFError, zlib.error):  # no gzip, cut off, or damaged
+        return False
+
+
+def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
+    """What is kept of upstream's file, its sum right.
+
+    A part of another file (of an older manifest, say) shows in the sum only when it is whole:
+    then once more from the beginning.
+    """
+    for begun in (True, False):
+        if begun and not part.exists():
+            continue
+        if not (begun and _kept(entry, part)[1] == entry.sha256):
+            download(url, part, patience)
+        kept, found = _kept(entry, part)
+        if found == entry.sha256:
+            return kept
+        part.unlink()
+    raise WrongSum(
+        f"{entry.path}: sha256 of {url} is {found}, expected {entry.sha256}: what was sent is not "
+        "upstream's file; try again, or name another mirror with --base-url"
+    )
+
+
+def _kept(entry: Entry, part: Path) -> tuple[bytes, str]:
+    """What the data folder keeps of a downloaded file, and the sum that the manifest names."""
+    raw = part.read_bytes()
+    if entry.literal is None:
+        return raw, _sum(raw)
+    try:
+        kept = as_json(raw, entry.literal)
+    except ValueError as error:
+        return b"", f"unknown ({error})"
+    return kept, _sum(kept)
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write a whole file, or leave the old one untouched; the lock keeps others away."""
+    temporary = target.with_name(f".{target.name}.new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make the folder, and say so where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise UserError(
+            f"{error.filename or folder} cannot be written ({error.strerror}): name another "
+            "folder with --data-dir"
+        ) from error

@@ -1,0 +1,3 @@
+"""Training data sampled from a checkpoint and scored."""
+
+__all__ = ["job", "prompts", "resolve", "sample"]

@@ -1,0 +1,142 @@
+"""What is asked: the prompts of a suite, or of a file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from eval_suites import registry
+from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.suite import Suite
+from harness.errors import UserError
+from harness.evaluate.client.loading import first_of_each
+from harness.evaluate.judge.judge import is_judged
+from harness.recipe.sampling import SampleSection
+from train.data.sources import SourceRow, read_rows
+from train.data.turns import read_prompt
+
+#: New tokens of a response where no suite says how many.
+_MOST_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt; `sample` is the suite's, which a verifier scores by (None: there is none)."""
+
+    id: str
+    request: Request
+    sample: Any = None
+
+
+def is_suite(name: str) -> bool:
+    """Whether prompts are a suite's."""
+    return name in registry.SUITES
+
+
+def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
+    """The prompts of a section, in the order of their suite or file.
+
+    Raises:
+        UserError: prompts that cannot be trained on, or that the verifier does not know.
+        eval_suites.DataError, train.DataError: there is no such suite data or file.
+    """
+    if is_suite(section.prompts):
+        return _of_suite(section, data_dir)
+    found = tuple(_of_file(section, data_dir))
+    if not found:
+        raise UserError(f"{section.prompts}: holds no prompt; give rows with `prompt`")
+    return found
+
+
+def verifier(name: str) -> Suite[Any]:
+    """The suite whose scorer rewards responses.
+
+    Raises:
+        eval_suites.UnknownSuiteError: there is none of this name.
+        UserError: a judge scores it.
+    """
+    suite = registry.find(name)
+    if is_judged(suite):
+        raise UserError(f"suite {name} asks a judge: name another verifier, or a reward model")
+    return suite
+
+
+def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
+    changes = {"temperature": section.temperature, "top_p": section.top_p}
+    if section.max_tokens is not None:
+        changes["max_tokens"] = section.max_tokens
+    suite = registry.find(section.prompts).decoded(**changes)
+    samples = suite.load(data_dir)
+    if section.limit is not None:
+        samples = first_of_each(samples, section.limit, suite.stratum)
+    if section.verifier is None or section.verifier == section.prompts:
+        return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
+    _refuse_other_samples(samples, section.verifier, section.prompts, data_dir)
+    return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
+
+
+def _refuse_other_samples(
+    samples: Sequence[Any], name: str, prompts: str, data_dir: Path | None
+) -> None:
+    """Refuse a verifier whose samples are not those that are asked: their ids alone may agree."""
+    known = {one.id: one for one in verifier(name).load(data_dir)}
+    for one in samples:
+        if known.get(one.id) != one:
+            raise UserError(
+                f"verifier {name}: does not know sample {one.id} of {prompts}: name a suite on the "
+                "same samples, or leave it out"
+            )
+
+
+def _only(suite: Suite[Any], sample: Any) -> Request:
+    """The one chat request of a sample: what training data can hold."""
+    requests = suite.ask(sample, ())
+    if len(requests) != 1 or suite.ask(sample, (Answer("x"),)):
+        raise UserError(f"suite {suite.name} asks more than once a sample: name another")
+    if requests[0].text is not None:
+        raise UserError(
+            f"suite {suite.name} asks plain text, and training data are chats: name its chat form"
+        )
+    return requests[0]
+
+
+def _of_file(section: SampleSection, data_dir: Path | None) -> Iterator[Prompt]:
+    known = _samples(section.verifier, data_dir)
+    decoding = Decoding(section.temperature, section.top_p, section.max_tokens or _MOST_TOKENS)
+    for found in islice(read_rows(section.prompts), section.limit):
+        where = f"{found.place}, row {found.number}"
+        request = Request(messages=_messages(found, where), decoding=decoding)
+        sample = _known(found.row.get("sample_id"), known, where)
+        yield Prompt(str(found.row.get("id", found.number)), request, sample)
+
+
+def _samples(name: str | None, data_dir: Path | None) -> dict[str, Any] | None:
+    """A verifier's samples by id; None where nobody verifies."""
+    return None if name is None else {one.id: one for one in verifier(name).load(data_dir)}
+
+
+def _messages(found: SourceRow, where: str) -> tuple[Message, ...]:
+    row = found.row if isinstance(found.row, Mapping) else {}
+    try:
+        turns = read_prompt(row.get("prompt") if row.get("messages") is None else row["messages"])
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    if not turns or turns[-1][0] == "assistant":
+        raise UserError(f"{where}: the prompt is empty or ends with the assistant; mend it")
+    for role, _ in turns:
+        if role not in ("system", "user", "assistant"):
+            raise UserError(f"{where}: no role is called {role!r}: system, user or assistant")
+    return tuple(Message(role, content) for role, content in turns)  # type: ignore[arg-type]
+
+
+def _known(name: Any, known: Mapping[str, Any] | None, where: str) -> Any:
+    """The verifier's sample of this id; None where nobody verifies."""
+    if known is None:
+        return None
+    if str(name) not in known:
+        raise UserError(
+            f"{where}: the verifier has no sample {name!r}: a row's `sample_id` names the sample "
+            "that its responses are scored by; or name a reward model"
+        )
+    return known[str(name)]

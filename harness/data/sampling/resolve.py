@@ -1,0 +1,140 @@
+"""From a section as written to one that this machine can do: files found, the scorer chosen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval_suites import registry
+from eval_suites.judging.mt_bench import load_prompts
+from harness.data.sampling.prompts import is_suite, prompts_of, verifier
+from harness.engines import checkpoints
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
+from harness.errors import RecipeError, UserError
+from harness.recipe.judge_options import JudgeOptions
+from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import JudgeChoice, Recipe
+from train.data import sources
+
+
+def resolved(
+    section: SampleSection, roots: Sequence[Path], models_home: Path, near: Sequence[Path]
+) -> SampleSection:
+    """The section with its files found and its scorer named.
+
+    Args:
+        section: as written.
+        roots: folders that a file of prompts may be relative to.
+        models_home: where fetched models are kept.
+        near: folders that a reward model may be relative to, besides the current one.
+
+    Raises:
+        UserError: prompts or reward model are in no such place, or nobody is named to score.
+    """
+    if section.reward_model is not None:
+        from harness.data.sampling.reward_model import refuse_unfit
+
+        folder = checkpoints.resolve(section.reward_model, models_home, near)
+        refuse_unfit(folder)
+        section = section.model_copy(update={"reward_model": str(folder)})
+    if section.judge is not None:
+        section = section.model_copy(update={"judge": _judge(section, models_home, near)})
+    if is_suite(section.prompts):
+        own = {"verifier": section.prompts}
+        return section.model_copy(update=own) if section.unscored else section
+    file = _file(section.prompts, roots)
+    if section.unscored:
+        raise UserError(
+            f"{section.prompts}: a file of prompts does not say who scores the responses: name a "
+            "verifier (a suite), a reward model or a judge"
+        )
+    return section.model_copy(update={"prompts": file})
+
+
+def judge_choice(section: SampleSection) -> JudgeChoice:
+    """The judge of a section that names one.
+
+    Raises:
+        RecipeError: it is of no known form.
+    """
+    choice = JudgeOptions(section.judge, section.judge_url).choice()
+    if choice is None:
+        raise RecipeError("judge: name one, such as openai:MODEL")
+    return choice
+
+
+def _judge(section: SampleSection, models_home: Path, near: Sequence[Path]) -> str:
+    """The judge as `ENGINE:MODEL` with its folder found."""
+    choice = judge_choice(section)
+    if choice.remote:
+        return str(section.judge)
+    return f"{choice.name}:{checkpoints.resolve(choice.model, models_home, near)}"
+
+
+def _file(name: str, roots: Sequence[Path]) -> str:
+    for root in roots:
+        if (root / name).exists():
+            return str((root / name).resolve())
+    if not Path(name).suffix:
+        registry.find(name)  # more likely a suite misspelt: its error names the nearest
+    raise UserError(
+        f"{name}: neither a suite (`nca suites`) nor a file of prompts in "
+        f"{', '.join(str(root) for root in roots)}"
+    )
+
+
+def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, str]:
+    """What identifies the prompts and the scorer of a resolved section.
+
+    Args:
+        section: of `resolved`.
+        folder: of fetched models, where the base of an adapter may lie.
+        memo: hashes of weights already taken.
+    """
+    from train.model.fingerprint import fingerprint
+
+    prompts = section.prompts
+    prompts_are = _suite(prompts) if is_suite(prompts) else sources.fingerprint(prompts)
+    if section.reward_model is not None:
+        return prompts_are, f"reward model {fingerprint(Path(section.reward_model), memo)}"
+    if section.judge is not None:
+        choice = judge_choice(section)
+        if choice.remote:
+            return prompts_are, f"judge {choice.base_url} {choice.model}"
+        return prompts_are, f"judge {checkpoints.print_of_folder(Path(choice.model), folder, memo)}"
+    return prompts_are, _suite(str(section.verifier))
+
+
+def _suite(name: str) -> str:
+    return f"suite {name} {registry.find(name).version}"
+
+
+def check(section: SampleSection, data_dir: Path | None) -> None:
+    """Fail now on what sampling will need, not after the training before it.
+
+    Raises:
+        UserError, eval_suites.DataError, train.DataError: as `prompts_of` and `verifier`.
+    """
+    if section.verifier is not None:
+        verifier(section.verifier)
+    if section.judge is not None:
+        load_prompts(data_dir)
+    prompts_of(section, data_dir)
+
+
+def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
+    """As `check`, of all that a recipe samples.
+
+    Raises:
+        RecipeError: its engine is an endpoint, which does not serve the recipe's checkpoints.
+        EngineUnavailable: this machine lacks what the engine needs.
+    """
+    engine = recipe.evaluate.engine
+    for name, section in recipe.sample.items():
+        if engine.remote:
+            raise RecipeError(
+                f"sample.{name}: an endpoint does not serve the checkpoints of a recipe: choose a "
+                "local engine (evaluate.engine.name: vllm or transformers)"
+            )
+        check(section, data_dir)
+    if recipe.sample:
+        make(EngineSpec(name=engine.name))

@@ -1,0 +1,132 @@
+"""A reward model: a transformers sequence classifier with one label, whose logit is the reward."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+from eval_suites.requests import Answer, Message
+from harness.data.sampling.graded import Graded
+from harness.data.sampling.prompts import Prompt
+from harness.errors import ModelError
+from harness.storage.journal.entries import Journal
+from harness.storage.run_folder import digest
+
+
+def refuse_unfit(folder: Path) -> None:
+    """Refuse a folder that is no reward model, before anything is loaded.
+
+    Raises:
+        ModelError: it is no sequence classifier with a single label and a chat template.
+    """
+    config = _config(folder)
+    kinds = [str(kind) for kind in config.get("architectures") or ()]
+    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        named = ", ".join(kinds) or "none"
+        raise ModelError(
+            f"{folder}: no reward model: its architecture is {named}, not a sequence classifier"
+        )
+    labels = config.get("num_labels", len(config.get("id2label") or (0, 1)))
+    if labels != 1:
+        raise ModelError(f"{folder}: gives {labels} logits; a reward model gives a single one")
+
+
+def _config(folder: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(
+            f"{folder}: no config.json that can be read; name a model folder"
+        ) from None
+    return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardModel:
+    """A loaded reward model, in fp32. Its rewards are journalled by the tokens that it reads."""
+
+    model: Any
+    tokenizer: Any
+    identity: Mapping[str, str]
+    journal: Journal
+
+    @classmethod
+    def load(cls, folder: str, fingerprint: str, journal: Journal) -> Self:
+        """Load from a folder that `refuse_unfit` lets pass; the fingerprint is of its weights.
+
+        Raises:
+            ModelError: its tokenizer has no chat template.
+        """
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        if not getattr(tokenizer, "chat_template", None):
+            raise ModelError(f"{folder}: no chat template, so it cannot be shown a conversation")
+        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        identity = {
+            "reward_model": fingerprint,
+            "dtype": "float32",
+            "version": f"{metadata.version('transformers')}/torch-{metadata.version('torch')}",
+        }
+        return cls(model.eval().to(device), tokenizer, identity, journal)
+
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+        """The logit of each conversation; none for one that is longer than the model reads."""
+        chats = [self._ids(prompt, answer) for answer in answers]
+        known = {k: self.journal.get(self._key(ids)) for k, ids in enumerate(chats)}
+        fitting = [k for k, body in known.items() if body is None and self._fits(chats[k])]
+        rewards = self._rewards([chats[k] for k in fitting])
+        for k, reward in zip(fitting, rewards, strict=True):
+            known[k] = {"reward": reward}
+            self.journal.put(self._key(chats[k]), "reward", {"reward": reward}, self._origin)
+        return tuple(self._graded(known[k], answer) for k, answer in enumerate(answers))
+
+    @property
+    def _origin(self) -> str:
+        return f"{self.identity['version']}, reward model {self.identity['reward_model'][:12]}"
+
+    def _graded(self, body: Mapping[str, Any] | None, answer: Answer) -> Graded:
+        if body is None:
+            return Graded(None, "ungraded", "longer than the reward model reads")
+        return Graded(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")
+
+    def _ids(self, prompt: Prompt, answer: Answer) -> list[int]:
+        """The conversation by the model's own template, which brings its special tokens."""
+        said = Message("assistant", prompt.request.prefix + answer.text)
+        turns = [{"role": m.role, "content": m.content} for m in (*prompt.request.messages, said)]
+        text = self.tokenizer.apply_chat_template(turns, tokenize=False)
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _fits(self, ids: Sequence[int]) -> bool:
+        longest = getattr(self.model.config, "max_position_embeddings", None)
+        return longest is None or len(ids) <= longest
+
+    def _key(self, ids: Sequence[int]) -> str:
+        return digest({**self.identity, "ids": list(ids)})
+
+    def _rewards(self, chats: Sequence[Sequence[int]]) -> list[float]:
+        """Logits of one batch; one by one where the model knows no padding token."""
+        if not chats:
+            return []
+        pad = self.model.config.pad_token_id
+        if pad is None:
+            return [reward for ids in chats for reward in self._batch([ids], 0)]
+        return self._batch(chats, pad)
+
+    def _batch(self, chats: Sequence[Sequence[int]], pad: int) -> list[float]:
+        import torch
+
+        longest = max(map(len, chats))
+        rows = [[*ids, *[pad] * (longest - len(ids))] for ids in chats]
+        seen = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in chats]
+        device = self.model.device
+        with torch.inference_mode():
+            logits = self.model(
+                input_ids=torch.tensor(rows, device=device),
+                attention_mask=torch.tensor(seen, device=device),
+            ).logits
+        return [float(value) for value in logits[:, 0].tolist()]

@@ -1,0 +1,99 @@
+"""Who rewards responses: a suite's scorer as a verifier, a reward model, or a judge.
+
+A scorer is handed a prompt with its responses and gives each a reward, or says why there is none.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eval_suites.grading.suite_rules import settle
+from eval_suites.judging import rated
+from eval_suites.judging.mt_bench import load_prompts, question_of
+from eval_suites.judging.mt_bench_pairs import Dialogue
+from eval_suites.judging.prompts import Template
+from eval_suites.requests import Answer
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.suite import Suite
+from harness.data.sampling.graded import Graded
+from harness.data.sampling.job import SampleJob
+from harness.data.sampling.prompts import Prompt, verifier
+from harness.data.sampling.resolve import judge_choice
+from harness.evaluate.client.cached_client import Checker
+from harness.evaluate.client.task import Task
+from harness.evaluate.judge.judge import Referee, judging
+from harness.storage.journal.entries import Journal
+
+
+class Scorer(Protocol):
+    """Rewards responses."""
+
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+        """One verdict a response, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A suite's own scorer: its checks go through sandbox and journal, its value is the reward."""
+
+    suite: Suite[Any]
+    checker: Checker
+
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+        """What the suite says of each response to its sample."""
+        return tuple(await asyncio.gather(*(self._one(prompt.sample, one) for one in answers)))
+
+    async def _one(self, sample: Any, answer: Answer) -> Graded:
+        checks = self.suite.checks(sample, (answer,))
+        outcomes = tuple([await self.checker.run(check) for check in checks])
+        score = settle(self.suite, sample, (answer,), (), outcomes)
+        return Graded(score.value, score.status, score.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Rater:
+    """A judge: its rating from 1 to 10 is the reward; a reply without one is no reward."""
+
+    judge: Referee
+    templates: Mapping[str, Template]
+
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+        """What the judge says of each response to what the user said last."""
+        asked = Dialogue((question_of(prompt.request),), self.templates)
+        sample = rated.Rated(prompt.id, asked)
+        return tuple(await asyncio.gather(*(self._one(sample, answer) for answer in answers)))
+
+    async def _one(self, sample: rated.Rated, answer: Answer) -> Graded:
+        task = Task(self.judge.model, rated.SUITE, sample, 1)
+        score, _ = await self.judge.score(task, (answer,), ())
+        return Graded(score.value, score.status, score.reason)
+
+
+@asynccontextmanager
+async def scorer_of(
+    job: SampleJob, journal: Journal, note: Callable[[str], None]
+) -> AsyncIterator[Scorer]:
+    """The scorer of a job, ready to be asked; `note` hears what starts.
+
+    Raises:
+        UserError: it cannot be used here.
+    """
+    if job.section.reward_model is not None:
+        from harness.data.sampling.reward_model import RewardModel
+
+        fingerprint = job.scorer.rpartition(" ")[2]
+        yield RewardModel.load(job.section.reward_model, fingerprint, journal)
+        return
+    if job.section.judge is not None:
+        choice, templates = judge_choice(job.section), load_prompts(job.data_dir)
+        known = job.scorer.removeprefix("judge ")
+        async with judging(choice, known, job.section.seed, journal, note) as judge:
+            yield Rater(judge, templates)
+        return
+    suite = verifier(job.section.verifier or job.section.prompts)
+    async with Sandbox(unsafe=job.unsafe) as box:
+        if suite.programs:
+            await box.tier()  # a machine that cannot contain them says so now
+        yield Verifier(suite, Checker(box, journal))

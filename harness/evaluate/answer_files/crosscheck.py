@@ -1,0 +1,87 @@
+"""What evalplus's own executor says of the programs that our sandbox ran (extra `crosscheck`)."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UserError
+from harness.evaluate.answer_files.rescore import Rescored
+
+#: Seconds that evalplus allows an input at least (its later default; 1.0 in release 0.3.1).
+_INPUT_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A program on which the two differ: verdicts on base and plus inputs."""
+
+    sample_id: str
+    repeat: int
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+
+
+def disagreements(samples: Sequence[Any], found: Sequence[Rescored]) -> tuple[Disagreement, ...]:
+    """Run every program again in evalplus's executor, uncontained, and keep the differences.
+
+    Args:
+        samples: of the suite `humaneval_plus`.
+        found: what our sandbox said, in any order.
+
+    Raises:
+        UserError: evalplus is not installed.
+    """
+    try:
+        from evalplus.eval import untrusted_check
+    except ImportError as error:
+        raise UserError(
+            "evalplus is not installed: pip install 'nca-harness[crosscheck]'"
+        ) from error
+    known = {sample.id: sample for sample in samples}
+    differ = []
+    for one in found:
+        sample, candidate = known[one.stored.sample_id], one.score.extracted
+        if candidate is None:
+            continue
+        theirs = []
+        for text in (sample.base_inputs, sample.plus_inputs):
+            inputs = json.loads(text)
+            expected, times = _expected(sample, text)
+            status, _ = untrusted_check(
+                "humaneval",
+                candidate,
+                inputs,
+                sample.entry_point,
+                expected,
+                sample.allowed,
+                times,
+                fast_check=True,
+                min_time_limit=_INPUT_S,
+            )
+            theirs.append(str(status))
+        ours = tuple(outcome.verdict for outcome in one.outcomes)
+        if [verdict == "pass" for verdict in ours] != [status == "pass" for status in theirs]:
+            differ.append(Disagreement(sample.id, one.stored.repeat, ours, tuple(theirs)))
+    return tuple(differ)
+
+
+def _expected(sample: Any, inputs: str) -> tuple[list[Any], list[float]]:
+    """What the reference solution answers, and how long it takes for each input, seconds."""
+    names: dict[str, Any] = {}
+    exec(sample.prompt + sample.solution, names)  # noqa: S102 - upstream's own reference solution
+    answers, times = [], []
+    for arguments in json.loads(inputs):
+        began = time.monotonic()
+        answers.append(names[sample.entry_point](*arguments))
+        times.append(time.monotonic() - began)
+    return answers, times
+
+
+def lines(differ: Sequence[Disagreement], programs: int) -> Iterator[str]:
+    """Where the two differ, in words."""
+    yield f"evalplus differs on {len(differ)} of {programs} programs"
+    for one in differ:
+        ours, theirs = ("/".join(verdicts) for verdicts in (one.ours, one.theirs))
+        yield f"{one.sample_id} (answer {one.repeat}): ours {ours}, evalplus {theirs} (base/plus)"

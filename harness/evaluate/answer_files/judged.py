@@ -1,0 +1,114 @@
+"""Scores that judges gave elsewhere: what a file says of each model, and where we read otherwise.
+
+Upstream's own numbers are in the file and become `official`; the value is our reading of the
+judge's reply, where the file has it. Nobody is asked anything.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from eval_suites.judging.injections import suspects
+from eval_suites.suite import Suite
+from harness.errors import RunError
+from harness.evaluate.answer_files import annotations, fastchat
+from harness.evaluate.answer_files.judgements import Judged, Placed
+from harness.evaluate.answer_files.rescore import rescore
+from harness.evaluate.answer_files.rows import rows_of
+from harness.evaluate.answer_files.stored import read_stored
+
+#: Differences that are shown one by one; all are counted.
+SHOWN = 10
+
+#: From a suite's samples and a file's rows to what it says of each model.
+READERS: Mapping[str, Callable[[Sequence[Any], Sequence[Placed]], tuple[Judged, ...]]] = {
+    "mt_bench": fastchat.read,
+    "alpaca_eval": annotations.read_weighted,
+    "alpaca_eval_1": annotations.read_ranked,
+}
+
+
+def read_judged(
+    suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
+) -> tuple[Judged, ...]:
+    """What a file says of each model, from stored verdicts.
+
+    Args:
+        suite: judged.
+        samples: the suite's.
+        name: what the file was called; a model that the file does not name is called so.
+        file: upstream's own, or a sample log.
+
+    Raises:
+        RunError: the file cannot be read, or holds answers that nobody has judged.
+    """
+    rows = rows_of(file)
+    if all("sample_id" in row and "verdicts" in row for _, row in rows):
+        return (Judged(name, rescore(suite, samples, read_stored(file))),)
+    if any("g1_judgment" in row for _, row in rows):
+        raise RunError(f"{file}: holds verdicts on pairs, and `nca score` reads ratings of one")
+    if suite.name not in READERS or not any(is_judgement(row) for _, row in rows):
+        raise RunError(
+            f"{file}: holds answers that no judge has seen, and suite {suite.name} is scored by "
+            "a judge: name one with --judge"
+        )
+    found = READERS[suite.name](samples, rows)
+    given = name != Path(file.name.removesuffix(".gz")).stem
+    return (replace(found[0], model=name),) if given and len(found) == 1 else found
+
+
+def is_judgement(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a file is upstream's verdict on an answer."""
+    return "judgment" in row or "preference" in row
+
+
+def by_model(found: Sequence[Judged]) -> dict[str, Judged]:
+    """By name.
+
+    Raises:
+        RunError: two files hold judgements of one model.
+    """
+    models: dict[str, Judged] = {}
+    for one in found:
+        if one.model in models:
+            raise RunError(
+                f"{one.model!r} is judged in two files: write NAME=FILE, or score them one by one"
+            )
+        models[one.model] = one
+    return models
+
+
+def lines(judged: Judged) -> Iterator[str]:
+    """What is to be known of stored verdicts: upstream's mean, differences, suspicious answers."""
+    if judged.judgements:
+        yield from _upstream(judged)
+    counts = Counter(kind for one in judged.found for kind in _kinds(one.stored.answers))
+    if counts:
+        some = sum(bool(_kinds(one.stored.answers)) for one in judged.found)
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+        yield f"text that a judge may obey: in {some} of {len(judged.found)} samples ({kinds})"
+
+
+def _upstream(judged: Judged) -> Iterator[str]:
+    kept, total = len(judged.stored), judged.judgements
+    mean = f"{sum(judged.stored) / kept:.6f}" if kept else "none"
+    yield f"stored by upstream: mean {mean} of {kept} judgements, {total - kept} dropped"
+    if judged.unread:
+        yield f"without the judge's reply, so the stored number stands: {judged.unread} of {total}"
+    if judged.odd:
+        yield f"judged by another prompt than the official one: {judged.odd} of {total}"
+    yield f"our reading differs from the stored number on {len(judged.differ)} of {total}"
+    for one in judged.differ[:SHOWN]:
+        yield f"  {one.what}: stored {_shown(one.stored)}, ours {_shown(one.ours)} ({one.where})"
+    if len(judged.differ) > SHOWN:
+        yield f"  and {len(judged.differ) - SHOWN} more"
+
+
+def _shown(number: float | None) -> str:
+    return "none" if number is None else f"{number:.10g}"
+
+
+def _kinds(answers: Sequence[Any]) -> set[str]:
+    return {kind for answer in answers for kind in suspects(answer.text)}

@@ -1,0 +1,175 @@
+"""Answers that a file holds and nobody has judged: read, and put before a judge.
+
+FastChat's `model_answer`, AlpacaEval's `model_outputs.json`, our own lines and sample logs (whose
+verdicts, if any, are left aside: another judge reads the same answers).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eval_suites.requests import Answer
+from eval_suites.suite import Suite
+from harness.errors import RunError
+from harness.evaluate.answer_files.judged import is_judgement
+from harness.evaluate.answer_files.judgements import Judged, text
+from harness.evaluate.answer_files.rescore import Rescored, refuse_unfit
+from harness.evaluate.answer_files.rows import rows_of
+from harness.evaluate.answer_files.stored import Stored, read_stored, whole_text
+from harness.evaluate.client.queue import for_each
+from harness.evaluate.client.task import Task
+from harness.evaluate.judge.budget import used
+from harness.evaluate.judge.judge import Referee, judging
+from harness.recipe.schema import JudgeChoice
+from harness.storage.journal.entries import Journal
+
+
+def read_answers(
+    suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
+) -> dict[str, tuple[Stored, ...]]:
+    """The answers of each model of a file.
+
+    Args:
+        suite: judged.
+        samples: the suite's.
+        name: what the file was called; a model that the file does not name is called so.
+        file: upstream's own, our lines, or a sample log.
+
+    Raises:
+        RunError: the file cannot be read, holds judgements in place of answers, or answers to what
+            the suite does not ask.
+    """
+    rows = rows_of(file)
+    if any(is_judgement(row) for _, row in rows):
+        raise RunError(f"{file}: is judged already: score it without --judge")
+    if any("choices" in row for _, row in rows):
+        found = _grouped(_of_fastchat(where, row) for where, row in rows)
+    elif any("instruction" in row for _, row in rows):
+        ids = {getattr(sample, "instruction", None): sample.id for sample in samples}
+        found = _grouped(_of_alpaca_eval(where, row, ids) for where, row in rows)
+    else:
+        found = {name: tuple(replace(one, verdicts=()) for one in read_stored(file))}
+    for answers in found.values():
+        refuse_unfit(suite, samples, answers)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Who judges: the choice, what identifies its model, and where its replies are kept."""
+
+    choice: JudgeChoice
+    fingerprint: str
+    journal: Path
+
+
+def judge(
+    suite: Suite[Any],
+    samples: Sequence[Any],
+    models: Mapping[str, Sequence[Stored]],
+    bench: Bench,
+    told: Callable[[str], None],
+) -> dict[str, Judged]:
+    """Every model's answers with what the judge makes of them.
+
+    Args:
+        suite: judged.
+        samples: the suite's.
+        models: name -> answers.
+        bench: who is asked.
+        told: hears what is going on.
+
+    Raises:
+        EngineUnavailable, BudgetSpent, EngineDied: as for any judge; replies so far are kept.
+    """
+    return asyncio.run(_judge(suite, samples, models, bench, told))
+
+
+async def _judge(
+    suite: Suite[Any],
+    samples: Sequence[Any],
+    models: Mapping[str, Sequence[Stored]],
+    bench: Bench,
+    told: Callable[[str], None],
+) -> dict[str, Judged]:
+    def starting(what: str) -> None:
+        told(f"starting {what}")
+
+    with Journal(bench.journal) as journal:
+        async with judging(bench.choice, bench.fingerprint, 0, journal, starting) as referee:
+            found = await _heard(suite, samples, models, referee, bench.choice.in_flight, told)
+        told(used(referee.purse))
+    return found
+
+
+async def _heard(
+    suite: Suite[Any],
+    samples: Sequence[Any],
+    models: Mapping[str, Sequence[Stored]],
+    referee: Referee,
+    width: int,
+    told: Callable[[str], None],
+) -> dict[str, Judged]:
+    known = {sample.id: sample for sample in samples}
+    places = [(name, k) for name, answers in models.items() for k in range(len(answers))]
+    found: dict[tuple[str, int], Rescored] = {}
+
+    async def one(place: tuple[str, int]) -> None:
+        name, k = place
+        stored = models[name][k]
+        if stored.lost is not None:
+            found[place] = Rescored(stored, stored.lost, ())
+        else:
+            task = Task(replace(referee.model, name=name), suite, known[stored.sample_id], 1)
+            score, replies = await referee.score(task, stored.answers, ())
+            found[place] = Rescored(replace(stored, verdicts=replies), score, ())
+        told(f"{len(found)} of {len(places)} answers judged")
+
+    await for_each(iter(places), width, one)
+    return {
+        name: Judged(name, tuple(found[name, k] for k in range(len(answers))))
+        for name, answers in models.items()
+    }
+
+
+def _of_fastchat(where: str, row: Mapping[str, Any]) -> list[tuple[str, Stored]]:
+    """A row of FastChat's model_answer: each of its choices is a repeat."""
+    try:
+        model, question = text(row, "model_id"), str(row["question_id"])
+        choices = [[whole_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{where}: no row of FastChat's model_answer ({type(error).__name__}: {error})"
+        ) from error
+    return [(model, Stored(question, 0, tuple(map(Answer, turns)), where)) for turns in choices]
+
+
+def _of_alpaca_eval(
+    where: str, row: Mapping[str, Any], ids: Mapping[Any, str]
+) -> list[tuple[str, Stored]]:
+    """A row of AlpacaEval's model_outputs.json."""
+    try:
+        instruction, output = text(row, "instruction"), whole_text(row["output"])
+        model = text(row, "generator")
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{where}: no row of AlpacaEval's model_outputs ({type(error).__name__}: {error})"
+        ) from error
+    if instruction not in ids:
+        raise RunError(
+            f"{where}: the suite has no such instruction: {instruction[:60]!r}: take it away"
+        )
+    return [(model, Stored(ids[instruction], 0, (Answer(output),), where))]
+
+
+def _grouped(rows: Any) -> dict[str, tuple[Stored, ...]]:
+    """Answers by model, those of one sample numbered as its repeats."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: dict[str, list[Stored]] = {}
+    for model, one in (pair for row in rows for pair in row):
+        found.setdefault(model, []).append(replace(one, repeat=seen[model, one.sample_id]))
+        seen[model, one.sample_id] += 1
+    return {model: tuple(answers) for model, answers in found.items()}

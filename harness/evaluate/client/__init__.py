@@ -1,0 +1,16 @@
+"""Requests to engines through the journal, prompts as tokens, and the sample log."""
+
+__all__ = [
+    "answers",
+    "cached_client",
+    "engine_groups",
+    "job",
+    "loading",
+    "merging",
+    "queue",
+    "rendering",
+    "restarting",
+    "sample_log",
+    "task",
+    "token_text",
+]

@@ -1,0 +1,56 @@
+"""Adapters that an engine cannot serve: merged into a checkpoint for as long as it is asked."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from harness.engines.base import Engine
+from harness.engines.registry import make
+from harness.evaluate.client.engine_groups import Group
+
+_PREFIX = ".merged-"
+
+
+@contextmanager
+def startable(
+    group: Group, folder: Path, tell: Callable[[str], None]
+) -> Iterator[Callable[[], Engine]]:
+    """What makes the group's engine; the first call merges its adapter where it has to be.
+
+    Args:
+        group: models of one engine.
+        folder: of the evaluation stage, held by this process alone; a merged checkpoint lies in
+            it until the block ends (or, after a kill, until the next run).
+        tell: hears that an adapter is merged, and why.
+    """
+    merging = group.merging
+    if merging is None:
+        yield group.make
+        return
+    _sweep(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_PREFIX) as scratch:
+        yield lambda: _merged(group, *merging, Path(scratch) / "checkpoint", tell)
+
+
+def _merged(
+    group: Group, name: str, adapter: Path, why: str, out: Path, tell: Callable[[str], None]
+) -> Engine:
+    from train.model.disk import raise_on_full_disk
+    from train.model.merging import merge
+
+    base = group.spec.base
+    if base is not None and not out.exists():
+        tell(f"engine {group.engine_name} cannot serve adapter {name} ({why}): merging it")
+        with raise_on_full_disk(out.parent):
+            merge(adapter, base, out)
+    return make(replace(group.spec, base=out))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left)

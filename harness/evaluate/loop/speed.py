@@ -1,0 +1,118 @@
+"""How fast an engine generated, kept beside what it gave: an audit states a time by it.
+
+Speed is the machine's, the engine's and the model's shape's, so these are kept with it. It is in a
+file of its own, since logs and summaries have the same bytes whenever they are made.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.engines.base import EngineSpec
+from harness.storage.run_folder import canonical, digest, read_lines, write_text
+
+FILE = "speed.jsonl"
+#: Of config.json: what decides how much there is to compute for a token.
+_SHAPE = (
+    "model_type",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "vocab_size",
+    "num_local_experts",
+    "num_experts_per_tok",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a speed is of.
+
+    Attributes:
+        host: the machine's name.
+        engine: its name.
+        dtype: of weights and activations.
+        model: a hash of the shape; of an endpoint its address and what it serves.
+    """
+
+    host: str
+    engine: str
+    dtype: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens that one evaluation had generated, and the seconds with its engine ready.
+
+    `run` is the name of the run folder.
+    """
+
+    run: str
+    tokens: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second."""
+        return self.tokens / self.seconds
+
+
+def setting_of(spec: EngineSpec) -> Setting:
+    """What the speed of an engine is of: nothing is started for it."""
+    if spec.base is None:
+        model = " ".join([spec.base_url, *sorted({name for _, name in spec.served})])
+    else:
+        config = json.loads((spec.base / "config.json").read_text(encoding="utf-8"))
+        model = digest({key: config.get(key) for key in _SHAPE}, 16)
+    return Setting(socket.gethostname(), spec.name, spec.dtype, model)
+
+
+@contextmanager
+def recorded(
+    folder: Path, spec: EngineSpec, generated: Callable[[], tuple[int, float]]
+) -> Iterator[None]:
+    """Add a line to the speeds of an evaluation when the block ends well, if it generated.
+
+    Args:
+        folder: of the evaluation stage.
+        spec: of the engine that answers in the block.
+        generated: tokens and seconds with an engine ready, both so far.
+    """
+    tokens, seconds = generated()
+    yield
+    tokens, seconds = generated()[0] - tokens, generated()[1] - seconds
+    if tokens > 0 and seconds > 0:
+        told = {**asdict(setting_of(spec)), "tokens": tokens, "seconds": round(seconds, 3)}
+        lines = [*read_lines(folder / FILE), told]
+        write_text(folder / FILE, "".join(canonical(line) + "\n" for line in lines))
+
+
+def measured(runs: Path, setting: Setting) -> Speed | None:
+    """The speed of this setting over the most tokens, of all runs in a folder; None without one."""
+    found = [
+        speed
+        for file in sorted(runs.glob(f"*/eval/{FILE}"))
+        for line in read_lines(file)
+        if (speed := _speed(file.parent.parent.name, line, setting)) is not None
+    ]
+    return max(found, key=lambda speed: speed.tokens, default=None)
+
+
+def _speed(run: str, line: Any, setting: Setting) -> Speed | None:
+    """A line's speed, where it is of this setting and written by this version."""
+    if not isinstance(line, Mapping) or any(
+        line.get(key) != value for key, value in asdict(setting).items()
+    ):
+        return None
+    tokens, seconds = line.get("tokens"), line.get("seconds")
+    if not isinstance(tokens, int) or not isinstance(seconds, int | float):
+        return None
+    return Speed(run, tokens, float(seconds)) if tokens > 0 and seconds > 0 else None

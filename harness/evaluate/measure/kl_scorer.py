@@ -1,0 +1,59 @@
+"""A checkpoint as a scorer of responses: loaded in fp32, its log-probabilities kept on disk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.evaluate.client.engine_groups import base_of
+from train.data.tokens import TokenGroup
+from train.model.logprobs import Form, attention_kernel, choose_form
+from train.trainer.reference import ReferenceSource, reference_logps
+
+DTYPE = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """One checkpoint.
+
+    Attributes:
+        folder: a full checkpoint, or an adapter.
+        weights: what identifies them.
+        cache: folder of stored log-probabilities, which training shares.
+        batch: prompts in one forward pass.
+    """
+
+    folder: Path
+    weights: str
+    cache: Path
+    batch: int
+
+    def scored(
+        self, groups: Sequence[TokenGroup], wanted: Form, progress: Callable[[int, int], None]
+    ) -> tuple[list[tuple[float, ...]], Form]:
+        """Summed log-probabilities of all responses, nats, by prompt, and how they were computed.
+
+        Args:
+            groups: prompts with their responses, at least one.
+            wanted: the form; a plainer one where the model does not allow it.
+            progress: told (done, total) in responses that had to be computed.
+
+        Raises:
+            train.TrainError: the checkpoint cannot be loaded.
+        """
+        model = self._load()
+        form = choose_form(model, groups, wanted)
+        source = ReferenceSource(self.weights, DTYPE, attention_kernel(model), form)
+        sums, _ = reference_logps(model, groups, source, self.cache, self.batch, progress)
+        return sums, form
+
+    def _load(self) -> Any:
+        from train.model.adapters import load_adapter
+        from train.model.loading import load_base
+
+        base = Path(base_of(str(self.folder)))
+        model = load_base(base, DTYPE)
+        if base == self.folder:
+            return model
+        return load_adapter(model, base, self.folder, trainable=False).eval()

@@ -1,0 +1,90 @@
+"""`all` among the suites: every suite that can run here, and why the others cannot."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eval_suites import registry
+from eval_suites.errors import DataError, SandboxError
+from eval_suites.sandbox.runner import Sandbox
+from eval_suites.suite import Suite
+from harness.engines.base import EngineSpec
+from harness.engines.registry import make
+from harness.evaluate.judge.capabilities import lacking
+from harness.evaluate.judge.judge import is_judged
+from harness.recipe.schema import EvaluateSection, JudgeChoice
+
+ALL = "all"
+
+
+def expanded(
+    section: EvaluateSection, data_dir: Path | None
+) -> tuple[EvaluateSection, Mapping[str, str]]:
+    """The section with suites in place of `all`, and the reason for each that is left out.
+
+    A suite that is named beside `all` stays, so that its own error is told.
+
+    Raises:
+        EngineUnavailable: this machine lacks what the engine needs.
+    """
+    if ALL not in section.suites:
+        return section, {}
+    named = [name for name in section.suites if name != ALL]
+    lacks = _lacks(section, data_dir)
+    found = [name for name in registry.SUITES if name not in lacks]
+    both = tuple(dict.fromkeys((*named, *found)))
+    left_out = {name: why for name, why in lacks.items() if name not in named}
+    return section.model_copy(update={"suites": both}), left_out
+
+
+def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
+    choice = section.engine
+    capabilities = make(EngineSpec(name=choice.name, base_url=choice.base_url)).capabilities
+    uncontained = _uncontained(unsafe=section.unsafe)
+    found = {}
+    for name, suite in registry.SUITES.items():
+        reason = (
+            ("its samples are for training" if suite.training else "")
+            or _engine_lacks(suite, capabilities, choice.name)
+            or _judge_lacks(suite, section.judge)
+            or (uncontained if suite.programs else "")
+            or _data_lacks(suite, data_dir)
+        )
+        if reason:
+            found[name] = reason
+    return found
+
+
+def _engine_lacks(suite: Suite[Any], capabilities: frozenset[str], engine: str) -> str:
+    lacking = ", ".join(sorted(suite.needs - capabilities))
+    return f"engine {engine} lacks {lacking}" if lacking else ""
+
+
+def _judge_lacks(suite: Suite[Any], judge: JudgeChoice | None) -> str:
+    if judge is None:
+        return "no judge is chosen" if is_judged(suite) else ""
+    lacks = lacking(suite, judge)
+    return f"judge {judge.name} lacks {lacks}" if lacks else ""
+
+
+def _data_lacks(suite: Suite[Any], data_dir: Path | None) -> str:
+    try:
+        suite.load(data_dir)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _uncontained(*, unsafe: bool) -> str:
+    """Why model-written programs cannot be run here; "" where they can."""
+
+    async def tried() -> None:
+        async with Sandbox(unsafe=unsafe) as box:
+            await box.tier()
+
+    try:
+        asyncio.run(tried())
+    except SandboxError as error:
+        return str(error)
+    return ""

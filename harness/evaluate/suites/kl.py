@@ -1,0 +1,72 @@
+"""`kl:SUITE`: the prompts of a suite, answered as the checkpoint itself would go on.
+
+At temperature 1 and top_p 1, without stop strings, an answer is a draw from the policy; what the
+policy and its reference make of it is measured afterwards (`harness/evaluate/measure/kl.py`), for
+it needs both models. Until then a sample has no value.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from eval_suites.requests import Answer, Decoding, Request
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
+from harness.evaluate.suites.kl_ratios import summed_up
+
+PREFIX = "kl"
+_PENDING = "not measured yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPolicy(Suite[Any]):
+    """A suite whose answers are draws from the policy: only their length can be changed."""
+
+    def decoded(self, **changes: Any) -> "Suite[Any]":
+        """The same suite with another `max_tokens`; temperature and top_p stay 1."""
+        kept = {key: value for key, value in changes.items() if key == "max_tokens"}
+        return Suite.decoded(self, **kept)
+
+
+def _pending(
+    _sample: Any, answers: tuple[Answer, ...], _verdicts: object, _outcomes: object
+) -> Score:
+    """All is well with an answer, but it has no value yet."""
+    cut = any(answer.finish_reason == "length" for answer in answers)
+    return Score(None, "truncated" if cut else "ok", reason=_PENDING)
+
+
+def any_kl(names: Iterable[str]) -> bool:
+    """Whether one of these suites is measured by the stage `kl`."""
+    return any(name.startswith(f"{PREFIX}:") for name in names)
+
+
+def on_policy(prompts: Suite[Any]) -> Suite[Any]:
+    """The measurement of `kl` on what another suite asks first."""
+    drawn = Decoding(temperature=1.0, top_p=1.0, max_tokens=prompts.decoding.max_tokens)
+
+    def ask(sample: Any, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+        first = () if answers else prompts.ask(sample, ())[:1]
+        return tuple(
+            replace(asked, decoding=replace(drawn, max_tokens=asked.decoding.max_tokens))
+            for asked in first
+        )
+
+    return OnPolicy(
+        name=f"{PREFIX}:{prompts.name}",
+        version=f"1 on {prompts.version}",
+        source=prompts.source,
+        licence=prompts.licence,
+        headline="k1",
+        # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
+        bounds=(-inf, inf),
+        load=prompts.load,
+        ask=ask,
+        score=_pending,
+        measured=True,
+        aggregate=summed_up,
+        stratum=prompts.stratum,
+        decoding=drawn,
+        needs=frozenset({"tokens", "sampling"}),
+    )

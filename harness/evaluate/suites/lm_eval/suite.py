@@ -1,0 +1,194 @@
+"""A task of lm-evaluation-harness as a suite: its requests, its `process_results`, its metrics."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from eval_suites.errors import DataError
+from eval_suites.grading.status import status_of
+from eval_suites.requests import Answer, Request
+from eval_suites.sandbox.checks import Outcome
+from eval_suites.scores import Score
+from eval_suites.suite import Suite
+from harness.errors import UserError
+from harness.evaluate.suites.lm_eval.metrics import Metrics, metrics_of, plain_name
+from harness.evaluate.suites.lm_eval.requests import NO_DECODING, request_of, response_of
+from harness.evaluate.suites.lm_eval.tasks import load_task, version
+from harness.storage.run_folder import canonical, digest_of_list
+
+PREFIX = "lm_eval:"
+VERSION = "1"
+#: Our headline where every metric of a task is over all documents together: nats a byte.
+_PER_BYTE = "logprob_per_byte"
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One row: its number, what lm-eval made of it, and its Instances (never changed)."""
+
+    id: str
+    row: Any
+    instances: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A task and what of it a score is made.
+
+    `filters` are lm-eval's, by name; `low` is whether a document that could not be scored has the
+    worst value, 0.
+    """
+
+    task: Any
+    metrics: Metrics
+    filters: Mapping[str, Any]
+    headline: str
+    low: bool
+
+
+def suite_of(name: str, folder: Path | None) -> Suite[Document]:
+    """The suite `lm_eval:NAME`.
+
+    Args:
+        name: of the task, without the prefix.
+        folder: of task files, or None for lm-eval's own tasks.
+
+    Raises:
+        UserError, eval_suites.UnknownSuiteError, eval_suites.DataError: as `load_task`; or no
+            document of the task would have a value of its own.
+    """
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise UserError(
+            f"lm_eval:{name}: a task's name has letters, digits and -._ here: rename it"
+        )
+    task = load_task(name, folder)
+    try:
+        return _suite(f"{PREFIX}{name}", task, _documents(task))
+    except (UserError, DataError) as error:
+        raise type(error)(f"{PREFIX}{name}: {error}") from None
+
+
+def _suite(name: str, task: Any, documents: tuple[Document, ...]) -> Suite[Document]:
+    requests = [request_of(one) for document in documents for one in document.instances]
+    scored = any(request.continuation for request in requests)
+    adapted = _adapted(task, scored=scored)
+    return Suite(
+        name=name,
+        version=f"{VERSION}, {task.VERSION} {_essence(task, documents)}",
+        source=f"lm-evaluation-harness {version()}",
+        licence="its data's",
+        headline=adapted.headline,
+        load=lambda _folder: documents,
+        ask=_ask,
+        score=partial(_score, adapted),
+        aggregate=adapted.metrics.together,
+        decoding=next((r.decoding for r in requests if not r.continuation), NO_DECODING),
+        needs=frozenset({"tokens", "loglikelihood"} if scored else {"tokens"}),
+    )
+
+
+def _documents(task: Any) -> tuple[Document, ...]:
+    rows: dict[int, list[Any]] = {}
+    for instance in task.instances:
+        rows.setdefault(instance.doc_id, []).append(instance)
+    return tuple(
+        Document(str(number), found[0].doc, tuple(sorted(found, key=lambda one: one.idx)))
+        for number, found in rows.items()
+    )
+
+
+def _adapted(task: Any, *, scored: bool) -> Adapted:
+    metrics = metrics_of(task)
+    filters = {one.name: one for one in task._filters}  # noqa: SLF001 - it has no other name
+    means = [name for name in task.aggregation() if plain_name(name) not in metrics.aggregations]
+    if means:
+        low = bool(task.higher_is_better().get(means[0], True))
+        return Adapted(task, metrics, filters, _named(means[0], next(iter(filters)), filters), low)
+    if scored:
+        return Adapted(task, metrics, filters, _PER_BYTE, low=False)
+    raise UserError(
+        f"no answer has a value of its own: its metrics ({', '.join(task.aggregation())}) are "
+        "over all answers together"
+    )
+
+
+def _named(metric: str, kind: str, filters: Mapping[str, Any]) -> str:
+    return ":".join(map(plain_name, (metric, kind) if len(filters) > 1 else (metric,)))
+
+
+def _essence(task: Any, documents: Sequence[Document]) -> str:
+    """A hash of what the task asks and how it scores: not where its files lie."""
+    left_out = ("metadata", "dataset_kwargs")
+    config = {key: value for key, value in task.dump_config().items() if key not in left_out}
+    rules = _ADDRESS.sub("", canonical(config))  # of functions whose source is not to be had
+    asked = ([document.row, document.instances[0].args] for document in documents)
+    return digest_of_list(chain([rules], asked), 12)
+
+
+def _ask(document: Document, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+    return () if answers else tuple(map(request_of, document.instances))
+
+
+def _score(
+    adapted: Adapted,
+    document: Document,
+    answers: tuple[Answer, ...],
+    _verdicts: tuple[Answer, ...],
+    _outcomes: tuple[Outcome, ...],
+) -> Score:
+    scored = any(request.request_type != "generate_until" for request in document.instances)
+    if scored and any(answer.finish_reason == "overflow" for answer in answers):
+        return _without_room(adapted)
+    try:
+        instances = _answered(adapted, document, answers)
+        metrics = _metrics(adapted, document.row, instances)
+    except Exception as error:  # the task's own code: one row it cannot judge ends no run
+        said = f"{type(error).__name__}: {error}"
+        return Score(None, "ungraded", reason=f"lm-eval's process_results: {said}")
+    if scored and adapted.headline == _PER_BYTE:
+        metrics[_PER_BYTE] = _per_byte(answers, document)
+    if adapted.headline not in metrics:
+        return Score(None, "ungraded", reason=f"process_results gives no {adapted.headline}")
+    value = metrics[adapted.headline]
+    if scored:
+        return Score(value, metrics=metrics)
+    extracted = str(instances[0].filtered_resps[next(iter(adapted.filters))])
+    return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
+
+
+def _without_room(adapted: Adapted) -> Score:
+    """A document whose text and continuation are longer than the engine takes."""
+    if adapted.low:
+        return Score(0.0, "overflow", metrics={adapted.headline: 0.0})
+    return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
+
+
+def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> list[Any]:
+    """Copies of a document's Instances with what was answered, filtered in every way."""
+    instances = [
+        replace(one, resps=[response_of(one.request_type, answer)], filtered_resps={})
+        for one, answer in zip(document.instances, answers, strict=True)
+    ]
+    for ensemble in adapted.filters.values():
+        ensemble.apply(instances)
+    return instances
+
+
+def _metrics(adapted: Adapted, row: Any, instances: Sequence[Any]) -> dict[str, float]:
+    """The metrics of one document, by every filter of the task."""
+    found: dict[str, float] = {}
+    for kind in adapted.filters:
+        results = [one.filtered_resps[kind] for one in instances]
+        for metric, value in adapted.task.process_results(row, results).items():
+            found |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
+    return found
+
+
+def _per_byte(answers: Sequence[Answer], document: Document) -> float:
+    logprobs = [answer.likelihood.logprob for answer in answers if answer.likelihood]
+    return sum(logprobs) / sum(len(one.args[-1].encode()) for one in document.instances)

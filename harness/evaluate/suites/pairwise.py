@@ -1,0 +1,88 @@
+"""`head_to_head:SUITE`: a suite's prompts, answered as for the suite itself, compared afterwards.
+
+Answers are found in the journal where the suite was evaluated too. Who wins is found by the stage
+`duel` (`harness/evaluate/measure/pairwise.py`), which needs two checkpoints' answers; until then a
+sample has no value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from eval_suites.grading.unfiltered import means_of
+from eval_suites.judging.mt_bench import Asked, load_prompts, question_of
+from eval_suites.judging.mt_bench_pairs import Dialogue
+from eval_suites.requests import Answer, Request
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Suite, no_checks, no_metrics
+from harness.errors import RecipeError
+
+PREFIX = "head_to_head"
+_MOST_TURNS = 2
+
+
+def any_duels(names: Iterable[str]) -> bool:
+    """Whether one of these suites is settled by the stage `duel`."""
+    return any(name.startswith(f"{PREFIX}:") for name in names)
+
+
+def duelling(prompts: Suite[Any]) -> Suite[Any]:
+    """The comparison of checkpoints on another suite's prompts."""
+
+    def load(folder: Path | None) -> Sequence[Any]:
+        load_prompts(folder)  # missed now, and not when all is answered
+        return prompts.load(folder)
+
+    return replace(
+        prompts,
+        name=f"{PREFIX}:{prompts.name}",
+        version=f"1 on {prompts.version}",
+        headline="win_rate",
+        load=load,
+        score=_pending,
+        measured=True,
+        judge=_settled_later,
+        checks=no_checks,
+        programs=False,
+        aggregate=_aggregate,
+        over_repeats=no_metrics,
+        bounds=(0.0, 1.0),
+    )
+
+
+def dialogue(suite: Suite[Any], sample: Any, answers: Sequence[Answer], templates: Any) -> Asked:
+    """What a judge is shown of a sample's questions; MT-bench's own have references too.
+
+    Raises:
+        RecipeError: it is not of one or two turns with a question each.
+    """
+    if isinstance(sample, Asked):
+        return sample
+    questions: list[str] = []
+    while len(questions) <= len(answers):
+        requests = suite.ask(sample, tuple(answers[: len(questions)]))
+        if not requests:
+            break
+        if len(requests) > 1 or len(questions) == _MOST_TURNS:
+            raise RecipeError(
+                f"suite {suite.name}: sample {sample.id} is not one or two questions, which is "
+                "what two checkpoints can be compared on: choose another suite"
+            )
+        questions.append(question_of(requests[0]))
+    return Dialogue(tuple(questions), templates)
+
+
+def _pending(_sample: Any, answers: tuple[Answer, ...], _verdicts: Any, _outcomes: Any) -> Score:
+    cut = any(answer.finish_reason == "length" for answer in answers)
+    return Score(None, "truncated" if cut else "ok", reason="not compared yet")
+
+
+def _settled_later(_sample: Any, _answers: Any, _verdicts: Any) -> tuple[Request, ...]:
+    """Nothing: only one checkpoint's answers are known here."""
+    return ()
+
+
+def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
+    """Means; upstream's win rate and what was found suspicious also of games without a value."""
+    return mean_metrics(scores) | means_of(scores, "official_win_rate", "suspicious", "consistency")

@@ -1,1 +1,0 @@
-"""The journal of answers, checks and verdicts, its file, and what keeps it well."""

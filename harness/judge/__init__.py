@@ -1,1 +1,0 @@
-"""Judges: engines that are asked about answers."""

@@ -1,1 +1,0 @@
-"""Tasks of lm-evaluation-harness as suites: `lm_eval:NAME`."""

@@ -1,0 +1,3 @@
+"""Checks before a run: prompts, lengths, overlap with training data, cost and time."""
+
+__all__ = ["duration", "job", "preflight", "show"]

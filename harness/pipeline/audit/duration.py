@@ -1,0 +1,48 @@
+"""How long an evaluation takes at most: by a stated speed, or by what earlier runs measured."""
+
+from dataclasses import dataclass, replace
+
+from harness.evaluate.client.engine_groups import spec_of
+from harness.evaluate.loop.speed import Speed, measured, setting_of
+from harness.pipeline.audit.job import AuditJob
+from harness.pipeline.audit.preflight import Audit
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Seconds for all tokens that an evaluation can generate; None where no speed is known.
+
+    `speeds` are what they stand on: none where the speed was stated.
+    """
+
+    seconds: float | None
+    speeds: tuple[Speed, ...] = ()
+
+
+def duration(audit: Audit, stated: float | None) -> Duration:
+    """How long an evaluation takes at most, judges and engine starts apart.
+
+    Args:
+        audit: of the evaluation.
+        stated: tokens a second; without them each checkpoint has the speed that an earlier run
+            measured on this machine, with this engine, for a model of its shape.
+    """
+    if stated is not None:
+        return Duration(audit.completion / stated)
+    names = list(audit.job.evaluation.models)
+    found = [_measured(audit.job, name) for name in names]
+    speeds = [speed for speed in found if speed is not None]
+    if not speeds or len(speeds) < len(names):
+        return Duration(None)
+    each = audit.completion / len(names)
+    return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
+
+
+def _measured(job: AuditJob, name: str) -> Speed | None:
+    evaluation = job.evaluation
+    spec = spec_of(evaluation.engine)
+    if evaluation.engine.remote:
+        spec = replace(spec, served=tuple(evaluation.models.items()))
+    else:
+        spec = replace(spec, base=job.home(name)[0])
+    return measured(evaluation.journal.parent, setting_of(spec))  # runs lie beside the journal

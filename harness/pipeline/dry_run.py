@@ -1,0 +1,271 @@
+"""`nca train --dry-run`: what a recipe's training would cost, from what is on this machine.
+
+Nothing is downloaded, loaded or written: the model is counted on the meta device, the data is read
+where it lies here, and otherwise `--rows` says how many prompts to assume.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.engines import checkpoints
+from harness.errors import ModelError, UserError
+from harness.pipeline.plan import Places, located, trained_on
+from harness.recipe.sampling import PREFIX, SampleSection, sample_named
+from harness.recipe.schema import Recipe
+from train.config import TrainConfig
+from train.model.model_shape import ModelShape, count_parameters, model_configuration
+from train.trainer.estimate import (
+    Memory,
+    Operations,
+    PromptLengths,
+    Work,
+    estimate_memory,
+    estimate_operations,
+    estimate_work,
+)
+
+_ASSUMED_RESPONSES = 4
+_GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is known here of a recipe's base: its configuration, and folders where they are."""
+
+    config: Any
+    source: str
+    full: Path | None
+    adapter: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What one checkpoint would cost; `data` says in words where its lengths come from."""
+
+    config: TrainConfig
+    model: ModelShape
+    source: str
+    data: str
+    work: Work
+    memory: Memory
+    operations: Operations
+
+
+def outlooks(recipe: Recipe, places: Places, rows: int | None) -> dict[str, Outlook]:
+    """Checkpoint name -> what its training would cost.
+
+    Args:
+        recipe: as read.
+        places: where models and data lie.
+        rows: prompts to read, or to assume where the data is not here.
+
+    Raises:
+        UserError: the base's configuration is not known here, or there is neither data nor `rows`.
+        train.DataError, train.TrainError: the data or the settings are wrong.
+    """
+    base = base_here(recipe, places)
+    configs = trained_on(recipe, base.adapter).checkpoints
+    return {
+        name: _outlook(name, config, base, places, rows, _drawn(recipe, config))
+        for name, config in configs.items()
+    }
+
+
+def _drawn(recipe: Recipe, config: TrainConfig) -> SampleSection | None:
+    """The sample that a checkpoint's data will be; None where its data is given."""
+    name = sample_named(config.data)
+    return None if name is None else recipe.sample[name]
+
+
+def base_here(recipe: Recipe, places: Places) -> Base:
+    """The base's configuration: its own where it lies on this machine, else the recipe's values.
+
+    Raises:
+        ModelError: neither is there.
+    """
+    folder = checkpoints.local(recipe.base, places.models, places.near)
+    if folder is not None:
+        full = checkpoints.under(folder, places.models) or folder
+        adapter = None if full == folder else folder
+        return Base(model_configuration(full, {}), str(full), full, adapter)
+    if recipe.architecture:
+        source = "`architecture:` of the recipe"
+        return Base(model_configuration(None, recipe.architecture), source, None, None)
+    raise ModelError(
+        f"{recipe.base}: not on this machine, and the recipe states no `architecture:` (the values "
+        "of its config.json, such as model_type and hidden_size): write one, or fetch the model"
+    )
+
+
+def _outlook(
+    name: str,
+    config: TrainConfig,
+    base: Base,
+    places: Places,
+    rows: int | None,
+    drawn: SampleSection | None,
+) -> Outlook:
+    config = config if rows is None else config.model_copy(update={"rows": rows})
+    model = count_parameters(base.config, config.lora, base.adapter)
+    config, train, probe, said = _lengths(name, config, base, places, drawn)
+    work = estimate_work(config, train, probe)
+    return Outlook(
+        config,
+        model,
+        base.source,
+        said,
+        work,
+        estimate_memory(config, model, work),
+        estimate_operations(model, work),
+    )
+
+
+def _lengths(
+    name: str, config: TrainConfig, base: Base, places: Places, drawn: SampleSection | None
+) -> tuple[TrainConfig, Sequence[PromptLengths], Sequence[PromptLengths], str]:
+    """Lengths to train on and to probe: counted where data and tokenizer are here, else assumed."""
+    here = _located(name, config, places)
+    if here is not None and base.full is not None:
+        return here, *_counted(here, base)
+    count, source = _count(name, config, here, drawn)
+    one = _assumed(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
+    probe = [one] * config.probe_rows if config.probe is not None else []
+    said = (
+        f"{count:,} prompts {source}: each {len(one.responses)} responses, {one.prompt} prompt and "
+        f"{one.responses[0]} response tokens, the most that max_length allows"
+    )
+    return here or config, [one] * count, probe, said
+
+
+def _count(
+    name: str, config: TrainConfig, here: TrainConfig | None, drawn: SampleSection | None
+) -> tuple[int, str]:
+    """How many prompts there are, or are assumed to be, and where that number comes from.
+
+    Raises:
+        UserError: the data is not here, and nobody says how many.
+    """
+    if here is not None:
+        return _rows_of(here), "in the data; lengths assumed"
+    if config.rows is not None:
+        return config.rows, "assumed (--rows)"
+    if drawn is None:
+        raise UserError(
+            f"{config.data}: not on this machine (checkpoints.{name}.data): say how many prompts "
+            "to assume with --rows N, or where it lies with --data-dir"
+        )
+    if drawn.limit is None:
+        raise UserError(
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): say how many prompts to "
+            "assume with --rows N"
+        )
+    return drawn.limit, "at most, which are still to be sampled; lengths assumed"
+
+
+def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | None:
+    """The config with its files found on this machine, or None; the hub is not asked.
+
+    What a run samples lies in its folder, which a dry run does not look for.
+    """
+    if any(str(file).startswith(("hub:", PREFIX)) for file in (config.data, config.probe)):
+        return None
+    one = Recipe(name="one", base="none", checkpoints={name: config})
+    try:
+        return located(one, places).checkpoints[name]
+    except UserError:
+        return None
+
+
+def _counted(
+    config: TrainConfig, base: Base
+) -> tuple[list[PromptLengths], list[PromptLengths], str]:
+    from train.data.prepare import prepare
+    from train.model.adapters import tokenizer_folder
+    from train.model.loading import load_tokenizer
+
+    assert base.full is not None  # noqa: S101 - the caller's condition
+    tokenizer = load_tokenizer(tokenizer_folder(base.full, base.adapter))
+    data = prepare(config, tokenizer)
+    train, probe = (
+        [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
+        for groups in (data.train, data.probe)
+    )
+    mean = sum(lengths.size for lengths in train) / len(train)
+    said = f"{len(train):,} prompts, counted: {mean:,.0f} tokens each with all its responses"
+    return train, probe, said
+
+
+def _rows_of(config: TrainConfig) -> int:
+    from train.data.groups import read_groups
+
+    groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
+    return len(groups)
+
+
+def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
+    """The longest prompt and responses that a config allows, so many of them if it does not say."""
+    from train.objectives.registry import find
+
+    paired = find(config.method).labels == "pairs"
+    two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")
+    count = 2 if two else config.responses or responses
+    room = config.max_length - config.max_prompt_length
+    return PromptLengths(config.max_prompt_length, (room,) * count)
+
+
+def page(name: str, base: str, outlook: Outlook) -> str:
+    """One checkpoint's outlook as text: its resolved config, and what it would cost."""
+    plain = {"base": base, **outlook.config.model_dump(mode="json")}
+    settings = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    rows = [*_work_rows(outlook), *_memory_rows(outlook), *_operation_rows(outlook.operations)]
+    body = "\n".join(f"  {title:12} {text}" for title, text in rows)
+    indented = "".join(f"  {line}\n" for line in settings.splitlines())
+    return f"checkpoint {name}\n{indented}\n{body}\n"
+
+
+def _work_rows(outlook: Outlook) -> list[tuple[str, str]]:
+    config, model, work = outlook.config, outlook.model, outlook.work
+    batches = config.prompts_per_step // config.prompts_per_batch
+    steps = f"{work.steps:,} of {config.prompts_per_step} prompts, in {batches} micro-batches each"
+    trained = f"{work.training.given:,} trained on, {work.training.predicted:,} of them predicted"
+    return [
+        ("model", f"{model.kind}, from {outlook.source}"),
+        ("parameters", f"{model.total:,}, of them trained {model.trained:,}"),
+        ("data", outlook.data),
+        ("steps", f"{steps}; {work.prompts:,} prompts in all"),
+        ("tokens", f"{trained}; form {config.form}, without padding"),
+        ("", f"{work.reference.given:,} for the reference, if none is on disk yet"),
+    ]
+
+
+def _memory_rows(outlook: Outlook) -> list[tuple[str, str]]:
+    need, config, model, work = outlook.memory, outlook.config, outlook.model, outlook.work
+    bits = ", linear layers in 4 bits" if config.lora and config.lora.quantise else ""
+    kept = "float32" if model.rank else config.dtype
+    state = int(need.optimiser / model.trained)
+    positions = f"{work.batch:,} positions in rows of {work.row:,}"
+    return [
+        ("memory", "at the peak, in one process that holds everything:"),
+        ("", f"{_gb(need.weights)}  weights, {config.dtype}{bits}"),
+        ("", f"{_gb(need.gradients)}  gradients, {kept}"),
+        ("", f"{_gb(need.optimiser)}  AdamW, {state} bytes a trained parameter"),
+        ("", f"{_gb(need.activations)}  activations of a micro-batch of {positions}"),
+        ("", f"{_gb(need.head)}  head: a chunk of logits, gradients at the head"),
+        ("", f"{_gb(need.total)}  in all; besides it the process itself, about 0.7 GB"),
+        ("", f"{_gb(need.total_checkpointed)}  in all with activation checkpointing"),
+    ]
+
+
+def _operation_rows(count: Operations) -> list[tuple[str, str]]:
+    return [
+        ("operations", f"{count.training:.3g} to train, {count.reference:.3g} for the reference"),
+        ("", "(floating point, useful ones: no padding, nothing computed twice)"),
+    ]
+
+
+def _gb(size: float) -> str:
+    return f"{size / _GB:8.2f} GB"

@@ -1,1 +1,0 @@
-"""How many samples or seeds a difference takes to be seen."""

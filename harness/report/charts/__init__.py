@@ -1,1 +1,0 @@
-"""Charts of the report: SVG drawn as text, coloured by the page's style sheet."""

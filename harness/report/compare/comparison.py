@@ -1,0 +1,335 @@
+"""Side by side: every checkpoint on every suite, with what can be told apart from the baseline.
+
+Prompts are paired by (sample id, repeat), repeats are averaged per prompt, and every difference
+from the baseline is corrected (Holm) for all differences that the comparison shows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+
+from harness.report.compare.checks import checked
+from harness.report.compare.detectable import detectable
+from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
+from harness.stats.clusters import noise
+from harness.stats.intervals import is_binary, mean_intervals, mover_average
+from harness.stats.methods import gaps, methods
+from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.records import Interval
+from harness.stats.series import answers, paired_values, values
+from harness.stats.wins import is_won_or_tied, win_rate
+from harness.storage.result import Result, SuiteResult
+
+
+def compare(
+    result: Result,
+    baseline: str,
+    *,
+    allow_missing: bool = False,
+    allow_mismatch: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    """Compare every checkpoint of a result with one of them.
+
+    Args:
+        result: what a run found.
+        baseline: the checkpoint that the others are compared with.
+        allow_missing: show a value though some samples have none because we failed.
+        allow_mismatch: warn, instead of refusing, when a column's cells differ in protocol or
+            share no sample with the baseline.
+        seed: of bootstrap and permutation.
+
+    Raises:
+        RunError: no such baseline; or (without `allow_mismatch`) two cells of one column that
+            must not be compared, naming the difference.
+    """
+    found = compare_all(
+        result,
+        [baseline],
+        allow_missing=allow_missing,
+        allow_mismatch=allow_mismatch,
+        seed=seed,
+    )
+    return found[baseline]
+
+
+def compared_cells(result: Result) -> tuple[Cell, ...]:
+    """Return all cells of a result, compared with its own baseline (else its first checkpoint)."""
+    names = [checkpoint.name for checkpoint in result.checkpoints]
+    baseline = result.baseline if result.baseline in names else names[0]
+    return tuple(compare(result, baseline, allow_mismatch=True).cells.values())
+
+
+def compare_all(
+    result: Result,
+    baselines: Sequence[str],
+    *,
+    allow_missing: bool = False,
+    allow_mismatch: bool = False,
+    seed: int = 0,
+) -> dict[str, Comparison]:
+    """`compare` with each of several baselines; intervals of the scores are found once.
+
+    Raises:
+        RunError: as `compare` does.
+    """
+    suites = tuple(dict.fromkeys(s for c in result.checkpoints for s in c.suites))
+    warnings = {}
+    for baseline in baselines:
+        result.checkpoint(baseline)
+        warnings[baseline] = tuple(
+            warning
+            for suite in suites
+            for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
+        )
+    columns, cells = scores(result, allow_missing=allow_missing, seed=seed)
+    comparison = Comparison(
+        recipe=result.recipe,
+        baseline="",
+        checkpoints=tuple(c.name for c in result.checkpoints),
+        columns=columns,
+        cells=cells,
+        methods=methods(result),
+    )
+    return {
+        baseline: replace(
+            _against(comparison, result, baseline, seed, allow_missing=allow_missing),
+            warnings=warnings[baseline],
+        )
+        for baseline in baselines
+    }
+
+
+def _against(
+    known: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
+) -> Comparison:
+    """The scores with differences from a baseline, and with averages."""
+    columns, cells = known.columns, known.cells
+    pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
+    cells = _with_deltas(cells, pairs, columns, seed)
+    fractions = [column.suite for column in columns if column.fraction]
+    if len(fractions) > 1:
+        columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
+        cells = {**cells, **_averages(result, fractions, cells, pairs, seed)}
+    return replace(
+        known,
+        baseline=baseline,
+        columns=columns,
+        cells=_corrected(cells, pairs),
+        gaps=gaps(result, baseline, allow_missing=allow_missing),
+    )
+
+
+def scores(
+    result: Result, *, allow_missing: bool = False, seed: int = 0
+) -> tuple[tuple[Column, ...], dict[Key, Cell]]:
+    """A result's columns, and its cells with values and intervals, compared with nothing yet.
+
+    Args:
+        result: what a run found.
+        allow_missing: show a value though some samples have none because we failed.
+        seed: of the bootstrap.
+    """
+    suites = dict.fromkeys(s for c in result.checkpoints for s in c.suites)
+    columns = tuple(_column(result, suite) for suite in suites)
+    cells = _cells(result, allow_missing=allow_missing)
+    return columns, _with_intervals(cells, result, columns, seed)
+
+
+def _column(result: Result, suite: str) -> Column:
+    scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
+    found = [s.value for score in scores for s in score.samples if s.value is not None]
+    # Ratings run from 1 to 10, and they may all be 1: what can be says more than what is.
+    most = max(abs(bound) for score in scores for bound in score.bounds)
+    # Records from before a suite said its bounds have values outside: they do not say what is best.
+    inside = all(
+        low <= sample.value <= high
+        for score in scores
+        for low, high in [score.bounds]
+        for sample in score.samples
+        if sample.value is not None
+    )
+    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and all(
+        0 <= value <= 1 for value in found
+    )
+    return Column(
+        suite=suite,
+        headline=scores[0].headline,
+        fraction=fraction,
+        decimals=1 if fraction else decimals_of([most]) if isfinite(most) and most > 1 else None,
+        ranked=isfinite(most) and inside,
+    )
+
+
+def _cells(result: Result, *, allow_missing: bool) -> dict[Key, Cell]:
+    return {
+        (checkpoint.name, suite): _cell(checkpoint.name, score, allow_missing=allow_missing)
+        for checkpoint in result.checkpoints
+        for suite, score in checkpoint.suites.items()
+    }
+
+
+def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
+    found = values(score)
+    missing = sum(s.value is None for s in score.samples)
+    shown = bool(found) and (allow_missing or not missing)
+    total = len(score.samples)
+    return Cell(
+        checkpoint=checkpoint,
+        suite=score.suite,
+        n=len(found),
+        total=len({s.id for s in score.samples}),
+        value=sum(found.values()) / len(found) if shown else None,
+        bounds=_bounds(score) if missing else None,
+        statuses=score.statuses,
+        tokens=score.tokens / total if score.tokens and total else None,
+        beside=_beside(score) if shown else {},
+        noise=noise(answers(score)) if shown else None,
+    )
+
+
+def _bounds(score: SuiteResult) -> tuple[float, float] | None:
+    """The mean over all samples, with the worst and the best value in place of missing ones.
+
+    None where values lie outside of what the record says (older ones do not say it), and where
+    there is no worst or best.
+    """
+    known = [s.value for s in score.samples if s.value is not None]
+    low, high = score.bounds
+    if not (isfinite(low) and isfinite(high)) or any(not low <= value <= high for value in known):
+        return None
+    total, missing = len(score.samples), len(score.samples) - len(known)
+    return (sum(known) + missing * low) / total, (sum(known) + missing * high) / total
+
+
+def _beside(score: SuiteResult) -> dict[str, float]:
+    own = {score.headline, *(name for name in score.metrics if "/" in name)}
+    return {name: value for name, value in score.metrics.items() if name not in own}
+
+
+def _with_intervals(
+    cells: Mapping[Key, Cell], result: Result, columns: Sequence[Column], seed: int
+) -> dict[Key, Cell]:
+    found = dict(cells)
+    for graded in (False, True):
+        series = {
+            key: list(values(result.checkpoint(key[0]).suites[key[1]]).values())
+            for key in _of_kind(cells, columns, graded=graded)
+            if cells[key].value is not None
+        }
+        intervals = mean_intervals(list(series.values()), seed, graded=graded)
+        for (key, one), interval in zip(series.items(), intervals, strict=True):
+            judged = key[1] in _wins(columns) and is_won_or_tied(one)
+            found[key] = replace(cells[key], interval=_won(one) if judged else interval)
+    given = {key: replace(cell, interval=None) for key, cell in found.items() if _own(result, key)}
+    return found | given
+
+
+def _own(result: Result, key: Key) -> bool:
+    """Whether a checkpoint met itself: a half by definition, which nobody measured."""
+    return result.checkpoint(key[0]).suites[key[1]].protocol.get("against") == key[0]
+
+
+def _won(verdicts: Sequence[float]) -> Interval:
+    counts = Counter(verdicts)
+    return win_rate(counts[1], counts[0.5], counts[0]).interval
+
+
+def _of_kind(cells: Mapping[Key, Cell], columns: Sequence[Column], *, graded: bool) -> list[Key]:
+    """Cells of the columns that hold fractions, or of those that do not."""
+    suites = {column.suite for column in columns if column.fraction != graded}
+    return [key for key in cells if key[1] in suites]
+
+
+def _wins(columns: Sequence[Column]) -> set[str]:
+    """Suites in which a value is a judge's verdict: won, tied or lost."""
+    return {column.suite for column in columns if column.headline.endswith("win_rate")}
+
+
+Pairs = dict[Key, tuple[list[float], list[float]]]
+
+
+def _pairs(
+    result: Result, baseline: str, cells: Mapping[Key, Cell], *, allow_missing: bool
+) -> Pairs:
+    """Values of each cell and of the baseline on the prompts that both have."""
+    against = result.checkpoint(baseline).suites
+    complete = {
+        suite
+        for suite, score in against.items()
+        if allow_missing or all(s.value is not None for s in score.samples)
+    }
+    return {
+        key: paired_values(result.checkpoint(key[0]).suites[key[1]], against[key[1]])
+        for key, cell in cells.items()
+        if key[0] != baseline and key[1] in complete and cell.value is not None
+    }
+
+
+def _with_deltas(
+    cells: Mapping[Key, Cell], pairs: Pairs, columns: Sequence[Column], seed: int
+) -> dict[Key, Cell]:
+    found = dict(cells)
+    for graded in (False, True):
+        keys = [k for k in _of_kind(cells, columns, graded=graded) if _enough(pairs.get(k), graded)]
+        deltas = paired_differences([pairs[key] for key in keys], seed, graded=graded)
+        for key, delta in zip(keys, deltas, strict=True):
+            found[key] = replace(cells[key], delta=delta)
+    return found
+
+
+def _enough(pair: tuple[list[float], list[float]] | None, graded: bool) -> bool:
+    if pair is None or not pair[0]:
+        return False
+    return len(pair[0]) > 1 or (not graded and all(map(is_binary, pair)))
+
+
+def _averages(
+    result: Result, suites: Sequence[str], cells: Mapping[Key, Cell], pairs: Pairs, seed: int
+) -> dict[Key, Cell]:
+    """Averages of the checkpoints that have a value on every suite."""
+    rows = {
+        checkpoint.name: [cells.get((checkpoint.name, suite)) for suite in suites]
+        for checkpoint in result.checkpoints
+    }
+    found = {
+        (name, AVERAGE): _average(name, [cell for cell in row if cell])
+        for name, row in rows.items()
+        if all(cell and cell.value is not None for cell in row)
+    }
+    paired = [
+        key
+        for key in found
+        if all(
+            (cell := cells[key[0], suite]).delta and len(pairs[cell.checkpoint, suite][0]) > 1
+            for suite in suites
+        )
+    ]
+    deltas = paired_averages([[pairs[name, suite] for suite in suites] for name, _ in paired], seed)
+    for key, delta in zip(paired, deltas, strict=True):
+        found[key] = replace(found[key], delta=delta)
+    return found
+
+
+def _average(checkpoint: str, row: Sequence[Cell]) -> Cell:
+    scores = [cell.value for cell in row if cell.value is not None]
+    intervals = [cell.interval for cell in row if cell.interval is not None]
+    return Cell(
+        checkpoint=checkpoint,
+        suite=AVERAGE,
+        n=sum(cell.n for cell in row),
+        total=sum(cell.total for cell in row),
+        value=sum(scores) / len(scores),
+        interval=mover_average(scores, intervals) if len(intervals) == len(row) else None,
+    )
+
+
+def _corrected(cells: Mapping[Key, Cell], pairs: Pairs) -> dict[Key, Cell]:
+    deltas = {key: cell.delta for key, cell in cells.items() if cell.delta}
+    adjusted = dict(zip(deltas, holm([d.p_value for d in deltas.values()]), strict=True))
+    found = dict(cells)
+    for key, delta in deltas.items():
+        seen = detectable(delta, pairs[key], LEVEL / len(deltas)) if key in pairs else None
+        found[key] = replace(cells[key], p_holm=adjusted[key], detectable=seen)
+    return found

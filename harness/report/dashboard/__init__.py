@@ -1,0 +1,3 @@
+"""The dashboard: runs and their progress, served over HTTP."""
+
+__all__ = ["server", "view"]

@@ -1,0 +1,173 @@
+"""The dashboard's web server: loopback only, reading only.
+
+A page elsewhere may try to read from it through its visitor's browser, so requests must name
+loopback as their host (a name elsewhere that was pointed at 127.0.0.1 does not), no reply may be
+put into another site's page, and pages of reports may ask for nothing.
+"""
+
+import errno
+import re
+import socket
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.report.dashboard.files import TYPES, served
+from harness.report.dashboard.view import View
+
+HOST = "127.0.0.1"
+#: Where it listens unless told otherwise; the next free one where this is taken.
+PORT = 8765
+_PORTS = 20
+#: Hosts that a request may name; another port than ours is a tunnel's.
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
+_FILES = "/files/"
+_PLAIN = "text/plain; charset=utf-8"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+#: Reports hold their scripts, styles and pictures in themselves or beside them.
+_REPORTS = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DASHBOARD = "frame-ancestors 'none'"  # the rest is in the page itself
+_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+
+
+class Server(ThreadingHTTPServer):
+    """Serves a folder's dashboard.
+
+    Args:
+        root: the folder that is shown.
+        view: makes the page and what changes on it.
+        port: to listen on; 0 takes any that is free.
+
+    Raises:
+        OSError: the port cannot be used.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, root: Path, view: View, port: int) -> None:
+        self.root, self.view = root.resolve(), view
+        super().__init__((HOST, port), Handler)
+
+    @property
+    def url(self) -> str:
+        """Where it is found."""
+        return f"http://{HOST}:{self.server_port}/"
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server for this machine's name."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that went away is no error; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+def listening(root: Path, view: View, port: int | None) -> Server:
+    """A server that listens.
+
+    Args:
+        root: the folder that is shown.
+        view: as `Server` takes it.
+        port: to listen on; None: `PORT`, or the next free one.
+
+    Raises:
+        UserError: the port is taken or not ours to use.
+    """
+    ports = range(PORT, PORT + _PORTS) if port is None else [port]
+    for one in ports:
+        try:
+            return Server(root, view, one)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+    asked = f"port {port} is" if port is not None else f"ports {PORT} to {PORT + _PORTS - 1} are"
+    raise UserError(f"{asked} taken, or not yours to use: name another with --port")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
+    server: Server
+    timeout = 30
+    server_version = "nca"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Send what is asked for."""
+        if self._is_local():
+            path, _, query = self.path.partition("?")
+            self._answer(path, query)
+
+    def do_HEAD(self) -> None:
+        """As `do_GET`, without the body."""
+        self.do_GET()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Say in plain text why a request is refused: it cannot be read, or its method is none."""
+        del message, explain
+        status, more = HTTPStatus(code), {}
+        if status == HTTPStatus.NOT_IMPLEMENTED:  # what the parent says of a method without do_...
+            status, more = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"}
+        self._send(status, _PLAIN, f"{status.phrase}\n".encode(), **more)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
+        """Say nothing: the terminal shows the address."""
+
+    def _is_local(self) -> bool:
+        """Whether the request names loopback as its host; refuses it otherwise."""
+        named = self.headers.get_all("Host") or []
+        if len(named) == 1 and _LOOPBACK.fullmatch(named[0]):
+            return True
+        said = f"this server answers to http://{HOST}:{self.server.server_port}/ only\n"
+        self._send(HTTPStatus.FORBIDDEN, _PLAIN, said.encode())
+        return False
+
+    def _answer(self, path: str, query: str) -> None:
+        if path == "/":
+            page = self.server.view.page().encode()
+            self._send(HTTPStatus.OK, TYPES[".html"], page, _DASHBOARD)
+        elif path == "/live":
+            self._send(HTTPStatus.OK, TYPES[".json"], self.server.view.live(query).encode())
+        elif path.startswith(_FILES):
+            self._file(served(self.server.root, path.removeprefix(_FILES)))
+        elif path == "/favicon.ico":  # browsers ask for it by themselves
+            self._send(HTTPStatus.NO_CONTENT, _PLAIN, b"")
+        else:
+            self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"nothing here\n")
+
+    def _file(self, file: Path | None) -> None:
+        try:
+            body = None if file is None else file.read_bytes()
+        except OSError:
+            body = None
+        if file is None or body is None:
+            return self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"no file that is served\n")
+        suffix = file.suffix.lower()
+        policy = _REPORTS if suffix == ".html" else _INERT
+        return self._send(HTTPStatus.OK, TYPES[suffix], body, policy)
+
+    def _send(
+        self, status: HTTPStatus, kind: str, body: bytes, policy: str = _INERT, **more: str
+    ) -> None:
+        self.send_response(status)
+        headers = {"Content-Type": kind, "Content-Length": str(len(body)), **_HEADERS, **more}
+        for name, value in {**headers, "Content-Security-Policy": policy}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -1,0 +1,3 @@
+"""Figures drawn with matplotlib."""
+
+__all__: list[str] = []

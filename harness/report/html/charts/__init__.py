@@ -1,0 +1,3 @@
+"""Charts of the report, drawn as SVG."""
+
+__all__: list[str] = []

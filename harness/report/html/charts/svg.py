@@ -1,0 +1,174 @@
+"""SVG as text: elements, scales with round ticks, and the look of series."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, floor, isfinite, log10
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.report.figures.drawing import KNOWN, LOOKS, looks_of
+from harness.report.page.text import visible
+
+#: Width of a character of the labels, in the drawing's units.
+CHARACTER = 6.6
+_DASHES = {"-": "", "--": "7 4", "-.": "8 3 2 3", ":": "2 3"}
+_MARKS = {
+    "o": "M{0} {1}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
+    "s": "M{0} {1}m-3.7 -3.7h7.4v7.4h-7.4z",
+    "^": "M{0} {1}m0 -4.8l4.6 8.2h-9.2z",
+    "D": "M{0} {1}m0 -5l5 5l-5 5l-5 -5z",
+    "v": "M{0} {1}m0 4.8l4.6 -8.2h-9.2z",
+    "P": "M{0} {1}m-1.7 -4.8h3.4v3.1h3.1v3.4h-3.1v3.1h-3.4v-3.1h-3.1v-3.4h3.1z",
+    "X": "M{0} {1}m0 -2.2l2.6 -2.6l2.2 2.2l-2.6 2.6l2.6 2.6l-2.2 2.2l-2.6 -2.6l-2.6 2.6l-2.2 -2.2"
+    "l2.6 -2.6l-2.6 -2.6l2.2 -2.2z",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a series looks: a colour of the style sheet (`c0` to `c6`), a mark, a dash."""
+
+    colour: str
+    mark: str
+    dash: str
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """A look for each name, the first 28 all different; the paper's methods look as in pictures."""
+    given = list(names)
+    known = {name: look for name, look in looks_of(KNOWN).items() if name in given}
+    free = [look for look in LOOKS if look not in known.values()]
+    others = [name for name in given if name not in known]
+    found = {name: _look(look) for name, look in known.items()}
+    for number, name in enumerate(others):
+        again, place = divmod(number, len(free))
+        colour, _, _ = free[place]
+        _, shape, line = LOOKS[(LOOKS.index(free[place]) + again) % len(LOOKS)]
+        found[name] = _look((colour, shape, line))
+    return {name: found[name] for name in given}
+
+
+def _look(look: tuple[str, str, str]) -> Look:
+    colours = [colour for colour, _, _ in LOOKS]
+    return Look(f"c{colours.index(look[0])}", look[1], _DASHES[look[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A straight line from data to the drawing; `low` maps to `start`, `high` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Where a value is drawn; values outside stay outside."""
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self, count: int = 4, *, whole: bool = False) -> list[float]:
+        """Round numbers in the range, about so many; whole ones only where that is asked."""
+        step = _round_step((self.high - self.low) / count)
+        step = float(ceil(step)) if whole else step
+        first = -floor(-self.low / step)
+        last = floor(self.high / step)
+        return [round(step * i, 12) for i in range(first, last + 1)]
+
+
+def around(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
+    """The range of the finite values with some room on both sides; never empty."""
+    found = [value for value in values if isfinite(value)]
+    low, high = min(found, default=0.0), max(found, default=1.0)
+    room = (high - low) * share or abs(high) * share or 1.0
+    return low - room, high + room
+
+
+def _round_step(rough: float) -> float:
+    power = 10.0 ** floor(log10(rough))
+    return next(power * m for m in (1, 2, 2.5, 5, 10) if rough <= power * m * 1.0001)
+
+
+def tick_text(value: float, ticks: Sequence[float]) -> str:
+    """A tick with as many decimals as its neighbours need."""
+    step = min((b - a for a, b in pairwise(ticks)), default=1.0)
+    digits = next((d for d in range(7) if abs(round(step, d) - step) < step * 1e-6), 6)
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def element(tag: str, *children: Any, **attributes: Any) -> Markup:
+    """An element; texts are escaped and made visible, numbers have two decimals at most.
+
+    `class_` is the attribute `class`; underscores become hyphens; None leaves an attribute out.
+    """
+    told = Markup("").join(
+        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _plain(value))
+        for name, value in attributes.items()
+        if value is not None
+    )
+    inside = Markup("").join(map(_plain, children))
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, told, inside)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def mark(look: Look, x: float, y: float, tip: str = "", **attributes: Any) -> Markup:
+    """A point of a series; `tip` is shown where the pointer rests."""
+    path = _MARKS[look.mark].format(_plain(x), _plain(y))
+    children = (element("title", tip),) if tip else ()
+    name = f"mark {look.colour} {attributes.pop('class_', '')}".strip()
+    return element("path", *children, d=path, class_=name, **attributes)
+
+
+def bar(look: Look, ends: tuple[float, float], y: float) -> Markup:
+    """A level line between two places, such as an interval."""
+    return element("path", d=f"M{_plain(ends[0])} {_plain(y)}H{_plain(ends[1])}",
+                   class_=f"bar {look.colour}")  # fmt: skip
+
+
+def upright(look: Look, x: float, ends: tuple[float, float]) -> Markup:
+    """An upright line between two places."""
+    return element("path", d=f"M{_plain(x)} {_plain(ends[0])}V{_plain(ends[1])}",
+                   class_=f"bar {look.colour}")  # fmt: skip
+
+
+def label(text: str, x: float, y: float, anchor: str = "middle", **attributes: Any) -> Markup:
+    """A text; `anchor` is start, middle or end."""
+    return element("text", text, x=x, y=y, text_anchor=anchor, **attributes)
+
+
+def drawing(width: float, height: float, title: str, *children: Markup) -> Markup:
+    """A whole drawing that scales with its place, called `title` for readers who cannot see it."""
+    return element(
+        "svg",
+        *children,
+        viewBox=f"0 0 {_plain(float(width))} {_plain(float(height))}",
+        role="img",
+        aria_label=title,
+        class_="chart",
+        style=f"max-width:{_plain(float(width))}px",
+    )
+
+
+def clipped(name: str, most: int = 24) -> str:
+    """A name that fits beside a drawing."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def shown_key(names: Mapping[str, Look]) -> Markup:
+    """A legend: a mark and a name each."""
+    rows = (
+        element(
+            "span",
+            element("svg", mark(look, 7.0, 7.0), viewBox="0 0 14 14", class_="chart key",
+                    aria_hidden="true"),
+            name,
+        )
+        for name, look in names.items()
+    )  # fmt: skip
+    return element("div", *rows, class_="legend")

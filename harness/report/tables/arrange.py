@@ -1,0 +1,80 @@
+"""Rows and columns chosen, renamed and sorted, before anything is compared.
+
+Names are changed in the result itself, so that notes, verdicts and pictures say the same; and
+p-values are corrected for the differences that are shown, not for those left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from harness.errors import RunError
+from harness.report.tables.specification import Sort
+from harness.stats.cells import Comparison
+from harness.storage.result import CheckpointResult, Result
+
+
+def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]) -> Result:
+    """A result with the rows and columns that are named, in this order and under these names.
+
+    Args:
+        result: what was found.
+        rows: checkpoint -> label; empty for all as they are. The baseline is renamed too.
+        columns: suite -> label, likewise.
+
+    Raises:
+        RunError: there is no such checkpoint or suite (the message lists those there are), or two
+            have one label.
+    """
+    require_known("checkpoint", rows, [c.name for c in result.checkpoints])
+    require_known("suite", columns, [s for c in result.checkpoints for s in c.suites])
+    for labels in (rows, columns):
+        if twice := [label for label, n in Counter(labels.values()).items() if n > 1]:
+            raise RunError(f"two rows or columns are called {twice[0]!r}: give each its own label")
+    kept = [result.checkpoint(name) for name in rows] or result.checkpoints
+    found = tuple(_renamed(one, rows.get(one.name, one.name), columns) for one in kept)
+    baseline = rows.get(result.baseline, result.baseline)
+    return result.model_copy(update={"checkpoints": found, "baseline": baseline})
+
+
+def ordered(comparison: Comparison, sort: Sort | None) -> Comparison:
+    """A comparison whose rows are sorted by a column.
+
+    Raises:
+        RunError: there is no such column.
+    """
+    if sort is None:
+        return comparison
+    require_known("column", [sort.by], [column.suite for column in comparison.columns])
+    sign = -1 if sort.order == "descending" else 1
+
+    def place(name: str) -> tuple[bool, float]:
+        cell = comparison.cell(name, sort.by)
+        value = None if cell is None else cell.value
+        return value is None, sign * (value or 0.0)
+
+    return replace(comparison, checkpoints=tuple(sorted(comparison.checkpoints, key=place)))
+
+
+def _renamed(
+    checkpoint: CheckpointResult, name: str, columns: Mapping[str, str]
+) -> CheckpointResult:
+    chosen = columns or {suite: suite for suite in checkpoint.suites}
+    suites = {
+        label: checkpoint.suites[suite].model_copy(update={"suite": label})
+        for suite, label in chosen.items()
+        if suite in checkpoint.suites
+    }
+    return checkpoint.model_copy(update={"name": name, "suites": suites})
+
+
+def require_known(kind: str, wanted: Iterable[str], there: Iterable[str]) -> None:
+    """Refuse a name that is not there.
+
+    Raises:
+        RunError: the message lists those there are.
+    """
+    known = dict.fromkeys(there)
+    for name in wanted:
+        if name not in known:
+            raise RunError(f"no {kind} {name!r}: there are {', '.join(known)}")

@@ -1,0 +1,128 @@
+"""`nca tables`: every table and picture of a folder of results, from its specifications."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import RecipeError
+from harness.report.compare import trends as curves
+from harness.report.compare.likelihood import likelihood, prompts_named
+from harness.report.figures.ablation_figure import draw_ablation, draw_kl
+from harness.report.figures.category_figure import draw_categories
+from harness.report.figures.delta_figure import draw_deltas
+from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.tables.formats import FORMATS
+from harness.report.tables.likelihood_table import likelihood_table
+from harness.report.tables.material import Material, material
+from harness.report.tables.published import read_published
+from harness.report.tables.published_table import OurRow, published_table
+from harness.report.tables.score_table import comparison_table
+from harness.report.tables.specification import Specification, read_specification
+from harness.report.tables.table import Table
+from harness.report.tables.trend_table import draw_trends, trend_table
+from harness.stats.cells import Comparison
+from harness.storage.result import read_result
+from harness.storage.run_folder import write_text
+
+Drawing = Callable[[Material, Path], tuple[Path, ...]]
+
+
+def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ...]]]:
+    """Write every table and picture; a specification, its table and its files at a time.
+
+    Args:
+        folder: where specifications (`*.yaml`) lie; files are named from there.
+        out: where `<name>.md`, ... and `figures/` go.
+
+    Raises:
+        RecipeError: there is no specification, or one is wrong.
+        RunError: a result is not there or cannot be shown as asked.
+    """
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise RecipeError(f"{folder}: no specification of a table (*.yaml) is there")
+    for file in files:
+        yield file, *_built(file, out)
+
+
+def _built(file: Path, out: Path) -> tuple[Table, tuple[Path, ...]]:
+    wanted = read_specification(file)
+    if unknown := [name for name in wanted.figures if name not in FIGURES]:
+        known = ", ".join(FIGURES)
+        raise RecipeError(f"{file}: figures: no picture is called {unknown[0]!r}: use {known}")
+    drawn: tuple[Path, ...] = ()
+    if wanted.kind == "published":
+        table = _published(wanted, file.parent)
+    else:
+        found = material(wanted, file.parent)
+        table = _table(wanted, found, file)
+        drawn = tuple(_drawn(wanted, found, out / "figures", file.stem))
+    table = replace(table, title=wanted.title) if wanted.title else table
+    written = []
+    for name in wanted.formats:
+        written.append(out / f"{file.stem}.{FORMATS[name].ending}")
+        write_text(written[-1], FORMATS[name].write(table))
+    return table, (*written, *drawn)
+
+
+def _table(wanted: Specification, found: Material, file: Path) -> Table:
+    if wanted.kind == "likelihood":
+        rows = likelihood(found.result)
+        if not rows:
+            raise RecipeError(f"{file}: kind: likelihood: no checkpoint was probed while training")
+        return likelihood_table(rows)
+    if wanted.kind == "trends":
+        baseline = wanted.rows.get(wanted.baseline or "dpo", wanted.baseline or "dpo")
+        prompts = prompts_named([point for one in found.trends for point in one.points()])
+        rows_of = curves.rows(found.trends, baseline)
+        return trend_table(rows_of, baseline, found.result.recipe, prompts)
+    if found.comparison is None:
+        raise RecipeError(f"{file}: kind: scores: no checkpoint was evaluated on any suite")
+    return comparison_table(found.comparison)
+
+
+def _published(wanted: Specification, home: Path) -> Table:
+    published = read_published(home / (wanted.published or ""))
+    ours = [
+        OurRow(
+            label, read_result(home / row.run).checkpoint(row.checkpoint), wanted.suites, row.beside
+        )
+        for label, row in wanted.ours.items()
+    ]
+    return published_table(published, ours, wanted.rows, wanted.columns)
+
+
+def _drawn(wanted: Specification, found: Material, folder: Path, stem: str) -> Iterator[Path]:
+    """The pictures: that of the table's own kind has its name, others theirs behind it."""
+    for name in wanted.figures:
+        own = name == wanted.kind
+        yield from FIGURES[name](found, folder / (stem if own else f"{stem}-{name}"))
+
+
+def _with_scores(draw: Callable[[Material, Comparison, Path], tuple[Path, ...]]) -> Drawing:
+    """A drawing that needs scores, and draws nothing without."""
+
+    def drawn(found: Material, stem: Path) -> tuple[Path, ...]:
+        return () if found.comparison is None else draw(found, found.comparison, stem)
+
+    return drawn
+
+
+FIGURES: Mapping[str, Drawing] = {
+    "scores": _with_scores(lambda _, comparison, stem: draw_scores(comparison, stem)),
+    "deltas": _with_scores(lambda _, comparison, stem: draw_deltas(comparison, stem)),
+    "likelihood": lambda found, stem: draw_likelihood(found.result, stem),
+    "trends": lambda found, stem: draw_trends(found.trends, stem) if found.trends else (),
+    "kl": _with_scores(lambda found, comparison, stem: draw_kl(found.result, comparison, stem)),
+    "responses": _with_scores(
+        lambda found, comparison, stem: draw_ablation(found.result, comparison, ["responses"], stem)
+    ),
+    "alpha-beta": _with_scores(
+        lambda found, comparison, stem: draw_ablation(
+            found.result, comparison, ["beta", "alpha"], stem
+        )
+    ),
+    "categories": _with_scores(
+        lambda found, comparison, stem: draw_categories(found.result, comparison, stem)
+    ),
+}

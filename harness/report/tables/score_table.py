@@ -1,0 +1,249 @@
+"""Scores with their intervals and differences, as a table."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.report.compare.verdict import verdict
+from harness.report.tables.table import CLEAR, NO_INTERVAL, NONE, UNCLEAR, Heading, Raw, Table
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison
+from harness.stats.methods import Method
+from harness.stats.records import Interval
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Scores with intervals and differences from the baseline; the verdict is the first note.
+
+    With one suite the difference and the generated tokens stand in columns of their own, with
+    several the difference stands under the score.
+    """
+    columns = comparison.columns
+    alone = columns[0] if len(columns) == 1 else None
+    headings = _alone_headings(comparison, alone) if alone else _headings(comparison)
+    return Table(
+        title=f"{comparison.recipe}: scores with 95 % intervals",
+        headings=(Heading("checkpoint", "left"), *headings),
+        rows=tuple(
+            (name, *(_alone(alone, row[0]) if alone else _stacked(columns, row)))
+            for name in comparison.checkpoints
+            if (row := comparison.row(name))
+        ),
+        notes=tuple(_notes(comparison)),
+        records=tuple(_record(cell) for cell in comparison.cells.values()),
+        ranks=_ranks(comparison),
+    )
+
+
+def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
+    """Best (1) and second (2) of each column in which more is better, by value alone."""
+    found: dict[tuple[int, int], int] = {}
+    for number, column in enumerate(comparison.columns, start=1):
+        values = {
+            row: cell.value
+            for row, name in enumerate(comparison.checkpoints)
+            if (cell := comparison.cell(name, column.suite)) and cell.value is not None
+        }
+        order = sorted(set(values.values()), reverse=True)
+        if column.ranked and len(order) > 1:
+            ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
+            found |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
+    return found
+
+
+def _headings(comparison: Comparison) -> Iterator[Heading]:
+    for column in comparison.columns:
+        yield Heading(f"{column.suite}\n{column.measure}")
+
+
+def _alone_headings(comparison: Comparison, column: Column) -> Iterator[Heading]:
+    yield Heading(f"{column.suite}\n{column.measure}")
+    points = "points" if column.fraction else column.measure
+    yield Heading(f"against {comparison.baseline}\n{points}")
+    yield Heading("tokens\nan answer")
+
+
+def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:
+    tokens = NONE if cell is None or cell.tokens is None else f"{cell.tokens:.1f}"
+    return score_text(column, cell), difference_text(column, cell), tokens
+
+
+def _stacked(columns: Sequence[Column], row: Sequence[Cell | None]) -> Iterator[str]:
+    for column, cell in zip(columns, row, strict=True):
+        score, difference = score_text(column, cell), difference_text(column, cell)
+        yield score if difference == NONE else f"{score}\n{difference}"
+
+
+def score_text(column: Column, cell: Cell | None) -> str:
+    """A value with its interval; a dash where there is no cell, and what is missing if withheld."""
+    if cell is None:
+        return NONE
+    if cell.value is None:
+        return f"missing ({cell.n} of {cell.total})"
+    return _estimate(column, cell.value, cell.interval)
+
+
+def difference_text(column: Column, cell: Cell | None) -> str:
+    """The difference from the baseline with its interval, marked; a dash where there is none."""
+    if cell is None or cell.delta is None:
+        return NONE
+    mark = CLEAR if cell.significant else UNCLEAR
+    return f"{_estimate(column, cell.delta.delta, cell.delta.interval, sign=True)}{mark}"
+
+
+def _estimate(
+    column: Column, value: float, interval: Interval | None, *, sign: bool = False
+) -> str:
+    if interval is None:
+        return f"{column.shown(value, sign=sign)[0]} {NO_INTERVAL}"
+    shown, low, high = column.shown(value, interval.low, interval.high, sign=sign)
+    return f"{shown} [{low}, {high}]"
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    yield verdict(comparison)
+    yield from (f"Warning: {warning}" for warning in comparison.warnings)
+    if any(cell.delta for cell in comparison.cells.values()):
+        yield (
+            f"{CLEAR} can be told apart from {comparison.baseline} (p < 0.05, paired by prompt, "
+            f"Holm-corrected for all differences shown); {UNCLEAR} cannot."
+        )
+    if any(_lacks_interval(cell) for cell in comparison.cells.values()):
+        yield (
+            f"{NO_INTERVAL} no interval can be estimated: one value, or all are equal; an average "
+            "needs one of every suite."
+        )
+    yield from _averaged(comparison)
+    for column in comparison.columns:
+        if column.suite != AVERAGE:
+            yield from _counts(comparison, column)
+            yield from _seen(comparison, column)
+            yield from _repeats(comparison, column)
+            yield from _beside(comparison, column)
+            yield from _seeds(comparison.methods, column)
+
+
+def _averaged(comparison: Comparison) -> Iterator[str]:
+    """Which columns the average is of, where it is not of all."""
+    columns = [column for column in comparison.columns if column.suite != AVERAGE]
+    fractions = [column.suite for column in columns if column.fraction]
+    if len(fractions) < len(columns) < len(comparison.columns):
+        yield f"{AVERAGE}: of {', '.join(fractions)}"
+
+
+def _seen(comparison: Comparison, column: Column) -> Iterator[str]:
+    """What differences a suite's prompts are enough for, where one was not told apart."""
+    unclear = [
+        cell
+        for name in comparison.checkpoints
+        if (cell := comparison.cell(name, column.suite)) and cell.delta and not cell.significant
+    ]
+    if least := [cell.detectable for cell in unclear if cell.detectable is not None]:
+        unit = " points" if column.fraction else ""
+        low, high = column.shown(min(least), max(least))
+        span = low if low == high else f"{low} to {high}"
+        yield (
+            f"{column.suite}: these prompts show a difference of {span}{unit} in 4 of 5 cases "
+            "(nca power)"
+        )
+
+
+def _repeats(comparison: Comparison, column: Column) -> Iterator[str]:
+    """What several answers a prompt, or verdicts of a judge on them, add to the error."""
+    parts = []
+    for name in comparison.checkpoints:
+        cell = comparison.cell(name, column.suite)
+        if cell and cell.noise and cell.value is not None:
+            prompts, repeats = column.shown(cell.noise.of_prompts, cell.noise.of_repeats)
+            parts.append(f"{name} {prompts} and {repeats}")
+    if parts:
+        yield f"{column.suite}: standard error of prompts, and of repeats: {', '.join(parts)}"
+
+
+def _seeds(found: Sequence[Method], column: Column) -> Iterator[str]:
+    """How scores scatter over training seeds."""
+    for method in found:
+        if spread := method.spreads.get(column.suite):
+            numbers = (method.means[column.suite], spread.sd, *_both(spread.interval))
+            mean, sd, low, high = column.shown(*numbers)
+            seeds = len(method.checkpoints)
+            yield (
+                f"{column.suite}: method {method.name} over {seeds} training seeds: mean {mean}, "
+                f"standard deviation {sd} [{low}, {high}]"
+            )
+
+
+def _both(interval: Interval) -> tuple[float, float]:
+    return interval.low, interval.high
+
+
+def _lacks_interval(cell: Cell) -> bool:
+    if cell.value is None:
+        return False
+    return cell.interval is None or (cell.delta is not None and cell.delta.interval is None)
+
+
+def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
+    """A suite's metrics other than its headline, such as pass@k: a note each."""
+    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
+    for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
+        found = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
+        # A suite of fractions may count other things beside them, such as characters.
+        fraction = column.fraction and all(0 <= value <= 1 for value in found.values())
+        shown = (
+            f"{name} {100 * value:.1f}" if fraction else f"{name} {value:.4g}"
+            for name, value in found.items()
+        )
+        unit = ", %" if fraction else ""
+        yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
+
+
+def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
+    """What did not go well on a suite, one note: failures by checkpoint, and what is missing."""
+    suite = column.suite
+    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, suite))]
+    failed = [f"{cell.checkpoint} {failures(cell)}" for cell in cells if failures(cell)]
+    sizes = sorted({cell.total for cell in cells})
+    prompts = " or ".join(map(str, sizes)) + (" prompt" if sizes == [1] else " prompts")
+    yield f"{suite}: {prompts}" + (f"; not ok: {'; '.join(failed)}" if failed else "")
+    if any(cell.n and cell.value is None for cell in cells):
+        yield f"{suite}: nca compare RUN --allow-missing shows n of N, and the least and the most"
+    for cell in cells:
+        if cell.n < cell.total and cell.value is not None:
+            stands = f"stands on {cell.n} of {cell.total}{_bounds(column, cell)}"
+            yield f"{suite}: {cell.checkpoint} {stands}"
+
+
+def failures(cell: Cell) -> str:
+    """How often each status other than `ok` was found, in words; empty where all went well."""
+    counts = ((s, n) for s, n in sorted(cell.statuses.items()) if s != "ok" and n)
+    return ", ".join(f"{status} {count}" for status, count in counts)
+
+
+def _bounds(column: Column, cell: Cell) -> str:
+    if cell.bounds is None:
+        return ""
+    low, high = column.shown(*cell.bounds)
+    return f" (between {low} and {high} whatever the missing ones are)"
+
+
+def _record(cell: Cell) -> dict[str, Raw]:
+    interval, delta = cell.interval, cell.delta
+    bounds = delta.interval if delta else None
+    return {
+        "checkpoint": cell.checkpoint,
+        "suite": cell.suite,
+        "value": cell.value,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "delta": delta.delta if delta else None,
+        "delta_low": bounds.low if bounds else None,
+        "delta_high": bounds.high if bounds else None,
+        "p": delta.p_value if delta else None,
+        "p_holm": cell.p_holm,
+        "test": delta.test if delta else None,
+        "detectable": cell.detectable,
+        "error_of_prompts": cell.noise.of_prompts if cell.noise else None,
+        "error_of_repeats": cell.noise.of_repeats if cell.noise else None,
+        "n": cell.n,
+        "total": cell.total,
+        "tokens": cell.tokens,
+        "statuses": " ".join(f"{s}:{n}" for s, n in sorted(cell.statuses.items())),
+    }

@@ -1,1 +1,0 @@
-"""Answers that files hold: scored again, checked by others, written for other tools."""

@@ -1,0 +1,100 @@
+"""Several answers a prompt, several verdicts an answer: what is independent, and what is noise."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import TypeVar
+
+from harness.stats.intervals import mean_intervals
+from harness.stats.records import Interval, require
+
+Cluster = TypeVar("Cluster", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Where the standard error of a mean over prompts comes from.
+
+    Attributes:
+        between: variance of prompts' true means, not below 0.
+        within: variance of one answer (or of one verdict on the same answer) about its prompt's.
+        prompts: how many.
+        repeats: answers (or verdicts) a prompt; their harmonic mean where prompts differ.
+    """
+
+    between: float
+    within: float
+    prompts: int
+    repeats: float
+
+    @property
+    def of_prompts(self) -> float:
+        """The standard error that is left with no end of repeats: sqrt(between / n)."""
+        return sqrt(self.between / self.prompts)
+
+    @property
+    def of_repeats(self) -> float:
+        """The standard error that the same prompts would show: sqrt(within / (n·k))."""
+        return sqrt(self.within / (self.prompts * self.repeats))
+
+    @property
+    def error(self) -> float:
+        """Both: sqrt(between / n + within / (n·k))."""
+        return sqrt(self.of_prompts**2 + self.of_repeats**2)
+
+
+def cluster_means(values: Sequence[float], clusters: Sequence[Cluster]) -> dict[Cluster, float]:
+    """The mean of each cluster's values, in the order in which clusters first appear.
+
+    Answers to one prompt are not independent; their means are.
+    """
+    found: dict[Cluster, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        found.setdefault(cluster, []).append(value)
+    return {cluster: sum(own) / len(own) for cluster, own in found.items()}
+
+
+def clustered_interval(
+    values: Sequence[float], clusters: Sequence[Hashable], seed: int
+) -> Interval | None:
+    """The 95 % interval of a mean over prompts, clustered by prompt.
+
+    Whole clusters are resampled (the cluster bootstrap: Davison and Hinkley, "Bootstrap methods
+    and their application" (1997), section 3.8), each with its mean; Wilson's interval where every
+    cluster's answers agree, wholly right or wholly wrong. None for a single graded cluster.
+
+    Args:
+        values: one an answer.
+        clusters: the prompt of each.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: no values.
+    """
+    require(len(values), 1)
+    return mean_intervals([list(cluster_means(values, clusters).values())], seed)[0]
+
+
+def noise(repeats: Mapping[str, Sequence[float]]) -> Noise | None:
+    """How the variance splits over prompts and repeats; None without repeats or a second prompt.
+
+    One-way analysis of variance with random effects: within = mean over prompts of the variance
+    of their values, between = variance of the prompts' means − within / k, not below 0. Searle,
+    Casella and McCulloch, "Variance Components" (1992), chapter 3. With the verdicts of a judge
+    on the same answer as repeats, `of_repeats` is the judge's own noise.
+
+    Args:
+        repeats: values of each prompt's answers, or of the verdicts on its answer.
+    """
+    groups = list(repeats.values())
+    several = [_variance(group) for group in groups if len(group) > 1]
+    if not several or len(groups) < 2:
+        return None
+    within, k = sum(several) / len(several), len(groups) / sum(1 / len(g) for g in groups)
+    spread = _variance([sum(group) / len(group) for group in groups])
+    return Noise(max(0.0, spread - within / k), within, len(groups), k)
+
+
+def _variance(values: Sequence[float]) -> float:
+    centre = sum(values) / len(values)
+    return sum((value - centre) ** 2 for value in values) / (len(values) - 1)

@@ -1,0 +1,139 @@
+"""Methods: checkpoints that differ in their training seed alone, and what these say together.
+
+A checkpoint is one training run. That one method beats another is said only where both have at
+least three training seeds (a checkpoint that was not trained, such as the base, has none and
+needs none).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from harness.stats.paired import holm
+from harness.stats.seeds import (
+    LEAST_SEEDS,
+    MethodDifference,
+    SeedSpread,
+    method_difference,
+    seed_spread,
+)
+from harness.stats.series import shared_values
+from harness.storage.result import CheckpointResult, Result, SuiteResult
+
+#: What a sweep over seeds adds to a checkpoint's name.
+SEED = re.compile(r"-seed(\d+)(?=-|$)")
+#: A difference of methods is shown when its corrected p-value is below this.
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Checkpoints of several training seeds; `spreads` of their scores, by suite."""
+
+    name: str
+    checkpoints: tuple[str, ...]
+    means: dict[str, float]
+    spreads: dict[str, SeedSpread]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far two methods differ on a suite: first minus second."""
+
+    first: str
+    second: str
+    suite: str
+    difference: MethodDifference
+    p_holm: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether it can be told apart from zero after correction."""
+        return self.p_holm < LEVEL
+
+
+def methods(result: Result) -> tuple[Method, ...]:
+    """Checkpoints with several training seeds, by method.
+
+    Two belong together where their training settings are equal but for the seed; where settings
+    are not recorded, names like `nca-seed0` tell.
+    """
+    groups: dict[str, list[CheckpointResult]] = {}
+    for checkpoint in result.checkpoints:
+        groups.setdefault(_setting(checkpoint), []).append(checkpoint)
+    return tuple(
+        _method(members)
+        for members in groups.values()
+        if len(members) > 1 and len({_seed(c) for c in members}) == len(members)
+    )
+
+
+def gaps(result: Result, baseline: str, *, allow_missing: bool) -> tuple[Gap, ...]:
+    """Differences between all methods that have at least three seeds, and from the baseline.
+
+    Only prompts that all of both have count; a suite on which a value is missing is left out
+    unless that is allowed. p-values are corrected (Holm) for all gaps.
+    """
+    known = {m.name: m.checkpoints for m in methods(result) if len(m.checkpoints) >= LEAST_SEEDS}
+    own = {name for method in methods(result) for name in method.checkpoints}
+    if known and baseline not in own and result.checkpoint(baseline).train is None:
+        known[baseline] = (baseline,)
+    found = [
+        gap
+        for second, first in combinations([*known][::-1], 2)
+        for gap in _gaps(result, (first, known[first]), (second, known[second]), allow_missing)
+    ]
+    adjusted = holm([gap.p_holm for gap in found])
+    return tuple(replace(gap, p_holm=p) for gap, p in zip(found, adjusted, strict=True))
+
+
+def _gaps(
+    result: Result,
+    first: tuple[str, Sequence[str]],
+    second: tuple[str, Sequence[str]],
+    allow_missing: bool,
+) -> Iterator[Gap]:
+    members = [result.checkpoint(name) for name in (*first[1], *second[1])]
+    for suite in members[0].suites:
+        scores = [c.suites[suite] for c in members if suite in c.suites]
+        if len(scores) < len(members) or not (allow_missing or all(map(_complete, scores))):
+            continue
+        series = shared_values(scores)
+        if len(series[0]) > 1:
+            found = method_difference(series[: len(first[1])], series[len(first[1]) :])
+            yield Gap(first[0], second[0], suite, found, found.p_value)
+
+
+def _complete(score: SuiteResult) -> bool:
+    return all(sample.value is not None for sample in score.samples)
+
+
+def _method(members: Sequence[CheckpointResult]) -> Method:
+    stems = {SEED.sub("", c.name) for c in members}
+    means, spreads = {}, {}
+    for suite in members[0].suites:
+        scores = [c.suites[suite] for c in members if suite in c.suites]
+        series = shared_values(scores)
+        if len(scores) == len(members) and series[0] and all(map(_complete, scores)):
+            own = [sum(values) / len(values) for values in series]
+            means[suite] = sum(own) / len(own)
+            if spread := seed_spread([own]):
+                spreads[suite] = spread
+    name = stems.pop() if len(stems) == 1 else members[0].name
+    return Method(name, tuple(c.name for c in members), means, spreads)
+
+
+def _setting(checkpoint: CheckpointResult) -> str:
+    if checkpoint.train is None:
+        return SEED.sub("", checkpoint.name)
+    rest = {key: value for key, value in checkpoint.train.items() if key != "seed"}
+    return json.dumps(rest, sort_keys=True)
+
+
+def _seed(checkpoint: CheckpointResult) -> str:
+    if checkpoint.train is not None and "seed" in checkpoint.train:
+        return str(checkpoint.train["seed"])
+    found = SEED.search(checkpoint.name)
+    return found[1] if found else checkpoint.name

@@ -1,0 +1,167 @@
+"""Paired differences: two series on the same prompts, always first minus second."""
+
+from collections.abc import Sequence
+from math import sqrt
+
+from harness.stats.intervals import is_binary, mover_average
+from harness.stats.records import Interval, PairedDifference, require
+from harness.stats.resampling import bootstrap_means, sign_flips
+
+Pair = tuple[Sequence[float], Sequence[float]]
+
+
+def paired_difference(
+    first: Sequence[float], second: Sequence[float], seed: int, confidence: float = 0.95
+) -> PairedDifference:
+    """How far two series on the same prompts differ: first minus second.
+
+    Binary values get McNemar's exact test and the Bonett-Price interval, others the sign-flip
+    test and the paired bootstrap.
+
+    Args:
+        first: one number a prompt.
+        second: the numbers of the same prompts in the same order.
+        seed: of the resampling; binary values need none.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: the series differ in length, are empty, or graded and of one value.
+    """
+    return paired_differences([(first, second)], seed, confidence)[0]
+
+
+def paired_differences(
+    pairs: Sequence[Pair], seed: int, confidence: float = 0.95, *, graded: bool = False
+) -> list[PairedDifference]:
+    """`paired_difference` of each pair; `graded`: also where all values happen to be 0 or 1."""
+    for first, second in pairs:
+        if len(first) != len(second):
+            raise ValueError(f"series of different length: {len(first)} and {len(second)}")
+        require(len(first), 1)
+    found = [
+        None if graded or not (is_binary(x) and is_binary(y)) else _mcnemar(x, y, confidence)
+        for x, y in pairs
+    ]
+    rest = [_differences(pair) for pair, known in zip(pairs, found, strict=True) if known is None]
+    others = iter(_graded(rest, seed, confidence))
+    return [next(others) if known is None else known for known in found]
+
+
+def paired_average(pairs: Sequence[Pair], seed: int) -> PairedDifference:
+    """How far the unweighted means over several suites differ, paired prompt by prompt.
+
+    The interval is `mover_average` of the suites' own differences, None where one of these has
+    none; the p-value is `sign_flip` of
+    the differences, each weighted by 1 / (number of suites x prompts of its suite).
+
+    Raises:
+        ValueError: no suite, series of different length, or one of fewer than two prompts.
+    """
+    return paired_averages([pairs], seed)[0]
+
+
+def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDifference]:
+    """`paired_average` of each row of suites."""
+    suites = iter(paired_differences([pair for row in rows for pair in row], seed))
+    weighted = [_weighted(row) for row in rows]
+    p_values = sign_flips(weighted, seed)
+    return [
+        _average([next(suites) for _ in row], differences, p_value)
+        for row, differences, p_value in zip(rows, weighted, p_values, strict=True)
+    ]
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """McNemar's exact two-sided p-value from the discordant pairs.
+
+    min(1, 2·P[X ≤ min(b, c)]) with X ~ Binomial(b + c, 1/2), b and c the pairs that only the one
+    or only the other got right. McNemar, Psychometrika 12 (1947).
+    """
+    from scipy.stats import binomtest
+
+    discordant = only_first + only_second
+    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
+
+
+def bonett_price(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> Interval:
+    """The adjusted Wald interval of a difference of paired proportions.
+
+    With p = (b+1)/(n+2) and q = (c+1)/(n+2): p − q ± z·sqrt((p + q − (p − q)²)/(n + 2)), cut at
+    ±1. It keeps a width where no pair is discordant. Bonett and Price, "Adjusted Wald confidence
+    interval for a difference of binomial proportions based on paired data", J. Educ. Behav.
+    Stat. 37 (2012).
+
+    Args:
+        only_first: b, pairs that only the first got right.
+        only_second: c, pairs that only the second got right.
+        n: all pairs.
+        confidence: of the interval.
+    """
+    from scipy.stats import norm
+
+    require(n, 1)
+    p, q = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    half = float(norm.ppf((1 + confidence) / 2)) * sqrt((p + q - (p - q) ** 2) / (n + 2))
+    return Interval(max(-1.0, p - q - half), min(1.0, p - q + half), confidence)
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Holm's step-down adjusted p-values, in the order given.
+
+    The k-th smallest of m becomes the largest so far of min(1, (m − k + 1)·p). Holm, "A simple
+    sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
+    """
+    adjusted, floor = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = floor
+    return tuple(adjusted)
+
+
+def _differences(pair: Pair) -> list[float]:
+    return [x - y for x, y in zip(*pair, strict=True)]
+
+
+def _graded(
+    series: Sequence[Sequence[float]], seed: int, confidence: float
+) -> list[PairedDifference]:
+    intervals = bootstrap_means(series, seed, confidence)
+    p_values = sign_flips(series, seed)
+    return [
+        PairedDifference(sum(one) / len(one), interval, p_value, len(one), "sign-flip")
+        for one, interval, p_value in zip(series, intervals, p_values, strict=True)
+    ]
+
+
+def _weighted(row: Sequence[Pair]) -> list[float]:
+    groups = [_differences(pair) for pair in row]
+    return [d / (len(group) * len(groups)) for group in groups for d in group]
+
+
+def _average(
+    suites: Sequence[PairedDifference], differences: Sequence[float], p_value: float
+) -> PairedDifference:
+    intervals = [suite.interval for suite in suites if suite.interval is not None]
+    whole = len(intervals) == len(suites)
+    return PairedDifference(
+        delta=sum(differences),
+        interval=mover_average([suite.delta for suite in suites], intervals) if whole else None,
+        p_value=p_value,
+        n=len(differences),
+        test="sign-flip",
+    )
+
+
+def _mcnemar(
+    first: Sequence[float], second: Sequence[float], confidence: float
+) -> PairedDifference:
+    only_first = sum(x > y for x, y in zip(first, second, strict=True))
+    only_second = sum(x < y for x, y in zip(first, second, strict=True))
+    n = len(first)
+    return PairedDifference(
+        delta=(only_first - only_second) / n,
+        interval=bonett_price(only_first, only_second, n, confidence),
+        p_value=mcnemar(only_first, only_second),
+        n=n,
+        test="mcnemar-exact",
+    )

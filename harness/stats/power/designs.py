@@ -1,0 +1,173 @@
+"""What each way of measuring a difference needs: paired, unpaired, with repeats, with seeds."""
+
+from dataclasses import dataclass
+
+from harness.errors import RecipeError
+from harness.stats.power.pairing import Pairing, Seeds
+from harness.stats.power.sizes import (
+    Aim,
+    connor,
+    correlation_of,
+    discordant_of,
+    mcnemar_detectable,
+    mcnemar_samples,
+    mean_detectable,
+    mean_samples,
+    seeds_needed,
+    unpaired_detectable,
+    unpaired_samples,
+)
+
+#: Answers a prompt that are looked at where repeats say what they bring; None: no end of them.
+_ANSWERS = (1, 2, 4, 8, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """One way to measure a difference.
+
+    Attributes:
+        name: in words.
+        test: that decides, and how its power is computed.
+        samples: prompts (for each checkpoint) that see the difference asked for.
+        samples_low: those if the discordant share is at the lower end of its 95 % interval.
+        samples_high: those at its upper end.
+        detectable: smallest difference that the prompts at hand see; None where their number is
+            not known, or where they see none.
+    """
+
+    name: str
+    test: str
+    samples: int
+    samples_low: int | None = None
+    samples_high: int | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """Training seeds of each method that see the difference, at the spread and at its bounds."""
+
+    needed: int
+    low: int
+    high: int
+
+
+def assumed(
+    accuracy: float,
+    difference: float,
+    discordant: float | None,
+    correlation: float | None,
+    samples: int | None,
+) -> Pairing:
+    """A pairing of right-or-wrong values from figures that somebody assumes.
+
+    Args:
+        accuracy: the baseline's; the other's is larger by the difference (smaller, where it would
+            be above 1).
+        difference: as a fraction.
+        discordant: share of prompts that only one gets right; this or `correlation`.
+        correlation: of right and wrong over prompts.
+        samples: prompts at hand.
+
+    Raises:
+        RecipeError: such figures cannot be.
+    """
+    if (discordant is None) == (correlation is None):
+        raise RecipeError("give --discordant or --correlation with --accuracy, one of the two")
+    other = _other(accuracy, difference)
+    if not 0 < accuracy < 1 or not 0 <= other <= 1:
+        raise RecipeError(f"--accuracy {accuracy:g}: it and {other:g} must lie within 0 and 1")
+    most = min(accuracy + other, 2 - accuracy - other)
+    share = discordant_of(accuracy, other, correlation) if correlation is not None else discordant
+    # A correlation that leaves exactly the difference may miss it by the last bits.
+    if share is None or not difference - 1e-9 <= share <= most + 1e-9:
+        low, high = (correlation_of(accuracy, other, s) for s in (most, difference))
+        raise RecipeError(
+            f"accuracies {accuracy:g} and {other:g} have a discordant share between "
+            f"{difference:g} and {most:g}"
+            + (
+                ""
+                if low is None or high is None
+                else f" (a correlation of {low:.2f} to {high:.2f})"
+            )
+        )
+    share = min(max(share, difference), most)
+    spreads = accuracy * (1 - accuracy), other * (1 - other)
+    known = correlation_of(accuracy, other, share)
+    variance = share - difference**2
+    return Pairing(accuracy, other, samples, 1, share, known, spreads, variance, measured=False)
+
+
+def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]:
+    """The designs that a pairing says something about: paired first, then unpaired, repeats."""
+    binary = pairing.discordant is not None
+    paired = _mcnemar(pairing, difference, aim) if binary else _paired(pairing, difference, aim)
+    unpaired = _proportions if binary else _means
+    return (paired, unpaired(pairing, difference, aim), *_repeated(pairing, difference, aim))
+
+
+def approximation(pairing: Pairing, difference: float, aim: Aim) -> int | None:
+    """Pairs by Connor's formula; None where values are graded."""
+    if pairing.discordant is None:
+        return None
+    return connor(max(pairing.discordant, difference), difference, aim)
+
+
+def seed_plan(seeds: Seeds, difference: float, aim: Aim) -> SeedPlan:
+    """How many training seeds see a difference."""
+    sds = (seeds.sd, seeds.interval.low, seeds.interval.high)
+    return SeedPlan(*(seeds_needed(sd, difference, aim, both=seeds.both) for sd in sds))
+
+
+def _mcnemar(pairing: Pairing, difference: float, aim: Aim) -> Design:
+    share, bounds = pairing.discordant or 0.0, pairing.discordant_bounds
+
+    def needed(discordant: float) -> int:
+        return mcnemar_samples(max(discordant, difference), difference, aim)
+
+    return Design(
+        "paired",
+        "McNemar's exact test, exact power",
+        needed(share),
+        needed(bounds.low) if bounds else None,
+        needed(bounds.high) if bounds else None,
+        mcnemar_detectable(pairing.n, share, aim) if pairing.n else None,
+    )
+
+
+def _paired(pairing: Pairing, difference: float, aim: Aim) -> Design:
+    needed = mean_samples(pairing.variance, difference, aim)
+    seen = mean_detectable(pairing.variance, pairing.n, aim) if pairing.n else None
+    return Design("paired", "sign-flip test, power of the z-test", needed, detectable=seen)
+
+
+def _proportions(pairing: Pairing, difference: float, aim: Aim) -> Design:
+    needed = unpaired_samples(pairing.first, _other(pairing.first, difference), aim)
+    seen = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
+    return Design("unpaired", "z-test of two proportions", needed, detectable=seen)
+
+
+def _means(pairing: Pairing, difference: float, aim: Aim) -> Design:
+    spread = sum(pairing.spreads)
+    seen = mean_detectable(spread, pairing.n, aim) if pairing.n else None
+    needed = mean_samples(spread, difference, aim)
+    return Design("unpaired", "z-test of two means", needed, detectable=seen)
+
+
+def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
+    found = []
+    for answers in _ANSWERS:
+        variance = pairing.variance_with(answers)
+        if variance is not None:
+            needed = mean_samples(variance, difference, aim)
+            seen = mean_detectable(variance, pairing.n, aim) if pairing.n else None
+            count = "no end of answers" if answers is None else f"{answers} answers"
+            name = f"paired, {'1 answer' if answers == 1 else count} a prompt"
+            test = "sign-flip test, power of the z-test"
+            found.append(Design(name, test, needed, detectable=seen))
+    return found
+
+
+def _other(accuracy: float, difference: float) -> float:
+    return accuracy + difference if accuracy + difference <= 1 else accuracy - difference

@@ -1,0 +1,130 @@
+"""What another training seed would have given: the spread over seeds, and methods compared.
+
+A checkpoint is one training run. A method is shown by several, and then two things are random:
+the seeds, and the prompts that all of them are asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from harness.stats.records import Interval, require
+
+#: Training runs of a method that a statement about the method takes.
+LEAST_SEEDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSpread:
+    """The standard deviation of scores over training seeds, with its 95 % interval."""
+
+    sd: float
+    interval: Interval
+    degrees: int
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDifference:
+    """How far two methods differ, first minus second, over their seeds and the shared prompts.
+
+    Attributes:
+        delta: difference of the means over seeds and prompts.
+        interval: 95 %, of other seeds and other prompts at once.
+        p_value: two-sided, not yet corrected.
+        of_seeds: standard error that the seeds bring.
+        of_prompts: standard error that the prompts bring.
+        seeds: of the first and of the second.
+    """
+
+    delta: float
+    interval: Interval
+    p_value: float
+    of_seeds: float
+    of_prompts: float
+    seeds: tuple[int, int]
+
+
+def seed_spread(groups: Sequence[Sequence[float]]) -> SeedSpread | None:
+    """The spread over seeds, pooled over methods; None where no method has two.
+
+    sd² = sum of squares about each method's mean / (seeds − methods); its interval by the
+    chi-square distribution of that sum.
+
+    Args:
+        groups: of each method, a score a seed.
+    """
+    from scipy.stats import chi2
+
+    several = [scores for scores in groups if len(scores) > 1]
+    degrees = sum(len(scores) - 1 for scores in several)
+    if not degrees:
+        return None
+    squares = sum(_squares(scores) for scores in several)
+    low, high = (sqrt(squares / chi2.ppf(p, degrees)) for p in (0.975, 0.025))
+    return SeedSpread(sqrt(squares / degrees), Interval(low, high), degrees)
+
+
+def method_difference(
+    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]
+) -> MethodDifference:
+    """How far two methods differ, with seeds and prompts both taken as draws.
+
+    The variance is the sum of two: that of the mean over seeds, s²/S for each method (Welch), and
+    that of the mean over prompts of the difference of the seeds' means, s²/n. What seed and prompt
+    do together is in both, which errs to the wide side (two-way clustering without its last term:
+    Cameron, Gelbach and Miller, J. Bus. Econ. Stat. 29 (2011)). Degrees of freedom after
+    Satterthwaite, Biometrics Bull. 2 (1946). A single series, such as the model before training,
+    is taken as it is: it has no seed.
+
+    Args:
+        first: a series a seed, one value a prompt; all of the same prompts in the same order.
+        second: likewise, of the other method.
+
+    Raises:
+        ValueError: fewer than two prompts, series of different length, or neither has two seeds.
+    """
+    from scipy.stats import t
+
+    if len({len(series) for series in (*first, *second)}) != 1:
+        raise ValueError("series of different length")
+    require(len(first[0]), 2)
+    require(max(len(first), len(second)), 2)
+    differences = [a - b for a, b in zip(_mean_of(first), _mean_of(second), strict=True)]
+    n, delta = len(differences), sum(differences) / len(differences)
+    terms = [_seed_term(first), _seed_term(second), (_squares(differences) / (n - 1) / n, n - 1)]
+    variance = sum(term for term, _ in terms)
+    if variance == 0:
+        return _certain(delta, (len(first), len(second)))
+    degrees = variance**2 / sum(term**2 / free for term, free in terms if free)
+    half = float(t.ppf(0.975, degrees)) * sqrt(variance)
+    return MethodDifference(
+        delta=delta,
+        interval=Interval(delta - half, delta + half),
+        p_value=float(2 * t.sf(abs(delta) / sqrt(variance), degrees)),
+        of_seeds=sqrt(terms[0][0] + terms[1][0]),
+        of_prompts=sqrt(terms[2][0]),
+        seeds=(len(first), len(second)),
+    )
+
+
+def _certain(delta: float, seeds: tuple[int, int]) -> MethodDifference:
+    """Without any spread nothing is estimated: no difference is ever shown by it."""
+    return MethodDifference(delta, Interval(delta, delta), 1.0, 0.0, 0.0, seeds)
+
+
+def _seed_term(series: Sequence[Sequence[float]]) -> tuple[float, int]:
+    """The variance of the mean over seeds, and its degrees of freedom."""
+    seeds = len(series)
+    if seeds == 1:
+        return 0.0, 0
+    scores = [sum(one) / len(one) for one in series]
+    return _squares(scores) / (seeds - 1) / seeds, seeds - 1
+
+
+def _mean_of(series: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(values) / len(values) for values in zip(*series, strict=True)]
+
+
+def _squares(values: Sequence[float]) -> float:
+    centre = sum(values) / len(values)
+    return sum((value - centre) ** 2 for value in values)

@@ -1,0 +1,3 @@
+"""Run folders, atomic files, hashing, locks, results, provenance and the journal."""
+
+__all__ = ["journal", "locks", "provenance", "result", "run_folder"]

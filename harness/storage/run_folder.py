@@ -1,0 +1,217 @@
+"""The run folder: where everything of a run lies, how it is keyed, and safe writing.
+
+runs/<recipe>-<key>/
+    recipe.resolved.yaml  result.json  table.{md,tex,csv}  likelihood.{md,tex,csv}  figures/
+    sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
+    train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
+    audit/{resolved.json, done.json, stage.log}
+    kl/{the same}
+    head_to_head/{the same, <suite>.json}
+    eval/{resolved.json, speed.jsonl, done.json, stage.log}
+    eval/<checkpoint>/<suite>.jsonl and <suite>.json
+
+Each stage's folder also has `made.json`: what it was made by (harness/storage/provenance.py); while
+it works, `progress.json`: how far it is (harness/progress/progress_file.py).
+
+Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabilities), which all
+runs share.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+_TEMPORARY = ".new"
+_RESOLVED = "resolved.json"
+#: In a stage's folder: what it was made by.
+MADE = "made.json"
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(value: Any, length: int = 64) -> str:
+    """The first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
+    """`digest` of a list that is made as it is read."""
+    found = hashlib.sha256(b"[")
+    for number, value in enumerate(values):
+        found.update((("," if number else "") + canonical(value)).encode())
+    found.update(b"]")
+    return found.hexdigest()[:length]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Open a temporary text file that takes `path`'s place when the block ends without error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(_TEMPORARY, f".{path.name}.", path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def waiting(folder: Path) -> Path:
+    """A name of its own for what a stage is told, until the stage holds its folder's lock."""
+    return folder / f".{_RESOLVED}.{uuid.uuid4().hex}{_TEMPORARY}"
+
+
+def told(resolved: Path, *, first: bool) -> Any:
+    """What a stage is told, or None where nothing is to be read.
+
+    Args:
+        resolved: a JSON file; one with a `waiting` name is renamed to `resolved.json`.
+        first: whether this process holds the folder's lock, so that it may rename.
+    """
+    if not resolved.name.startswith(f".{_RESOLVED}."):
+        return read_json(resolved)
+    lasting = resolved.with_name(_RESOLVED)
+    if first:
+        resolved.replace(lasting)
+    found = read_json(resolved)
+    return read_json(lasting) if found is None else found  # the first process was quicker
+
+
+def clear_temporary(folder: Path) -> None:
+    """Remove what killed writers left below a stage's folder; only for who holds its lock."""
+    for left in folder.rglob(f".*{_TEMPORARY}"):
+        # This one is written before the lock is asked for: another command may be at it.
+        if f".{_RESOLVED}." not in left.name:
+            left.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file, or leave the old one untouched."""
+    with replacing(path) as file:
+        file.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, or leave the old one untouched."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def suite_file(name: str) -> str:
+    """A suite's file stem: variants hold a colon, which file systems and URLs dislike."""
+    return name.replace(":", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run."""
+
+    path: Path
+
+    @property
+    def result(self) -> Path:
+        """The result file."""
+        return self.path / "result.json"
+
+    @property
+    def report(self) -> Path:
+        """The first page of its report."""
+        return self.path / "report" / "index.html"
+
+    @property
+    def resolved(self) -> Path:
+        """The recipe as it was understood."""
+        return self.path / "recipe.resolved.yaml"
+
+    def train(self, checkpoint: str) -> Path:
+        """Folder of a training stage."""
+        return self.path / "train" / checkpoint
+
+    def checkpoint(self, checkpoint: str) -> Path:
+        """Folder of a trained checkpoint: weights or adapter, tokenizer, chat template."""
+        return self.train(checkpoint) / "checkpoint"
+
+    def sample(self, name: str) -> Path:
+        """Folder of a sampling stage."""
+        return self.path / "sample" / name
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of the evaluation stage."""
+        return self.path / "eval"
+
+    @property
+    def kl(self) -> Path:
+        """Folder of the KL stage."""
+        return self.path / "kl"
+
+    @property
+    def duels(self) -> Path:
+        """Folder of the stage that settles `head_to_head:`."""
+        return self.path / "head_to_head"
+
+    @property
+    def audit(self) -> Path:
+        """Folder of the audit before training."""
+        return self.path / "audit"
+
+    @property
+    def tracking(self) -> Path:
+        """Folder of the tracking stage."""
+        return self.path / "tracking"
+
+    def sample_log(self, checkpoint: str, suite: str) -> Path:
+        """The sample log of one checkpoint on one suite."""
+        return self.evaluation / checkpoint / f"{suite_file(suite)}.jsonl"
+
+    def summary(self, checkpoint: str, suite: str) -> Path:
+        """Metrics, statuses and protocol beside the sample log."""
+        return self.evaluation / checkpoint / f"{suite_file(suite)}.json"
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value, or None when it is missing or torn."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
+    """Rows of a JSONL file that we wrote, or the first so many; a torn last line is left out."""
+    if not path.exists():
+        return []
+    rows = []
+    # Texts may hold other line ends, which `canonical` does not escape: only "\n" ends a line.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in itertools.islice(file, most):
+            with contextlib.suppress(json.JSONDecodeError):
+                rows.append(json.loads(line))
+    return rows
+
+
+def is_done(folder: Path, key: str) -> bool:
+    """Whether the stage in this folder was finished with these very inputs."""
+    done = read_json(folder / "done.json")
+    return isinstance(done, Mapping) and done.get("key") == key

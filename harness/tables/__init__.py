@@ -1,1 +1,0 @@
-"""Tables and pictures by specification: `results/*.yaml` in, files out, byte for byte."""
