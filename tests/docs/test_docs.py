@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def test_a_page_is_short(page: Path) -> None:
 def test_a_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [link for link in links if not link.startswith("http")]
-    generated = [link for link in local if "commands/" in link]  # by scripts/docs_commands.py
+    generated = [link for link in local if "commands/" in link]  # by scripts/docs_hooks.py
     assert [k for k in local if k not in generated and not (page.parent / k).exists()] == []
 
 
@@ -70,6 +72,31 @@ def options_of(words: list[str]) -> set[str]:
         command = command.commands[word]
     context = typer.Context(command)
     return {name for parameter in command.get_params(context) for name in parameter.opts}
+
+
+def test_the_picture_of_the_rooms_shows_the_layers_that_are_enforced() -> None:
+    script = [sys.executable, ROOT / "scripts" / "rooms_picture.py"]
+    drawn = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8") == drawn
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_file_of_the_code_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"`((?:harness|train|eval_suites|tests|scripts|recipes)/[\w/.-]+)`", text)
+    invented = ("capitals", "train/nca", "train/...")  # in examples, and in run folders
+    missing = [name for name in names if not (ROOT / name).exists()]
+    assert [name for name in missing if not any(word in name for word in invented)] == []
+
+
+@pytest.mark.parametrize("name", ["index", "results"])
+def test_an_example_of_the_python_reference_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "reference" / "python" / f"{name}.md").read_text(encoding="utf-8")
+    exec(text.partition("```python\n")[2].partition("```")[0], {})
+    assert capsys.readouterr().out
 
 
 def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.stored import Stored
+from harness.evaluate.client.task import Answers
+from harness.evaluate.judge.pooling import pooled, split_repeats
 from harness.stats.intervals import mean_intervals
 
 
@@ -96,25 +98,36 @@ async def _rescore(
     told: Callable[[int], None],
 ) -> tuple[Rescored, ...]:
     done = 0
+    verdicts = [_verdicts(suite, known[item.sample_id], item) for item in stored]
+    judged = max(map(len, verdicts), default=1)
 
-    async def one(item: Stored, box: Sandbox) -> Rescored:
+    async def one(item: Stored, repeats: tuple[Answers, ...], box: Sandbox) -> Rescored:
         nonlocal done
-        scored = await _score(suite, known[item.sample_id], item, box)
+        # Where nothing had to be asked, each repetition of the judge was as empty as the first.
+        repeats = repeats if item.verdicts else repeats * judged
+        scored = await _score(suite, known[item.sample_id], item, repeats, box)
         done += 1
         told(done)
         return scored
 
     async with sandbox as box:
-        return tuple(await asyncio.gather(*(one(item, box) for item in stored)))
+        items = zip(stored, verdicts, strict=True)
+        return tuple(await asyncio.gather(*(one(item, repeats, box) for item, repeats in items)))
 
 
-async def _score(suite: Suite[Any], sample: Any, item: Stored, box: Sandbox) -> Rescored:
+def _verdicts(suite: Suite[Any], sample: Any, item: Stored) -> tuple[Answers, ...]:
+    """Return the verdicts on an answer by repetition of the judge."""
+    return split_repeats(lambda replies: suite.judge(sample, item.answers, replies), item.verdicts)
+
+
+async def _score(
+    suite: Suite[Any], sample: Any, item: Stored, repeats: Sequence[Answers], box: Sandbox
+) -> Rescored:
     if item.lost is not None and _asked(suite, sample, item.answers) != len(item.answers):
         return Rescored(item, item.lost, ())
     outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
-    return Rescored(
-        item, score_sample(suite, sample, item.answers, item.verdicts, outcomes), outcomes
-    )
+    scores = [score_sample(suite, sample, item.answers, verdicts, outcomes) for verdicts in repeats]
+    return Rescored(item, pooled(scores), outcomes)
 
 
 def record(

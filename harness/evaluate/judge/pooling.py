@@ -1,12 +1,34 @@
 """Several repetitions of a judge: one score, and how far the judge agrees with itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 
+from eval_suites.requests import Request
 from eval_suites.scores import Score, mean_metrics
+from harness.evaluate.client.task import Answers
 
 #: Standard deviation of a sample's value over the repetitions of the judge.
 SD = "judge_sd"
+
+
+def split_repeats(
+    ask: Callable[[Answers], tuple[Request, ...]], verdicts: Answers
+) -> tuple[Answers, ...]:
+    """Return the verdicts of each repetition of the judge; without any, one empty repetition.
+
+    Args:
+        ask: the next requests of one repetition, given its replies so far; empty means done.
+        verdicts: of all repetitions, one after the other.
+    """
+    repeats: list[Answers] = []
+    while verdicts:
+        count = 0
+        while count < len(verdicts) and (requests := ask(verdicts[:count])):
+            count += len(requests)
+        count = count or len(verdicts)  # a suite that asks no judge: nothing can be told apart
+        repeats.append(verdicts[:count])
+        verdicts = verdicts[count:]
+    return tuple(repeats) or ((),)
 
 
 def pooled(scores: Sequence[Score]) -> Score:

@@ -13,7 +13,7 @@ from train.config import LoraConfig
 from train.data.tokens import TokenGroup
 from train.model.loading import attach
 from train.model.logprobs import Form, logprobs
-from train.trainer.trainer import arguments
+from train.trainer.trainer import training_arguments
 
 
 def policy(tiny: Callable[..., Any], lora: bool) -> Any:
@@ -41,7 +41,7 @@ def test_recomputing_changes_neither_log_probabilities_nor_gradients(
 ) -> None:
     kept, again = policy(tiny, lora), policy(tiny, lora)
     config = TrainConfig(data=tmp_path, checkpoint_activations=True)
-    settings = arguments(config, tmp_path / "state")
+    settings = training_arguments(config, tmp_path / "state")
     assert settings.gradient_checkpointing
     again.gradient_checkpointing_enable(settings.gradient_checkpointing_kwargs)
     calls = []
@@ -61,4 +61,6 @@ def test_recomputing_changes_neither_log_probabilities_nor_gradients(
 
 
 def test_it_is_off_unless_asked_for(tmp_path: Path) -> None:
-    assert not arguments(TrainConfig(data=tmp_path), tmp_path / "state").gradient_checkpointing
+    assert not training_arguments(
+        TrainConfig(data=tmp_path), tmp_path / "state"
+    ).gradient_checkpointing

@@ -20,7 +20,7 @@ from train import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.trainer.distributed import SINGLE_PROCESS, join
 from train.trainer.run import run
-from train.trainer.schedule import check_processes, share
+from train.trainer.schedule import check_processes, micro_batches
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "recipes" / "accelerate"
@@ -215,7 +215,9 @@ def test_the_shares_of_a_step_are_its_prompts_once_each(
     total: int, processes: int, per_batch: int, rounds: int
 ) -> None:
     per_step = processes * per_batch * rounds
-    shares = [share(total, per_step, per_batch, processes, rank) for rank in range(processes)]
+    shares = [
+        micro_batches(total, per_step, per_batch, processes, rank) for rank in range(processes)
+    ]
     assert len({len(mine) for mine in shares}) == 1
     assert sorted(place for mine in shares for batch in mine for place in batch) == [*range(total)]
     for step in range(total // per_step):
@@ -255,8 +257,8 @@ def test_a_sharding_that_training_cannot_work_with_is_refused(
 
 def test_a_run_of_one_exchanges_nothing() -> None:
     assert SINGLE_PROCESS.main
-    assert SINGLE_PROCESS.gathered([1, 2]) == [1, 2]
-    assert SINGLE_PROCESS.agreed("x") == "x"
+    assert SINGLE_PROCESS.gather([1, 2]) == [1, 2]
+    assert SINGLE_PROCESS.broadcast("x") == "x"
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)

@@ -277,6 +277,38 @@ def test_a_sample_log_is_scored_from_its_verdicts(scored: Callable[..., list[str
     assert not [line for line in said if line.startswith("stored by")]
 
 
+def test_every_repetition_of_the_judge_in_a_sample_log_counts(
+    scored: Callable[..., list[str]],
+) -> None:
+    turns = [turn((), (Answer(text),)) for text in ("one", "two")]
+    found = [
+        log_line(str(n), 0, turns, Score(None), tuple(map(Answer, replies)))
+        for n, replies in (
+            (1, ("[[8]]", "[[6]]", "[[6]]", "[[6]]")),
+            (2, ("[[4]]", "no", "[[5]]", "[[3]]", "[[4]]")),  # a reply was asked for once more
+        )
+    ]
+    said = scored("mt_bench", found)
+    assert said[1].startswith("score: 5.2500, ")
+    assert "judge_sd: 0.7071" in said
+
+
+def test_what_no_judge_had_to_see_is_as_certain_in_every_repetition(
+    scored: Callable[..., list[str]],
+) -> None:
+    lost, won = (
+        f"[{{'model': 'model_1', 'rank': {rank}}}, {{'model': 'model_2', 'rank': {3 - rank}}}]"
+        for rank in (1, 2)
+    )
+    found = [
+        log_line(str(n), 0, [turn((), (Answer(text),))], Score(None), tuple(map(Answer, replies)))
+        for n, text, replies in ((0, "Red.", ()), (1, "Blue.", (lost, won)))  # a draw, and both
+    ]
+    said = scored("alpaca_eval_1", found)
+    assert said[1].startswith("win_rate: 0.5000, ")
+    assert "judge_sd: 0.3536" in said
+
+
 def test_json_keeps_the_headline_back_too(scored: Callable[..., list[str]], tmp_path: Path) -> None:
     rows = [*GOOD, rating(3, 1, "[[9]]", 9), rating(3, 2, "no", -1)]
     out = tmp_path / "out.json"

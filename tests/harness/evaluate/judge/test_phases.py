@@ -17,6 +17,8 @@ from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.base import Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine
 from harness.engines.registry import ENGINES
+from harness.evaluate.answer_files.rescore import rescore
+from harness.evaluate.answer_files.stored import read_stored
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
@@ -211,6 +213,10 @@ def test_a_judge_asked_several_times_tells_how_far_it_agrees_with_itself(
         assert line["metrics"]["judge_sd"] >= 0
     assert any(line["metrics"]["judge_sd"] > 0 for line in lines)
     assert read_json(folder.summary("base", "judged"))["protocol"]["judge_repeats"] == "3"
+
+    again = rescore(JUDGED, JUDGED.load(None), read_stored(folder.sample_log("base", "judged")))
+    logged = [(line["value"], line["extracted"], line["metrics"]) for line in lines]
+    assert [(one.score.value, one.score.extracted, one.score.metrics) for one in again] == logged
 
 
 def test_an_answer_that_is_lost_before_the_judging_is_asked_for_again_with_it(

@@ -2,14 +2,46 @@
 
 import pytest
 
+from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score
-from harness.evaluate.judge.pooling import pooled
+from harness.evaluate.judge.pooling import pooled, split_repeats
 
 
 def rated(value: float | None, **metrics: float) -> Score:
     if value is None:
         return Score(None, "judge_missing", reason="unreadable")
     return Score(value, extracted=f"{value:g}", metrics={"rating": value, **metrics})
+
+
+REQUEST = Request(text="rate it")
+
+
+def ask(replies: tuple[Answer, ...]) -> tuple[Request, ...]:
+    """Two ratings, and once more for each that cannot be read."""
+    if not replies:
+        return (REQUEST, REQUEST)
+    return tuple(REQUEST for reply in replies if reply.text == "no") if len(replies) == 2 else ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "repeats"),
+    [
+        ("", [[]]),
+        ("4 5", [["4", "5"]]),
+        ("4 5 6 7", [["4", "5"], ["6", "7"]]),
+        ("no 5 4 6 no 7 1 2", [["no", "5", "4"], ["6", "no", "7"], ["1", "2"]]),
+        ("4 5 6", [["4", "5"], ["6"]]),  # cut off: the last repetition has no score
+    ],
+)
+def test_verdicts_are_told_apart_by_what_was_asked(texts: str, repeats: list[list[str]]) -> None:
+    split = split_repeats(ask, tuple(map(Answer, texts.split())))
+
+    assert [[reply.text for reply in replies] for replies in split] == repeats
+
+
+def test_verdicts_that_nobody_asks_for_are_one_repetition() -> None:
+    verdicts = (Answer("4"), Answer("5"))
+    assert split_repeats(lambda _: (), verdicts) == (verdicts,)
 
 
 def test_one_repetition_is_what_it_is() -> None:
