@@ -7,8 +7,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-
-
 #: A file, a folder, or a name on the hub (`train.data.sources`).
 Source = Annotated[
     str,
@@ -40,7 +38,7 @@ class TrainConfig(BaseModel):
     hard labels. `method` names an objective of `train.objectives.registry`, `method_settings` sets
     what it alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
     (`train.data.sources`). `responses` keeps the best and a draw of the others; `pairs` chooses the
-    pairs of a pair objective where K > 2. `probe` names prompts in the same way, held out as a rule,
+    pairs of a pair objective where K > 2. `probe` names prompts in the same way, usually held out,
     scored at step 0, every `probe_every` steps and at the end. `lora: null` trains all weights.
     `too_long` cuts or drops a prompt that with its longest response exceeds `max_length`.
     `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
