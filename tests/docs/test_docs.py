@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from eval_suites.requests import Answer
 from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def test_a_page_is_short(page: Path) -> None:
 def test_a_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [link for link in links if not link.startswith("http")]
-    generated = [link for link in local if "commands/" in link]  # by scripts/docs_commands.py
+    generated = [link for link in local if "commands/" in link]  # by scripts/docs_hooks.py
     assert [k for k in local if k not in generated and not (page.parent / k).exists()] == []
 
 
@@ -89,6 +90,16 @@ def test_a_file_of_the_code_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in missing if not any(word in name for word in invented)] == []
 
 
+@pytest.mark.parametrize("name", ["index", "results"])
+def test_an_example_of_the_python_reference_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "reference" / "python" / f"{name}.md").read_text(encoding="utf-8")
+    exec(text.partition("```python\n")[2].partition("```")[0], {})
+    assert capsys.readouterr().out
+
+
 def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_path: Path) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {"__name__": "capitals"}
@@ -96,12 +107,12 @@ def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_pa
     (tmp_path / "capitals").mkdir()
     row = '{"question": "What is the capital of France?", "city": "Paris"}\n'
     (tmp_path / "capitals" / "test.jsonl").write_text(row, encoding="utf-8")
-    suite, answer = names["SUITE"], names["Answer"]
+    suite = names["SUITE"]
 
     (sample,) = suite.load(tmp_path)
     (request,) = suite.ask(sample, ())
     assert request.messages[0].content.startswith("What is the capital of France?")
-    assert suite.ask(sample, (answer("Paris."),)) == ()
-    assert suite.score(sample, (answer("Paris."),), (), ()).value == 1
-    assert suite.score(sample, (answer("It is Paris."),), (), ()).value == 0
-    assert suite.score(sample, (answer(""),), (), ()).status == "empty"
+    assert suite.ask(sample, (Answer("Paris."),)) == ()
+    assert suite.score(sample, (Answer("Paris."),), (), ()).value == 1
+    assert suite.score(sample, (Answer("It is Paris."),), (), ()).value == 0
+    assert suite.score(sample, (Answer(""),), (), ()).status == "empty"

@@ -1,15 +1,19 @@
-"""The command-line reference of the documentation, generated from the typer app.
+"""Hooks of MkDocs (mkdocs.yml) that build the documentation.
 
-A hook of MkDocs (mkdocs.yml): it adds a page for each command of `nca`, below
-`reference/commands/`, and lists the pages in the navigation. Nothing is written to docs/.
+The command-line reference is generated from the typer app: a page for each command of `nca` below
+`reference/commands/`, listed in the navigation. Nothing is written to docs/. A page that would
+fetch anything from a server fails the build.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from harness.cli.main import app
 
@@ -38,6 +42,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, text in pages.items():
         files.append(File.generated(config, f"{FOLDER}{name}.md", content=text))
     return files
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - a hook
+    """Raise PluginError where a page asks a server for a script, a style, a picture or a font."""
+    outside = re.findall(r'<(?:script|link|img|iframe)\b[^>]*="(https?://[^"]+)"', output)
+    if outside:
+        raise PluginError(f"{page.file.src_uri} would fetch {', '.join(outside)}")
+    return output
 
 
 def _commands() -> Mapping[str, Any]:
