@@ -27,7 +27,7 @@ class Processes:
 
     @property
     def main(self) -> bool:
-        """Whether this is the process that writes and emits events."""
+        """True for the process that writes and emits events."""
         return self.rank == 0
 
     def wait(self) -> None:

@@ -49,15 +49,15 @@ def test_recomputing_changes_neither_log_probabilities_nor_gradients(
         if name.endswith("mlp"):
             module.register_forward_pre_hook(lambda *_: calls.append(1))
 
-    expected, wanted = gradients(kept, groups, form)
-    sums, found = gradients(again, groups, form)
+    expected, kept_gradients = gradients(kept, groups, form)
+    sums, recomputed = gradients(again, groups, form)
 
     assert len(calls) == 2 * 2  # each of two layers, forward and again
     assert torch.equal(sums, expected)
-    assert found.keys() == wanted.keys()
-    assert all(bool((gradient != 0).any()) for gradient in wanted.values())
-    for name, gradient in found.items():
-        torch.testing.assert_close(gradient, wanted[name])
+    assert recomputed.keys() == kept_gradients.keys()
+    assert all(bool((gradient != 0).any()) for gradient in kept_gradients.values())
+    for name, gradient in recomputed.items():
+        torch.testing.assert_close(gradient, kept_gradients[name])
 
 
 def test_it_is_off_unless_asked_for(tmp_path: Path) -> None:

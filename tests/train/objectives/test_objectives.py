@@ -219,9 +219,9 @@ def test_a_constant_on_all_rewards_changes_nothing(
     logps, ref, rewards, mask = batch
     shift = round(shift)  # exact in floating point, so that ties stay ties
     loss = build(name, 0.1, alpha)
-    there = loss(logps, ref, rewards + shift, mask, ones(mask))
-    here = loss(logps, ref, rewards, mask, ones(mask))
-    assert torch.allclose(here.losses, there.losses, atol=1e-9)
+    shifted = loss(logps, ref, rewards + shift, mask, ones(mask))
+    plain = loss(logps, ref, rewards, mask, ones(mask))
+    assert torch.allclose(plain.losses, shifted.losses, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -288,11 +288,11 @@ def test_dpo_on_more_than_two_responses_must_be_told_which_pairs() -> None:
 
 
 def test_infonca_refuses_one_response_and_nca_warns() -> None:
-    one = torch.tensor([[True, False, False, False]])
+    single = torch.tensor([[True, False, False, False]])
     with pytest.raises(TrainError, match="at least 2"):
-        objective("infonca", beta=0.1)(M, zeros(M), REWARDS, one)
+        objective("infonca", beta=0.1)(M, zeros(M), REWARDS, single)
     with pytest.warns(UserWarning, match="one response"):
-        objective("nca", beta=0.1)(M, zeros(M), REWARDS, one)
+        objective("nca", beta=0.1)(M, zeros(M), REWARDS, single)
 
 
 def test_unknown_names_and_settings_are_named() -> None:

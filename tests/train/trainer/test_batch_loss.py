@@ -1,4 +1,4 @@
-"""What is logged of a batch is what its loss was computed from."""
+"""The logged entropy is that of the labels from which the loss was computed."""
 
 import math
 

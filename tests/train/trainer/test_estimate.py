@@ -42,7 +42,7 @@ def make_config(**keys: Any) -> TrainConfig:
 def saved_bytes(
     layers: int, lora: LoraConfig | None, dtype: torch.dtype, row: int, form: str
 ) -> int:
-    """What autograd keeps of two rows in the layers of a small Llama, weights left out."""
+    """Count what autograd keeps of two rows in the layers of a small Llama, weights left out."""
     from transformers import AutoModelForCausalLM
 
     sizes = {"hidden_size": 64, "intermediate_size": 176, "num_attention_heads": 4}
