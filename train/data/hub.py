@@ -40,11 +40,7 @@ def is_name(source: str) -> bool:
 
 
 def parse(source: str) -> HubName:
-    """Split a name on the hub into its parts.
-
-    Raises:
-        DataError: it is malformed.
-    """
+    """Split a name on the hub into its parts; raise DataError where it is malformed."""
     match = _NAME.fullmatch(source)
     if match is None:
         raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")

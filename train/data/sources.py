@@ -63,10 +63,8 @@ def pin(source: str) -> str:
 def fingerprint(source: str) -> str:
     """Return a hash of a file's bytes, or of the names and bytes of all files of a folder.
 
-    A name on the hub is returned as it is: `pin` puts the commit into it.
-
-    Raises:
-        DataError: there is no such file or folder.
+    A name on the hub is returned as it is: `pin` puts the commit into it. Raises DataError where
+    there is no such file or folder.
     """
     path = Path(source)
     if hub.is_name(source):

@@ -28,10 +28,8 @@ def read_prompt(value: Any) -> Turns:
 def read_messages(messages: list[Any], role: str = "role", content: str = "content") -> Turns:
     """Read the turns of a list of messages, whose fields are named `role` and `content`.
 
-    The roles `human` and `gpt` of ShareGPT's layout become `user` and `assistant`.
-
-    Raises:
-        DataError: a message lacks one of its two texts.
+    The roles `human` and `gpt` of ShareGPT's layout become `user` and `assistant`. Raises DataError
+    where a message lacks one of its two texts.
     """
     for message in messages:
         if not isinstance(message, Mapping) or not all(

@@ -19,11 +19,7 @@ REGISTRY: dict[str, Objective] = {**listwise.OBJECTIVES, **pairwise.OBJECTIVES}
 
 
 def find(name: str) -> Objective:
-    """Return the objective `name` with its needs.
-
-    Raises:
-        TrainError: there is no such objective; the message names those there are.
-    """
+    """Return an objective with its needs; raise TrainError, naming all, where there is none."""
     if name not in REGISTRY:
         raise TrainError(f"no method {name!r}: choose one of {', '.join(sorted(REGISTRY))}")
     return REGISTRY[name]

@@ -89,11 +89,7 @@ def leave() -> None:
 
 @contextmanager
 def raise_on_lost_process(processes: Processes) -> Iterator[None]:
-    """Raise a backend's error about a process that is gone as one line.
-
-    Raises:
-        ProcessLostError: naming the process that noticed.
-    """
+    """Raise ProcessLostError in place of a backend's error about a process that is gone."""
     try:
         yield
     except RuntimeError as error:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.trainer.schedule import total_prompts, total_steps, training_order
+from train.trainer.schedule import total_prompts, training_order
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(1, 60), st.integers(1, 8))
@@ -25,5 +25,4 @@ def test_max_steps_decide_over_epochs() -> None:
     assert total_prompts(96, 0.5, 8, None) == 48
     assert total_prompts(96, 3.0, 8, 12) == 96
     assert total_prompts(10, 1.0, 8, 100) == 800
-    assert total_steps(10, 8) == 2
     assert training_order([1] * 50, 50, 5, 0) != training_order([1] * 50, 50, 5, 1)
