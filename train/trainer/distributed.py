@@ -78,7 +78,7 @@ def leave() -> None:
     A process that fails must not come here: it could wait for others.
     """
     if dist.is_initialized():
-        # What still holds the group when Python ends (a wrapper in a cycle) would abort there.
+        # An object that still holds the group when Python ends (in a cycle) would abort there.
         gc.collect()
         dist.destroy_process_group()
 
