@@ -8,12 +8,12 @@ from harness.cli import parse
 from harness.cli.output import Output
 from harness.data.sampling import resolve
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
+from harness.engines.options import EngineChoice
 from harness.errors import UserError
 from harness.pipeline.plan import Places, existing
 from harness.pipeline.run import listener, perform
 from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import digest, replacing, write_text
 
 _KIND = ".jsonl"

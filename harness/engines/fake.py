@@ -18,17 +18,9 @@ from types import TracebackType
 from typing import Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    cut_at_stop,
-    overflow,
-    read_options,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, cut_at_stop, overflow
+from harness.engines.options import EngineSpec, adapter_of, read_options
+from harness.engines.registry import EngineClass
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
 _OPERATIONS = (operator.add, operator.sub, operator.mul)
@@ -98,7 +90,7 @@ class FakeEngine:
 
     name = "fake"
     version = "1"
-    capabilities = CAPABILITIES - {"sampling"}
+    capabilities = CAPABILITIES - {"sampling", "remote"}
 
     def __init__(self, spec: EngineSpec, script: Callable[[Request], str] | None = None) -> None:
         self._spec = spec
@@ -181,3 +173,13 @@ class FakeEngine:
             digest = hashlib.sha256(repr((model, seen)).encode()).digest()
             each.append(-1.0 - 2.0 * digest[0] / 255)
         return Likelihood(sum(each), all(one > -2.0 for one in each))
+
+
+def scripted(script: Callable[[Request], str], base: type[FakeEngine] = FakeEngine) -> EngineClass:
+    """Return a class of fake engines that follow a script, for the registry."""
+
+    class Scripted(base):  # type: ignore[valid-type, misc]  # a class that is an argument
+        def __init__(self, spec: EngineSpec) -> None:
+            super().__init__(spec, script)
+
+    return Scripted

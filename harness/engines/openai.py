@@ -14,15 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import (
-    Completion,
-    EngineGone,
-    EngineSpec,
-    RequestFailed,
-    Usage,
-    overflow,
-    read_options,
-)
+from harness.engines.base import Completion, EngineGone, RequestFailed, Usage, overflow
+from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
 from harness.errors import EngineUnavailable
 
@@ -46,7 +39,7 @@ class OpenAIEngine:
     """
 
     name = "openai"
-    capabilities = frozenset({"messages", "logprobs", "many", "sampling"})
+    capabilities = frozenset({"messages", "logprobs", "many", "sampling", "remote"})
 
     def __init__(self, spec: EngineSpec) -> None:
         patience = asdict(Patience())

@@ -14,19 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    local_base,
-    longest,
-    overflow,
-    read_options,
-    tokens_of,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
+from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 
 if TYPE_CHECKING:
     from harness.engines.local_model import Generated, LocalModel, Pair, Row
@@ -83,7 +72,7 @@ class TransformersEngine:
     """
 
     name = "transformers"
-    capabilities = CAPABILITIES - {"messages"}
+    capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec

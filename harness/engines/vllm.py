@@ -18,21 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
 from harness.engines import lora
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    local_base,
-    longest,
-    overflow,
-    read_options,
-    tokens_of,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
 from harness.engines.heartbeat import Heartbeat, checked
 from harness.engines.mixing import Turns, mixes
+from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
 
@@ -83,6 +72,7 @@ class VllmEngine:
     """
 
     name = "vllm"
+    capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -110,11 +100,6 @@ class VllmEngine:
     def version(self) -> str:
         """Distribution and version, so that CPU and CUDA builds are told apart."""
         return self._version
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """All but messages."""
-        return CAPABILITIES - {"messages"}
 
     def refusal(self, adapter: Path) -> str:
         """What of an adapter vLLM does not know; "" where it knows all."""

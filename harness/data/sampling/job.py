@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.engines.options import EngineChoice
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import digest
 
 ROWS = "rows.jsonl"
