@@ -20,7 +20,7 @@ _KIND = ".jsonl"
 
 
 def section_of(**given: object) -> SampleSection:
-    """The section that the options of the command stand for.
+    """Return the section that the options of the command stand for.
 
     Raises:
         UserError: an option has a value that it cannot have.
@@ -81,12 +81,12 @@ def sample(
 
 
 def data_roots(where: Places) -> tuple[Path, ...]:
-    """The data folder, where there is one: files of prompts may lie there."""
+    """Return the data folder, where there is one: files of prompts may lie there."""
     return () if where.data_dir is None else (where.data_dir,)
 
 
 def beside(out: Path) -> Path:
-    """Where the provenance of a file of rows lies."""
+    """Return the file that holds the provenance of a file of rows."""
     return out.with_name(f"{out.stem}.{PROVENANCE}")
 
 

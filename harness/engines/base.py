@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
 
-#: What an engine may be able to do. A suite that needs what an engine lacks is refused.
+#: Abilities of engines. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
 #: adapters: serves LoRA adapters of its base by name.
 #: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
@@ -28,7 +28,7 @@ class Usage:
     completion_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Tokens of both."""
+        """Add the tokens of both."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -37,7 +37,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an engine gave for one request: n texts and, side by side with them, the facts.
+    """The answer to one request: n texts and, side by side with them, how each ended.
 
     `token_ids` may be empty where an endpoint does not tell. `logprobs` holds for each text and
     generated token the most likely tokens with their natural-log probabilities, when asked for.
@@ -82,7 +82,7 @@ class Engine(Protocol):
         """Subset of `CAPABILITIES`, of the class: `registry.capabilities_of` makes no engine."""
 
     def refusal(self, adapter: Path) -> str:
-        """Why it cannot serve a LoRA adapter of its base; "" where it can."""
+        """Return the reason why it cannot serve a LoRA adapter of its base; "" where it can."""
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -101,11 +101,11 @@ class Engine(Protocol):
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely the continuation's tokens are after the prefix's."""
+        """Return the log-probability of a continuation's tokens after a prefix's."""
 
 
 def tokens_of(request: Request) -> tuple[int, ...]:
-    """The rendered prompt, for engines that take token ids.
+    """Return the rendered prompt, for engines that take token ids.
 
     Raises:
         ValueError: nobody rendered it, or it is empty.
@@ -116,7 +116,7 @@ def tokens_of(request: Request) -> tuple[int, ...]:
 
 
 def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
-    """What a prompt that leaves no room for a single new token is answered with."""
+    """Return the answer to a prompt that leaves no room for a single new token."""
     nothing: tuple[int, ...] = ()
     reason: FinishReason = "overflow"
     return Completion(
@@ -128,6 +128,6 @@ def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
-    """The text before the first stop string in it, or None when there is none."""
-    found = [index for index in (text.find(word) for word in stop if word) if index >= 0]
-    return text[: min(found)] if found else None
+    """Return the text before the first stop string in it, or None when there is none."""
+    places = [index for index in (text.find(word) for word in stop if word) if index >= 0]
+    return text[: min(places)] if places else None

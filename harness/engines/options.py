@@ -38,7 +38,7 @@ class EngineChoice(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """What an engine is started with.
+    """The settings that an engine is started with.
 
     Attributes:
         name: one of `harness.engines.registry.ENGINES`.
@@ -64,7 +64,7 @@ class EngineSpec:
 
 
 def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:
-    """The options that an engine takes, with those of the spec in place of the defaults.
+    """Return the options that an engine takes, with those of the spec in place of the defaults.
 
     Raises:
         RecipeError: an option that the engine does not take, or that is no number.
@@ -72,8 +72,8 @@ def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, f
     values = dict(defaults)
     for key, text in spec.options:
         if key not in defaults:
-            known = ", ".join(defaults) or "none"
-            raise RecipeError(f"engine {spec.name} takes no option {key!r}: it takes {known}")
+            accepted = ", ".join(defaults) or "none"
+            raise RecipeError(f"engine {spec.name} takes no option {key!r}: it takes {accepted}")
         try:
             values[key] = float(text)
         except ValueError:
@@ -82,7 +82,7 @@ def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, f
 
 
 def adapter_of(spec: EngineSpec, model: str) -> str | None:
-    """The adapter that a request's model names, or None for the base ("" or "base").
+    """Return the adapter that a request's model names, or None for the base ("" or "base").
 
     Raises:
         ValueError: the engine was not started with this adapter.
@@ -91,12 +91,12 @@ def adapter_of(spec: EngineSpec, model: str) -> str | None:
         return model
     if model in {"", "base"}:
         return None
-    known = ", ".join(["base", *(name for name, _ in spec.adapters)])
-    raise ValueError(f"engine {spec.name} serves no model {model!r}: it serves {known}")
+    served = ", ".join(["base", *(name for name, _ in spec.adapters)])
+    raise ValueError(f"engine {spec.name} serves no model {model!r}: it serves {served}")
 
 
 def local_base(spec: EngineSpec) -> Path:
-    """The checkpoint folder of a local engine, once it and the adapters look like what they are.
+    """Return the checkpoint folder of a local engine, once it and the adapters are verified.
 
     Raises:
         ModelError: there is none, or a folder holds no checkpoint or no adapter.

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 class EngineClass(Protocol):
     """A class of engines: its capabilities are known before one is made."""
 
-    capabilities: frozenset[str]
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """A subset of `harness.engines.base.CAPABILITIES`."""
 
     def __call__(self, spec: "EngineSpec") -> "Engine":
         """Make an engine that is not started yet."""

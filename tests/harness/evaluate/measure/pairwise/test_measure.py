@@ -13,7 +13,7 @@ from eval_suites.requests import Request
 from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine, scripted
 from harness.engines.options import EngineChoice
-from harness.engines.registry import ENGINES, EngineClass
+from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run as evaluate
@@ -52,7 +52,7 @@ class Judge:
         self.reply: Callable[[str], str] = longer
         self.asked: Counter[str] = Counter()
 
-    def engine(self) -> EngineClass:
+    def engine(self) -> type[FakeEngine]:
         judge = self
 
         class Judging(FakeEngine):
