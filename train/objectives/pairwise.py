@@ -45,11 +45,8 @@ def robust_dpo(
 ) -> Loss:
     """Build robust DPO's, `[-(1 - e) log sigma(Delta) + e log sigma(-Delta)] / (1 - 2 e)`.
 
-    It is an unbiased estimate of DPO's loss when a share e = `epsilon` of the labels is flipped.
-    Source: arXiv 2403.00409.
-
-    Raises:
-        TrainError: epsilon is not in [0, 1/2).
+    It is an unbiased estimate of DPO's loss when a share e = `epsilon` (below 1/2) of the labels is
+    flipped. Source: arXiv 2403.00409.
     """
     if not 0 <= epsilon < 0.5:
         raise TrainError(f"robust_dpo takes an epsilon from 0 to below 0.5, not {epsilon}")
@@ -69,10 +66,7 @@ def hinge(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
 def exo(beta: float, epsilon: float = 1e-3, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
     """Build EXO's, the divergence from (sigma(Delta), sigma(-Delta)) to (1 - epsilon, epsilon).
 
-    Source: arXiv 2402.00856, in its pair form.
-
-    Raises:
-        TrainError: epsilon is not in (0, 1).
+    `epsilon` lies between 0 and 1. Source: arXiv 2402.00856, in its pair form.
     """
     if not 0 < epsilon < 1:
         raise TrainError(f"exo takes an epsilon between 0 and 1, not {epsilon}")

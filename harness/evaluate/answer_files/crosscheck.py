@@ -55,7 +55,7 @@ def disagreements(samples: Sequence[Any], rescored: Sequence[Rescored]) -> tuple
                 inputs,
                 sample.entry_point,
                 expected,
-                sample.allowed,
+                sample.tolerance,
                 times,
                 fast_check=True,
                 min_time_limit=_INPUT_S,
