@@ -62,7 +62,7 @@ def _first_token(tokenizer: Any) -> int:
     for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
         if token is not None:
             return int(token)
-    raise TrainError(f"{_name(tokenizer)}: neither BOS nor EOS, so nothing stands before a text")
+    raise TrainError(f"{_name(tokenizer)}: no BOS or EOS to put before an empty text")
 
 
 def _encode_text(tokenizer: Any, text: str) -> list[int]:
@@ -114,8 +114,8 @@ def _encode_after_prompt(tokenizer: Any, messages: Sequence[Message], response: 
     ids, head = _encode(tokenizer, whole), _encode(tokenizer, prompt)
     if ids[: len(head)] == head:
         return ids[len(head) :]
-    # A token grew across the boundary (a response that begins with a newline). The model is asked
-    # with the prompt's own tokens, so the response gets its own too.
+    # A token grew across the boundary (a response that begins with a newline). The model is given
+    # the prompt's own tokens, so the response gets its own too.
     tail = whole[len(prompt) :]
     ids = _encode(tokenizer, tail)
     if tokenizer.decode(head + ids, clean_up_tokenization_spaces=False) != whole:

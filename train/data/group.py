@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-#: One turn of a conversation: (role, content).
-Turn = tuple[str, str]
-Turns = tuple[Turn, ...]
+#: The turns of a conversation: (role, content) each.
+Turns = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,7 @@ def _tokenise(
 def select_compared(config: TrainConfig, group: Group) -> Group | None:
     """Return the group with the responses that the objective compares, None where there are none.
 
-    Raises:
-        TrainError: the objective needs pairs, the group has more than two responses, and the
-            config does not say which pairs.
+    Raises TrainError where there are more than two, and the config does not choose the pairs.
     """
     if find(config.method).labels == "rewards":
         return group

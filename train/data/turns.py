@@ -13,11 +13,7 @@ _TRANSCRIPT = re.compile(r"\s*Human:")
 
 
 def read_prompt(value: Any) -> Turns:
-    """Read a prompt: a text is one turn of the user (none if it is blank), a list a conversation.
-
-    Raises:
-        DataError: it is neither.
-    """
+    """Read a prompt, a text (one turn of the user, none if it is blank) or a list of messages."""
     if isinstance(value, str):
         return (("user", value),) if value.strip() else ()
     if isinstance(value, list):

@@ -18,11 +18,7 @@ def is_adapter(folder: Path) -> bool:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """Read an adapter's own settings (`adapter_config.json`).
-
-    Raises:
-        TrainError: they cannot be read, are not LoRA's, or the weights are missing.
-    """
+    """Read an adapter's own settings; raise TrainError unless it is a complete LoRA folder."""
     file = folder / SETTINGS
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))

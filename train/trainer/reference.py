@@ -75,7 +75,7 @@ def reference_logps(
     if processes.main:
         with _open(folder):
             pass  # one process makes a fresh file, or puts a damaged one aside
-    processes.wait()
+    processes.gather([])  # wait for it
     with _open(folder) as cache:
         share = slice(processes.rank, None, processes.size)
         logps = _load(cache, keys[share])
