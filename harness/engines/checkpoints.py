@@ -111,7 +111,7 @@ def under(folder: Path, models: Path) -> Path | None:
     return base
 
 
-def print_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
+def fingerprint_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
     """Return the fingerprint of a checkpoint's weights, of an adapter with those of its base.
 
     Raises:
