@@ -210,13 +210,13 @@ def _call(
     client: "AsyncOpenAI", parameters: dict[str, Any]
 ) -> Callable[[], Awaitable["ChatCompletion"]]:
     """Return one try, checked: an answer without the texts asked for is an error."""
-    wanted = parameters.get("n", 1)
+    count = parameters.get("n", 1)
 
     async def call() -> "ChatCompletion":
         answer: ChatCompletion = await client.chat.completions.create(**parameters)
         choices = getattr(answer, "choices", None) or []
-        if len(choices) != wanted or any(choice.message is None for choice in choices):
-            raise Garbled(f"{len(choices)} of {wanted} texts in the answer: {str(answer)[:200]!r}")
+        if len(choices) != count or any(choice.message is None for choice in choices):
+            raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
         return answer
 
     return call

@@ -58,7 +58,7 @@ def capabilities_of(name: str) -> frozenset[str]:
 
 
 def default_engine(base_url: str) -> str:
-    """Return the name of the engine that is meant where none is named."""
+    """Return the name of the engine to use where none is named."""
     return REMOTE if base_url else DEFAULT
 
 

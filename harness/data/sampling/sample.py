@@ -17,10 +17,9 @@ import yaml
 
 from eval_suites.registry import find
 from eval_suites.requests import Answer
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
-from harness.data.sampling.rows import Counts, row_of
+from harness.data.sampling.rows import Counts, Graded, row_of
 from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError

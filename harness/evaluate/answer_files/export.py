@@ -158,9 +158,9 @@ def _logs(run: Path) -> dict[str, list[str]]:
 def _suite(made: Format, logs: Mapping[str, Sequence[str]], where: str) -> str:
     """Return the suite to export: the first that the format takes, itself before its variants."""
     there = sorted({suite for suites in logs.values() for suite in suites})
-    for wanted in made.suites:
+    for name in made.suites:
         for suite in there:
-            if suite == wanted or suite.startswith(suite_file(f"{wanted}:")):
+            if suite == name or suite.startswith(suite_file(f"{name}:")):
                 return suite
     raise RunError(
         f"{where} takes answers to {' or '.join(made.suites)}, and this run has "
