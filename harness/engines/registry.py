@@ -49,7 +49,7 @@ def engine_class(name: str) -> EngineClass:
 
 
 def capabilities_of(name: str) -> frozenset[str]:
-    """Return what an engine can do (of `base.CAPABILITIES`), without making one.
+    """Return the capabilities of an engine (of `base.CAPABILITIES`), without making one.
 
     Raises:
         RecipeError: no engine has this name.

@@ -82,7 +82,7 @@ def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def _of_source(source: dict[str, Any]) -> Iterator[Entry]:
-    """Return the files of one repository at one commit."""
+    """Yield the files of one repository at one commit."""
     for file in source["files"]:
         literal = file.get("literal")
         yield Entry(

@@ -50,7 +50,7 @@ class InOrder:
     turn: int = 0
 
     def put(self, place: int, line: str | None) -> None:
-        """Return the line of a place, counted from 0; None: this place has none."""
+        """Take the line of a place, counted from 0; None: this place has none."""
         self.waiting[place] = line
         while self.turn in self.waiting:
             ready = self.waiting.pop(self.turn)
@@ -60,7 +60,7 @@ class InOrder:
 
 
 def run(job: SampleJob, report: Reporter) -> Counts:
-    """Sample, score and write; what became of all.
+    """Sample, score and write; return the counts.
 
     Raises:
         UserError: prompts, engine or scorer cannot be used, or nothing is left to train on.

@@ -49,7 +49,7 @@ class Exported:
 
 
 def _fastchat(checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """FastChat's model answers (`llm_judge/data/mt_bench/model_answer`); a repeat is a choice."""
+    """Return FastChat's model answers (`data/mt_bench/model_answer`); a repeat is a choice."""
     choices: dict[str, list[list[str]]] = {}
     for line in lines:
         choices.setdefault(line["sample_id"], []).append([_text(turn) for turn in line["turns"]])

@@ -81,7 +81,7 @@ def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
 
 
 def lines(judged: Judged) -> Iterator[str]:
-    """Return the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
+    """Yield the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
     if judged.judgements:
         yield from _upstream(judged)
     counts = Counter(kind for answer in judged.answers for kind in _kinds(answer.stored.answers))
