@@ -9,7 +9,7 @@ from harness.data.sampling.job import ROWS, SampleJob
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.measure.kl_job import KlJob
-from harness.evaluate.measure.pairwise_job import DuelJob
+from harness.evaluate.measure.pairwise_job import PairwiseJob
 from harness.pipeline.fingerprints import checkpoint_folder, print_of, stands_on
 from harness.pipeline.plan import Places, Plan, existing
 from harness.recipe.sampling import sample_named
@@ -92,14 +92,14 @@ def kl_job(evaluation: EvalJob, reference: tuple[Path, str], places: Places) -> 
     return KlJob(
         evaluation=evaluation,
         reference=reference[0],
-        reference_print=reference[1],
+        reference_fingerprint=reference[1],
         cache=places.runs.resolve() / "cache",
     )
 
 
-def duel_job(evaluation: EvalJob, baseline: str, *, everyone: bool) -> DuelJob:
+def pairwise_job(evaluation: EvalJob, baseline: str, *, everyone: bool) -> PairwiseJob:
     """The comparison of an evaluation's suites of `head_to_head:`."""
-    return DuelJob(evaluation=evaluation, baseline=baseline, everyone=everyone)
+    return PairwiseJob(evaluation=evaluation, baseline=baseline, everyone=everyone)
 
 
 def trained_by(checkpoint: Path) -> TrainJob | None:

@@ -21,7 +21,7 @@ from harness.errors import UserError
 from harness.evaluate.judge.capabilities import require_able, require_fit
 from harness.evaluate.judge.judge import NAME, require_judge
 from harness.evaluate.suites.kl import any_kl
-from harness.evaluate.suites.pairwise import any_duels
+from harness.evaluate.suites.pairwise import any_pairwise
 from harness.evaluate.suites.registry import find
 from harness.recipe.dependencies import Step, steps
 from harness.recipe.sampling import PREFIX, sample_named
@@ -84,7 +84,7 @@ class Plan:
     def stages(self) -> int:
         """How many stages there are."""
         asked = self.recipe.evaluate.suites
-        measured = any_kl(asked) + any_duels(asked)
+        measured = any_kl(asked) + any_pairwise(asked)
         optional = bool(asked) + measured + bool(self.places.tracking_uri)
         return len(self.steps) + optional
 

@@ -8,10 +8,10 @@ from typing import Any
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.kl import any_kl
-from harness.evaluate.suites.pairwise import any_duels
+from harness.evaluate.suites.pairwise import any_pairwise
 from harness.evaluate.suites.registry import find
 from harness.pipeline.fingerprints import print_of
-from harness.pipeline.jobs import duel_job, eval_job, kl_job, sample_job, train_job
+from harness.pipeline.jobs import eval_job, kl_job, pairwise_job, sample_job, train_job
 from harness.pipeline.launch import ONE, Processes
 from harness.pipeline.plan import Places, Plan, essence, judge_of
 from harness.recipe.dependencies import Step
@@ -115,15 +115,15 @@ def measuring(
     """Stages that measure what needs more than an answer, once all answers are there."""
     if any_kl(section.suites) and reference is not None:
         yield kl_stage(evaluation, reference, places)
-    if any_duels(section.suites):
-        yield duel_stage(evaluation, baseline, everyone=section.all_pairs)
+    if any_pairwise(section.suites):
+        yield pairwise_stage(evaluation, baseline, everyone=section.all_pairs)
 
 
-def duel_stage(evaluation: Stage, baseline: str, *, everyone: bool) -> Stage:
+def pairwise_stage(evaluation: Stage, baseline: str, *, everyone: bool) -> Stage:
     """The stage that settles the suites of `head_to_head:`."""
-    job = duel_job(EvalJob.model_validate(evaluation.job), baseline, everyone=everyone)
+    job = pairwise_job(EvalJob.model_validate(evaluation.job), baseline, everyone=everyone)
     key = digest([evaluation.key, baseline, everyone])
-    folder = RunFolder(job.evaluation.run).duels
+    folder = RunFolder(job.evaluation.run).pairwise
     return Stage("duel", "compare head to head", folder, key, job.model_dump(mode="json"))
 
 
@@ -131,5 +131,5 @@ def kl_stage(evaluation: Stage, reference: tuple[Path, str], places: Places) -> 
     """The stage that measures the suites of `kl:` once their answers are there."""
     job = kl_job(EvalJob.model_validate(evaluation.job), reference, places)
     folder = RunFolder(job.evaluation.run).kl
-    key = digest([evaluation.key, job.reference_print])
-    return Stage("kl", "measure KL", folder, key, job.model_dump(mode="json"))
+    key = digest([evaluation.key, job.reference_fingerprint])
+    return Stage("kl", "measure KL", folder, key, job.model_dump(mode="json", by_alias=True))

@@ -174,11 +174,11 @@ def _kl(job: dict[str, Any], report: Reporter) -> bool:
     return True
 
 
-def _duel(job: dict[str, Any], report: Reporter) -> bool:
+def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
     from harness.evaluate.measure.pairwise import run
-    from harness.evaluate.measure.pairwise_job import DuelJob
+    from harness.evaluate.measure.pairwise_job import PairwiseJob
 
-    run(DuelJob.model_validate(job), report)
+    run(PairwiseJob.model_validate(job), report)
     return True
 
 
@@ -217,7 +217,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
     "sample": _sample,
     "train": _train,
     "evaluate": _evaluate,
-    "duel": _duel,
+    "duel": _pairwise,
     "kl": _kl,
     "track": _track,
 }

@@ -22,7 +22,7 @@ from harness.evaluate.answer_files.stored import Stored, read_stored, whole_text
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.budget import used
-from harness.evaluate.judge.judge import Referee, judging
+from harness.evaluate.judge.judge import Judge, open_judge
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
 
@@ -99,9 +99,9 @@ async def _judge(
         told(f"starting {what}")
 
     with Journal(bench.journal) as journal:
-        async with judging(bench.choice, bench.fingerprint, 0, journal, starting) as referee:
-            found = await _heard(suite, samples, models, referee, bench.choice.in_flight, told)
-        told(used(referee.purse))
+        async with open_judge(bench.choice, bench.fingerprint, 0, journal, starting) as judge:
+            found = await _heard(suite, samples, models, judge, bench.choice.in_flight, told)
+        told(used(judge.budget))
     return found
 
 
@@ -109,7 +109,7 @@ async def _heard(
     suite: Suite[Any],
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],
-    referee: Referee,
+    judge: Judge,
     width: int,
     told: Callable[[str], None],
 ) -> dict[str, Judged]:
@@ -123,8 +123,8 @@ async def _heard(
         if stored.lost is not None:
             found[place] = Rescored(stored, stored.lost, ())
         else:
-            task = Task(replace(referee.model, name=name), suite, known[stored.sample_id], 1)
-            score, replies = await referee.score(task, stored.answers, ())
+            task = Task(replace(judge.model, name=name), suite, known[stored.sample_id], 1)
+            score, replies = await judge.score(task, stored.answers, ())
             found[place] = Rescored(replace(stored, verdicts=replies), score, ())
         told(f"{len(found)} of {len(places)} answers judged")
 
