@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.data.sampling.job import ROWS, SampleJob
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.measure.kl_job import KlJob
@@ -13,7 +14,7 @@ from harness.evaluate.measure.pairwise_job import PairwiseJob
 from harness.pipeline.fingerprints import checkpoint_folder, print_of, stands_on
 from harness.pipeline.plan import Places, Plan, existing
 from harness.recipe.sampling import sample_named
-from harness.recipe.schema import EngineChoice, EvaluateSection, JudgeChoice, limit_for
+from harness.recipe.schema import EvaluateSection, JudgeChoice, limit_for
 from harness.storage.run_folder import read_json
 from train.config import TrainJob
 

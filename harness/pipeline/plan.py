@@ -15,7 +15,7 @@ from harness.data.sampling import resolve as sampling
 from harness.data.sampling.job import engine_essence
 from harness.data.sampling.job import essence as sample_essence
 from harness.engines import checkpoints
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.errors import UserError
 from harness.evaluate.judge.capabilities import require_able, require_fit
@@ -25,7 +25,7 @@ from harness.evaluate.suites.pairwise import any_pairwise
 from harness.evaluate.suites.registry import find
 from harness.recipe.dependencies import Step, steps
 from harness.recipe.sampling import PREFIX, sample_named
-from harness.recipe.schema import EngineChoice, EvaluateSection, JudgeChoice, LaunchSection, Recipe
+from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
 from harness.storage.run_folder import RunFolder, digest, write_text
 from train.config import TrainConfig
 from train.data import hub, sources

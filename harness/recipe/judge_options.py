@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.engines.registry import ENGINES
+from harness.engines.registry import ENGINES, REMOTE, capabilities_of
 from harness.errors import RecipeError
 from harness.recipe.schema import JudgeChoice
 
@@ -41,7 +41,7 @@ class JudgeOptions:
             found["max_cost"] = self.max_cost
         if self.repeats is not None:
             found["repeats"] = self.repeats
-        if found.get("base_url") and found.get("name", "openai") != "openai":
+        if found.get("base_url") and "remote" not in capabilities_of(found.get("name", REMOTE)):
             raise RecipeError(
                 f"--judge-url goes with an endpoint: --judge openai:MODEL, not {self.spec}"
             )

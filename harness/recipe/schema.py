@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from harness.engines.options import EngineChoice
+from harness.engines.registry import REMOTE
 from harness.errors import RecipeError
 from harness.recipe import dependencies
 from harness.recipe.sampling import SampleSection
@@ -40,30 +42,6 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EngineChoice(_Section):
-    """Which engine generates: see `harness.engines.base.EngineSpec` for the fields' meaning."""
-
-    # options: {batch: 64} is what people write
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-    name: str = "vllm"
-    dtype: str = "float32"
-    base_url: str = ""
-    concurrency: Annotated[int, Field(ge=1)] | None = None
-    max_model_len: Annotated[int, Field(ge=16)] = 2048
-    options: dict[str, str] = {}
-
-    @property
-    def remote(self) -> bool:
-        """Whether somebody else serves the models, so that they are names and no folders."""
-        return self.name == "openai"
-
-    @property
-    def in_flight(self) -> int:
-        """Requests in flight at once: what an endpoint bears, or enough to fill a local engine."""
-        return self.concurrency or (64 if self.remote else 1024)
-
-
 class JudgeChoice(EngineChoice):
     """The engine that judges and its model: a name at an endpoint, else a checkpoint folder.
 
@@ -73,7 +51,7 @@ class JudgeChoice(EngineChoice):
         max_cost: dollars that one run may spend on verdicts.
     """
 
-    name: str = "openai"
+    name: str = REMOTE
     model: str
     dtype: str = "auto"  # as its weights are stored: a judge may be large
     max_model_len: Annotated[int, Field(ge=16)] = 8192  # it reads question, reference and answers
@@ -257,7 +235,7 @@ def _known(loc: tuple[int | str, ...]) -> list[str]:
     if section == "checkpoints":
         return list(LoraConfig.model_fields if "lora" in loc else [*TrainConfig.model_fields, BASE])
     if section == "evaluate":
-        inner: dict[str, type[_Section]] = {
+        inner: dict[str, type[BaseModel]] = {
             "engine": EngineChoice,
             "judge": JudgeChoice,
             "decoding": DecodingChanges,
