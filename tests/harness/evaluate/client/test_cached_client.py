@@ -36,7 +36,7 @@ class Recording(FakeEngine):
 
 @dataclass
 class Table:
-    """An client over a journal of its own."""
+    """A client over a journal of its own."""
 
     journal: Journal
     engine: Recording = field(default_factory=Recording)
