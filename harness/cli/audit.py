@@ -13,7 +13,8 @@ from harness.errors import ModelError, RecipeError
 from harness.pipeline.audit.job import AuditJob, of_evaluation, of_plan
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.plan import Places, planned
-from harness.recipe.schema import EvaluateSection, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import EvaluateSection
 from harness.storage.run_folder import write_json
 
 

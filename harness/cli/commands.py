@@ -14,7 +14,8 @@ from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import run as pipeline
 from harness.pipeline.plan import Places
 from harness.pipeline.run import Finished
-from harness.recipe.schema import EvaluateSection, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import EvaluateSection
 from harness.storage.run_folder import write_text
 
 if TYPE_CHECKING:

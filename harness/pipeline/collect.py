@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from harness.data.sampling.job import PROVENANCE
-from harness.recipe.schema import BASE, Recipe
+from harness.recipe.dependencies import BASE
+from harness.recipe.schema import Recipe
 from harness.storage.provenance import versions
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
 from harness.storage.run_folder import MADE, RunFolder, read_json, read_lines

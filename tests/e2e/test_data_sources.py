@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from harness.pipeline.plan import Places, make_plan
-from harness.recipe.schema import read_recipe
+from harness.recipe.reading import read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "own/pairs"

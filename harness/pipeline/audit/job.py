@@ -10,7 +10,7 @@ from harness.evaluate.client.job import EvalJob
 from harness.pipeline.fingerprints import checkpoint_folder
 from harness.pipeline.jobs import eval_job, sample_job, train_job, trained_by
 from harness.pipeline.plan import Plan, judge_of
-from harness.recipe.schema import BASE
+from harness.recipe.dependencies import BASE
 from train.config import TrainJob
 
 

@@ -10,7 +10,7 @@ from harness.pipeline.fingerprints import stands_on
 from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.plan import Places, Plan, planned
 from harness.pipeline.stages import stage_of
-from harness.recipe.schema import read_recipe
+from harness.recipe.reading import read_recipe
 
 RECIPE = """
 name: rounds

@@ -11,7 +11,7 @@ from eval_suites.requests import Answer
 from harness.errors import UserError, classify
 from harness.evaluate.suites.registry import find
 from harness.pipeline.plan import Places, located
-from harness.recipe.schema import read_recipe
+from harness.recipe.reading import read_recipe
 
 Write = Callable[..., None]
 GENERATION = [{"q": f"What is {k} and 3?", "a": str(k + 3)} for k in range(4)]
