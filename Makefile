@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs; both make .venv first.
 PYTHON ?= python3
 MODEL ?=
+OPTIONS ?=
 DATA_DIR ?= ../shared/data
 BIN := .venv/bin
 
@@ -8,7 +9,8 @@ BIN := .venv/bin
 
 help:
 	@echo "make demo    train three checkpoints, evaluate them, show them side by side"
-	@echo "make test    the tests (make test-slow: those with real models and engines)"
+	@echo "make test    the tests, two files at a time (make test-slow: those with real models"
+	@echo "               and engines); OPTIONS=... goes to pytest, -n 4 among them"
 	@echo "make results   every table and picture under results/, from the result files"
 	@echo "make bench-train   a training step against TRL's, in CPU-seconds (about an hour)"
 	@echo "make bench-trainer where the time of our Trainer's step goes (a few minutes)"
@@ -35,7 +37,7 @@ results: .venv/.ready
 	$(BIN)/nca tables results -q
 
 test: .venv/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(OPTIONS)
 
 test-slow: .venv/.ready
 	$(BIN)/python -m pytest -m slow

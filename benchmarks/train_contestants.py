@@ -24,7 +24,7 @@ from train.config import TrainConfig, TrainJob
 from train.data.tokens import TokenGroup
 from train.model.logprobs import logprobs
 from train.objectives.registry import objective
-from train.trainer.batch_loss import Item, Task
+from train.trainer.batch_loss import Item, LossSettings
 from train.trainer.distributed import SINGLE_PROCESS
 from train.trainer.trainer import GroupTrainer
 
@@ -134,8 +134,8 @@ def trainer(setting: Setting) -> None:
     items = _with_reference(model, setting)
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(base=setting.model, out=Path(folder), cache=Path(folder), config=config)
-        task = Task(objective("nca", beta=BETA, alpha=1.0), "tree")
-        ours = GroupTrainer(model, job, items, task, SINGLE_PROCESS)
+        settings = LossSettings(objective("nca", beta=BETA, alpha=1.0), "tree")
+        ours = GroupTrainer(model, job, items, settings, SINGLE_PROCESS)
         ours.add_callback(_InTurn(setting.gate))
         ours.train()
 

@@ -13,6 +13,11 @@ from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.sandbox.checks import Check, Outcome
 from eval_suites.scores import Score, mean_metrics
 
+Answers = tuple[Answer, ...]
+Requests = tuple[Request, ...]
+Checks = tuple[Check, ...]
+Outcomes = tuple[Outcome, ...]
+
 
 class Sample(Protocol):
     """Anything frozen with a string id that is stable across versions of the file."""
@@ -25,62 +30,86 @@ class Sample(Protocol):
 S = TypeVar("S", bound=Sample)
 
 
-def no_requests(
-    _sample: Any, _answers: tuple[Answer, ...], _verdicts: tuple[Answer, ...]
-) -> tuple[Request, ...]:
-    """Ask nothing: the default judge of a suite without one."""
-    return ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingRules(Generic[S]):
+    """The rules by which samples are chosen and asked.
+
+    Attributes:
+        decoding: the settings of requests, unless a sample has its own.
+        needs: engine capabilities that the suite cannot do without.
+        stratum: names the part of the suite that a sample belongs to (its task in BBH); a limit
+            takes the first samples of each part.
+        training: the samples are there to sample training data from, and `all` leaves them out.
+    """
+
+    decoding: Decoding = field(default_factory=Decoding)
+    needs: frozenset[str] = frozenset()
+    stratum: Callable[[S], str] = lambda _: ""
+    training: bool = False
 
 
-def no_checks(_sample: Any, _answers: tuple[Answer, ...]) -> tuple[Check, ...]:
-    """Run nothing: the default of a suite whose scorer needs no sandbox."""
-    return ()
+@dataclass(frozen=True, slots=True)
+class CheckRules(Generic[S]):
+    """The checks that are run in the sandbox before a sample is scored.
+
+    Attributes:
+        checks: returns programs or calls for the sandbox, given all answers.
+        programs: the checks run model-written code, which must be contained.
+    """
+
+    checks: Callable[[S, Answers], Checks]
+    programs: bool = False
 
 
-def no_metrics(_samples: Sequence[Sequence[Score]]) -> dict[str, float]:
-    """Nothing more: the default of a suite whose repeats are only averaged."""
-    return {}
+@dataclass(frozen=True, slots=True)
+class JudgeRules(Generic[S]):
+    """The questions to the judge of a suite that needs one.
+
+    Attributes:
+        requests: returns the next requests, given all answers and the judge's replies so far in
+            the order of the requests; empty means done.
+        needs: capabilities that the judge's engine must have.
+    """
+
+    requests: Callable[[S, Answers, Answers], Requests]
+    needs: frozenset[str] = frozenset()
 
 
-def no_note(_folder: Path | None) -> str:
-    """Nothing to say: the default of a suite whose metrics do not depend on optional files."""
-    return ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRules:
+    """The rules by which the scores of samples become the metrics of a suite.
 
+    Attributes:
+        bounds: the least and the greatest value that a sample can have.
+        aggregate: returns the suite's metrics from one score a sample, its mean over repeats.
+        over_repeats: returns more metrics from the scores of each sample's repeats (pass@k).
+        note: names metrics that cannot be computed without an optional file of the data folder;
+            "" for none.
+        measured: a stage of its own computes the values, once all answers are there.
+    """
 
-def one_stratum(_sample: Any) -> str:
-    """No parts: the default of a suite whose limit counts all samples alike."""
-    return ""
+    bounds: tuple[float, float] = (0.0, 1.0)
+    aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
+    over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = lambda _: {}
+    note: Callable[[Path | None], str] = lambda _: ""
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite(Generic[S]):
-    """A benchmark: pure functions and the facts that a table must state about it.
+    """A benchmark: pure functions, and the facts that a table must state about it.
 
     Attributes:
-        name: what the user types; a variant is `name:variant`.
+        name: the name that users type; a variant is `name:variant`.
         version: of our protocol; a change that moves numbers changes it.
         source: upstream repository and commit (or "this project").
         licence: of the data.
         headline: the metric that tables show; each score's `value` is this metric.
-        load: samples from the data folder, in file order; raises `DataError`.
-        ask: the requests of the next turn given the answers so far; empty means done.
-        score: the verdict, a function of its arguments only.
-        judge: the next requests for a judge, given all answers and its replies so far, in the
-            order of what was asked; empty means done.
-        checks: programs or calls for the sandbox, given all answers.
-        aggregate: suite metrics from the scores, one a sample (`scoring.metrics_of` averages
-            repeats before).
-        over_repeats: more metrics, from the scores of each sample's repeats (pass@k).
-        stratum: which part of the suite a sample belongs to (its task in BBH); a limit takes the
-            first samples of each part.
-        decoding: what `ask` puts into its requests unless a sample says otherwise.
-        bounds: the least and the most that a value can be; what missing ones might have been.
-        needs: engine capabilities that the suite cannot do without.
-        judge_needs: those that the engine of the judge must have.
-        programs: whether its checks run model-written code, which must be contained.
-        note: what this data folder keeps from the suite's metrics, in words; "" for nothing.
-        measured: whether a stage of its own gives the values, once all answers are there.
-        training: whether its samples are there to sample training data from; `all` has none.
+        load: returns the samples in the order of the file; raises `DataError`.
+        ask: returns the requests of the next turn, given the answers so far; empty means done.
+        score: returns the score of a sample from its answers, the judge's replies and the
+            outcomes of its checks.
+        sampling, checking, judging, metrics: rules that many suites leave at their defaults.
     """
 
     name: str
@@ -89,24 +118,28 @@ class Suite(Generic[S]):
     licence: str
     headline: str
     load: Callable[[Path | None], Sequence[S]]
-    ask: Callable[[S, tuple[Answer, ...]], tuple[Request, ...]]
-    score: Callable[[S, tuple[Answer, ...], tuple[Answer, ...], tuple[Outcome, ...]], Score]
-    judge: Callable[[S, tuple[Answer, ...], tuple[Answer, ...]], tuple[Request, ...]] = no_requests
-    checks: Callable[[S, tuple[Answer, ...]], tuple[Check, ...]] = no_checks
-    aggregate: Callable[[Sequence[Score]], Mapping[str, float]] = mean_metrics
-    over_repeats: Callable[[Sequence[Sequence[Score]]], Mapping[str, float]] = no_metrics
-    stratum: Callable[[S], str] = one_stratum
-    decoding: Decoding = field(default_factory=Decoding)
-    bounds: tuple[float, float] = (0.0, 1.0)
-    needs: frozenset[str] = frozenset()
-    judge_needs: frozenset[str] = frozenset()
-    programs: bool = False
-    note: Callable[[Path | None], str] = no_note
-    measured: bool = False
-    training: bool = False
+    ask: Callable[[S, Answers], Requests]
+    score: Callable[[S, Answers, Answers, Outcomes], Score]
+    sampling: SamplingRules[S] = field(default_factory=SamplingRules)
+    checking: CheckRules[S] | None = None
+    judging: JudgeRules[S] | None = None
+    metrics: MetricRules = field(default_factory=MetricRules)
 
-    def decoded(self, **changes: Any) -> "Suite[S]":
-        """The same suite with other decoding in every request, such as `temperature=0.8`.
+    @property
+    def programs(self) -> bool:
+        """True where checks run model-written code."""
+        return self.checking is not None and self.checking.programs
+
+    def checks(self, sample: S, answers: Answers) -> Checks:
+        """Return the programs or calls for the sandbox, given all answers."""
+        return () if self.checking is None else self.checking.checks(sample, answers)
+
+    def judge(self, sample: S, answers: Answers, verdicts: Answers) -> Requests:
+        """Return the next requests for the judge, given its replies so far; empty means done."""
+        return () if self.judging is None else self.judging.requests(sample, answers, verdicts)
+
+    def with_decoding(self, **changes: Any) -> "Suite[S]":
+        """Return the suite with other decoding in every request, such as `temperature=0.8`.
 
         Requests with a continuation stay as they are: nothing is decoded there.
         """
@@ -116,7 +149,8 @@ class Suite(Generic[S]):
                 return request
             return replace(request, decoding=replace(request.decoding, **changes))
 
-        def ask(sample: S, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
+        def ask(sample: S, answers: Answers) -> Requests:
             return tuple(map(changed, self.ask(sample, answers)))
 
-        return replace(self, ask=ask, decoding=replace(self.decoding, **changes))
+        decoding = replace(self.sampling.decoding, **changes)
+        return replace(self, ask=ask, sampling=replace(self.sampling, decoding=decoding))

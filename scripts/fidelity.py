@@ -11,7 +11,6 @@ from pathlib import Path
 
 from eval_suites.errors import DataError, SandboxError, UnknownSuiteError
 from eval_suites.registry import SUITES, find
-from eval_suites.suite import no_requests
 
 # tests/ is installed nowhere.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -44,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _told(name: str, folder: Path) -> list[str]:
     """Print a suite's row, and return what disagrees."""
     if name not in HELD:
-        judged = find(name).judge is not no_requests
+        judged = find(name).judging is not None
         reason = table.JUDGED if judged else "has no cases"
         print(table.without(name, reason), flush=True)
         return []

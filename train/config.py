@@ -1,20 +1,18 @@
-"""What a training run is told: the frozen `TrainConfig` of a recipe and the resolved `TrainJob`."""
+"""The settings of training: `TrainConfig`, a part of a recipe, and the resolved `TrainJob`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-
-
-def _named(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
-
-
 #: A file, a folder, or a name on the hub (`train.data.sources`).
-Source = Annotated[str, BeforeValidator(_named), Field(min_length=1)]
+Source = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value),
+    Field(min_length=1),
+]
 
 
 class LoraConfig(BaseModel):
@@ -32,17 +30,17 @@ class LoraConfig(BaseModel):
 
 
 class TrainConfig(BaseModel):
-    """How one checkpoint is trained; a recipe's `train:` and `checkpoints:` hold these keys.
+    """The training of one checkpoint; a recipe's `train:` and `checkpoints:` hold these keys.
 
     Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
     optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
     `epochs` passes, or after `max_steps` steps where given. `alpha` divides the reward; 0 is
     hard labels. `method` names an objective of `train.objectives.registry`, `method_settings` sets
     what it alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
-    (`train.data.sources`). `responses` keeps the best and a draw of the others; `pairs` says what a
-    pair objective compares where K > 2. `probe` names prompts in the same way, held out as a rule,
+    (`train.data.sources`). `responses` keeps the best and a draw of the others; `pairs` chooses the
+    pairs of a pair objective where K > 2. `probe` names prompts in the same way, usually held out,
     scored at step 0, every `probe_every` steps and at the end. `lora: null` trains all weights.
-    `too_long` says what becomes of a prompt that with its longest response exceeds `max_length`.
+    `too_long` cuts or drops a prompt that with its longest response exceeds `max_length`.
     `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
     backward pass: less memory, the same numbers.
     """

@@ -1,4 +1,4 @@
-"""What training raises. The command line classifies at its border (`harness/errors.py`)."""
+"""The errors of training; the command line classifies them (`harness/errors.py`)."""
 
 
 class DataError(ValueError):

@@ -56,7 +56,7 @@ def runnable(answer: Answer) -> bool:
 
 
 def program_score(answer: Answer, outcomes: Sequence[Outcome], candidate: str | None) -> Score:
-    """1 when every outcome is a pass, else 0; `settle` has set our own faults apart before.
+    """1 when every outcome is a pass, else 0; `score_sample` has set our own faults apart before.
 
     Args:
         answer: what the model said.

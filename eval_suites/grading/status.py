@@ -8,11 +8,10 @@ from eval_suites.scores import Score, Status
 
 
 def status_of(answer: Answer, extracted: str | None) -> Status:
-    """What the model did with one answer, the most telling first.
+    """Return what the model did with one answer, the most telling status first.
 
-    An overflow, an empty text, a text that was cut, one in which nothing was found. A filtered
-    answer is a third party's doing, and `eval_suites.grading.suite_rules.settle` sets it apart
-    before.
+    These are an overflow, an empty text, a text that was cut, and one in which no answer was read.
+    A filtered answer never reaches a scorer: `suite_rules.score_sample` sets it apart before.
     """
     if answer.finish_reason == "overflow":
         return "overflow"

@@ -22,7 +22,10 @@ def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[s
     for name, score in scored:
         by_sample.setdefault(name, []).append(score)
     samples = list(by_sample.values())
-    return {**suite.aggregate([_mean(each) for each in samples]), **suite.over_repeats(samples)}
+    return {
+        **suite.metrics.aggregate([_mean(each) for each in samples]),
+        **suite.metrics.over_repeats(samples),
+    }
 
 
 def _mean(repeats: Sequence[Score]) -> Score:
@@ -33,7 +36,7 @@ def _mean(repeats: Sequence[Score]) -> Score:
     return Score(sum(values) / len(values), metrics=mean_metrics(repeats))
 
 
-def settle(
+def score_sample(
     suite: Suite[Any],
     sample: Any,
     answers: tuple[Answer, ...],

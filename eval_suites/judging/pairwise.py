@@ -22,7 +22,7 @@ from eval_suites.judging.prompts import may_repair, repair
 from eval_suites.judging.verdicts import winner
 from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import JudgeRules, Suite
 
 _VALUES: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
@@ -112,5 +112,5 @@ SUITE: Suite[Duel] = Suite(
     load=lambda _: (),
     ask=lambda _duel, _answers: (),
     score=_score,
-    judge=_judge,
+    judging=JudgeRules(_judge),
 )

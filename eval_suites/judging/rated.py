@@ -13,7 +13,7 @@ from eval_suites.judging.prompts import may_repair, repair
 from eval_suites.judging.verdicts import rating
 from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import JudgeRules, MetricRules, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,6 @@ SUITE: Suite[Rated] = Suite(
     load=lambda _: (),
     ask=lambda _rated, _answers: (),
     score=_score,
-    judge=_judge,
-    bounds=(1.0, 10.0),
+    judging=JudgeRules(_judge),
+    metrics=MetricRules(bounds=(1.0, 10.0)),
 )

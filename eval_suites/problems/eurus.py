@@ -77,7 +77,8 @@ def variant(
         value = 0.0 if said is None else float(right(sample, said))
         return _beside(strict, answers[0], said, value)
 
-    return replace(suite, name=name, version=version, ask=ask, score=score, decoding=DECODING)
+    sampling = replace(suite.sampling, decoding=DECODING)
+    return replace(suite, name=name, version=version, ask=ask, score=score, sampling=sampling)
 
 
 def reading(text: str) -> str | None:

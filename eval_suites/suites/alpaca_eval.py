@@ -45,7 +45,7 @@ from eval_suites.judging.verdicts import ranking
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score, mean_metrics
-from eval_suites.suite import Suite, no_note
+from eval_suites.suite import JudgeRules, MetricRules, SamplingRules, Suite
 
 SOURCE = "tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20"
 LICENCE = "CC BY-NC 4.0"
@@ -184,10 +184,9 @@ def _note(folder: Path | None) -> str:
 def _suite(
     name: str,
     load: Callable[[Path | None], Sequence[Sample]],
-    judge: Callable[[Sample, Answers, Answers], tuple[Request, ...]],
+    judging: JudgeRules[Sample],
     score: Callable[[Sample, Answers, Answers, Outcomes], Score],
-    judge_needs: frozenset[str] = frozenset(),
-    note: Callable[[Path | None], str] = no_note,
+    metrics: MetricRules,
 ) -> Suite[Sample]:
     return Suite(
         name=name,
@@ -198,15 +197,19 @@ def _suite(
         load=load,
         ask=_ask,
         score=score,
-        judge=judge,
-        aggregate=_aggregate,
-        decoding=DECODING,
-        judge_needs=judge_needs,
-        note=note,
+        sampling=SamplingRules(decoding=DECODING),
+        judging=judging,
+        metrics=metrics,
     )
 
 
-FIRST: Suite[Sample] = _suite("alpaca_eval_1", _load_1, _judge_1, _score_1)
+FIRST: Suite[Sample] = _suite(
+    "alpaca_eval_1", _load_1, JudgeRules(_judge_1), _score_1, MetricRules(aggregate=_aggregate)
+)
 SECOND: Suite[Sample] = _suite(
-    "alpaca_eval", _load_2, _judge_2, _score_2, frozenset({"logprobs"}), _note
+    "alpaca_eval",
+    _load_2,
+    JudgeRules(_judge_2, needs=frozenset({"logprobs"})),
+    _score_2,
+    MetricRules(aggregate=_aggregate, note=_note),
 )

@@ -18,7 +18,7 @@ from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 TEST_PROBLEMS = 200
 TEST_SEED = 0
@@ -76,7 +76,12 @@ SUITE: Suite[Problem] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    decoding=DECODING,
+    sampling=SamplingRules(decoding=DECODING),
 )
 
-TRAIN = replace(SUITE, name="arithmetic:train", load=_load_train, training=True)
+TRAIN = replace(
+    SUITE,
+    name="arithmetic:train",
+    load=_load_train,
+    sampling=replace(SUITE.sampling, training=True),
+)

@@ -31,7 +31,7 @@ from eval_suites.problems.word_problems import (
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 INSTRUCTION = (
     "Work through the problem step by step. Then give the final answer alone inside \\boxed{}; "
@@ -83,7 +83,7 @@ def _suite(
         load=load,
         ask=_ask,
         score=_score,
-        decoding=CHAT_DECODING,
+        sampling=SamplingRules(decoding=CHAT_DECODING),
     )
 
 

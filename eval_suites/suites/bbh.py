@@ -22,7 +22,7 @@ from eval_suites.grading.status import status_of
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score, mean_metrics
-from eval_suites.suite import Suite
+from eval_suites.suite import MetricRules, SamplingRules, Suite
 
 TASKS = (
     "boolean_expressions", "causal_judgement", "date_understanding", "disambiguation_qa",
@@ -122,8 +122,6 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    aggregate=_aggregate,
-    stratum=_stratum,
-    decoding=DECODING,
-    needs=frozenset({"tokens"}),
+    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"tokens"}), stratum=_stratum),
+    metrics=MetricRules(aggregate=_aggregate),
 )

@@ -23,7 +23,7 @@ from eval_suites.problems.word_problems import CHAT_DECODING, INSTRUCTION
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 TEST_FILE = "gsm8k/test.jsonl.gz"
 TRAIN_FILE = "gsm8k/train.jsonl.gz"
@@ -114,8 +114,7 @@ def _suite(
         load=load,
         ask=ask,
         score=_score,
-        decoding=decoding,
-        needs=needs,
+        sampling=SamplingRules(decoding=decoding, needs=needs),
     )
 
 
@@ -124,5 +123,8 @@ COT8: Suite[Sample] = _suite(
     "gsm8k:cot8", _load_with_examples, _ask_text, TEXT_DECODING, frozenset({"tokens"})
 )
 TRAIN: Suite[Sample] = replace(
-    CHAT, name="gsm8k:train", load=partial(_load, file=TRAIN_FILE), training=True
+    CHAT,
+    name="gsm8k:train",
+    load=partial(_load, file=TRAIN_FILE),
+    sampling=replace(CHAT.sampling, training=True),
 )

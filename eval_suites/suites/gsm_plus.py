@@ -35,7 +35,7 @@ from eval_suites.problems.word_problems import (
 from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 TEST_FILE = "gsm_plus/test.jsonl.gz"
 MINI_FILE = "gsm_plus/testmini.jsonl.gz"
@@ -88,7 +88,7 @@ def _suite(name: str, file: str) -> Suite[Sample]:
         load=partial(_load, file=file),
         ask=ask,
         score=_score,
-        decoding=CHAT_DECODING,
+        sampling=SamplingRules(decoding=CHAT_DECODING),
     )
 
 

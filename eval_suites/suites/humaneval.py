@@ -16,7 +16,7 @@ from eval_suites.grading.programs import over_repeats, program_score, runnable
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Limits, Outcome, Program
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
 
 TEST_FILE = "humaneval/HumanEval.jsonl.gz"
 PREFIX = "```python\n"
@@ -91,9 +91,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=lambda sample, answers: ask(sample.entry_point, sample.prompt, answers),
     score=_score,
-    checks=_checks,
-    over_repeats=over_repeats,
-    decoding=DECODING,
-    needs=frozenset({"prefix"}),
-    programs=True,
+    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
+    checking=CheckRules(_checks, programs=True),
+    metrics=MetricRules(over_repeats=over_repeats),
 )

@@ -21,7 +21,7 @@ from eval_suites.grading.reference import tester
 from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Limits, Outcome, Program
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
 from eval_suites.suites import humaneval
 
 PLUS_FILE = "humaneval/HumanEvalPlus.jsonl.gz"
@@ -91,9 +91,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=lambda sample, answers: humaneval.ask(sample.entry_point, sample.prompt, answers),
     score=_score,
-    checks=_checks,
-    over_repeats=over_repeats,
-    decoding=humaneval.DECODING,
-    needs=frozenset({"prefix"}),
-    programs=True,
+    sampling=SamplingRules(decoding=humaneval.DECODING, needs=frozenset({"prefix"})),
+    checking=CheckRules(_checks, programs=True),
+    metrics=MetricRules(over_repeats=over_repeats),
 )

@@ -21,7 +21,7 @@ from eval_suites.grading.programs import METRIC, over_repeats, program_score, ru
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Limits, Outcome, Program
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
 from eval_suites.suites import humaneval
 
 FILE = "leetcode/20240121-Jul.jsonl.gz"
@@ -118,9 +118,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    checks=_checks,
-    over_repeats=over_repeats,
-    decoding=DECODING,
-    needs=frozenset({"prefix"}),
-    programs=True,
+    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
+    checking=CheckRules(_checks, programs=True),
+    metrics=MetricRules(over_repeats=over_repeats),
 )

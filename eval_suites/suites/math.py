@@ -28,7 +28,7 @@ from eval_suites.problems.word_problems import once
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.sandbox.checks import Check, Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import CheckRules, SamplingRules, Suite
 
 TEST_FILE = "math/test.jsonl.gz"
 FILE_500 = "math/math500_test.jsonl.gz"
@@ -163,10 +163,9 @@ def _suite(
         headline="accuracy",
         load=load,
         ask=_ask,
-        checks=_checks,
         score=_score,
-        decoding=decoding,
-        needs=needs,
+        sampling=SamplingRules(decoding=decoding, needs=needs),
+        checking=CheckRules(_checks),
     )
 
 

@@ -26,7 +26,7 @@ from eval_suites.judging.verdicts import official_rating, rating
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score, mean_metrics
-from eval_suites.suite import Suite
+from eval_suites.suite import JudgeRules, MetricRules, SamplingRules, Suite
 
 QUESTION_FILE = "mt_bench/question.jsonl"
 REFERENCE_FILE = "mt_bench/reference_answer/gpt-4.jsonl"
@@ -209,8 +209,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    judge=_judge,
-    aggregate=_aggregate,
-    decoding=DECODING,
-    bounds=(1.0, 10.0),
+    sampling=SamplingRules(decoding=DECODING),
+    judging=JudgeRules(_judge),
+    metrics=MetricRules(bounds=(1.0, 10.0), aggregate=_aggregate),
 )

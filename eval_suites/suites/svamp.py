@@ -21,7 +21,7 @@ from eval_suites.problems.word_problems import (
     score,
     snake_case,
 )
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 FILE = "svamp/SVAMP.json.gz"
 _MISSPELT = {"common_divison": "common_division"}
@@ -62,7 +62,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=ask,
     score=score,
-    decoding=CHAT_DECODING,
+    sampling=SamplingRules(decoding=CHAT_DECODING),
 )
 EURUS: Suite[Sample] = eurus.variant(
     SUITE, "svamp:eurus", lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)

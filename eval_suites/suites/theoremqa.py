@@ -25,7 +25,7 @@ from eval_suites.problems.word_problems import HEADLINE, in_subset, once, snake_
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import SamplingRules, Suite
 
 FILE = "theoremqa/theoremqa_test.json.gz"
 INSTRUCTION = (
@@ -97,7 +97,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    decoding=DECODING,
+    sampling=SamplingRules(decoding=DECODING),
 )
 EURUS: Suite[Sample] = eurus.variant(
     SUITE,

@@ -196,12 +196,12 @@ def list_suites() -> None:
     """
     from rich.table import Table
 
-    from eval_suites.registry import SUITES
+    from eval_suites.registry import SUITES, find
 
     table = Table(box=None)
     for heading in ("suite", "headline", "source", "licence"):
         table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
-    for suite in SUITES.values():
+    for suite in map(find, SUITES):
         source, _, _ = suite.source.partition(" @ ")
         table.add_row(suite.name, suite.headline, source, suite.licence)
     Console().print(table)
@@ -230,7 +230,8 @@ def show_suite(
     chosen = samples[sample]
     console.print(
         f"{suite.name} {suite.version}, {len(samples)} samples, headline {suite.headline}, "
-        f"{suite.decoding}\nfrom {suite.source}, licence: {suite.licence}\nsample {chosen.id}\n",
+        f"{suite.sampling.decoding}\nfrom {suite.source}, licence: {suite.licence}\n"
+        f"sample {chosen.id}\n",
         markup=False,
     )
     for request in suite.ask(chosen, ()):

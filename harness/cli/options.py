@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.data.folder import data_folder
+from harness.engines.registry import ENGINES
 
 RUNS = Path("runs")
 MODELS = Path("models")
@@ -22,7 +23,7 @@ DataOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    str | None, typer.Option("--engine", help="vllm, transformers, openai or fake.")
+    str | None, typer.Option("--engine", help=f"The engine: {', '.join(ENGINES)}.")
 ]
 LimitOption = Annotated[
     str | None,

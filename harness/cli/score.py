@@ -75,7 +75,7 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     for name, one in models.items():
         shown = lines(suite, name, one.found, len(samples), allow_missing=how.allow_missing)
         _print((*shown, *judged.lines(one)))
-    if note := suite.note(data_dir):
+    if note := suite.metrics.note(data_dir):
         print(note)
     if how.json_file is not None:
         found = {

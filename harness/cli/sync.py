@@ -1,4 +1,4 @@
-"""`nca sync`: local runs sent to a tracking store, as often as one likes."""
+"""`nca sync`: run folders sent to an MLflow store."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,30 +12,29 @@ from harness.tracking.store import SyncReport, sync
 
 
 def send(runs: Sequence[Path], folder: Path, uri: str, experiment: str) -> bool:
-    """Send each run and print what the store holds of it; whether it holds everything.
+    """Send each run and print the contents of the store; return False if a run is incomplete.
 
     Args:
         runs: run folders; without any, all finished ones of `folder`.
-        folder: of run folders.
-        uri: of the store.
+        folder: the folder that holds run folders.
+        uri: the tracking URI of the store.
         experiment: one for all of them; the name of each run's recipe by default.
 
     Raises:
-        RunError: there is nothing to send; or one of them is no run folder with a result, which is
-            said before anything is sent.
+        RunError: there is nothing to send, or a folder has no result; nothing was sent then.
     """
     if not uri:
         raise RunError("--tracking none: there is no store to send to")
-    found = list(runs) or sorted(file.parent for file in folder.glob("*/result.json"))
-    if not found:
+    folders = list(runs) or sorted(file.parent for file in folder.glob("*/result.json"))
+    if not folders:
         raise RunError(
-            f"{folder}: no finished run there; name run folders, or their folder: --runs"
+            f"{folder}: there is no finished run; name run folders, or set their folder with --runs"
         )
-    if without := [run for run in found if not (run / "result.json").is_file()]:
+    if without := [run for run in folders if not (run / "result.json").is_file()]:
         raise RunError(f"{without[0]}: no run folder with a result; `nca run` makes one")
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"to {uri}", markup=False)
-    reports = [_told(run, sync_run(run, uri, experiment), console) for run in found]
+    reports = [_printed(run, sync_run(run, uri, experiment), console) for run in folders]
     return not any(report.failed for report in reports)
 
 
@@ -53,10 +52,10 @@ def sync_run(run: Path, uri: str, experiment: str = "") -> SyncReport:
     return sync(run, uri, compared_cells(read_result(run)), experiment)
 
 
-def _told(run: Path, report: SyncReport, console: Console) -> SyncReport:
+def _printed(run: Path, report: SyncReport, console: Console) -> SyncReport:
     if report.failed:
-        said = f"{run.name}: failed: {report.failed}"
-        console.print(said, style="red", markup=False)
+        text = f"{run.name}: failed: {report.failed}"
+        console.print(text, style="red", markup=False)
     else:
         console.print(f"{run.name}: {_held(report)}", markup=False)
     return report
@@ -65,5 +64,5 @@ def _told(run: Path, report: SyncReport, console: Console) -> SyncReport:
 def _held(report: SyncReport) -> str:
     new = f"{report.sent:,} new" if report.sent else "none new"
     models = "1 checkpoint" if report.models == 1 else f"{report.models} checkpoints"
-    held = f"{report.runs} runs, {report.points:,} points ({new}), {models}"
-    return f"experiment {report.experiment} holds {held}, {report.files} files and tables"
+    contents = f"{report.runs} runs, {report.points:,} points ({new}), {models}"
+    return f"experiment {report.experiment} holds {contents}, {report.files} files and tables"

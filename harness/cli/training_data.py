@@ -135,9 +135,9 @@ def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> 
     """
     from train.data.chat import end_token
     from train.data.tokens import tokenise
-    from train.objectives.registry import entry
+    from train.objectives.registry import find
 
-    objective = entry(config.method)
+    objective = find(config.method)
     (tokens,), cut = tokenise(tokenizer, [group], config.max_length, config.max_prompt_length)
     return Example(
         group,

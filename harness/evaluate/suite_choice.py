@@ -43,9 +43,10 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
     capabilities = make(EngineSpec(name=choice.name, base_url=choice.base_url)).capabilities
     uncontained = _uncontained(unsafe=section.unsafe)
     found = {}
-    for name, suite in registry.SUITES.items():
+    for name in registry.SUITES:
+        suite = registry.find(name)
         reason = (
-            ("its samples are for training" if suite.training else "")
+            ("its samples are for training" if suite.sampling.training else "")
             or _engine_lacks(suite, capabilities, choice.name)
             or _judge_lacks(suite, section.judge)
             or (uncontained if suite.programs else "")
@@ -57,7 +58,7 @@ def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
 
 
 def _engine_lacks(suite: Suite[Any], capabilities: frozenset[str], engine: str) -> str:
-    lacking = ", ".join(sorted(suite.needs - capabilities))
+    lacking = ", ".join(sorted(suite.sampling.needs - capabilities))
     return f"engine {engine} lacks {lacking}" if lacking else ""
 
 

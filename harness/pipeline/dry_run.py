@@ -112,15 +112,15 @@ def _outlook(
     config = config if rows is None else config.model_copy(update={"rows": rows})
     model = count_parameters(base.config, config.lora, base.adapter)
     config, train, probe, said = _lengths(name, config, base, places, drawn)
-    load = estimate_work(config, train, probe)
+    work = estimate_work(config, train, probe)
     return Outlook(
         config,
         model,
         base.source,
         said,
-        load,
-        estimate_memory(config, model, load),
-        estimate_operations(model, load),
+        work,
+        estimate_memory(config, model, work),
+        estimate_operations(model, work),
     )
 
 
@@ -208,9 +208,9 @@ def _rows_of(config: TrainConfig) -> int:
 
 def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
     """The longest prompt and responses that a config allows, so many of them if it does not say."""
-    from train.objectives.registry import entry
+    from train.objectives.registry import find
 
-    paired = entry(config.method).labels == "pairs"
+    paired = find(config.method).labels == "pairs"
     two = paired and config.pairs in (None, "best_vs_random", "best_vs_worst")
     count = 2 if two else config.responses or responses
     room = config.max_length - config.max_prompt_length
@@ -228,26 +228,26 @@ def page(name: str, base: str, outlook: Outlook) -> str:
 
 
 def _work_rows(outlook: Outlook) -> list[tuple[str, str]]:
-    config, model, load = outlook.config, outlook.model, outlook.work
+    config, model, work = outlook.config, outlook.model, outlook.work
     batches = config.prompts_per_step // config.prompts_per_batch
-    steps = f"{load.steps:,} of {config.prompts_per_step} prompts, in {batches} micro-batches each"
-    trained = f"{load.tokens:,} trained on, {load.predicted:,} of them predicted"
+    steps = f"{work.steps:,} of {config.prompts_per_step} prompts, in {batches} micro-batches each"
+    trained = f"{work.training.given:,} trained on, {work.training.predicted:,} of them predicted"
     return [
         ("model", f"{model.kind}, from {outlook.source}"),
         ("parameters", f"{model.total:,}, of them trained {model.trained:,}"),
         ("data", outlook.data),
-        ("steps", f"{steps}; {load.prompts:,} prompts in all"),
+        ("steps", f"{steps}; {work.prompts:,} prompts in all"),
         ("tokens", f"{trained}; form {config.form}, without padding"),
-        ("", f"{load.reference[0]:,} for the reference, if none is on disk yet"),
+        ("", f"{work.reference.given:,} for the reference, if none is on disk yet"),
     ]
 
 
 def _memory_rows(outlook: Outlook) -> list[tuple[str, str]]:
-    need, config, model, load = outlook.memory, outlook.config, outlook.model, outlook.work
+    need, config, model, work = outlook.memory, outlook.config, outlook.model, outlook.work
     bits = ", linear layers in 4 bits" if config.lora and config.lora.quantise else ""
     kept = "float32" if model.rank else config.dtype
     state = int(need.optimiser / model.trained)
-    positions = f"{load.batch:,} positions in rows of {load.row:,}"
+    positions = f"{work.batch:,} positions in rows of {work.row:,}"
     return [
         ("memory", "at the peak, in one process that holds everything:"),
         ("", f"{_gb(need.weights)}  weights, {config.dtype}{bits}"),

@@ -1,4 +1,4 @@
-"""Files and sample tables of a store's run: sent when they changed or are not there."""
+"""Files and sample tables of an MLflow run, sent when they changed or are missing."""
 
 import json
 import tempfile
@@ -8,13 +8,13 @@ from typing import Any
 from harness.storage.run_folder import digest, file_digest
 from harness.tracking.records import Artifact, Part, SampleTable
 
-_TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables that it can show
-#: The tag with a digest of what was sent.
+_TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables
+#: The tag that holds a digest of the files that were sent.
 FILES = "nca.files"
 
 
 def send_files(client: Any, run: Any, part: Part) -> None:
-    """Send files and sample tables, unless these very ones are there."""
+    """Send the files and sample tables of a part, unless the run holds them already."""
     if not part.files and not part.tables:
         return
     run_id = run.info.run_id
@@ -26,19 +26,19 @@ def send_files(client: Any, run: Any, part: Part) -> None:
             return
         for file in files:
             client.log_artifact(run_id, str(file.path), file.folder or None)
-    shown = [{"path": f"{stem}.json", "type": "table"} for stem in part.tables]
-    client.set_tag(run_id, _TABLES, json.dumps(shown))
+    logged = [{"path": f"{stem}.json", "type": "table"} for stem in part.tables]
+    client.set_tag(run_id, _TABLES, json.dumps(logged))
     client.set_tag(run_id, FILES, mark)
 
 
 def absent(client: Any, run_id: str, part: Part) -> list[str]:
-    """Names of files and tables that the store's run lacks."""
-    wanted = [_place(file) for file in part.files] + [f"{stem}.json" for stem in part.tables]
-    folders = dict.fromkeys(name.rpartition("/")[0] for name in wanted)
-    there = {
+    """Return the names of the files and tables that an MLflow run lacks."""
+    names = [_place(file) for file in part.files] + [f"{stem}.json" for stem in part.tables]
+    folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
+    present = {
         file.path for folder in folders for file in client.list_artifacts(run_id, folder or None)
     }
-    return [name for name in wanted if name not in there]
+    return [name for name in names if name not in present]
 
 
 def _place(file: Artifact) -> str:
@@ -46,8 +46,8 @@ def _place(file: Artifact) -> str:
 
 
 def _written(table: SampleTable, file: Path) -> Path:
-    """A table as MLflow's own `log_table` leaves it."""
-    shown = {"columns": table.columns, "data": table.rows}
+    """Write a table in the format of MLflow's `log_table`."""
+    content = {"columns": table.columns, "data": table.rows}
     # A text may hold half of a surrogate pair, which is no character: it stays escaped.
-    file.write_text(json.dumps(shown), encoding="utf-8")
+    file.write_text(json.dumps(content), encoding="utf-8")
     return file

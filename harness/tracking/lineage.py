@@ -1,4 +1,4 @@
-"""What a run folder has to say to a tracking store, as plain records: pure, no store in sight.
+"""The contents of a run folder for a tracking store, as plain records.
 
 Part `recipe` is the parent, with all headlines, the tables, the report and the samples; below it
 each training is a part `train:<checkpoint>` with its settings and curves, and each checkpoint's
@@ -46,9 +46,9 @@ def parts(run: Path, result: Result, cells: Iterable[Cell]) -> tuple[Part, ...]:
 def _parent(folder: RunFolder, result: Result) -> Part:
     tables = sample_tables(folder, result)
     files = [Artifact(folder.path / name) for name in _FILES]
-    files += [Artifact(f, _home(f, folder)) for g in _TABLES for f in _found(folder.path, g)]
+    files += [Artifact(f, _home(f, folder)) for g in _TABLES for f in _files(folder.path, g)]
     report = folder.path / "report"
-    files += [Artifact(file, _home(file, folder)) for file in _found(report, "**/*")]
+    files += [Artifact(file, _home(file, folder)) for file in _files(report, "**/*")]
     seeds = {str(c.train["seed"]): None for c in result.checkpoints if c.train}
     note = _note(folder, many=any(len(t.rows) >= MOST_ROWS for t in tables.values()))
     return Part(
@@ -65,7 +65,7 @@ def _parent(folder: RunFolder, result: Result) -> Part:
 
 
 def _evaluate(folder: RunFolder) -> dict[str, str]:
-    """The recipe's `evaluate` section as tags: unlike its trainings, it may change for a run."""
+    """Return the recipe's `evaluate` section as tags, since it may change during a run."""
     if not folder.resolved.is_file():
         return {}
     recipe = yaml.safe_load(folder.resolved.read_text(encoding="utf-8"))
@@ -74,20 +74,20 @@ def _evaluate(folder: RunFolder) -> dict[str, str]:
 
 
 def _note(folder: RunFolder, *, many: bool) -> str:
-    """The run's description in the store: its tables, and what the sample tables leave out."""
+    """Return the description of the run: its tables, and a note if sample tables are cut."""
     files = (folder.path / name for name in ("table.md", "likelihood.md"))
-    told = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
     if many:
-        told.append(f"Sample tables here hold the first {MOST_ROWS} samples of a suite.\n")
-    return "\n".join(told)[:LONGEST_TAG]
+        texts.append(f"Sample tables here hold the first {MOST_ROWS} samples of a suite.\n")
+    return "\n".join(texts)[:LONGEST_TAG]
 
 
-def _found(folder: Path, pattern: str) -> list[Path]:
+def _files(folder: Path, pattern: str) -> list[Path]:
     return sorted(file for file in folder.glob(pattern) if file.is_file())
 
 
 def _home(file: Path, folder: RunFolder) -> str:
-    """Where a file goes: tables to `tables`, others to where they are in the run folder."""
+    """Return the artifact folder of a file: `tables`, or its place in the run folder."""
     home = file.parent.relative_to(folder.path).as_posix()
     return "tables" if home == "." else home
 
@@ -155,7 +155,7 @@ def _evaluation(
 
 
 def _tags(result: Result, stage: str) -> dict[str, str]:
-    """What a stage was made by; MLflow's own tag of the commit, too, which its page shows."""
+    """Return the provenance of a stage as tags, with the commit under MLflow's own tag too."""
     made = result.made.get(stage, {})
     installed = {f"version.{name}": text for name, text in result.versions.items()}
     tags = {f"nca.{key}": text for key, text in sorted((installed | dict(made)).items())}
@@ -166,7 +166,7 @@ def _tags(result: Result, stage: str) -> dict[str, str]:
 
 
 def _params(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A training config as flat text: `lora.rank` -> "8"."""
+    """Return a configuration as flat text: `lora.rank` -> "8"."""
     flat: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Opening an MLflow store with patience that ends: built whole under a lock, asked before used."""
+"""Opening an MLflow store, with limits on time: stores are built whole, servers are tried first."""
 
 import contextlib
 import fcntl
@@ -14,9 +14,9 @@ SQLITE = "sqlite:///"
 #: The tag of an MLflow run that names the run folder.
 RUN_KEY = "nca.run_key"
 _HEALTH_S = 3.0
-#: MLflow's page shows an experiment of this kind with models and charts, not with chats.
+#: The kind of experiment that MLflow's page shows with models and charts, not with chats.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
-#: Without these MLflow's client waits for minutes on a dead server, reports home, and chats.
+#: Without these MLflow's client waits minutes for a dead server and sends telemetry.
 _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -28,7 +28,7 @@ _ENVIRONMENT = {
 
 
 def open_store(uri: str) -> Any:
-    """A client whose store exists and answers.
+    """Return a client of a store that exists and answers.
 
     A fresh SQLite store is built under a lock and under another name: several processes that open
     one at once, or a kill while it is built, would leave it damaged.
@@ -54,7 +54,7 @@ def open_store(uri: str) -> Any:
 
 
 def store_exists(uri: str) -> bool:
-    """False where a SQLite store's file is missing; other stores are only known when asked."""
+    """Return False if the file of a SQLite store is missing; True for all other stores."""
     return not uri.startswith(SQLITE) or _sqlite_file(uri).is_file()
 
 
@@ -75,29 +75,29 @@ def holds_run(uri: str, run_key: str) -> bool:
 
 
 def experiment(client: Any, uri: str, name: str) -> str:
-    """The id of an experiment, which is made where there is none of this name.
+    """Return the id of an experiment; create the experiment if there is none of this name.
 
     Its artifacts lie beside a SQLite store, not in the working directory.
     """
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        return str(existing.experiment_id)
     store = _sqlite_file(uri)
     beside = (store.parent / "mlartifacts" / name).as_uri() if uri.startswith(SQLITE) else None
     try:
         return str(client.create_experiment(name, artifact_location=beside, tags=_KIND))
     except MlflowException:
-        made = client.get_experiment_by_name(name)  # another process was quicker
-        if made is None:
+        existing = client.get_experiment_by_name(name)  # another process was quicker
+        if existing is None:
             raise
-        return str(made.experiment_id)
+        return str(existing.experiment_id)
 
 
 @contextlib.contextmanager
-def patient() -> Iterator[None]:
-    """MLflow reads its patience from the environment; what the user set stays."""
+def short_timeouts() -> Iterator[None]:
+    """Set MLflow's timeouts in the environment, except those that the user has set."""
     added = {key: text for key, text in _ENVIRONMENT.items() if key not in os.environ}
     os.environ.update(added)
     try:
@@ -109,7 +109,7 @@ def patient() -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock; the kernel releases it when the process dies."""
+    """Hold a file lock; the kernel releases it when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -117,7 +117,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """What a store's client said, in one line."""
+    """Return an error of the client of a store as one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 

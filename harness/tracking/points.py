@@ -1,4 +1,4 @@
-"""The numbers of a run as points of metrics: scores of a checkpoint, and training curves."""
+"""The numbers of a run as points of metrics: scores of a checkpoint and training curves."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
@@ -10,12 +10,12 @@ from harness.tracking.records import Data, Point, metric_name
 
 
 def scores(checkpoint: CheckpointResult, cells: Sequence[Cell]) -> tuple[Point, ...]:
-    """Headlines as `eval/<suite>` with `.low` and `.high` (95 %), details as `<suite>/<detail>`."""
+    """Return `eval/<suite>` with `.low` and `.high` (95 %), details as `<suite>/<detail>`."""
     return _sendable(point for cell in cells for point in _of_cell(checkpoint, cell))
 
 
 def headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
-    """All headlines on one run, as `eval/<suite>/<checkpoint>`."""
+    """Return all headlines for one run, as `eval/<suite>/<checkpoint>`."""
     return _sendable(
         Point(metric_name(f"eval/{cell.suite}/{cell.checkpoint}"), cell.value)
         for cell in cells
@@ -24,12 +24,12 @@ def headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
-    """Lines of a steps.jsonl as `train/...` and `probe/...`, each at its training step."""
+    """Return the lines of a steps.jsonl as `train/...` and `probe/...` at their training steps."""
     return _sendable(point for line in lines for point in _of_line(line))
 
 
 def suite_data(checkpoint: CheckpointResult) -> dict[str, Data]:
-    """What each suite asked, as data: the digest is that of its prompts."""
+    """Return the prompts of each suite as data, with their digest."""
     return {
         name: Data(name, score.protocol["prompts"], "evaluation")
         for name, score in checkpoint.suites.items()
@@ -38,7 +38,7 @@ def suite_data(checkpoint: CheckpointResult) -> dict[str, Data]:
 
 
 def _sendable(points: Iterator[Point]) -> tuple[Point, ...]:
-    """Values that are not finite are left out: a store would keep infinity as a large number."""
+    """Leave out values that are not finite: a store would keep infinity as a large number."""
     return tuple({(p.name, p.step): p for p in points if isfinite(p.value)}.values())
 
 
@@ -82,7 +82,7 @@ def _of_line(line: Mapping[str, Any]) -> Iterator[Point]:
 
 
 def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The numbers of a log record; a list holds one a rank, best first, named from rank 1."""
+    """Yield the numbers of a record; a list holds one number a rank, best first, from rank 1."""
     for key, value in line.items():
         if isinstance(value, list):
             yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})

@@ -1,4 +1,4 @@
-"""What a tracking store is to hold of a run, as plain records, and names that it accepts."""
+"""The contents of a run for a tracking store, as plain records, and names that stores accept."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ LONGEST_TAG = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Data that a run used: its name, its digest, and what for (`training`, `evaluation`)."""
+    """Data that a run used: name, digest, and purpose (`training`, `evaluation`)."""
 
     name: str
     digest: str
@@ -21,7 +21,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of one metric; `step` is the training step, 0 for a score; `data` if it has any."""
+    """One value of a metric; `step` is the training step, 0 for a score."""
 
     name: str
     value: float
@@ -31,7 +31,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file, and the folder of the store's run that it is put into."""
+    """A file, and its folder among the artifacts of the MLflow run."""
 
     path: Path
     folder: str = ""
@@ -39,7 +39,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A checkpoint, which a store keeps as a logged model; `step` is its last training step."""
+    """A checkpoint, stored as a logged model; `step` is its last training step."""
 
     name: str
     params: Mapping[str, str]
@@ -49,11 +49,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run of the store: how it is found again (`part`), and all that it holds.
+    """One run of the store: the tag by which it is found again (`part`), and its contents.
 
-    `makes` is the checkpoint that it trained, `measures` the one that its points are scores of;
-    `seconds` is how long it took, 0 where that is not known.
-    `tables` maps a name to rows, the first one the headings.
+    `makes` is the checkpoint that was trained in it, `measures` the checkpoint that its points are
+    scores of. `seconds` is its duration, 0 if unknown. `tables` maps names to sample tables.
     """
 
     part: str
@@ -78,18 +77,18 @@ class SampleTable:
 
 
 def model_name(name: str) -> str:
-    """A name that MLflow accepts for a logged model: `org/model:tag` becomes `org_model_tag`."""
+    """Return a name that MLflow accepts for a logged model: `org/model:tag` is `org_model_tag`."""
     return re.sub(r"[/:.%\"']", "_", name)
 
 
 def metric_name(name: str) -> str:
-    """A name that MLflow accepts: `pass@1` becomes `pass_at_1`, odd characters `_`.
+    """Return a name that MLflow accepts: `pass@1` becomes `pass_at_1`, other characters `_`.
 
     Raises:
         ValueError: nothing is left of the name, or it is longer than 250 characters.
     """
-    spelt = name.replace("@", "_at_").replace("%", "_percent")
-    segments = re.sub(r"[^\w.\- :/]", "_", spelt).split("/")
+    spelled = name.replace("@", "_at_").replace("%", "_percent")
+    segments = re.sub(r"[^\w.\- :/]", "_", spelled).split("/")
     safe = "/".join(s for s in segments if s not in ("", ".", ".."))
     if not safe or len(safe) > _LONGEST_NAME:
         raise ValueError(f"metric name {name[:40]!r}: 1 to {_LONGEST_NAME} characters are allowed")

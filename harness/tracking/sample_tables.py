@@ -1,4 +1,4 @@
-"""Sample logs as tables that people read in a store: a row a sample, checkpoints side by side."""
+"""Sample logs as tables of an MLflow run: one row a sample, checkpoints side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,10 +15,10 @@ _Key = tuple[str, int]
 
 
 def sample_tables(folder: RunFolder, result: Result) -> dict[str, SampleTable]:
-    """A table a suite, of its first `MOST_ROWS` samples, by file stem.
+    """Return a table for each suite, of its first `MOST_ROWS` samples, by file stem.
 
-    Columns are `sample`, `repeat`, `prompt` and, for each checkpoint, what it answered, what was
-    read of that, its value and its status. Texts are cut at 2,000 characters. Suites without a
+    Columns are `sample`, `repeat`, `prompt` and, for each checkpoint, its answer, the extracted
+    answer, its value and its status. Texts are cut at 2,000 characters. Suites without a
     sample log (a result file alone has none) have no table.
     """
     suites = dict.fromkeys(name for c in result.checkpoints for name in c.suites)
@@ -29,8 +29,8 @@ def sample_tables(folder: RunFolder, result: Result) -> dict[str, SampleTable]:
 def _table(folder: RunFolder, result: Result, suite: str) -> SampleTable:
     names = [c.name for c in result.checkpoints if suite in c.suites]
     lines = {name: _first(folder, name, suite) for name in names}
-    keys = dict.fromkeys(key for found in lines.values() for key in found)
-    headings = [f"{name}: {what}" for name in names for what in _WHAT]
+    keys = dict.fromkeys(key for by_key in lines.values() for key in by_key)
+    headings = [f"{name}: {field}" for name in names for field in _FIELDS]
     rows = (_row(key, [lines[name].get(key) for name in names]) for key in keys)
     return SampleTable(("sample", "repeat", "prompt", *headings), tuple(rows))
 
@@ -40,7 +40,7 @@ def _first(folder: RunFolder, checkpoint: str, suite: str) -> dict[_Key, Mapping
     return {(line["sample_id"], line["repeat"]): line for line in lines}
 
 
-_WHAT = ("answer", "extracted", "value", "status")
+_FIELDS = ("answer", "extracted", "value", "status")
 
 
 def _row(key: _Key, lines: Sequence[Mapping[str, Any] | None]) -> tuple[str | float | None, ...]:
@@ -51,18 +51,18 @@ def _row(key: _Key, lines: Sequence[Mapping[str, Any] | None]) -> tuple[str | fl
 
 def _cells(line: Mapping[str, Any] | None) -> tuple[str | float | None, ...]:
     if line is None:
-        return (None,) * len(_WHAT)
+        return (None,) * len(_FIELDS)
     texts = (a.get("text") or "" for turn in line["turns"] for a in turn["answers"])
     extracted = None if line["extracted"] is None else _cut(str(line["extracted"]))
     return (_cut("\n---\n".join(texts)), extracted, line["value"], line["status"])
 
 
 def _prompt(line: Mapping[str, Any]) -> str:
-    """The last thing that was said before each answer."""
-    return _cut("\n---\n".join(_asked(line["turns"])))
+    """Return the last message of each request."""
+    return _cut("\n---\n".join(_questions(line["turns"])))
 
 
-def _asked(turns: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _questions(turns: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for turn in turns:
         for request in turn["requests"]:
             messages = request.get("messages")

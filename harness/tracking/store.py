@@ -18,25 +18,25 @@ from harness.storage.run_folder import RunFolder, file_digest, read_json, write_
 from harness.tracking.artifacts import absent
 from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of
-from harness.tracking.opening import locked, one_line, open_store, patient
+from harness.tracking.opening import locked, one_line, open_store, short_timeouts
 from harness.tracking.records import Part
 from harness.tracking.sending import Store, Times
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync did; all counts but `sent` are of what the store holds, read back at the end.
+    """The outcome of a sync; all counts but `sent` are read back from the store at the end.
 
     Attributes:
-        uri: of the store.
-        experiment: its name there.
-        experiment_id: its id there, empty when it was not reached.
-        runs: MLflow runs that hold this run.
-        points: metric points of this run.
-        models: checkpoints, as logged models.
-        files: files and sample tables.
-        sent: points that it lacked before.
-        failed: why the store does not hold everything; empty when it does.
+        uri: the tracking URI of the store.
+        experiment: name of the experiment.
+        experiment_id: its id, empty if the store was not reached.
+        runs: number of MLflow runs that hold this run.
+        points: number of metric points of this run.
+        models: number of checkpoints, as logged models.
+        files: number of files and sample tables.
+        sent: number of points that the store lacked before.
+        failed: the reason why the store does not hold everything; empty if it does.
     """
 
     uri: str
@@ -51,13 +51,13 @@ class SyncReport:
 
 
 def sync(run: Path, uri: str, cells: Iterable[Cell], experiment: str = "") -> SyncReport:
-    """Copy a run folder to an MLflow store; what is there already is left alone.
+    """Copy a run folder to an MLflow store; records that it holds already are left alone.
 
     Args:
         run: a run folder with a `result.json`.
         uri: `sqlite:///file`, `http://host:port` or another tracking URI.
         cells: the scores of the run, compared with its baseline.
-        experiment: made when the store has none of this name; the recipe's name by default.
+        experiment: created if the store has none of this name; the recipe's name by default.
 
     Raises:
         RunError: it is no run folder, or has no readable result. A store's failure is no error: it
@@ -68,7 +68,7 @@ def sync(run: Path, uri: str, cells: Iterable[Cell], experiment: str = "") -> Sy
     result = read_result(run)
     report = SyncReport(uri, experiment or result.recipe)
     try:
-        with patient(), locked(RunFolder(run).tracking / "sync.lock"):
+        with short_timeouts(), locked(RunFolder(run).tracking / "sync.lock"):
             return _synced(run, result, cells, report)
     except Exception as error:  # a sink must never stop what it records: the report says why
         return replace(report, failed=one_line(error))
@@ -79,43 +79,44 @@ def _synced(run: Path, result: Result, cells: Iterable[Cell], report: SyncReport
     report = replace(report, experiment_id=experiment_of(client, report.uri, report.experiment))
     key = f"{result.recipe}-{result.key}"
     store = Store(client, report.experiment_id, key, _times(RunFolder(run)))
-    found, known, parent, models = parts(run, result, cells), store.runs(), "", dict[str, str]()
-    for part in found:
-        sent = store.send(part, known.get(part.part), parent, models)
+    contents, runs = parts(run, result, cells), store.runs()
+    parent, models = "", dict[str, str]()
+    for part in contents:
+        sent = store.send(part, runs.get(part.part), parent, models)
         parent, models = parent or sent.run_id, dict(sent.models)
         report = replace(report, points=report.points + sent.points, sent=report.sent + sent.sent)
-    return _read_back(store, found, models, report)
+    return _read_back(store, contents, models, report)
 
 
 def _read_back(
-    store: Store, found: tuple[Part, ...], models: Mapping[str, str], report: SyncReport
+    store: Store, contents: tuple[Part, ...], models: Mapping[str, str], report: SyncReport
 ) -> SyncReport:
-    """The report with counts as the store has them now.
+    """Return the report with counts read from the store.
 
     Raises:
-        RuntimeError: it has less than it was sent.
+        RuntimeError: a record that was sent is not in the store.
     """
     runs, files = store.runs(), 0
-    for part in found:
+    for part in contents:
         run = runs.get(part.part)
         held = run.data.metrics if run else {}
         lost = [p.name for p in part.points if p.name not in held]
         lost += absent(store.client, run.info.run_id, part) if run else [part.part]
         if lost:
-            raise RuntimeError(f"{lost[0]} of {part.name} is not there after it was sent")
+            raise RuntimeError(f"{lost[0]} of {part.name} is not in the store after it was sent")
         files += len(part.files) + len(part.tables)
     kept = [name for name in models if store.client.get_logged_model(models[name])]
-    return replace(report, runs=len(found), models=len(kept), files=files)
+    return replace(report, runs=len(contents), models=len(kept), files=files)
 
 
 def _times(folder: RunFolder) -> Times:
-    """Times kept in the run folder: equal content is sent with equal times, always."""
+    """Return the times kept in the run folder: equal content is always sent with equal times."""
     file, now = folder.tracking / "times.json", int(time.time() * 1000)
-    known, digest = read_json(file) or {}, file_digest(folder.result)
-    if known.get("digest") != digest:
+    times, digest = read_json(file) or {}, file_digest(folder.result)
+    if times.get("digest") != digest:
         # A clock may have been set back: the newest point of a metric is the one with the latest
         # time, and no run ends before it starts.
-        later = max(now, known.get("result", now - 1) + 1)
-        known = {"started": known.get("started", later), "digest": digest, "result": later}
-        write_json(file, known)
-    return Times(known["started"], known["result"])
+        later = max(now, times.get("result", now - 1) + 1)
+        times = {"started": times.get("started", later), "digest": digest, "result": later}
+        write_json(file, times)
+    return Times(times["started"], times["result"])

@@ -1,7 +1,7 @@
 """Results read back from an MLflow store: `mlflow:EXPERIMENT`, or one run, `mlflow:EXPERIMENT/RUN`.
 
-What is read is the result file that `harness.tracking.store` left with each recipe's run, so a
-table made from a store equals the one made from the run folder.
+The result file of each run of a recipe is an artifact there (`harness.tracking.store`), so a table
+made from a store equals the one made from the run folder.
 """
 
 import tempfile
@@ -10,14 +10,14 @@ from typing import Any
 
 from harness.errors import RunError
 from harness.storage.result import Result, read_result
-from harness.tracking.opening import open_store, patient, store_exists
+from harness.tracking.opening import open_store, short_timeouts, store_exists
 
 PREFIX = "mlflow:"
 _FILE = "result.json"
 
 
 def tracked_results(name: str, uri: str) -> list[Result]:
-    """The results of an experiment, newest first.
+    """Return the results of an experiment, newest first.
 
     Args:
         name: `mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, as `nca run` named them.
@@ -31,7 +31,7 @@ def tracked_results(name: str, uri: str) -> list[Result]:
     if not uri or not store_exists(uri):  # opening one would make it
         raise RunError(f"{uri or name}: no MLflow store there: name one with --tracking")
     try:
-        with patient():
+        with short_timeouts():
             return _read(open_store(uri), uri, experiment, run)
     except RunError:
         raise
@@ -41,16 +41,16 @@ def tracked_results(name: str, uri: str) -> list[Result]:
 
 
 def _read(client: Any, uri: str, experiment: str, run: str) -> list[Result]:
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        known = ", ".join(e.name for e in client.search_experiments()) or "nothing"
-        raise RunError(f"{uri}: no experiment is called {experiment!r}: there is {known}")
-    recipes = client.search_runs([found.experiment_id], "tags.`nca.part` = 'recipe'")
-    runs = {one.info.run_name: one.info.run_id for one in recipes}
+    stored = client.get_experiment_by_name(experiment)
+    if stored is None:
+        names = ", ".join(e.name for e in client.search_experiments()) or "nothing"
+        raise RunError(f"{uri}: no experiment is called {experiment!r}: there is {names}")
+    recipes = client.search_runs([stored.experiment_id], "tags.`nca.part` = 'recipe'")
+    runs = {item.info.run_name: item.info.run_id for item in recipes}
     if not runs or (run and run not in runs):
-        known = ", ".join(runs) or "nothing that nca has logged"
+        names = ", ".join(runs) or "nothing that nca has logged"
         raise RunError(
-            f"{uri}: experiment {experiment} has no run {run or 'at all'}: it has {known}"
+            f"{uri}: experiment {experiment} has no run {run or 'at all'}: it has {names}"
         )
     return [_result(client, runs[name]) for name in runs if run in ("", name)]
 

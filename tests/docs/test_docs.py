@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from eval_suites.requests import Answer
 from harness.cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -106,12 +107,12 @@ def test_the_suite_that_contributing_shows_can_be_loaded_asked_and_scored(tmp_pa
     (tmp_path / "capitals").mkdir()
     row = '{"question": "What is the capital of France?", "city": "Paris"}\n'
     (tmp_path / "capitals" / "test.jsonl").write_text(row, encoding="utf-8")
-    suite, answer = names["SUITE"], names["Answer"]
+    suite = names["SUITE"]
 
     (sample,) = suite.load(tmp_path)
     (request,) = suite.ask(sample, ())
     assert request.messages[0].content.startswith("What is the capital of France?")
-    assert suite.ask(sample, (answer("Paris."),)) == ()
-    assert suite.score(sample, (answer("Paris."),), (), ()).value == 1
-    assert suite.score(sample, (answer("It is Paris."),), (), ()).value == 0
-    assert suite.score(sample, (answer(""),), (), ()).status == "empty"
+    assert suite.ask(sample, (Answer("Paris."),)) == ()
+    assert suite.score(sample, (Answer("Paris."),), (), ()).value == 1
+    assert suite.score(sample, (Answer("It is Paris."),), (), ()).value == 0
+    assert suite.score(sample, (Answer(""),), (), ()).status == "empty"

@@ -12,10 +12,10 @@ import yaml
 
 import eval_suites
 from eval_suites.errors import DataError, UnknownSuiteError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import SUITES, find
 from eval_suites.requests import Answer
-from eval_suites.suite import Suite, no_requests
+from eval_suites.suite import Suite
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
@@ -87,8 +87,12 @@ def test_every_suite_is_documented_in_all_three_places() -> None:
 def test_the_documentation_states_the_facts_of_a_suite(name: str) -> None:
     suite, facts = find(name), FACTS[name]
     protocol, metrics, licence = facts["Protocol"], facts["Metrics"], facts["Licence"]
-    assert protocol.startswith("as `") or f"{suite.decoding.max_tokens:,} tokens" in protocol
-    assert protocol.startswith("as `") or ("plain text" in protocol) == ("tokens" in suite.needs)
+    assert (
+        protocol.startswith("as `") or f"{suite.sampling.decoding.max_tokens:,} tokens" in protocol
+    )
+    assert protocol.startswith("as `") or ("plain text" in protocol) == (
+        "tokens" in suite.sampling.needs
+    )
     assert metrics.startswith(("as `", f"`{suite.headline}`"))
     assert licence.startswith("as `") or suite.licence in licence
     samples, headline, _, page = OVERVIEW[name]
@@ -124,7 +128,7 @@ def test_a_suite_keeps_the_contract(name: str, data_dir: Path) -> None:
     requests = suite.ask(samples[0], ())
     assert requests
     assert all(bool(one.messages) != (one.text is not None) for one in requests)
-    assert all(one.decoding == suite.decoding for one in requests)
+    assert all(one.decoding == suite.sampling.decoding for one in requests)
     assert suite.ask(samples[0], (Answer("x"),) * TURNS.get(name, 1)) == ()
     with pytest.raises(dataclasses.FrozenInstanceError):
         suite.name = "other"
@@ -146,14 +150,14 @@ def test_an_answer_that_is_none_has_a_status_and_no_check(
     suite = find(name)
     sample = loaded(suite, data_dir)[0]
     assert suite.checks(sample, (answer,)) == ()
-    score = settle(suite, sample, (answer,))
-    if suite.judge is not no_requests and status != "filtered":
+    score = score_sample(suite, sample, (answer,))
+    if suite.judging is not None and status != "filtered":
         status, value = "judge_missing", None  # a judge is asked about it, and nobody was
     assert (score.status, score.value) == (status, value)
     assert (suite.headline in score.metrics) == (value is not None)
 
 
-@pytest.mark.parametrize("name", [name for name in SUITES if SUITES[name].judge is not no_requests])
+@pytest.mark.parametrize("name", [name for name in SUITES if find(name).judging is not None])
 def test_a_judged_suite_keeps_its_part_of_the_contract(name: str, data_dir: Path) -> None:
     suite = find(name)
     sample, answers = loaded(suite, data_dir)[0], (Answer("x"),) * TURNS.get(name, 1)
@@ -169,8 +173,8 @@ def test_a_judged_suite_keeps_its_part_of_the_contract(name: str, data_dir: Path
         )
     assert suite.judge(sample, answers, replies) == ()
     assert len(replies) <= 2 * len(asked)
-    score = settle(suite, sample, answers, replies)
+    score = score_sample(suite, sample, answers, replies)
     assert (score.value, score.status) == (None, "judge_missing")
     assert score.reason
-    low, high = suite.bounds
+    low, high = suite.metrics.bounds
     assert low < high

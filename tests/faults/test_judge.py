@@ -11,6 +11,7 @@ import pytest
 from eval_suites import registry
 from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
+from eval_suites.suite import JudgeRules, MetricRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.errors import BudgetSpent, EngineUnavailable
 from harness.evaluate.client.job import EvalJob
@@ -54,9 +55,9 @@ RATED = replace(
     ARITHMETIC,
     name="rated",
     headline="rating",
-    judge=ask_for_a_rating,
+    judging=JudgeRules(ask_for_a_rating),
     score=by_rating,
-    bounds=(1.0, 10.0),
+    metrics=MetricRules(bounds=(1.0, 10.0)),
 )
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
@@ -91,7 +91,7 @@ async def _pair(box: Sandbox, suite: Suite[Any], case: Case) -> tuple[Score, Sco
 async def _score(box: Sandbox, suite: Suite[Any], sample: Any, text: str) -> Score:
     answers = (Answer(text),)
     outcomes = [await box.run(check) for check in suite.checks(sample, answers)]
-    return settle(suite, sample, answers, (), tuple(outcomes))
+    return score_sample(suite, sample, answers, (), tuple(outcomes))
 
 
 def _is(score: Score, value: float) -> bool:

@@ -42,7 +42,7 @@ def asked_of(suite: Suite[Any], folder: Path) -> list[Asked]:
 
     Where we know no solution of a problem (LeetCode), a wrong program stands in for it.
     """
-    samples = first_of_each(suite.load(folder), LIMITS.get(suite.name, 3), suite.stratum)
+    samples = first_of_each(suite.load(folder), LIMITS.get(suite.name, 3), suite.sampling.stratum)
     wanted = {sample.id for sample in samples}
     cases = {c.sample.id: c for c in HELD[suite.name].cases(folder) if c.sample.id in wanted}
     unread = "ok" if suite.programs else "unparsed"

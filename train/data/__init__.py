@@ -1,8 +1,7 @@
-"""From files and hub data sets to prompts with K scored responses, as token ids."""
+"""Training data, from files and hub data sets to prompts with K scored responses as token ids."""
 
 __all__ = [
     "chat",
-    "files",
     "group",
     "groups",
     "hub",

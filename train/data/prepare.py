@@ -12,9 +12,8 @@ from train.data.group import Group
 from train.data.groups import DataReport, read_groups
 from train.data.tokens import TokenGroup, TokenReport, tokenise
 from train.errors import DataError, TrainError
-from train.objectives.pairs import needed_responses
-from train.objectives.pairwise import pairs_remedy
-from train.objectives.registry import entry
+from train.objectives.pairs import CHOICE_NEEDED, needed_responses
+from train.objectives.registry import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,10 @@ def select_compared(config: TrainConfig, group: Group) -> Group | None:
         TrainError: the objective needs pairs, the group has more than two responses, and the
             config does not say which pairs.
     """
-    if entry(config.method).labels == "rewards":
+    if find(config.method).labels == "rewards":
         return group
     if config.pairs is None and len(group.responses) > 2:
-        raise TrainError(f"{group.source}: {pairs_remedy(config.method)}")
+        raise TrainError(f"{group.source}: {config.method} {CHOICE_NEEDED}")
     rng = random.Random(f"{config.seed}:{group.source}")
     places = needed_responses(group.rewards, config.pairs or "all", rng)
     return group.select(places) if places else None

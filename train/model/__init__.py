@@ -4,6 +4,7 @@ __all__ = [
     "adapters",
     "disk",
     "fingerprint",
+    "head",
     "loading",
     "logprobs",
     "merging",

@@ -53,11 +53,11 @@ def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tupl
     return sums.view(prompts, responses), lengths.view(prompts, responses)
 
 
-def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) -> Form:
-    """Return the wanted form, or a plainer one where the model does not allow it (with a log line).
+def choose_form(model: nn.Module, groups: Sequence[TokenGroup], preferred: Form) -> Form:
+    """Return the preferred form, or a plainer one (with a log line) where the model requires it.
 
-    Known obstacles decide at once. Otherwise the shortest of `groups` is scored in the wanted form
-    and in the plain one, which catches heads that change their logits afterwards and attention
+    Known obstacles decide at once. Otherwise the shortest of `groups` is scored in the preferred
+    and in the plain form, which catches heads that change their logits afterwards and attention
     without a causal mask.
     """
     sample = [min(groups, key=lambda group: group.size)]
@@ -67,7 +67,7 @@ def choose_form(model: nn.Module, groups: Sequence[TokenGroup], wanted: Form) ->
     before = core.config._attn_implementation  # noqa: SLF001 - no public name
     with torch.no_grad():
         oracle, lengths = logprobs(model, sample, "plain")
-        for form in forms[forms.index(wanted) : -1]:
+        for form in forms[forms.index(preferred) : -1]:
             reason = _obstacle(core, longest) if form == "tree" else None
             reason = reason or _difference(model, sample, form, oracle, lengths)
             if reason is None:

@@ -1,3 +1,3 @@
-"""Pure functions of log-probabilities, reference, rewards and mask: one file a family."""
+"""Objectives: pure functions of log-probabilities, reference, rewards and mask, a file a family."""
 
-__all__ = ["labels", "listwise", "objective", "pairs", "pairwise", "registry"]
+__all__ = ["objective", "pairs", "registry"]

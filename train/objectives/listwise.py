@@ -1,6 +1,6 @@
 """Objectives of any number of scored responses a prompt: InfoNCA, NCA, KTO, and plain SFT.
 
-Notation as in `train.objectives.objective`; w are the soft labels of `train.objectives.labels`.
+Notation as in `train.objectives.objective`; w are the soft labels (`soft_labels`).
 """
 
 import warnings
@@ -11,22 +11,44 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from train.errors import TrainError
-from train.objectives.labels import soft_labels
-from train.objectives.objective import Batch, Loss, ObjectiveOutput, as_loss, mean_of
+from train.objectives.objective import Batch, Loss, Objective, ObjectiveOutput, mean_over
 
-#: What the paper's repository adds to the first response's reward; it breaks ties in its favour.
+#: Added to the first response's reward by the paper's repository; it breaks ties in its favour.
 FIRST_BONUS = 0.01
 
 
+def soft_labels(rewards: Tensor, mask: Tensor, alpha: float) -> Tensor:
+    """Return `softmax(rewards / alpha)` of each prompt; `alpha = 0` shares 1 among the best.
+
+    Args:
+        rewards: scalar rewards, `[B, K]`.
+        mask: true where a response exists, `[B, K]`, at least one a row.
+        alpha: temperature that divides the reward, at least 0.
+
+    Returns:
+        `[B, K]`, rows sum to 1, 0 where `mask` is false.
+
+    Source: arXiv 2402.05369, section 3; `alpha -> 0` is the hard label of DPO.
+    """
+    low = torch.finfo(rewards.dtype).min
+    present = rewards.masked_fill(~mask, low)
+    best = present.max(dim=1, keepdim=True).values
+    if alpha == 0:
+        hard = ((present == best) & mask).to(rewards.dtype)
+        return hard / hard.sum(dim=1, keepdim=True)
+    # The maximum is subtracted first: a tiny alpha would overflow otherwise.
+    return ((present - best) / alpha).masked_fill(~mask, float("-inf")).softmax(dim=1)
+
+
 def infonca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
-    """InfoNCA: `-sum_i w_i log softmax(m)_i`. Needs rewards, sums, a reference, K >= 2.
+    """Build InfoNCA's loss, `-sum_i w_i log softmax(m)_i`, K >= 2.
 
     Its gradient in m_i is `softmax(m)_i - w_i`: only ratios are pinned, both may fall. Source:
     arXiv 2402.05369. `favour_first` adds 0.01 to the first response's reward, as the paper's
     repository (thu-ml/Noise-Contrastive-Alignment, cbb9248) does: for comparisons with it only.
     """
 
-    def whole(batch: Batch) -> ObjectiveOutput:
+    def compute(batch: Batch) -> ObjectiveOutput:
         if bool((batch.mask.sum(dim=1) < 2).any()):
             raise TrainError("infonca needs at least 2 responses a prompt: drop prompts with one")
         implicit = beta * batch.log_ratios()
@@ -36,18 +58,17 @@ def infonca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss
         losses = -(labels * log_share.masked_fill(~batch.mask, 0)).sum(dim=1)
         return ObjectiveOutput(losses.mean(), losses, implicit.detach(), labels)
 
-    return as_loss(whole)
+    return Loss(compute)
 
 
 def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
-    """NCA: `-sum_i w_i log sigma(m_i) - (1/K) sum_i log sigma(-m_i)`, K the prompt's own.
+    """Build NCA's loss, `-sum_i w_i log sigma(m_i) - (1/K) sum_i log sigma(-m_i)`.
 
-    Needs rewards, sums, a reference. Its gradient in m_i is `-w_i sigma(-m_i) + sigma(m_i) / K`:
-    absolute values are pinned. With K = 1 the two forces cancel (a warning). Source and
-    `favour_first` as in `infonca`.
+    Its gradient in m_i is `-w_i sigma(-m_i) + sigma(m_i) / K`: absolute values are pinned. With
+    K = 1 the two forces cancel (a warning). Source and `favour_first` as in `infonca`.
     """
 
-    def whole(batch: Batch) -> ObjectiveOutput:
+    def compute(batch: Batch) -> ObjectiveOutput:
         counts = batch.mask.sum(dim=1)
         if bool((counts < 2).any()):
             warnings.warn("nca learns nothing from a prompt with one response", stacklevel=2)
@@ -58,41 +79,40 @@ def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
         losses = optimise + regularise
         return ObjectiveOutput(losses.mean(), losses, implicit.detach(), labels)
 
-    return as_loss(whole)
+    return Loss(compute)
 
 
 def kto(beta: float, good_weight: float = 1.0, bad_weight: float = 1.0) -> Loss:
-    """KTO: `good_weight (1 - sigma(m - beta z))` or `bad_weight (1 - sigma(beta z - m))`.
+    """Build KTO's, `good_weight (1 - sigma(m - beta z))` or `bad_weight (1 - sigma(beta z - m))`.
 
-    Needs rewards, sums, a reference. A response is good when its reward is above the mean of its
-    prompt's, else bad (chosen and rejected of a pair); a prompt of equal rewards takes no part. A
-    prompt's loss is the mean over its responses. Source: arXiv 2402.01306, equation 8.
+    A response is good when its reward is above the mean of its prompt's, else bad (chosen and
+    rejected of a pair); a prompt of equal rewards takes no part. A prompt's loss is the mean over
+    its responses. Source: arXiv 2402.01306, equation 8.
 
     z stands for the divergence between policy and reference. Here it is the detached mean
     log-ratio of the batch's own responses, clamped at 0, over all processes. The paper (and TRL's
-    KTOTrainer) takes responses of other prompts of the batch instead, which costs a forward pass
-    more. The two differ by their point of reference, not by their form; how much that changes was
-    not measured.
+    KTOTrainer) takes responses of other prompts of the batch instead, which costs one more forward
+    pass. The effect of this difference was not measured.
     """
 
-    def whole(batch: Batch) -> ObjectiveOutput:
+    def compute(batch: Batch) -> ObjectiveOutput:
         ratios = batch.log_ratios()
         counts = batch.mask.sum(dim=1)
-        known = batch.rewards.masked_fill(~batch.mask, 0)
-        good = batch.rewards > known.sum(dim=1, keepdim=True) / counts[:, None]
+        total = batch.rewards.masked_fill(~batch.mask, 0).sum(dim=1, keepdim=True)
+        good = batch.rewards > total / counts[:, None]
         ahead = beta * (ratios - kto_reference(ratios, batch.mask))
         value = torch.where(
             good, good_weight * torch.sigmoid(-ahead), bad_weight * torch.sigmoid(ahead)
         )
         apart = (good & batch.mask).any(dim=1)
         losses = value.masked_fill(~batch.mask, 0).sum(dim=1) / counts * apart
-        return ObjectiveOutput(mean_of(losses, apart), losses, beta * ratios.detach())
+        return ObjectiveOutput(mean_over(losses, apart), losses, beta * ratios.detach())
 
-    return as_loss(whole)
+    return Loss(compute)
 
 
 def kto_reference(ratios: Tensor, mask: Tensor) -> Tensor:
-    """The z of KTO: mean log-ratio over all processes' responses, nats, at least 0, no gradient."""
+    """Return KTO's z: mean log-ratio of all processes' responses, nats, at least 0, no gradient."""
     total = torch.stack([ratios.detach().sum(), mask.sum().to(ratios.dtype)])
     if dist.is_available() and dist.is_initialized():
         dist.all_reduce(total)
@@ -100,17 +120,14 @@ def kto_reference(ratios: Tensor, mask: Tensor) -> Tensor:
 
 
 def sft() -> Loss:
-    """Plain fine-tuning on the best response: `-l_best`; equally best ones share the weight.
+    """Build the loss of plain fine-tuning, `-l` of the best; equally best ones share the weight."""
 
-    Needs rewards, mean log-probabilities, no reference.
-    """
-
-    def whole(batch: Batch) -> ObjectiveOutput:
+    def compute(batch: Batch) -> ObjectiveOutput:
         likely = batch.mean_logps()
         losses = -(soft_labels(batch.rewards, batch.mask, 0.0) * likely).sum(dim=1)
         return ObjectiveOutput(losses.mean(), losses, likely.detach())
 
-    return as_loss(whole)
+    return Loss(compute)
 
 
 def _adjusted(rewards: Tensor, favour_first: bool) -> Tensor:
@@ -119,3 +136,11 @@ def _adjusted(rewards: Tensor, favour_first: bool) -> Tensor:
     bonus = torch.zeros_like(rewards)
     bonus[:, 0] = FIRST_BONUS
     return rewards + bonus
+
+
+OBJECTIVES = {
+    "infonca": Objective(infonca, labels="rewards"),
+    "kto": Objective(kto, labels="rewards"),
+    "nca": Objective(nca, labels="rewards"),
+    "sft": Objective(sft, labels="rewards", logps="mean", reference=False),
+}

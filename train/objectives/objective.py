@@ -1,4 +1,4 @@
-"""What an objective is: a pure function of log-probabilities, rewards and a mask, and its needs.
+"""The parts of an objective: its needs, the loss that it builds, and a batch as the loss reads it.
 
 Notation of all objectives: d is a response's log-ratio to the reference, nats; m the implicit
 reward, `beta` times d; l the mean log-probability a token; K a prompt's own number of responses.
@@ -7,7 +7,7 @@ reward, `beta` times d; l the mean log-probability a token; K a prompt's own num
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from train.errors import TrainError
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveOutput:
-    """What an objective says of a batch.
+    """The result of an objective for a batch.
 
     Attributes:
         loss: scalar, mean of `losses` over the prompts that take part.
@@ -34,49 +34,9 @@ class ObjectiveOutput:
     labels: Tensor | None = None
 
 
-class Loss(Protocol):
-    """A configured objective."""
-
-    def __call__(
-        self,
-        logps: Tensor,
-        ref_logps: Tensor,
-        rewards: Tensor,
-        mask: Tensor,
-        lengths: Tensor | None = None,
-    ) -> ObjectiveOutput:
-        """The loss of a batch.
-
-        Args:
-            logps: summed log-probabilities of the responses under the policy, nats, `[B, K]`.
-            ref_logps: the same under the reference, `[B, K]`; not read by objectives without one.
-            rewards: `[B, K]`.
-            mask: true where a response exists, `[B, K]`.
-            lengths: response tokens, `[B, K]`; read by objectives that use mean log-probabilities.
-
-        Raises:
-            TrainError: what it needs is missing, or log-probabilities are not fp32 or fp64.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A registry entry: how to build the objective, and what it needs."""
-
-    build: Callable[..., Loss]
-    labels: Literal["pairs", "rewards"]
-    logps: Literal["sum", "mean"] = "sum"
-    reference: bool = True
-
-    @property
-    def settings(self) -> frozenset[str]:
-        """Names of the keyword settings that `build` takes."""
-        return frozenset(inspect.signature(self.build).parameters)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """The arguments of a `Loss`, and what objectives read from them.
+    """The arguments of a loss, and the quantities that objectives derive from them.
 
     Raises:
         TrainError: the log-probabilities are not fp32 or fp64.
@@ -95,11 +55,11 @@ class Batch:
             )
 
     def log_ratios(self) -> Tensor:
-        """d, nats, `[B, K]`, 0 (and without gradient) where the mask is false."""
+        """Return d, nats, `[B, K]`, 0 (and without gradient) where the mask is false."""
         return (self.logps - self.ref_logps).masked_fill(~self.mask, 0)
 
     def mean_logps(self) -> Tensor:
-        """l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
+        """Return l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
 
         Raises:
             TrainError: there are no lengths.
@@ -107,7 +67,7 @@ class Batch:
         return self.per_token(self.logps.masked_fill(~self.mask, 0))
 
     def per_token(self, sums: Tensor) -> Tensor:
-        """Sums over a response divided by its tokens, `[B, K]`.
+        """Divide sums over responses by the responses' tokens, `[B, K]`.
 
         Raises:
             TrainError: there are no lengths.
@@ -117,21 +77,51 @@ class Batch:
         return sums / self.lengths.clamp(min=1)
 
 
-def as_loss(whole: Callable[[Batch], ObjectiveOutput]) -> Loss:
-    """The public form of a function of a batch."""
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A configured objective."""
 
-    def loss(
+    compute: Callable[[Batch], ObjectiveOutput]
+
+    def __call__(
+        self,
         logps: Tensor,
         ref_logps: Tensor,
         rewards: Tensor,
         mask: Tensor,
         lengths: Tensor | None = None,
     ) -> ObjectiveOutput:
-        return whole(Batch(logps, ref_logps, rewards, mask, lengths))
+        """Compute the loss of a batch.
 
-    return loss
+        Args:
+            logps: summed log-probabilities of the responses under the policy, nats, `[B, K]`.
+            ref_logps: the same under the reference, `[B, K]`; not read by objectives without one.
+            rewards: `[B, K]`.
+            mask: true where a response exists, `[B, K]`.
+            lengths: response tokens, `[B, K]`; read by objectives that use mean log-probabilities.
+
+        Raises:
+            TrainError: something that the objective needs is missing, or log-probabilities are not
+                fp32 or fp64.
+        """
+        return self.compute(Batch(logps, ref_logps, rewards, mask, lengths))
 
 
-def mean_of(losses: Tensor, takes_part: Tensor) -> Tensor:
-    """The mean over the prompts that take part, `[B]` both; 0 where none does."""
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An entry of the registry: the function that builds the loss, and the needs of the loss."""
+
+    build: Callable[..., Loss]
+    labels: Literal["pairs", "rewards"]
+    logps: Literal["sum", "mean"] = "sum"
+    reference: bool = True
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """Names of the keyword settings that `build` takes."""
+        return frozenset(inspect.signature(self.build).parameters)
+
+
+def mean_over(losses: Tensor, takes_part: Tensor) -> Tensor:
+    """Return the mean over the prompts that take part, `[B]` both; 0 where none does."""
     return losses.sum() / takes_part.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""Pairs from scored responses: which (better, worse) pairs of a prompt an objective compares.
+"""The pairs (better, worse) of a prompt's responses that an objective compares.
 
 Pairs of equal reward are never formed.
 """
@@ -11,12 +11,17 @@ import torch
 from torch import Tensor
 
 PairChoice = Literal["best_vs_random", "best_vs_worst", "best_vs_rest", "all"]
+#: The end of the error about data with more than two responses a prompt; it follows the objective.
+CHOICE_NEEDED = (
+    "compares pairs and the data has prompts with more than 2 responses: set `pairs` to "
+    "best_vs_random, best_vs_worst, best_vs_rest or all"
+)
 
 
 def choose_pairs(
     rewards: Sequence[float], choice: PairChoice, rng: random.Random
 ) -> tuple[tuple[int, int], ...]:
-    """Index pairs (better, worse) of one prompt; empty when all rewards are equal.
+    """Return the index pairs (better, worse) of one prompt; none when all rewards are equal.
 
     Args:
         rewards: one reward a response.
@@ -41,20 +46,20 @@ def choose_pairs(
 def needed_responses(
     rewards: Sequence[float], choice: PairChoice, rng: random.Random
 ) -> tuple[int, ...]:
-    """The responses that take part in a pair, in their order: nothing else needs computing."""
+    """Return the places of the responses that take part in a pair, in their order."""
     return tuple(sorted({index for pair in choose_pairs(rewards, choice, rng) for index in pair}))
 
 
 def pair_weights(
     rewards: Tensor, mask: Tensor, choice: PairChoice = "all", seed: int = 0
 ) -> Tensor:
-    """Weight of each ordered pair in its prompt's loss: one over the number of pairs, else 0.
+    """Return each ordered pair's weight in its prompt's loss: 1 over the number of pairs, else 0.
 
     Args:
         rewards: `[B, K]`.
         mask: true where a response exists, `[B, K]`.
         choice: as in `choose_pairs`.
-        seed: the draw of `best_vs_random` depends on it and on the place in the batch.
+        seed: of the draw of `best_vs_random`, which also depends on the place in the batch.
 
     Returns:
         `[B, K, K]`; entry `[b, i, j]` is above 0 only where i is better than j. Sums to 1 for each

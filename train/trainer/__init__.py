@@ -1,3 +1,12 @@
 """The training run: loop, reference cache, records, saved states and several processes."""
 
-__all__ = ["batch_loss", "distributed", "estimate", "events", "reference", "run", "schedule"]
+__all__ = [
+    "batch_loss",
+    "distributed",
+    "estimate",
+    "metrics",
+    "reference",
+    "run",
+    "schedule",
+    "trainer",
+]

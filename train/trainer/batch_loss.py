@@ -1,4 +1,4 @@
-"""Items (a prompt, its responses, their reference) through model and objective."""
+"""The loss and the scores of a batch of items, through model and objective."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from train.data.packing import count_tokens
 from train.data.tokens import TokenGroup
 from train.model.logprobs import Form, logprobs
-from train.objectives.labels import label_entropy
-from train.objectives.registry import Loss
-from train.trainer.metrics import Scores
+from train.objectives.objective import Loss
+from train.trainer.metrics import BatchScores
 
 #: Nats a response by which policy and reference may differ in fp32, before the first update.
 EXACT = 1e-3
@@ -26,13 +25,10 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is computed for a batch.
+class LossSettings:
+    """The objective of a run, and the form in which log-probabilities are computed.
 
-    Attributes:
-        loss: the objective.
-        form: how log-probabilities are computed.
-        allowed: nats a response by which policy and reference may differ before the first update.
+    `allowed` is the difference of policy and reference, nats a response, before the first update.
     """
 
     loss: Loss
@@ -40,41 +36,42 @@ class Task:
     allowed: float = EXACT
 
 
-def scored(
-    model: nn.Module, items: Sequence[Item], task: Task, idle: Item | None = None
-) -> tuple[Tensor, Scores]:
-    """Losses of a batch, `[B]`, with gradient, and its detached numbers.
+def score_batch(
+    model: nn.Module, items: Sequence[Item], settings: LossSettings, idle: Item | None = None
+) -> tuple[Tensor, BatchScores]:
+    """Compute the losses of a batch, `[B]`, with gradient, and its detached scores.
 
     Args:
         model: the policy.
         items: the batch. It may be empty: among several processes, one that has no prompt left
-            still takes its part in what they exchange (weights, gradients, the z of KTO).
-        task: what is computed.
-        idle: what an empty batch is computed of; it counts for nothing.
+            still takes its part in their exchange (weights, gradients, the z of KTO).
+        settings: the objective and the form.
+        idle: the item that an empty batch is computed of; it counts for nothing.
     """
     groups = [item.group for item in (items or (idle,)) if item is not None]
-    logps, lengths = logprobs(model, groups, task.form)
-    tokens, places = count_tokens(groups, packed=task.form == "tree") if items else (0, 0)
-    losses, scores = _assess(items, logps[: len(items)], lengths[: len(items)], task)
+    logps, lengths = logprobs(model, groups, settings.form)
+    tokens, places = count_tokens(groups, packed=settings.form == "tree") if items else (0, 0)
+    losses, scores = _score(items, logps[: len(items)], lengths[: len(items)], settings.loss)
     return losses, replace(scores, tokens=tokens, places=places)
 
 
-def scored_at_reference(items: Sequence[Item], task: Task) -> Scores:
-    """The numbers of a policy that still is the reference; no model is asked."""
-    width = max(len(item.reference) for item in items)
-    references = _matrices(items, width)[0]
-    counts = [[len(response) for response in item.group.responses] for item in items]
-    lengths = torch.tensor([[*row, *[0] * (width - len(row))] for row in counts])
-    return _assess(items, references, lengths, task)[1]
+def score_at_reference(items: Sequence[Item], settings: LossSettings) -> BatchScores:
+    """Return the scores of a policy that still is the reference, without running a model."""
+    logps = _matrix([item.reference for item in items])
+    lengths = _matrix([tuple(map(len, item.group.responses)) for item in items])
+    return _score(items, logps, lengths.long(), settings.loss)[1]
 
 
-def _assess(
-    items: Sequence[Item], logps: Tensor, lengths: Tensor, task: Task
-) -> tuple[Tensor, Scores]:
-    matrices = _matrices(items, logps.shape[1])
-    references, rewards, mask = (tensor.to(logps.device) for tensor in matrices)
-    out = task.loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(logps.device))
-    return out.losses, Scores(
+def _score(
+    items: Sequence[Item], logps: Tensor, lengths: Tensor, loss: Loss
+) -> tuple[Tensor, BatchScores]:
+    device, width = logps.device, logps.shape[1]
+    references = _matrix([item.reference for item in items], width).to(device)
+    rewards = _matrix([item.group.rewards for item in items], width).to(device)
+    counts = torch.tensor([len(item.reference) for item in items])
+    mask = (torch.arange(width)[None, :] < counts[:, None]).to(device)
+    out = loss(logps, references.to(logps.dtype), rewards, mask, lengths.to(device))
+    return out.losses, BatchScores(
         logps=logps.detach().cpu(),
         ref_logps=references.cpu(),
         rewards=rewards.cpu(),
@@ -82,18 +79,12 @@ def _assess(
         lengths=lengths.cpu(),
         implicit=out.implicit_rewards.cpu(),
         losses=out.losses.detach().cpu(),
-        entropy=None if out.labels is None else label_entropy(out.labels).cpu(),
+        entropy=None if out.labels is None else torch.special.entr(out.labels).sum(dim=1).cpu(),
     )
 
 
-def _matrices(items: Sequence[Item], width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """References, rewards and mask, `[B, K]` with K = `width`."""
-
-    def matrix(rows: list[tuple[float, ...]]) -> Tensor:
-        filled = [[*row, *[0.0] * (width - len(row))] for row in rows]
-        return torch.tensor(filled).reshape(len(rows), width)
-
-    counts = torch.tensor([len(item.reference) for item in items])
-    references = matrix([item.reference for item in items])
-    rewards = matrix([item.group.rewards for item in items])
-    return references, rewards, torch.arange(width)[None, :] < counts[:, None]
+def _matrix(rows: list[tuple[float, ...]], width: int | None = None) -> Tensor:
+    """Pad rows with zeros to `[B, K]`, with K = `width` or the longest row."""
+    width = width or max(map(len, rows))
+    filled = [[*row, *[0.0] * (width - len(row))] for row in rows]
+    return torch.tensor(filled).reshape(len(rows), width)

@@ -1,4 +1,4 @@
-"""Several training processes: which of them this is, and what they tell each other.
+"""The processes of a run: which of them this is, and what they exchange.
 
 `accelerate launch` and torchrun start a process a GPU and say so in the environment. Every function
 here that exchanges something must be called by all of them, in the same order; with one process
@@ -20,34 +20,36 @@ from train.errors import ProcessLostError, TrainError
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The processes of a run: how many, and which of them this is (from 0)."""
+    """The number of processes of a run, and the rank of this one (from 0)."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def main(self) -> bool:
-        """Whether this is the process that writes and tells."""
+        """True for the process that writes and emits events."""
         return self.rank == 0
 
     def wait(self) -> None:
-        """Go on when all have come here."""
-        self.gathered([])
+        """Wait until all processes have come here."""
+        self.gather([])
 
-    def gathered(self, values: Sequence[Any]) -> list[Any]:
-        """The values of all processes behind each other."""
+    def gather(self, values: Sequence[Any]) -> list[Any]:
+        """Return the values of all processes behind each other."""
         if self.size == 1:
             return list(values)
-        found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, list(values))
-        return [value for part in found for value in part]
+        parts: list[Any] = [None] * self.size
+        dist.all_gather_object(parts, list(values))
+        return [value for part in parts for value in part]
 
-    def agreed(self, value: Any) -> Any:
-        """What the main process has, everywhere."""
-        return self.gathered([value])[0]
+    def broadcast(self, value: Any) -> Any:
+        """Return the main process's value."""
+        return self.gather([value])[0]
 
 
-#: What an FSDP configuration must say, and why.
+#: A run of one process.
+SINGLE_PROCESS = Processes()
+#: The values that an FSDP configuration must have, and the reasons.
 _FSDP_NEEDS = {
     "fsdp_version": ("2", "version 1 was never tried"),
     "fsdp_state_dict_type": ("SHARDED_STATE_DICT", "a state of adapters cannot be saved otherwise"),
@@ -56,19 +58,17 @@ _FSDP_NEEDS = {
         "every process computes a share of the reference with the whole base",
     ),
 }
-#: A run of one process.
-SINGLE_PROCESS = Processes()
 
 
 def join() -> Processes:
-    """Find the other processes of this run, if there are any.
+    """Join the other processes of this run, if there are any.
 
     Raises:
         TrainError: the accelerate configuration does what this training cannot work with.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return SINGLE_PROCESS
-    if _true("ACCELERATE_USE_FSDP"):
+    if _is_true("ACCELERATE_USE_FSDP"):
         _check_fsdp()
     from accelerate import PartialState
 
@@ -77,9 +77,9 @@ def join() -> Processes:
 
 
 def leave() -> None:
-    """Part from the other processes; the last thing that a process which trained well does.
+    """Leave the other processes for good; the last action of a process whose training succeeded.
 
-    They cannot be joined again. A process that fails must not come here: it could wait for others.
+    A process that fails must not come here: it could wait for others.
     """
     if dist.is_initialized():
         # What still holds the group when Python ends (a wrapper in a cycle) would abort there.
@@ -88,8 +88,8 @@ def leave() -> None:
 
 
 @contextmanager
-def raise_on_lost_process(world: Processes) -> Iterator[None]:
-    """Within, what a backend says when another process is gone becomes one line.
+def raise_on_lost_process(processes: Processes) -> Iterator[None]:
+    """Raise a backend's error about a process that is gone as one line.
 
     Raises:
         ProcessLostError: naming the process that noticed.
@@ -98,30 +98,30 @@ def raise_on_lost_process(world: Processes) -> Iterator[None]:
         yield
     except RuntimeError as error:
         # gloo raises plain RuntimeErrors that name its source files.
-        if world.size > 1 and (isinstance(error, dist.DistError) or "/gloo/" in str(error)):
+        if processes.size > 1 and (isinstance(error, dist.DistError) or "/gloo/" in str(error)):
             raise ProcessLostError(
-                f"training process {world.rank} of {world.size} (from 0) lost another one, which "
-                "ended or hangs; what was saved is kept: run the same command again"
+                f"training process {processes.rank} of {processes.size} (from 0) lost another one, "
+                "which ended or hangs; what was saved is kept: run the same command again"
             ) from error
         raise
 
 
 def sharding() -> str:
-    """How weights lie on the processes, which binds a saved state: `whole`, `fsdp`, `deepspeed`."""
-    if _true("ACCELERATE_USE_FSDP"):
+    """Return how weights are sharded, to which a state is bound: `whole`, `fsdp`, `deepspeed`."""
+    if _is_true("ACCELERATE_USE_FSDP"):
         return "fsdp"
-    return "deepspeed" if _true("ACCELERATE_USE_DEEPSPEED") else "whole"
+    return "deepspeed" if _is_true("ACCELERATE_USE_DEEPSPEED") else "whole"
 
 
 def _check_fsdp() -> None:
     for key, (needed, why) in _FSDP_NEEDS.items():
-        found = os.environ.get(key.upper(), needed)
-        if found.lower() != needed.lower():
+        value = os.environ.get(key.upper(), needed)
+        if value.lower() != needed.lower():
             raise TrainError(
-                f"the accelerate configuration sets {key} to {found}: set it to {needed} ({why}), "
+                f"the accelerate configuration sets {key} to {value}: set it to {needed} ({why}), "
                 "as recipes/accelerate/fsdp2.yaml does"
             )
 
 
-def _true(name: str) -> bool:
+def _is_true(name: str) -> bool:
     return os.environ.get(name, "false").lower() in ("1", "true")

@@ -1,8 +1,8 @@
-"""What is logged of a batch: likelihoods by rank against the reference, margin, accuracy.
+"""The metrics of a batch: likelihoods by rank against the reference, margin, accuracy.
 
 A rank is a response's place in its prompt by reward: 0 is the best, the last the worst. Prompts
 whose rewards are all equal have no best and no worst: they are left out of everything by rank.
-Log-ratios here are of given responses, not of samples: they are no estimate of a divergence.
+Log-ratios are of given responses, not of samples: they are no estimate of a divergence.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-# A rise within fp32 noise is none: the same bound as the check of policy against reference.
+#: Smallest rise that counts, nats: the bound of the check of policy against reference.
 _NOISE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """Detached numbers of B prompts, on the CPU; matrices are `[B, K]`.
+class BatchScores:
+    """The detached numbers of B prompts, on the CPU; matrices are `[B, K]`.
 
     Attributes:
         logps: summed log-probabilities under the policy, nats.
@@ -30,7 +30,7 @@ class Scores:
         implicit: implicit rewards, beta times the log-ratio.
         entropy: entropy of each prompt's labels, nats, `[B]`; None for a pair objective.
         losses: `[B]`.
-        tokens: tokens that the model was given; 0 where it was not asked.
+        tokens: tokens that the model was given; 0 where it was not run.
         places: places for tokens in the rows that it was given, padding included.
     """
 
@@ -46,8 +46,8 @@ class Scores:
     places: int = 0
 
 
-def joined(parts: Sequence[Scores]) -> Scores:
-    """Several batches as one; the narrower ones are widened with masked responses."""
+def concatenate(parts: Sequence[BatchScores]) -> BatchScores:
+    """Join several batches into one; narrower ones are widened with masked responses."""
     width = max(part.mask.shape[1] for part in parts)
 
     def matrix(name: str) -> Tensor:
@@ -56,7 +56,7 @@ def joined(parts: Sequence[Scores]) -> Scores:
 
     entropies = [part.entropy for part in parts if part.entropy is not None]
     matrices = ("logps", "ref_logps", "rewards", "mask", "lengths", "implicit")
-    return Scores(
+    return BatchScores(
         **{name: matrix(name) for name in matrices},
         losses=torch.cat([part.losses for part in parts]),
         entropy=torch.cat(entropies) if entropies else None,
@@ -65,8 +65,8 @@ def joined(parts: Sequence[Scores]) -> Scores:
     )
 
 
-def record(scores: Scores) -> dict[str, Any]:
-    """The numbers of a log line; None where no prompt has the quantity.
+def summarise(scores: BatchScores) -> dict[str, Any]:
+    """Return the metrics of a record; None where no prompt has the quantity.
 
     Lists are by rank, best first. `*_se` are standard errors over prompts. `ranked_prompts` counts
     the prompts that have a best and a worst response. `margin` is the implicit reward of the best
@@ -77,12 +77,12 @@ def record(scores: Scores) -> dict[str, Any]:
     ranked = _ranked(scores)
     ratios, logps, worst = ranked["ratio"], ranked["logps"], ranked["worst"]
     best_ratio, worst_ratio = ratios[:, 0], _at(ratios, worst)
-    by_rank = [ratios[there, rank] for rank, there in enumerate(ranked["mask"].T)]
+    by_rank = [ratios[mask, rank] for rank, mask in enumerate(ranked["mask"].T)]
     return {
         "prompts": len(scores.losses),
         "ranked_prompts": len(ratios),
         "loss": _mean(scores.losses),
-        "logps": [_mean(logps[there, rank]) for rank, there in enumerate(ranked["mask"].T)],
+        "logps": [_mean(logps[mask, rank]) for rank, mask in enumerate(ranked["mask"].T)],
         "logratios": [_mean(values) for values in by_rank],
         "logratios_se": [_error(values) for values in by_rank],
         "logp_best": _mean(logps[:, 0]),
@@ -99,36 +99,36 @@ def record(scores: Scores) -> dict[str, Any]:
         "label_entropy": None if scores.entropy is None else _mean(scores.entropy),
         "response_tokens": _mean(scores.lengths[scores.mask].float()),
         "tokens": scores.tokens,
-        "padding_share": _padding(scores),
+        "padding_share": round(1 - scores.tokens / scores.places, 6) if scores.places else None,
     }
 
 
-def _ranked(scores: Scores) -> dict[str, Tensor]:
-    """Columns by rank, of the prompts that have a best response; and each prompt's last rank."""
+def _ranked(scores: BatchScores) -> dict[str, Tensor]:
+    """Return columns by rank, of the prompts with a best response, and each prompt's last rank."""
     low = scores.rewards.masked_fill(~scores.mask, float("-inf"))
     high = scores.rewards.masked_fill(~scores.mask, float("inf"))
     apart = low.max(dim=1).values > high.min(dim=1).values
     order = low[apart].argsort(dim=1, descending=True, stable=True)
     ratio = scores.logps - scores.ref_logps
-    columns = {"ratio": ratio, "logps": scores.logps, "implicit": scores.implicit}
-    columns["mask"] = scores.mask
-    found = {name: value[apart].gather(1, order) for name, value in columns.items()}
-    return {**found, "worst": scores.mask[apart].sum(dim=1) - 1}
+    matrices = {
+        "ratio": ratio,
+        "logps": scores.logps,
+        "implicit": scores.implicit,
+        "mask": scores.mask,
+    }
+    columns = {name: value[apart].gather(1, order) for name, value in matrices.items()}
+    return {**columns, "worst": scores.mask[apart].sum(dim=1) - 1}
 
 
 def _at(matrix: Tensor, column: Tensor) -> Tensor:
     return matrix.gather(1, column[:, None]).squeeze(1)
 
 
-def _accuracy(scores: Scores) -> float | None:
+def _accuracy(scores: BatchScores) -> float | None:
     better = scores.rewards[:, :, None] > scores.rewards[:, None, :]
     ordered = better & scores.mask[:, :, None] & scores.mask[:, None, :]
     agrees = scores.implicit[:, :, None] > scores.implicit[:, None, :]
     return _mean(agrees[ordered].float())
-
-
-def _padding(scores: Scores) -> float | None:
-    return round(1 - scores.tokens / scores.places, 6) if scores.places else None
 
 
 def _mean(values: Tensor) -> float | None:
@@ -136,7 +136,7 @@ def _mean(values: Tensor) -> float | None:
 
 
 def _error(values: Tensor) -> float | None:
-    """Standard error of the mean."""
+    """Return the standard error of the mean."""
     if len(values) < 2:
         return None
     return round(float(values.double().std() / len(values) ** 0.5), 6)

@@ -1,9 +1,9 @@
-"""The reference's log-probabilities, computed once and kept on disk.
+"""The cache of the reference's log-probabilities, computed once and kept on disk.
 
-One SQLite file for all jobs. An entry is a response after its prompt; its key covers what the
-number depends on (weights, token ids, dtype, attention kernel, form) and nothing else, so every
-method, beta, alpha and learning rate of a sweep shares it. Entries carry a check and are computed
-again where it fails.
+One SQLite file serves all jobs. An entry is a response after its prompt; its key covers everything
+on which the number depends (weights, token ids, dtype, attention kernel, form) and nothing else, so
+every method, beta, alpha and learning rate of a sweep shares it. Entries carry a checksum and are
+computed again where it fails.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSource:
-    """What computes a reference: fingerprint of the weights, dtype, attention kernel, form."""
+    """The settings that a reference depends on: weights (fingerprint), dtype, kernel and form."""
 
     weights: str
     dtype: str
@@ -42,7 +42,7 @@ class ReferenceSource:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceReport:
-    """Responses whose reference was computed now, and those found on disk."""
+    """The numbers of responses whose reference was computed now, and of those read from disk."""
 
     computed: int
     cached: int
@@ -55,45 +55,45 @@ def reference_logps(
     folder: Path,
     prompts_per_batch: int,
     progress: Callable[[int, int], None],
-    world: Processes = SINGLE_PROCESS,
+    processes: Processes = SINGLE_PROCESS,
 ) -> tuple[list[tuple[float, ...]], ReferenceReport]:
-    """Summed log-probabilities of every response under the reference, nats.
+    """Compute, or read, the summed log-probabilities of all responses under the reference, nats.
 
-    Of several processes each computes what is missing of its share of the prompts, and then reads
-    the others' from the cache.
+    Of several processes each computes the missing entries of its share of the prompts, and then
+    reads the others' from the cache.
 
     Args:
         model: the reference.
         groups: prompts with their responses.
-        source: identifies `model` and how it computes.
-        folder: where the cache lies; made when missing.
+        source: the settings of `model` that its numbers depend on.
+        folder: the folder of the cache; made when missing.
         prompts_per_batch: prompts in one forward pass.
-        progress: told (done, total) in responses of this process that had to be computed.
-        world: the processes of the run; each is given all prompts.
+        progress: called with (done, total) responses of this process that had to be computed.
+        processes: the processes of the run; each is given all prompts.
     """
     keys = [_keys(source, group) for group in groups]
-    if world.main:
-        with _opened(folder):
+    if processes.main:
+        with _open(folder):
             pass  # one process makes a fresh file, or puts a damaged one aside
-    world.wait()
-    with _opened(folder) as cache:
-        mine = slice(world.rank, None, world.size)
-        known = _load(cache, keys[mine])
-        missing = _missing(groups[mine], keys[mine], known)
+    processes.wait()
+    with _open(folder) as cache:
+        share = slice(processes.rank, None, processes.size)
+        logps = _load(cache, keys[share])
+        missing = _missing(groups[share], keys[share], logps)
         computed = 0
-        total = sum(len(lacking) for _, lacking in missing)
+        missing_keys = [key for _, group_keys in missing for key in group_keys]
         for start in range(0, len(missing), prompts_per_batch):
             fresh = _compute(model, missing[start : start + prompts_per_batch], source.form)
             _store(cache, fresh)
-            known |= {key: logp for key, (logp, _) in fresh.items()}
+            logps |= {key: logp for key, (logp, _) in fresh.items()}
             computed += len(fresh)
-            progress(computed, total)
-        # This also waits for the others: what they computed is in the cache after it.
-        fresh_keys = set(world.gathered([key for _, lacking in missing for key in lacking]))
-        known |= _load(cache, [[key for key in row if key not in known] for row in keys])
-    cached = len({key for row in keys for key in row}) - len(fresh_keys)
-    report = ReferenceReport(len(fresh_keys), cached)
-    return [tuple(known[key] for key in row) for row in keys], report
+            progress(computed, len(missing_keys))
+        # This also waits for the others, whose entries are in the cache afterwards.
+        computed_keys = set(processes.gather(missing_keys))
+        logps |= _load(cache, [[key for key in row if key not in logps] for row in keys])
+    cached = len({key for row in keys for key in row}) - len(computed_keys)
+    report = ReferenceReport(len(computed_keys), cached)
+    return [tuple(logps[key] for key in row) for row in keys], report
 
 
 def _keys(source: ReferenceSource, group: TokenGroup) -> list[bytes]:
@@ -107,21 +107,20 @@ def _keys(source: ReferenceSource, group: TokenGroup) -> list[bytes]:
 
 
 def _missing(
-    groups: Sequence[TokenGroup], keys: Sequence[list[bytes]], known: dict[bytes, float]
+    groups: Sequence[TokenGroup], keys: Sequence[list[bytes]], logps: dict[bytes, float]
 ) -> list[tuple[TokenGroup, list[bytes]]]:
-    """Each group reduced to responses nobody has, and their keys; groups of a size together."""
-    asked: set[bytes] = set()
-    found = []
+    """Reduce groups to responses without an entry, with their keys, groups of a size together."""
+    seen = set(logps)
+    missing = []
     for group, row in zip(groups, keys, strict=True):
-        lacking = {key: i for i, key in enumerate(row) if key not in known and key not in asked}
-        asked |= lacking.keys()
-        if lacking:
-            places = lacking.values()
-            responses = tuple(group.responses[i] for i in places)
-            rewards = tuple(group.rewards[i] for i in places)
+        places = {key: i for i, key in enumerate(row) if key not in seen}
+        seen |= places.keys()
+        if places:
+            responses = tuple(group.responses[i] for i in places.values())
+            rewards = tuple(group.rewards[i] for i in places.values())
             rest = TokenGroup(group.prompt, responses, rewards, group.source)
-            found.append((rest, list(lacking)))
-    return sorted(found, key=lambda pair: pair[0].size)
+            missing.append((rest, list(places)))
+    return sorted(missing, key=lambda pair: pair[0].size)
 
 
 def _compute(
@@ -137,7 +136,7 @@ def _compute(
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
+def _open(folder: Path) -> Iterator[sqlite3.Connection]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE
     try:
@@ -148,8 +147,8 @@ def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
         aside = path.with_suffix(".damaged")
         _LOG.warning("%s is damaged (%s): moved to %s, starting anew", path, error, aside.name)
         path.replace(aside)
-        for rest in ("-wal", "-shm"):
-            path.with_name(path.name + rest).unlink(missing_ok=True)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
         connection = _connect(path)
     with contextlib.closing(connection):
         yield connection
@@ -167,27 +166,23 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _load(cache: sqlite3.Connection, keys: Sequence[list[bytes]]) -> dict[bytes, float]:
-    """The entries that are there and pass their check."""
-    found = {}
+    """Read the entries that exist and pass their check."""
+    logps = {}
+    query = "SELECT logp, tokens, proof FROM entries WHERE key = ?"
     for key in (key for row in keys for key in row):
-        entry = cache.execute(
-            "SELECT logp, tokens, proof FROM entries WHERE key = ?", (key,)
-        ).fetchone()
-        if entry is None:
-            continue
-        logp, tokens, proof = entry
-        if proof == _proof(key, logp, tokens):
-            found[key] = float(logp)
-        else:
-            _LOG.warning("a damaged entry in %s is computed again", _FILE)
-    return found
+        for logp, tokens, checksum in cache.execute(query, (key,)):
+            if checksum == _checksum(key, logp, tokens):
+                logps[key] = float(logp)
+            else:
+                _LOG.warning("a damaged entry in %s is computed again", _FILE)
+    return logps
 
 
 def _store(cache: sqlite3.Connection, fresh: dict[bytes, tuple[float, int]]) -> None:
-    rows = [(key, logp, n, _proof(key, logp, n)) for key, (logp, n) in fresh.items()]
+    rows = [(key, logp, n, _checksum(key, logp, n)) for key, (logp, n) in fresh.items()]
     with cache:
         cache.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
 
 
-def _proof(key: bytes, logp: float, tokens: int) -> bytes:
+def _checksum(key: bytes, logp: float, tokens: int) -> bytes:
     return hashlib.sha256(key + struct.pack("<dq", logp, tokens)).digest()[:8]

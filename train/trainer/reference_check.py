@@ -1,4 +1,4 @@
-"""Before the first update the policy is the reference: checked, and explained where it is not."""
+"""The check that before the first update the policy is the reference."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from torch import nn
 from train.data.tokens import TokenGroup
 from train.errors import TrainError
 from train.model.logprobs import Form, logprobs
-from train.trainer.batch_loss import EXACT, Item, Task
-from train.trainer.metrics import Scores
+from train.trainer.batch_loss import EXACT, Item, LossSettings
+from train.trainer.metrics import BatchScores
 
 _UNEXPLAINED = (
     "no setting of this run explains it, so the cached value is of other weights or another dtype: "
@@ -22,29 +22,27 @@ _UNEXPLAINED = (
 def tolerance(
     model: nn.Module, groups: Sequence[TokenGroup], form: Form, dtype: str, prompts_per_batch: int
 ) -> float:
-    """Nats a response by which policy and reference may differ before the first update.
+    """Return the nats a response by which policy and reference may differ before the first update.
 
-    In bf16 a log-probability depends on what else is in its batch. So there it is twice the largest
-    difference that the reference has to itself on these prompts, packed as they will be trained and
-    each alone; in fp32 it is `EXACT`.
+    In bf16 a log-probability depends on the rest of its batch. The tolerance there is twice the
+    largest difference of the reference to itself on these prompts, in micro-batches and each alone;
+    in fp32 it is `EXACT`.
 
     Args:
         model: the reference.
         groups: the prompts of the first step.
-        form: how log-probabilities are computed.
+        form: the form of the computation.
         dtype: of the computation.
         prompts_per_batch: prompts of a micro-batch.
     """
     if dtype == "float32":
         return EXACT
-    together, alone = (_packed_by(model, groups, form, size) for size in (prompts_per_batch, 1))
+    together, alone = (_logps(model, groups, form, size) for size in (prompts_per_batch, 1))
     return max([EXACT, *(2 * abs(a - b) for a, b in zip(together, alone, strict=True))])
 
 
-def _packed_by(
-    model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int
-) -> list[float]:
-    """Every response's log-probability, `size` prompts a batch."""
+def _logps(model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int) -> list[float]:
+    """Compute every response's log-probability, `size` prompts a batch."""
     values: list[float] = []
     for start in range(0, len(groups), size):
         part = groups[start : start + size]
@@ -55,17 +53,17 @@ def _packed_by(
     return values
 
 
-def check_start(
-    policy: nn.Module | None, scores: Scores, items: Sequence[Item], task: Task
+def check_against_reference(
+    policy: nn.Module | None, scores: BatchScores, items: Sequence[Item], settings: LossSettings
 ) -> None:
-    """Before the first update the policy is the reference.
+    """Check, before the first update, that the policy is the reference.
 
     Args:
-        policy: what is trained, asked again where it differs, to say why; None where it cannot be
-            asked by one process alone.
+        policy: the model; on a difference it is run again to find the reason. None where one
+            process alone cannot run it.
         scores: of the batch.
         items: the batch.
-        task: its form, and the difference that is allowed.
+        settings: the form, and the difference that is allowed.
 
     Raises:
         TrainError: a response differs by more; the worst one is named, and the setting that makes
@@ -75,23 +73,25 @@ def check_start(
         return
     gap = (scores.logps - scores.ref_logps).abs().masked_fill(~scores.mask, 0)
     row, column = divmod(int(gap.argmax()), gap.shape[1])  # a NaN is the largest
-    if gap[row, column] <= task.allowed:
+    if gap[row, column] <= settings.allowed:
         return
     cached, group = float(scores.ref_logps[row, column]), items[row].group
-    why = None if policy is None else differing(policy, group, column, task, cached)
+    why = None if policy is None else _explain(policy, group, column, settings, cached)
     raise TrainError(
         f"{group.source}, response {column + 1}: before any update the policy gives "
         f"{scores.logps[row, column]:.4f} nats and the cached reference {cached:.4f} (allowed: "
-        f"{task.allowed:.2g} apart); {why or _UNEXPLAINED}"
+        f"{settings.allowed:.2g} apart); {why or _UNEXPLAINED}"
     )
 
 
-def differing(policy: Any, group: TokenGroup, column: int, task: Task, cached: float) -> str | None:
-    """Which setting, changed alone, makes the policy agree with the cached value."""
-    for name, change, other in _changes(policy, task.form):
+def _explain(
+    policy: Any, group: TokenGroup, column: int, settings: LossSettings, cached: float
+) -> str | None:
+    """Find the setting that, changed alone, makes the policy agree with the cached value."""
+    for name, change, other in _changes(policy, settings.form):
         with change, torch.no_grad():
             sums, _ = logprobs(policy, [group], other)
-        if abs(float(sums[0, column]) - cached) <= task.allowed:
+        if abs(float(sums[0, column]) - cached) <= settings.allowed:
             return name
     return None
 

@@ -1,4 +1,4 @@
-"""Which prompt is trained when and by which process: fixed by the seed before a run starts."""
+"""The order of training and its division among processes, fixed by the seed before a run starts."""
 
 import math
 import random
@@ -9,30 +9,29 @@ from train.errors import TrainError
 
 
 def total_prompts(prompts: int, epochs: float, prompts_per_step: int, max_steps: int | None) -> int:
-    """Prompts that a run trains on, each epoch's counted anew; at least one.
+    """Count the prompts that a run trains on, those of each epoch anew; at least one.
 
-    `max_steps` decides where it is given, as in transformers: more than the data have means more
-    epochs.
+    `max_steps` decides where it is given, as in transformers: more steps mean more epochs.
     """
     return max(1, round(prompts * epochs)) if max_steps is None else max_steps * prompts_per_step
 
 
 def total_steps(prompts: int, prompts_per_step: int) -> int:
-    """Optimiser steps; the last one may hold fewer prompts."""
+    """Count the optimiser steps; the last one may hold fewer prompts."""
     return math.ceil(prompts / prompts_per_step)
 
 
 def training_order(
     sizes: Sequence[int], total: int, prompts_per_step: int, seed: int
 ) -> tuple[int, ...]:
-    """Indices of prompts in the order of training.
+    """Return the indices of prompts in the order of training.
 
     Each epoch is a seeded shuffle. Inside a step, prompts of similar size stand together: the
     gradient is the same, and rows of one micro-batch need less padding.
 
     Args:
         sizes: tokens of each prompt with its responses.
-        total: how many prompts to train on; more than there are means more epochs.
+        total: number of prompts to train on; more than there are mean more epochs.
         prompts_per_step: prompts of one optimiser step.
         seed: of the shuffles.
     """
@@ -47,10 +46,10 @@ def training_order(
 
 
 def check_processes(config: TrainConfig, processes: int) -> None:
-    """Every process must have equally many micro-batches in a step.
+    """Check that every process has equally many micro-batches in a step.
 
     Raises:
-        TrainError: it would not; the message names values that fit.
+        TrainError: the message names values that fit.
     """
     together = processes * config.prompts_per_batch
     if config.prompts_per_step % together:
@@ -62,29 +61,28 @@ def check_processes(config: TrainConfig, processes: int) -> None:
         )
 
 
-def share(
+def micro_batches(
     total: int, prompts_per_step: int, prompts_per_batch: int, processes: int, rank: int
 ) -> tuple[range, ...]:
-    """The micro-batches of one process, as places in the order of training.
+    """Return the micro-batches of one process, as places in the order of training.
 
     The micro-batches of a step go round the processes, so that neighbours, which are of similar
-    size, are computed at the same time. All processes have equally many; where the prompts of a
-    last step do not reach, a process has an empty one. Together they are every place once.
+    size, are computed at the same time. All processes have equally many; in a last step with too
+    few prompts a process may have an empty one. Together they hold every place once.
 
     Args:
         total: prompts of the whole run.
         prompts_per_step: prompts of one optimiser step over all processes.
         prompts_per_batch: prompts of one micro-batch.
-        processes: how many there are.
-        rank: which of them, from 0.
+        processes: the number of processes.
+        rank: of this process, from 0.
     """
-    found: list[range] = []
+    batches: list[range] = []
     for start in range(0, total, prompts_per_step):
         end = min(start + prompts_per_step, total)
-        firsts = range(start, end, prompts_per_batch)
-        for turn in range(0, len(firsts), processes):
-            mine = firsts[turn + rank :][:1]
-            found.append(
-                range(mine[0], min(mine[0] + prompts_per_batch, end)) if mine else range(0)
-            )
-    return tuple(found)
+        count = math.ceil((end - start) / prompts_per_batch)
+        for turn in range(0, count, processes):
+            # Beyond the last prompt of the step the range is empty.
+            first = start + (turn + rank) * prompts_per_batch
+            batches.append(range(first, min(first + prompts_per_batch, end)))
+    return tuple(batches)

@@ -1,4 +1,4 @@
-"""transformers.Trainer over items: its loop, saving and resuming; our loss and our records."""
+"""The transformers.Trainer of a run, with our loss, our order of prompts and our records."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -12,11 +12,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
-from train.trainer.batch_loss import Item, Task, scored
+from train.trainer.batch_loss import Item, LossSettings, score_batch
 from train.trainer.distributed import Processes, sharding
-from train.trainer.metrics import Scores, joined
-from train.trainer.reference_check import check_start
-from train.trainer.schedule import share
+from train.trainer.metrics import BatchScores, concatenate
+from train.trainer.reference_check import check_against_reference
+from train.trainer.schedule import micro_batches
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
@@ -24,34 +24,39 @@ _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with
 class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
     """Trains on items in the order they come, the loss a mean over a step's prompts.
 
-    Of several processes each has its share of every step (`train.trainer.schedule.share`). Before
-    the first update of a run the policy must be the reference (`check_start`).
+    Of several processes each has its share of every step (`train.trainer.schedule.micro_batches`).
+    Before the first update of a run the policy must be the reference (`check_against_reference`).
     """
 
     # compute_loss divides by the prompts of the whole step.
     loss_is_scaled_for_ga = True
 
     def __init__(
-        self, model: Any, job: TrainJob, items: Sequence[Item], task: Task, world: Processes
+        self,
+        model: Any,
+        job: TrainJob,
+        items: Sequence[Item],
+        loss_settings: LossSettings,
+        processes: Processes,
     ) -> None:
-        settings = arguments(job.config, job.out / "state", world.size)
-        super().__init__(model=model, args=settings, train_dataset=list(items))
+        arguments = training_arguments(job.config, job.out / "state", processes.size)
+        super().__init__(model=model, args=arguments, train_dataset=list(items))
         self.remove_callback(PrinterCallback)
-        self.task = task
-        self.world = world
+        self.loss_settings = loss_settings
+        self.processes = processes
         self._config = job.config
-        self._parts: list[Scores] = []
+        self._parts: list[BatchScores] = []
         self.idle = min(items, key=lambda item: item.group.size)
 
-    def take_scores(self) -> Scores:
-        """The numbers of the whole step: every process's micro-batches since the last call."""
+    def take_scores(self) -> BatchScores:
+        """Return the scores of all processes' micro-batches since the last call."""
         parts, self._parts = self._parts, []
-        return joined(self.world.gathered(parts))
+        return concatenate(self.processes.gather(parts))
 
     def full_weights(self) -> dict[str, Tensor] | None:
-        """The trained weights in one place, where processes hold pieces; None where each has all.
+        """Gather sharded weights in the main process; None where each process has all of them.
 
-        All processes call it; the main one gets them.
+        All processes must call it.
         """
         if self.is_fsdp_enabled:
             from torch.distributed.checkpoint.state_dict import (
@@ -59,10 +64,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
                 get_model_state_dict,
             )
 
-            wanted = StateDictOptions(
+            options = StateDictOptions(
                 full_state_dict=True, cpu_offload=True, ignore_frozen_params=True
             )
-            weights = get_model_state_dict(self.model, options=wanted)
+            weights = get_model_state_dict(self.model, options=options)
             # Gathered one by one, a tied head is a copy of the embedding; a checkpoint has one.
             tied = getattr(self.model, "all_tied_weights_keys", {})
             return {n: cast("Tensor", value) for n, value in weights.items() if n not in tied}
@@ -77,7 +82,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         return_outputs: bool = False,  # noqa: ARG002 - the base's signature
         num_items_in_batch: int | None = None,
     ) -> Tensor:
-        """The micro-batch's share of the step's mean loss.
+        """Compute the micro-batch's share of the step's mean loss.
 
         With W processes and N prompts in the step, process w's micro-batches sum to
         `W * (losses of w) / N`. DDP, FSDP and DeepSpeed average gradients over processes, which
@@ -85,16 +90,17 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         one process, whatever share of a last step each has.
         """
         items = inputs["items"]
-        losses, scores = scored(model, items, self.task, self.idle)
+        losses, scores = score_batch(model, items, self.loss_settings, self.idle)
         if self.state.global_step == 0:
-            # Several processes would have to ask the policy together.
-            check_start(model if self.world.size == 1 else None, scores, items, self.task)
+            # Several processes would have to run the policy together.
+            policy = model if self.processes.size == 1 else None
+            check_against_reference(policy, scores, items, self.loss_settings)
         if not bool(torch.isfinite(losses).all()):
             raise TrainError(
                 f"step {self.state.global_step}: the loss is not finite; lower learning_rate"
             )
         self._parts.append(scores)
-        return losses.sum() * self.world.size / (num_items_in_batch or len(items))
+        return losses.sum() * self.processes.size / (num_items_in_batch or len(items))
 
     def get_batch_samples(
         self,
@@ -102,80 +108,79 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         num_batches: int,
         device: torch.device,  # noqa: ARG002
     ) -> tuple[list[Any], int]:
-        """This process's micro-batches of a step, and the prompts of all processes in it."""
+        """Return this process's micro-batches of a step, and the step's number of prompts."""
         done = self.state.global_step * self._config.prompts_per_step
         left = len(self.train_dataset) - done
         batches = list(itertools.islice(epoch_iterator, num_batches))
         return batches, min(left, self._config.prompts_per_step)
 
     def get_train_dataloader(self) -> DataLoader[Item]:
-        """This process's micro-batches; accelerate's own split would repeat prompts at the end."""
-        config, world = self._config, self.world
-        mine = share(
+        """Load this process's micro-batches; accelerate's split would repeat prompts at the end."""
+        batches = micro_batches(
             len(self.train_dataset),
-            config.prompts_per_step,
-            config.prompts_per_batch,
-            world.size,
-            world.rank,
+            self._config.prompts_per_step,
+            self._config.prompts_per_batch,
+            self.processes.size,
+            self.processes.rank,
         )
         return DataLoader(
             self.train_dataset,
-            batch_sampler=[list(places) for places in mine],
+            batch_sampler=[list(places) for places in batches],
             collate_fn=_collate,
         )
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002
-        """Not counted: the base would look for token ids in the inputs."""
+        """Return 0: the base would look for token ids in the inputs."""
         return 0
 
     def create_accelerator_and_postprocess(self) -> None:
-        """As the base does; on CPUs too FSDP is used where it was asked for."""
+        """Do as the base does, but use FSDP on CPUs too, where it is configured."""
         super().create_accelerator_and_postprocess()
         if sharding() == "fsdp" and self.args.use_cpu:
             from accelerate import DistributedType, FullyShardedDataParallelPlugin
 
-            # accelerate reads the FSDP configuration and then takes it up on accelerators only.
+            # accelerate reads the FSDP configuration and then applies it on accelerators only.
             self.accelerator.state.distributed_type = DistributedType.FSDP
             self.accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin()
             self.is_fsdp_enabled = True
 
 
 class StepReporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """Tells of every finished step, and stops the run when asked to.
+    """Reports every finished step, and stops the run on request.
 
     Args:
-        trained: told the updates made, and what the Trainer logs of the step (learning rate,
-            gradient norm).
-        stop: whether the run has been asked to stop, the same for all processes; its state is
-            saved first.
+        report: called with the number of updates made and the Trainer's log of the step (learning
+            rate, gradient norm).
+        stop: returns whether the run must stop, the same for all processes; its state is saved
+            first.
     """
 
     def __init__(
-        self, trained: Callable[[int, dict[str, Any]], None], stop: Callable[[], bool]
+        self, report: Callable[[int, dict[str, Any]], None], stop: Callable[[], bool]
     ) -> None:
-        self._trained = trained
+        self._report = report
         self._stop = stop
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Save and stop, when asked to."""
+        """Save and stop, on request."""
         if self._stop():
             control.should_save = control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
-        """A finished step; this comes before its state is saved."""
+        """Report a finished step, before its state is saved."""
         if "grad_norm" in more["logs"]:
-            self._trained(int(state.global_step), more["logs"])
+            self._report(int(state.global_step), more["logs"])
 
 
-def arguments(config: TrainConfig, state: Path, processes: int = 1) -> TrainingArguments:
-    """The Trainer's settings for a config; states go to `state`."""
+def training_arguments(config: TrainConfig, state: Path, processes: int = 1) -> TrainingArguments:
+    """Return the Trainer's settings for a config, with states saved in the folder `state`."""
     gpu = torch.cuda.is_available()
     together = processes * config.prompts_per_batch
     return TrainingArguments(
         output_dir=str(state),
         per_device_train_batch_size=config.prompts_per_batch,
         gradient_accumulation_steps=config.prompts_per_step // together,
-        num_train_epochs=1,  # the items are all epochs' in order
+        num_train_epochs=1,  # the items are those of all epochs in order
         learning_rate=config.learning_rate,
         lr_scheduler_type=_SCHEDULES[config.schedule],
         warmup_steps=config.warmup,

@@ -66,10 +66,10 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     changes = {"temperature": section.temperature, "top_p": section.top_p}
     if section.max_tokens is not None:
         changes["max_tokens"] = section.max_tokens
-    suite = registry.find(section.prompts).decoded(**changes)
+    suite = registry.find(section.prompts).with_decoding(**changes)
     samples = suite.load(data_dir)
     if section.limit is not None:
-        samples = first_of_each(samples, section.limit, suite.stratum)
+        samples = first_of_each(samples, section.limit, suite.sampling.stratum)
     if section.verifier is None or section.verifier == section.prompts:
         return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
     _refuse_other_samples(samples, section.verifier, section.prompts, data_dir)

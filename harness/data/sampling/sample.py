@@ -99,7 +99,7 @@ def _refuse_unfit(prompts: Sequence[Prompt], group: Group) -> None:
 
 
 def _warn_of_test_prompts(name: str, report: Reporter) -> None:
-    if is_suite(name) and not find(name).training:
+    if is_suite(name) and not find(name).sampling.training:
         text = f"{name}: these are test problems; what is trained on them must not be scored there"
         report({"event": "note", "text": text})
 

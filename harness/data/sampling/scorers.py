@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.judging import rated
 from eval_suites.judging.mt_bench import load_prompts, question_of
 from eval_suites.judging.mt_bench_pairs import Dialogue
@@ -48,7 +48,7 @@ class Verifier:
     async def _one(self, sample: Any, answer: Answer) -> Graded:
         checks = self.suite.checks(sample, (answer,))
         outcomes = tuple([await self.checker.run(check) for check in checks])
-        score = settle(self.suite, sample, (answer,), (), outcomes)
+        score = score_sample(self.suite, sample, (answer,), (), outcomes)
         return Graded(score.value, score.status, score.reason)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eval_suites.grading.suite_rules import metrics_of, settle
+from eval_suites.grading.suite_rules import metrics_of, score_sample
 from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
@@ -126,7 +126,7 @@ async def _score(
     if item.lost is not None and _asked(suite, sample, item.answers) != len(item.answers):
         return Rescored(item, item.lost, ())
     outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
-    scores = [settle(suite, sample, item.answers, verdicts, outcomes) for verdicts in repeats]
+    scores = [score_sample(suite, sample, item.answers, verdicts, outcomes) for verdicts in repeats]
     return Rescored(item, pooled(scores), outcomes)
 
 
@@ -212,7 +212,7 @@ def _bounds(suite: Suite[Any], found: Sequence[Rescored]) -> str:
     low, high = (
         sum(_means([replace(one, score=_valued(one.score, value)) for one in found]))
         / len({one.stored.sample_id for one in found})
-        for value in suite.bounds
+        for value in suite.metrics.bounds
     )
     return f"; between {low:.4f} and {high:.4f} whatever the missing ones are"
 

@@ -33,9 +33,11 @@ def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = find(name, job.lm_eval_tasks).decoded(**job.decoding.model_dump(exclude_none=True))
+    suite = find(name, job.lm_eval_tasks).with_decoding(
+        **job.decoding.model_dump(exclude_none=True)
+    )
     samples = suite.load(job.data_dir)
-    samples = samples if limit is None else first_of_each(samples, limit, suite.stratum)
+    samples = samples if limit is None else first_of_each(samples, limit, suite.sampling.stratum)
     asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
     return Loaded(suite, longest_first(suite, samples), digest_of_list(asked, 16))
 
@@ -45,10 +47,13 @@ def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
 
     The last ones to be answered are then short, and no long one keeps an engine waiting.
     """
-    strata = {part: place for place, part in enumerate(dict.fromkeys(map(suite.stratum, samples)))}
+    strata = {
+        part: place
+        for place, part in enumerate(dict.fromkeys(map(suite.sampling.stratum, samples)))
+    }
 
     def place(sample: T) -> tuple[int, int]:
-        return strata[suite.stratum(sample)], -sum(map(_size, suite.ask(sample, ())))
+        return strata[suite.sampling.stratum(sample)], -sum(map(_size, suite.ask(sample, ())))
 
     return tuple(sorted(samples, key=place))
 
@@ -76,7 +81,7 @@ def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
     return {
         "suite": f"{item.suite.name} {item.suite.version}",
         "prompts": item.prompts,
-        "decoding": canonical(asdict(item.suite.decoding)),
+        "decoding": canonical(asdict(item.suite.sampling.decoding)),
         "seed": str(job.seed),
         "repeats": str(job.repeats),
     }

@@ -20,7 +20,7 @@ def tasks(
     Suites with the longest answers come first, so that they do not end alone; one model after the
     other, so that engines which batch by adapter have full batches.
     """
-    by_length = sorted(loaded, key=lambda item: -item.suite.decoding.max_tokens)
+    by_length = sorted(loaded, key=lambda item: -item.suite.sampling.decoding.max_tokens)
     for models in parts:
         for item, model in product(by_length, models):
             for sample in item.samples:

@@ -102,7 +102,7 @@ def _summary(
     return {
         "suite": suite.name,
         "headline": suite.headline,
-        "bounds": plain_bounds(suite.bounds),
+        "bounds": plain_bounds(suite.metrics.bounds),
         "metrics": metrics_of(suite, ((one.sample_id, one.score) for one in kept)),
         "statuses": dict(sorted(Counter(one.score.status for one in kept).items())),
         "protocol": dict(sorted(protocol.items())),

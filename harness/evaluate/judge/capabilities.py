@@ -16,8 +16,9 @@ def lacking(suite: Suite[Any], judge: JudgeChoice) -> str:
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
     """
+    needs = frozenset() if suite.judging is None else suite.judging.needs
     able = make(EngineSpec(name=judge.name, base_url=judge.base_url)).capabilities
-    return ", ".join(sorted(suite.judge_needs - able))
+    return ", ".join(sorted(needs - able))
 
 
 def require_fit(suites: Iterable[Suite[Any]], engine: str, capabilities: frozenset[str]) -> None:
@@ -27,7 +28,7 @@ def require_fit(suites: Iterable[Suite[Any]], engine: str, capabilities: frozens
         EngineUnavailable: naming the first such suite and the remedy.
     """
     for suite in suites:
-        if lacks := ", ".join(sorted(suite.needs - capabilities)):
+        if lacks := ", ".join(sorted(suite.sampling.needs - capabilities)):
             raise EngineUnavailable(
                 f"suite {suite.name} needs {lacks}, which engine {engine} lacks: choose another "
                 "with --engine"

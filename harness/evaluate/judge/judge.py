@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite, no_requests
+from eval_suites.suite import Suite
 from harness.engines.base import RequestFailed
 from harness.errors import RecipeError
 from harness.evaluate.client.cached_client import Asker, Model, Tally
@@ -75,7 +75,7 @@ class Referee:
             found = await _all([self._verdicts(task, answers, number) for number in rounds])
         except RequestFailed as lost:
             return Score(None, "judge_missing", reason=str(lost)), ()
-        scores = [settle(task.suite, task.sample, answers, said, outcomes) for said in found]
+        scores = [score_sample(task.suite, task.sample, answers, said, outcomes) for said in found]
         return pooled(scores), tuple(reply for said in found for reply in said)
 
     async def _verdicts(self, task: Task, answers: Answers, number: int) -> Answers:
@@ -162,7 +162,7 @@ async def _all(asked: Iterable[Awaitable[T]]) -> tuple[T, ...]:
 
 def is_judged(suite: Suite[Any]) -> bool:
     """Whether a suite asks a judge."""
-    return suite.judge is not no_requests
+    return suite.judging is not None
 
 
 def require_judge(suites: Iterable[Suite[Any]], *, chosen: bool) -> None:

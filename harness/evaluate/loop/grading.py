@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.requests import Request
 from eval_suites.sandbox.runner import VERSION
 from eval_suites.scores import Score
-from eval_suites.suite import Suite, no_checks
+from eval_suites.suite import Suite
 from harness.engines.base import RequestFailed
 from harness.evaluate.client.cached_client import Asker, Checker
 from harness.evaluate.client.sample_log import log_line, turn
@@ -33,12 +33,12 @@ class Desk:
         outcomes = tuple([await self.checker.run(check) for check in checks])
         withheld = any(answer.finish_reason == "filtered" for answer in answers)
         if self.judge is None or withheld or not is_judged(task.suite):
-            return settle(task.suite, task.sample, answers, (), outcomes), ()
+            return score_sample(task.suite, task.sample, answers, (), outcomes), ()
         return await self.judge.score(task, answers, outcomes)
 
     def protocol(self, suite: Suite[Any], model: str) -> dict[str, str]:
         """Their part of what must agree between two columns of a suite."""
-        found = {"sandbox": VERSION} if suite.checks is not no_checks else {}
+        found = {"sandbox": VERSION} if suite.checking is not None else {}
         if suite.programs:
             found["tier"] = self.tier
         if self.judge is not None and is_judged(suite):

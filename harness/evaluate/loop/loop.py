@@ -112,7 +112,7 @@ def pairs_of(job: EvalJob, loaded: Sequence[Loaded]) -> Iterator[Pair]:
 
 
 def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Reporter) -> None:
-    greedy = [item.suite.name for item in loaded if item.suite.decoding.temperature == 0]
+    greedy = [item.suite.name for item in loaded if item.suite.sampling.decoding.temperature == 0]
     if repeats > 1 and greedy:
         text = f"{', '.join(greedy)}: {repeats} answers at temperature 0 are one answer again"
         report({"event": "note", "text": f"{text}; set evaluate.decoding.temperature"})
@@ -121,7 +121,7 @@ def _warn_of_greedy_repeats(loaded: Sequence[Loaded], repeats: int, report: Repo
 def _tell_notes(loaded: Sequence[Loaded], job: EvalJob, report: Reporter) -> None:
     """Tell what the data folder keeps from a suite's metrics."""
     for item in loaded:
-        if note := item.suite.note(job.data_dir):
+        if note := item.suite.metrics.note(job.data_dir):
             report({"event": "note", "text": f"{item.suite.name}: {note}"})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eval_suites.scores import Score
-from eval_suites.suite import Suite, no_checks, no_requests
+from eval_suites.suite import Suite
 from harness.evaluate.client.loading import Loaded
 from harness.evaluate.judge.judge import Referee, is_judged
 from harness.evaluate.loop.grading import Desk
@@ -44,9 +44,9 @@ def passes(
         judge: where there is one.
         boards: of the answers, and of the judging that comes after them.
     """
-    judged = [item for item in loaded if is_judged(item.suite) and not item.suite.measured]
+    judged = [item for item in loaded if is_judged(item.suite) and not item.suite.metrics.measured]
     # What a stage of its own measures has its log from there, which a second run must not lose.
-    names = frozenset(item.suite.name for item in loaded if not item.suite.measured)
+    names = frozenset(item.suite.name for item in loaded if not item.suite.metrics.measured)
     if judge is None or judge.elsewhere or not judged:
         yield Pass(loaded, replace(desk, judge=judge), boards[0], names)
         return
@@ -61,7 +61,7 @@ def passes(
 
 def answered_only(suite: Suite[Any]) -> Suite[Any]:
     """The suite with nothing to check or to judge; its score is no verdict and is not kept."""
-    return replace(suite, judge=no_requests, checks=no_checks, score=_answered)
+    return replace(suite, judging=None, checking=None, score=_answered)
 
 
 def _answered(*_: Any) -> Score:

@@ -12,7 +12,7 @@ from typing import Any
 
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import MetricRules, SamplingRules, Suite
 from harness.evaluate.suites.kl_ratios import summed_up
 
 PREFIX = "kl"
@@ -23,10 +23,10 @@ _PENDING = "not measured yet"
 class OnPolicy(Suite[Any]):
     """A suite whose answers are draws from the policy: only their length can be changed."""
 
-    def decoded(self, **changes: Any) -> "Suite[Any]":
+    def with_decoding(self, **changes: Any) -> "Suite[Any]":
         """The same suite with another `max_tokens`; temperature and top_p stay 1."""
         kept = {key: value for key, value in changes.items() if key == "max_tokens"}
-        return Suite.decoded(self, **kept)
+        return Suite.with_decoding(self, **kept)
 
 
 def _pending(
@@ -44,7 +44,7 @@ def any_kl(names: Iterable[str]) -> bool:
 
 def on_policy(prompts: Suite[Any]) -> Suite[Any]:
     """The measurement of `kl` on what another suite asks first."""
-    drawn = Decoding(temperature=1.0, top_p=1.0, max_tokens=prompts.decoding.max_tokens)
+    drawn = Decoding(temperature=1.0, top_p=1.0, max_tokens=prompts.sampling.decoding.max_tokens)
 
     def ask(sample: Any, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
         first = () if answers else prompts.ask(sample, ())[:1]
@@ -59,14 +59,14 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
         source=prompts.source,
         licence=prompts.licence,
         headline="k1",
-        # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
-        bounds=(-inf, inf),
         load=prompts.load,
         ask=ask,
         score=_pending,
-        measured=True,
-        aggregate=summed_up,
-        stratum=prompts.stratum,
-        decoding=drawn,
-        needs=frozenset({"tokens", "sampling"}),
+        sampling=SamplingRules(
+            decoding=drawn,
+            needs=frozenset({"tokens", "sampling"}),
+            stratum=prompts.sampling.stratum,
+        ),
+        # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
+        metrics=MetricRules(bounds=(-inf, inf), aggregate=summed_up, measured=True),
     )

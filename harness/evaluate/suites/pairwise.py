@@ -15,7 +15,7 @@ from eval_suites.judging.mt_bench import Asked, load_prompts, question_of
 from eval_suites.judging.mt_bench_pairs import Dialogue
 from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score, mean_metrics
-from eval_suites.suite import Suite, no_checks, no_metrics
+from eval_suites.suite import JudgeRules, MetricRules, Suite
 from harness.errors import RecipeError
 
 PREFIX = "head_to_head"
@@ -41,13 +41,9 @@ def duelling(prompts: Suite[Any]) -> Suite[Any]:
         headline="win_rate",
         load=load,
         score=_pending,
-        measured=True,
-        judge=_settled_later,
-        checks=no_checks,
-        programs=False,
-        aggregate=_aggregate,
-        over_repeats=no_metrics,
-        bounds=(0.0, 1.0),
+        checking=None,
+        judging=JudgeRules(_settled_later),
+        metrics=MetricRules(aggregate=_aggregate, measured=True),
     )
 
 

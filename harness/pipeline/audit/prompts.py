@@ -151,10 +151,10 @@ def ask(name: str, job: AuditJob) -> Asked:
     """
     evaluation = job.evaluation
     suite = find(name, evaluation.lm_eval_tasks)
-    suite = suite.decoded(**evaluation.decoding.model_dump(exclude_none=True))
+    suite = suite.with_decoding(**evaluation.decoding.model_dump(exclude_none=True))
     every = suite.load(evaluation.data_dir)
     limit = evaluation.suites[name]
-    samples = tuple(every) if limit is None else first_of_each(every, limit, suite.stratum)
+    samples = tuple(every) if limit is None else first_of_each(every, limit, suite.sampling.stratum)
     first = tuple((sample.id, request) for sample in samples for request in suite.ask(sample, ()))
     later = tuple(request for sample in samples for request in _later(suite, sample))
     return Asked(suite, every, first, samples, later)

@@ -70,7 +70,7 @@ def questions_of(asked: Asked) -> list[Question]:
     parts: dict[str, list[Prompt]] = {}
     for sample in asked.all:
         text = "\n".join(text_of(request) for request in asked.suite.ask(sample, ()))
-        parts.setdefault(asked.suite.stratum(sample), []).append(Prompt(sample.id, text))
+        parts.setdefault(asked.suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
     chosen = {sample.id for sample in asked.samples}
     return [q for prompts in parts.values() for q in questions(prompts) if q.name in chosen]
 

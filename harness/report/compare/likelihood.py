@@ -40,9 +40,8 @@ def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likeliho
 
     Args:
         checkpoint: its name.
-        probe: records of `steps.jsonl` (`train.trainer.metrics.record`), in order of their steps.
-        One in
-            which no prompt had a best and a worst response is left out.
+        probe: records of `steps.jsonl` (`train.trainer.metrics.summarise`), in order of their
+            steps. One in which no prompt had a best and a worst response is left out.
     """
     return tuple(
         _change(checkpoint, record)

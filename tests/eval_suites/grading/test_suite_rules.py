@@ -10,6 +10,7 @@ from eval_suites.grading.programs import over_repeats
 from eval_suites.grading.suite_rules import metrics_of
 from eval_suites.registry import find
 from eval_suites.scores import Score
+from eval_suites.suite import MetricRules
 
 ARITHMETIC = find("arithmetic")
 LOST = Score(None, "infra", reason="gone")
@@ -46,7 +47,7 @@ def test_subsets_and_the_mean_over_tasks_weigh_samples_alike_too() -> None:
 
 
 def test_pass_at_k_stands_beside_from_the_repeats_themselves() -> None:
-    suite = replace(ARITHMETIC, over_repeats=over_repeats)
+    suite = replace(ARITHMETIC, metrics=MetricRules(over_repeats=over_repeats))
     right, wrong = (Score(v, metrics={"pass_at_1": v}) for v in (1.0, 0.0))
     scored = [("a", right), ("a", wrong), ("a", wrong), ("b", right), ("b", wrong)]
     # a: 1 - C(2,2) / C(3,2); b: 1.

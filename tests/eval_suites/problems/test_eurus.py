@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.asdiv import Problem as Asdiv
 from eval_suites.problems.eurus import agrees, reading
 from eval_suites.problems.word_problems import Sample as Problem
@@ -42,7 +42,7 @@ SAMPLES = {
 
 
 def score(text: str, finish: FinishReason = "stop", name: str = SUITE.name) -> Score:
-    return settle(find(name), SAMPLES[name], (Answer(text, finish),))
+    return score_sample(find(name), SAMPLES[name], (Answer(text, finish),))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,7 +56,7 @@ def test_golden_chat_prompt(name: str) -> None:
 def test_a_variant_asks_in_its_own_way_and_keeps_the_rest(name: str) -> None:
     suite = find(name)
     assert (suite.name, suite.headline) == (name, "accuracy")
-    assert suite.decoding == Decoding(max_tokens=1024)
+    assert suite.sampling.decoding == Decoding(max_tokens=1024)
     assert suite.version == ("3" if name == "asdiv:eurus" else "2")
 
 
@@ -242,14 +242,14 @@ def test_where_our_strict_check_fails_there_is_no_value() -> None:
     sample = Sample("0", "p", r"\frac{37}{2}", r"\frac{37}{2}", "3", "prealgebra")
     answer = (Answer(r"\boxed{\sqrt{1369/4}}"),)
     assert len(suite.checks(sample, answer)) == 1
-    given = settle(suite, sample, answer, (), (Outcome("pass", value=True),))
+    given = score_sample(suite, sample, answer, (), (Outcome("pass", value=True),))
     assert given.metrics == {
         "accuracy": 1.0,
         "accuracy_strict": 1.0,
         "level_3/accuracy": 1.0,
         "prealgebra/accuracy": 1.0,
     }
-    lost = settle(suite, sample, answer, (), (Outcome("timeout", "used 2 s"),))
+    lost = score_sample(suite, sample, answer, (), (Outcome("timeout", "used 2 s"),))
     assert (lost.value, lost.status, lost.metrics) == (None, "ungraded", {})
 
 
@@ -261,7 +261,7 @@ def test_theoremqa_forgives_four_per_cent_and_no_factor(
     text: str, loose: float, strict: float
 ) -> None:
     sample = Typed("a", "How large is x?", 0.33, "float")
-    metrics = settle(find("theoremqa:eurus"), sample, (Answer(text),)).metrics
+    metrics = score_sample(find("theoremqa:eurus"), sample, (Answer(text),)).metrics
     assert metrics == {"accuracy": loose, "accuracy_strict": strict, "float/accuracy": loose}
 
 
@@ -273,7 +273,7 @@ def test_a_missing_premise_must_be_answered_with_the_word() -> None:
         (r"\boxed{\text{Cannot be determined}}", 0, 1),
         (r"\boxed{9}", 0, 0),
     ):
-        metrics = settle(suite, sample, (Answer(text),)).metrics
+        metrics = score_sample(suite, sample, (Answer(text),)).metrics
         assert (metrics["accuracy"], metrics["accuracy_strict"]) == (loose, strict)
 
 
@@ -289,7 +289,7 @@ def test_metrics_are_means_over_all_samples(name: str) -> None:
     near = "50.3" if name == "theoremqa:eurus" else "0.5"
     texts = (r"\boxed{50}", rf"\boxed{{{near}}}", "no")
     scores = [score(text, name=name) for text in texts]
-    assert find(name).aggregate([*scores, score("x", "filtered", name)]) == {
+    assert find(name).metrics.aggregate([*scores, score("x", "filtered", name)]) == {
         "accuracy": 2 / 3,
         "accuracy_strict": 1 / 3,
         **dict.fromkeys(SUBSETS.get(name, ["subtraction/accuracy"]), 2 / 3),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_suites.grading.answers import flexible_answer, same_number
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.problems.arithmetic_responses import responses, reward
 from eval_suites.registry import find
@@ -124,9 +124,9 @@ def test_verdicts(
 def test_metrics_are_means_over_samples() -> None:
     problem = SUITE.load(None)[0]
     texts = ["The answer is 7.", "7 cookies", "The answer is 8.", "Seven."]
-    scores = [settle(SUITE, problem, (Answer(text),)) for text in texts]
-    lost = settle(SUITE, problem, (Answer("7", "filtered"),))
-    assert SUITE.aggregate([*scores, lost]) == {"accuracy": 2 / 4, "accuracy_strict": 1 / 4}
+    scores = [score_sample(SUITE, problem, (Answer(text),)) for text in texts]
+    lost = score_sample(SUITE, problem, (Answer("7", "filtered"),))
+    assert SUITE.metrics.aggregate([*scores, lost]) == {"accuracy": 2 / 4, "accuracy_strict": 1 / 4}
 
 
 @settings(deadline=None, max_examples=30)

@@ -9,7 +9,7 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.asdiv import KindName, Problem, gold_of
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
@@ -27,7 +27,7 @@ CHAT = (
 
 
 def score(text: str, finish: FinishReason = "stop", problem: Problem = PROBLEM) -> Score:
-    return settle(SUITE, problem, (Answer(text, finish),))
+    return score_sample(SUITE, problem, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -188,12 +188,12 @@ def test_gold_answers_lose_their_unit(answer: str, ratio: bool, gold: str, kind:
 def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
     for kind in ("numbers", "ratio", "time", "words"):
         problem = Problem("a", "q", "q", "3:20; 4", kind)
-        assert settle(SUITE, problem, (Answer(rf"\boxed{{{text}}}"),)).value == 0.0
+        assert score_sample(SUITE, problem, (Answer(rf"\boxed{{{text}}}"),)).value == 0.0
 
 
 def test_metrics_are_means_over_all_samples_and_over_each_kind() -> None:
     scores = [score(r"\boxed{14, 16}"), score("14, 16"), score("#### 1200", problem=NUMBER)]
-    assert SUITE.aggregate(scores) == {
+    assert SUITE.metrics.aggregate(scores) == {
         "accuracy": 2 / 3,
         "accuracy_flexible": 1.0,
         "number/accuracy": 1.0,

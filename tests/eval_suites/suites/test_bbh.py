@@ -8,7 +8,7 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.grading.declared import declared, read_as
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason
 from eval_suites.scores import Score
@@ -27,7 +27,7 @@ def sample(gold: str, task: str = "snarks") -> Sample:
 
 
 def score(gold: str, text: str, finish: FinishReason = "stop") -> Score:
-    return settle(SUITE, sample(gold), (Answer(text, finish),))
+    return score_sample(SUITE, sample(gold), (Answer(text, finish),))
 
 
 def test_golden_prompt() -> None:
@@ -37,7 +37,7 @@ def test_golden_prompt() -> None:
         "Do.\n\nQ: x\n\nQ: Which is larger?\nOptions:\n(A) 1\n(B) 2\nA: Let's think step by step."
     )
     assert request.decoding == Decoding(max_tokens=1024, stop=("\nQ:",))
-    assert SUITE.needs == {"tokens"}
+    assert SUITE.sampling.needs == {"tokens"}
 
 
 # gold, text, how it ended, extracted, accuracy, official, status
@@ -114,16 +114,16 @@ def test_what_a_model_makes_up_after_its_answer_does_not_count(gap: str) -> None
 def test_tasks_weigh_alike_in_the_mean_over_tasks() -> None:
     right, wrong = Answer("the answer is No."), Answer("the answer is Yes.")
     tasks = [("navigate", right), ("navigate", wrong), ("navigate", wrong), ("web_of_lies", right)]
-    scores = [settle(SUITE, sample("No", task), (answer,)) for task, answer in tasks]
-    lost = settle(SUITE, sample("No"), (Answer("", "filtered"),))
-    assert SUITE.aggregate([*scores, lost]) == {
+    scores = [score_sample(SUITE, sample("No", task), (answer,)) for task, answer in tasks]
+    lost = score_sample(SUITE, sample("No"), (Answer("", "filtered"),))
+    assert SUITE.metrics.aggregate([*scores, lost]) == {
         "accuracy": 2 / 4,
         "accuracy_task_mean": (1 / 3 + 1) / 2,
         "navigate/accuracy": 1 / 3,
         "official": 2 / 4,
         "web_of_lies/accuracy": 1.0,
     }
-    assert SUITE.aggregate([lost]) == {}
+    assert SUITE.metrics.aggregate([lost]) == {}
 
 
 def fill(folder: Path, rows: object, prompt: str = "canary\n-----\nDo.\n\nQ: x\n") -> None:
@@ -144,7 +144,7 @@ def test_samples_carry_task_and_row_in_their_id(tmp_path: Path) -> None:
     assert samples[1] == Sample(
         "boolean_expressions/1", "boolean_expressions", "c", "d", "Do.\n\nQ: x"
     )
-    assert [SUITE.stratum(one) for one in samples[::2]] == list(TASKS)
+    assert [SUITE.sampling.stratum(one) for one in samples[::2]] == list(TASKS)
 
 
 @pytest.mark.parametrize(

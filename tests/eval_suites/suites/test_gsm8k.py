@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.scores import Score
@@ -24,7 +24,7 @@ TEXT = "Q: x\nA: y\n\nQ: Kim has 9 pens and buys 9 more. How many pens are there
 
 
 def score(text: str, finish: FinishReason = "stop", name: str = "gsm8k") -> Score:
-    return settle(find(name), SAMPLE, (Answer(text, finish),))
+    return score_sample(find(name), SAMPLE, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -104,7 +104,7 @@ def test_what_a_text_model_makes_up_after_its_answer_does_not_count() -> None:
     ],
 )
 def test_thousands_separators_and_signs_of_the_gold(gold: str, text: str, right: float) -> None:
-    given = settle(find("gsm8k"), Sample("0", "q", gold), (Answer(text),))
+    given = score_sample(find("gsm8k"), Sample("0", "q", gold), (Answer(text),))
     assert (given.value, given.status) == (right, "ok")
 
 
@@ -112,7 +112,7 @@ def test_thousands_separators_and_signs_of_the_gold(gold: str, text: str, right:
 def test_metrics_are_means_over_samples(name: str) -> None:
     scores = [score(r"\boxed{18}"), score("18"), score("no"), score("18", "filtered")]
     suite = find(name)
-    assert suite.aggregate(scores) == {"accuracy": 1 / 3, "accuracy_flexible": 2 / 3}
+    assert suite.metrics.aggregate(scores) == {"accuracy": 1 / 3, "accuracy_flexible": 2 / 3}
 
 
 def test_the_eight_examples_come_before_the_question(data_dir: Path) -> None:

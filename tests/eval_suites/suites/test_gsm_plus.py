@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.word_problems import Sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
@@ -28,7 +28,7 @@ ROW = {"question": "q", "answer": "3", "perturbation_type": "digit expansion"}
 def score(
     text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE, name: str = SUITE.name
 ) -> Score:
-    return settle(find(name), sample, (Answer(text, finish),))
+    return score_sample(find(name), sample, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -118,7 +118,7 @@ def test_verdicts_where_a_premise_is_missing(
 @pytest.mark.parametrize("name", NAMES)
 def test_metrics_are_means_over_all_samples_and_over_each_perturbation(name: str) -> None:
     scores = [score("#### 9.5"), score("9.5"), score("#### None", sample=UNANSWERABLE)]
-    assert find(name).aggregate(scores) == {
+    assert find(name).metrics.aggregate(scores) == {
         "accuracy": 2 / 3,
         "accuracy_flexible": 1.0,
         "critical_thinking/accuracy": 1.0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.grading.code import fenced
-from eval_suites.grading.suite_rules import metrics_of, settle
+from eval_suites.grading.suite_rules import metrics_of, score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, Message
 from eval_suites.sandbox.checks import Outcome, Program
@@ -138,7 +138,7 @@ def test_metrics_are_means_over_samples_and_pass_at_k_counts_repeats() -> None:
         SUITE.score(SAMPLE, (Answer(WHOLE),), (), (Outcome(verdict),))
         for verdict in ("pass", "fail")
     )
-    lost = settle(SUITE, SAMPLE, (Answer(WHOLE),), (), (Outcome("infra"),))
+    lost = score_sample(SUITE, SAMPLE, (Answer(WHOLE),), (), (Outcome("infra"),))
     assert metrics_of(SUITE, [("a", right), ("b", wrong), ("c", lost)]) == {"pass_at_1": 1 / 2}
     scored = [("a", right), ("a", wrong), ("a", wrong), ("b", wrong), ("b", wrong), ("b", wrong)]
     # a: 1 - C(2,2) / C(3,2) = 2/3; b: 0.
@@ -169,7 +169,7 @@ def test_fenced_blocks_in_order_and_the_last_one_to_the_end() -> None:
 def test_an_outcome_becomes_value_and_status(
     outcome: Outcome, answer: Answer, status: str, value: float | None
 ) -> None:
-    score = settle(SUITE, SAMPLE, (answer,), (), (outcome,))
+    score = score_sample(SUITE, SAMPLE, (answer,), (), (outcome,))
     assert (score.status, score.value) == (status, value)
     assert score.metrics == ({} if value is None else {"pass_at_1": value})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import metrics_of, settle
+from eval_suites.grading.suite_rules import metrics_of, score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.sandbox.checks import Outcome
@@ -56,7 +56,7 @@ def test_golden_prompt() -> None:
     assert request.messages == (Message("user", text),)
     assert (request.text, request.prefix) == (None, "```python\n")
     assert request.decoding == Decoding(max_tokens=512, stop=("\n```",))
-    assert SUITE.needs == {"prefix"}
+    assert SUITE.sampling.needs == {"prefix"}
 
 
 BODY = RIGHT.partition("\n")[2]
@@ -120,7 +120,7 @@ def test_the_headline_needs_both(
     base: str, plus: str, value: float | None, metrics: dict[str, float]
 ) -> None:
     outcomes = (Outcome(base), Outcome(plus))  # type: ignore[arg-type] # verdicts by name
-    score = settle(SUITE, SAMPLE, (Answer(RIGHT),), (), outcomes)
+    score = score_sample(SUITE, SAMPLE, (Answer(RIGHT),), (), outcomes)
     assert (score.value, dict(score.metrics)) == (value, metrics)
 
 
@@ -137,7 +137,7 @@ def test_the_headline_needs_both(
 )
 def test_outcomes_become_a_status(base: str, plus: str, finish: FinishReason, status: str) -> None:
     outcomes = (Outcome(base), Outcome(plus))  # type: ignore[arg-type] # verdicts by name
-    score = settle(SUITE, SAMPLE, (Answer(RIGHT, finish),), (), outcomes)
+    score = score_sample(SUITE, SAMPLE, (Answer(RIGHT, finish),), (), outcomes)
     assert (score.status, score.value) == (status, float((base, plus) == ("pass", "pass")))
     assert score.extracted is not None
     assert score.extracted.strip() == RIGHT.strip()
@@ -145,7 +145,7 @@ def test_outcomes_become_a_status(base: str, plus: str, finish: FinishReason, st
 
 def test_metrics_are_means_over_samples_and_pass_at_k_counts_repeats() -> None:
     both, base, none = (
-        settle(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome(one), Outcome(other)))
+        score_sample(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome(one), Outcome(other)))
         for one, other in (("pass", "pass"), ("pass", "fail"), ("fail", "fail"))
     )
     assert metrics_of(SUITE, [("a", both), ("b", base), ("c", none), ("d", none)]) == {

@@ -9,7 +9,7 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.grading.chains import NODE
-from eval_suites.grading.suite_rules import metrics_of, settle
+from eval_suites.grading.suite_rules import metrics_of, score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, Message
 from eval_suites.sandbox.checks import Outcome, Program
@@ -41,7 +41,7 @@ def test_golden_prompt() -> None:
     assert request.messages == (Message("user", SAMPLE.text.strip()),)
     assert (request.text, request.prefix) == (None, "```python\n")
     assert request.decoding == Decoding(max_tokens=1024, stop=("\n```",))
-    assert SUITE.needs == {"prefix"}
+    assert SUITE.sampling.needs == {"prefix"}
     (check,) = SUITE.checks(SAMPLE, (Answer(RIGHT),))
     assert isinstance(check, Program)
     assert check.limits.cpu_s == 10.0
@@ -119,7 +119,7 @@ def test_the_class_is_taken_out_of_what_is_around_it(name: str) -> None:
 def test_an_outcome_becomes_value_and_status(
     outcome: Outcome, answer: Answer, status: str, value: float | None
 ) -> None:
-    score = settle(SUITE, SAMPLE, (answer,), (), (outcome,))
+    score = score_sample(SUITE, SAMPLE, (answer,), (), (outcome,))
     assert (score.status, score.value) == (status, value)
 
 
@@ -153,7 +153,7 @@ def test_metrics_are_means_over_samples_and_over_each_difficulty() -> None:
 def test_a_score_counts_for_its_difficulty() -> None:
     score = SUITE.score(SAMPLE, (Answer(RIGHT),), (), (Outcome("pass"),))
     assert score.metrics == {"pass_at_1": 1.0, "easy/pass_at_1": 1.0}
-    broken = settle(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome("infra", "gone"),))
+    broken = score_sample(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome("infra", "gone"),))
     assert (broken.value, broken.status, broken.metrics) == (None, "infra", {})
 
 

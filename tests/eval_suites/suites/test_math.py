@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.sandbox.checks import Outcome
@@ -33,7 +33,7 @@ TEXT = "Examples\n\nProblem:\nWhat is $9 + 9.5$?\n\nSolution:"
 def score(
     text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE, name: str = "math"
 ) -> Score:
-    return settle(find(name), sample, (Answer(text, finish),))
+    return score_sample(find(name), sample, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -145,7 +145,7 @@ def test_what_rules_cannot_decide_is_checked() -> None:
         (Outcome("timeout", "used 2 s"), None, "ungraded"),
         (Outcome("infra", "lost"), None, "infra"),
     ):
-        given = settle(suite, SAMPLE, answer, (), (outcome,))
+        given = score_sample(suite, SAMPLE, answer, (), (outcome,))
         assert (given.value, given.status) == (value, status)
     assert suite.checks(SAMPLE, (Answer(r"\boxed{18}"),)) == ()
     assert suite.checks(SAMPLE, (Answer(r"\boxed{\sqrt{9}}", "filtered"),)) == ()
@@ -156,12 +156,14 @@ def test_what_a_text_model_makes_up_after_its_answer_does_not_count() -> None:
         " Final Answer: The final answer is $\\frac{37}{2}$. I hope it is correct.\n\n"
         "Problem:\nx\n\nSolution: \\boxed{2}"
     )
-    given = settle(find("math:minerva4"), TEXT_SAMPLE, (Answer(text),))
+    given = score_sample(find("math:minerva4"), TEXT_SAMPLE, (Answer(text),))
     assert (given.metrics["accuracy"], given.metrics["accuracy_minerva"]) == (1.0, 1.0)
 
 
 def test_minervas_reading_of_a_text_model_needs_the_closing_sentence() -> None:
-    given = settle(find("math:minerva4"), TEXT_SAMPLE, (Answer(r" It is \boxed{\frac{37}{2}}."),))
+    given = score_sample(
+        find("math:minerva4"), TEXT_SAMPLE, (Answer(r" It is \boxed{\frac{37}{2}}."),)
+    )
     assert (given.metrics["accuracy"], given.metrics["accuracy_minerva"]) == (1.0, 0.0)
 
 
@@ -175,7 +177,7 @@ def test_metrics_are_means_over_samples_by_level_and_subject(name: str) -> None:
         score("2", sample=other),
         score("2", "filtered"),
     ]
-    assert find(name).aggregate(scores) == {
+    assert find(name).metrics.aggregate(scores) == {
         "accuracy": 3 / 4,
         "accuracy_minerva": 1 / 4,
         "level_3/accuracy": 2 / 3,
@@ -246,7 +248,9 @@ def scores_of(name: str, samples: Sequence[Sample], texts: Sequence[str]) -> lis
     async def one(box: Sandbox, sample: Sample, text: str) -> Score:
         answers = (Answer(text),)
         checks = suite.checks(sample, answers)
-        return settle(suite, sample, answers, (), tuple([await box.run(each) for each in checks]))
+        return score_sample(
+            suite, sample, answers, (), tuple([await box.run(each) for each in checks])
+        )
 
     async def run() -> list[Score]:
         async with Sandbox(workers=1) as box:
@@ -270,9 +274,11 @@ def test_no_gold_solution_needs_a_check(name: str, file: str, count: int, data_d
     pairs = list(zip(samples, answers, strict=True))
     assert [int(one.id) for one in samples] == list(range(count))
     assert all(suite.checks(*pair) == () for pair in pairs)
-    scores = [settle(suite, *pair) for pair in pairs]
+    scores = [score_sample(suite, *pair) for pair in pairs]
     assert [one.status for one in scores] == ["ok"] * count
-    counts = [sum(name in one.metrics for one in scores) for name in suite.aggregate(scores)]
+    counts = [
+        sum(name in one.metrics for one in scores) for name in suite.metrics.aggregate(scores)
+    ]
     assert sum(counts) == 4 * count
 
 
@@ -281,7 +287,7 @@ def test_solutions_with_several_boxes_take_all_of_them_or_the_last(data_dir: Pat
     samples = {one.id: one for one in suite.load(data_dir) if one.gold != one.last.strip()}
     assert set(samples) == {"414", "2703", "2716", "2912", "3341", "3628", "4258", "4860"}
     values = [
-        settle(suite, one, (Answer(f"\\boxed{{{text}}}"),)).value
+        score_sample(suite, one, (Answer(f"\\boxed{{{text}}}"),)).value
         for one in samples.values()
         for text in (one.gold, one.last, f"{one.gold}, 77")
     ]
@@ -291,7 +297,7 @@ def test_solutions_with_several_boxes_take_all_of_them_or_the_last(data_dir: Pat
 def test_every_gold_set_otherwise_is_right(data_dir: Path) -> None:
     suite = find("math")
     scores = [
-        settle(suite, one, (Answer(f"\\boxed{{{_set_otherwise(one.last)}}}"),))
+        score_sample(suite, one, (Answer(f"\\boxed{{{_set_otherwise(one.last)}}}"),))
         for one in suite.load(data_dir)
     ]
     assert [score.value for score in scores] == [1.0] * 5000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.word_problems import Sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
@@ -31,7 +31,7 @@ ROW = {
 
 
 def score(text: str, finish: FinishReason = "stop") -> Score:
-    return settle(SUITE, SAMPLE, (Answer(text, finish),))
+    return score_sample(SUITE, SAMPLE, (Answer(text, finish),))
 
 
 def write(folder: Path, data: object) -> Path:
@@ -94,9 +94,9 @@ def test_metrics_are_means_over_all_samples_and_over_each_type() -> None:
         score(r"\boxed{3}"),
         score("3"),
         score("no"),
-        settle(SUITE, other, (Answer("#### 4"),)),
+        score_sample(SUITE, other, (Answer("#### 4"),)),
     ]
-    assert SUITE.aggregate(scores) == {
+    assert SUITE.metrics.aggregate(scores) == {
         "accuracy": 2 / 4,
         "accuracy_flexible": 3 / 4,
         "addition/accuracy": 1.0,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.grading.typed import (
     Gold,
     agrees,
@@ -35,7 +35,7 @@ CHAT = (
 
 
 def score(text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE) -> Score:
-    return settle(SUITE, sample, (Answer(text, finish),))
+    return score_sample(SUITE, sample, (Answer(text, finish),))
 
 
 def test_golden_chat_prompt() -> None:
@@ -172,7 +172,7 @@ def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
     for read in (number_in, numbers_in, truth_in, option_in):
         read(text)
     for gold in (1, 0.5, True, "(a)", (1, 2)):
-        assert settle(SUITE, Sample("a", "q", gold, "x"), (Answer(text),)).value == 0.0
+        assert score_sample(SUITE, Sample("a", "q", gold, "x"), (Answer(text),)).value == 0.0
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_upstreams_rule_where_nothing_is_declared_or_brackets_lack(
 def test_metrics_are_means_over_all_samples_and_over_each_type() -> None:
     other = Sample("b", "q", (1, 2), "list of integer")
     scores = [score("#### 0.33"), score("#### 0.34"), score("#### [2, 1]", sample=other)]
-    assert SUITE.aggregate(scores) == {
+    assert SUITE.metrics.aggregate(scores) == {
         "accuracy": 2 / 3,
         "official": 1.0,
         "float/accuracy": 1 / 2,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.registry import SUITES
+from eval_suites.registry import SUITES, find
 
 RECIPE = """
 name: small
@@ -153,7 +153,7 @@ def test_suites_are_listed_and_shown(
         printed = capsys.readouterr().out
         assert max(map(len, printed.splitlines())) <= int(width)
         assert set(SUITES) <= set(printed.split())  # no name is cut or folded
-        assert all(one.source.partition(" @ ")[0] in printed for one in SUITES.values())
+        assert all(one.source.partition(" @ ")[0] in printed for one in map(find, SUITES))
     assert nca("suites", "show", "arithmetic") == 0
     shown = capsys.readouterr().out
     assert "from this project, licence: Apache-2.0" in shown

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import SandboxError
-from eval_suites.registry import SUITES
+from eval_suites.registry import SUITES, find
 from harness.engines.fake import FakeEngine
 from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
@@ -66,8 +66,8 @@ def test_suites_whose_judge_cannot_do_what_they_need_are_left_out(
     assert left_out["alpaca_eval"] == "judge wordless lacks logprobs"
     assert {"alpaca_eval_1", "mt_bench"} <= set(chosen.suites)
     for suites in ((), ("mt_bench", "alpaca_eval_1")):
-        require_able((SUITES[name] for name in suites), judge)
-    require_able((SUITES["alpaca_eval"],), None)
+        require_able(map(find, suites), judge)
+    require_able((find("alpaca_eval"),), None)
     with pytest.raises(EngineUnavailable, match=r"alpaca_eval needs logprobs of its judge, .*word"):
         check_suites(judged.model_copy(update={"suites": ("alpaca_eval",)}), data_dir)
 
@@ -88,7 +88,7 @@ def test_programs_that_cannot_be_contained_are_left_out(
     monkeypatch.setattr("eval_suites.sandbox.runner.Sandbox.tier", nowhere)
     chosen, left_out = expanded(section("all"), data_dir)
     assert "not here; --unsafe" in left_out["leetcode"]
-    assert not [name for name in chosen.suites if SUITES[name].programs]
+    assert not [name for name in chosen.suites if find(name).programs]
 
 
 def test_a_suite_that_is_named_stays_to_tell_its_own_error(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_store_that_is_down_is_exit_code_1_and_one_line(
         (("runs/other-1",), "runs/other-1: no run folder with a result"),
         (("nowhere",), "nowhere: no run folder with a result"),
         (("runs/golden-00c0ffee/result.json",), "no run folder with a result"),
-        (("--runs", "empty"), "empty: no finished run there"),
+        (("--runs", "empty"), "empty: there is no finished run"),
         (("--tracking", "none"), "there is no store to send to"),
     ],
 )

@@ -130,9 +130,9 @@ def test_real_transcripts_lose_nothing_but_their_labels(data_dir: Path) -> None:
     for group in groups:
         row = rows[int(group.source.rpartition(":")[2]) - 1]
         for response, whole in zip(group.responses, (row["chosen"], row["rejected"]), strict=True):
-            said = [content for _, content in (*group.messages, ("assistant", response))]
+            texts = [content for _, content in (*group.messages, ("assistant", response))]
             words = whole.replace("\n\nHuman:", " ").replace("\n\nAssistant:", " ").split()
-            assert " ".join(said).split() == words
+            assert " ".join(texts).split() == words
 
 
 def test_real_rewards_of_eight_responses_and_their_ablation(
@@ -196,7 +196,7 @@ def test_k_of_n_keeps_the_best_is_seeded_and_only_grows(
 
 
 def in_order(part: Group, whole: Group) -> bool:
-    """Whether the answers of one group are among those of the other, in their order."""
+    """Return whether the answers of one group are among those of the other, in their order."""
     rest = iter(zip(whole.responses, whole.rewards, strict=True))
     return all(answer in rest for answer in zip(part.responses, part.rewards, strict=True))
 

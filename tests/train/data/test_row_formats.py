@@ -15,7 +15,7 @@ def turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def said(speaker: str, value: str) -> dict[str, str]:
+def sharegpt(speaker: str, value: str) -> dict[str, str]:
     return {"from": speaker, "value": value}
 
 
@@ -50,14 +50,14 @@ PAIRS: dict[str, dict[str, Any]] = {
     "UltraInteract": {
         "task": "Math",
         "dataset": "d",
-        "trajectory": [said("user", "q")],
+        "trajectory": [sharegpt("user", "q")],
         "chosen": "a",
         "rejected": "b",
         "id": "1",
         "parent_id": "0",
     },
     "ShareGPT's names of roles": {
-        "trajectory": [said("human", "q")],
+        "trajectory": [sharegpt("human", "q")],
         "chosen": "a",
         "rejected": "b",
     },
@@ -90,7 +90,7 @@ MULTI_TURN: dict[str, dict[str, Any]] = {
         "rejected": [*MULTI_MESSAGES, B],
     },
     "UltraInteract": {
-        "trajectory": [said(role, content) for role, content in MULTI],
+        "trajectory": [sharegpt(role, content) for role, content in MULTI],
         "chosen": "a",
         "rejected": "b",
     },

@@ -13,7 +13,7 @@ from train.config import LoraConfig
 from train.data.tokens import TokenGroup
 from train.model.loading import attach
 from train.model.logprobs import Form, logprobs
-from train.trainer.trainer import arguments
+from train.trainer.trainer import training_arguments
 
 
 def policy(tiny: Callable[..., Any], lora: bool) -> Any:
@@ -41,7 +41,7 @@ def test_recomputing_changes_neither_log_probabilities_nor_gradients(
 ) -> None:
     kept, again = policy(tiny, lora), policy(tiny, lora)
     config = TrainConfig(data=tmp_path, checkpoint_activations=True)
-    settings = arguments(config, tmp_path / "state")
+    settings = training_arguments(config, tmp_path / "state")
     assert settings.gradient_checkpointing
     again.gradient_checkpointing_enable(settings.gradient_checkpointing_kwargs)
     calls = []
@@ -49,16 +49,18 @@ def test_recomputing_changes_neither_log_probabilities_nor_gradients(
         if name.endswith("mlp"):
             module.register_forward_pre_hook(lambda *_: calls.append(1))
 
-    expected, wanted = gradients(kept, groups, form)
-    sums, found = gradients(again, groups, form)
+    expected, kept_gradients = gradients(kept, groups, form)
+    sums, recomputed = gradients(again, groups, form)
 
     assert len(calls) == 2 * 2  # each of two layers, forward and again
     assert torch.equal(sums, expected)
-    assert found.keys() == wanted.keys()
-    assert all(bool((gradient != 0).any()) for gradient in wanted.values())
-    for name, gradient in found.items():
-        torch.testing.assert_close(gradient, wanted[name])
+    assert recomputed.keys() == kept_gradients.keys()
+    assert all(bool((gradient != 0).any()) for gradient in kept_gradients.values())
+    for name, gradient in recomputed.items():
+        torch.testing.assert_close(gradient, kept_gradients[name])
 
 
 def test_it_is_off_unless_asked_for(tmp_path: Path) -> None:
-    assert not arguments(TrainConfig(data=tmp_path), tmp_path / "state").gradient_checkpointing
+    assert not training_arguments(
+        TrainConfig(data=tmp_path), tmp_path / "state"
+    ).gradient_checkpointing

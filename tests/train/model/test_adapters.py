@@ -34,8 +34,8 @@ def adapted(base: Path, folder: Path, **keys: Any) -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.manual_seed(3)
-    told = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]}
-    settings = LoraConfig(**{**told, "lora_dropout": 0.1, "task_type": "CAUSAL_LM", **keys})
+    defaults = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]}
+    settings = LoraConfig(**{**defaults, "lora_dropout": 0.1, "task_type": "CAUSAL_LM", **keys})
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
@@ -143,7 +143,7 @@ def test_what_cannot_be_merged_is_refused_and_nothing_is_left(
     (tied / "adapter_config.json").write_text(
         json.dumps({**settings, "target_modules": ["q_proj", "embed_tokens"]})
     )
-    for adapter, base, target, said in [
+    for adapter, base, target, complaint in [
         (tiny_model, tiny_model, out, "full checkpoint already"),
         (tmp_path, tiny_model, out, "no adapter"),
         (sft, tmp_path, out, "config.json is missing"),
@@ -155,7 +155,7 @@ def test_what_cannot_be_merged_is_refused_and_nothing_is_left(
         (bare, tiny_model, out, "adapter_model.safetensors is missing"),
         (tied, tiny_model, out, "ties"),
     ]:
-        with pytest.raises(TrainError, match=said):
+        with pytest.raises(TrainError, match=complaint):
             merge(adapter, base, target)
     assert not out.parent.exists()
 
@@ -199,10 +199,10 @@ def test_what_comes_out_is_the_same_kind_of_adapter_trained_on(
     moved = [float((before[name] - after[name]).abs().max()) for name in before]
     assert min(moved) > 0
     assert max(moved) < 0.2
-    told = json.loads((out / "adapter_config.json").read_text())
-    assert (told["r"], told["lora_alpha"], told["lora_dropout"]) == (4, 8, 0.0)
-    assert sorted(told["target_modules"]) == ["down_proj", "q_proj"]
-    assert told["base_model_name_or_path"] == str(tiny_model)
+    settings = json.loads((out / "adapter_config.json").read_text())
+    assert (settings["r"], settings["lora_alpha"], settings["lora_dropout"]) == (4, 8, 0.0)
+    assert sorted(settings["target_modules"]) == ["down_proj", "q_proj"]
+    assert settings["base_model_name_or_path"] == str(tiny_model)
     assert fingerprint(sft) != fingerprint(out)
 
 
@@ -231,29 +231,29 @@ def test_a_killed_continuation_ends_as_if_nothing_had_been(job: Callable[..., Tr
     with pytest.raises(KeyboardInterrupt):
         run(stopped, [Stop()])
     run(stopped)
-    expected, got = (
+    expected, weights = (
         load_file(j.out / "checkpoint" / "adapter_model.safetensors") for j in (whole, stopped)
     )
-    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    assert all(torch.equal(expected[name], weights[name]) for name in expected)
 
 
 def test_a_config_takes_the_adapters_rank_and_is_refused_where_it_contradicts(
     sft: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data.jsonl"
-    for said in ({}, {"lora": {}}, {"lora": {"rank": 4}}, {"lora": {"rank": 4, "scale": 8}}):
-        lora = adopt_adapter(TrainConfig(data=data, **said), sft).lora
+    for keys in ({}, {"lora": {}}, {"lora": {"rank": 4}}, {"lora": {"rank": 4, "scale": 8}}):
+        lora = adopt_adapter(TrainConfig(data=data, **keys), sft).lora
         assert lora is not None
         assert (lora.rank, lora.scale, lora.quantise) == (4, 8, None)
     kept = adopt_adapter(TrainConfig(data=data, lora={"quantise": "nf4"}), sft).lora
     assert kept is not None
     assert kept.quantise == "nf4"
-    for lora, said in [
+    for lora, complaint in [
         ({"rank": 8}, r"lora\.rank: 8 is not .* write 4"),
         ({"rank": 4, "scale": 16}, r"lora\.scale: 16\S* is not .* write 8"),
         (None, "nca merge"),
     ]:
-        with pytest.raises(TrainError, match=said):
+        with pytest.raises(TrainError, match=complaint):
             adopt_adapter(TrainConfig(data=data, lora=lora), sft)
 
 

@@ -39,8 +39,8 @@ def test_the_memo_saves_reading_and_a_damaged_one_costs_only_time(
 ) -> None:
     memo = tmp_path / "cache" / "fingerprints.json"
     first = fingerprint(tiny_model, memo)
-    known = json.loads(memo.read_text())
-    memo.write_text(json.dumps(dict.fromkeys(known, "x")))
+    hashes = json.loads(memo.read_text())
+    memo.write_text(json.dumps(dict.fromkeys(hashes, "x")))
     assert fingerprint(tiny_model, memo) != first  # it was believed
     memo.write_text("{")
     assert fingerprint(tiny_model, memo) == first

@@ -32,17 +32,17 @@ def test_forms_agree_in_values_and_gradients(
     assert lengths.tolist() == [[3, 7, 1, 9], [4, 4, 0, 0], [2, 6, 5, 0]]
     assert oracle[1, 2:].tolist() == [0, 0]
     for form in ("padded", "tree"):
-        got, same = logprobs(model, groups, form)
-        assert got.dtype == torch.float32
-        assert (got - oracle).abs().max() < 1e-4
+        sums, same = logprobs(model, groups, form)
+        assert sums.dtype == torch.float32
+        assert (sums - oracle).abs().max() < 1e-4
         assert torch.equal(same, lengths)
     model = model.double()
     exact, expected = gradients(model, groups, "plain")
     for form in ("padded", "tree"):
-        values, found = gradients(model, groups, form)
+        values, computed = gradients(model, groups, form)
         assert (values - exact).abs().max() < 1e-10
-        assert len(found) == len(expected)
-        for ours, theirs in zip(found, expected, strict=True):
+        assert len(computed) == len(expected)
+        for ours, theirs in zip(computed, expected, strict=True):
             assert (ours - theirs).norm() <= 1e-5 * theirs.norm() + 1e-12
 
 
@@ -56,10 +56,10 @@ def test_forms_agree_under_an_adapter_with_a_frozen_tied_head(
     ).double()
     model.eval()
     exact, expected = gradients(model, groups, "plain")
-    values, found = gradients(model, groups, "tree")
+    values, computed = gradients(model, groups, "tree")
     assert (values - exact).abs().max() < 1e-10
-    assert len(found) == len(expected) == 28
-    for ours, theirs in zip(found, expected, strict=True):
+    assert len(computed) == len(expected) == 28
+    for ours, theirs in zip(computed, expected, strict=True):
         assert (ours - theirs).norm() <= 1e-5 * theirs.norm() + 1e-12
 
 
@@ -93,18 +93,18 @@ def test_a_chunked_head_has_the_gradients_of_log_softmax(
 ) -> None:
     monkeypatch.setattr("train.model.head.CHUNK", 60)  # three tokens a chunk, of eight
     monkeypatch.setattr("train.model.head.KEPT", kept)
-    made = torch.Generator().manual_seed(0)
-    hidden = torch.randn(8, 6, generator=made, dtype=torch.float64)
-    weight = torch.randn(20, 6, generator=made, dtype=torch.float64)
-    targets = torch.randint(20, (8,), generator=made)
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(8, 6, generator=generator, dtype=torch.float64)
+    weight = torch.randn(20, 6, generator=generator, dtype=torch.float64)
+    targets = torch.randint(20, (8,), generator=generator)
     for trained in (False, True):
-        mine, theirs = (hidden.clone().requires_grad_() for _ in range(2))
-        w_mine, w_theirs = (weight.clone().requires_grad_(trained) for _ in range(2))
-        token_logps(mine, w_mine, None, targets).square().sum().backward()
+        ours, theirs = (hidden.clone().requires_grad_() for _ in range(2))
+        w_ours, w_theirs = (weight.clone().requires_grad_(trained) for _ in range(2))
+        token_logps(ours, w_ours, None, targets).square().sum().backward()
         reference = (theirs @ w_theirs.T).log_softmax(1).gather(1, targets[:, None])
         reference.square().sum().backward()
-        assert torch.allclose(mine.grad, theirs.grad, atol=1e-12)
-        assert not trained or torch.allclose(w_mine.grad, w_theirs.grad, atol=1e-12)
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-12)
+        assert not trained or torch.allclose(w_ours.grad, w_theirs.grad, atol=1e-12)
 
 
 def test_allowed_forms_are_kept(tiny: Any, groups: list[TokenGroup]) -> None:

@@ -21,8 +21,8 @@ def job(tiny_model: Path, tmp_path: Path, write_jsonl: Callable[..., Path]) -> A
     data = write_jsonl("train.jsonl", [row | {"prompt": f"{n} + 1?"} for n in range(8)])
 
     def make(name: str, **keys: Any) -> TrainJob:
-        told = {"data": data, "alpha": 0, "warmup": 0, "max_steps": 2, "learning_rate": 1e-2}
-        settings = {**told, "prompts_per_step": 4, "lora": {"quantise": "nf4"}, **keys}
+        settings = {"data": data, "alpha": 0, "warmup": 0, "max_steps": 2, "learning_rate": 1e-2}
+        settings = {**settings, "prompts_per_step": 4, "lora": {"quantise": "nf4"}, **keys}
         where = {"out": tmp_path / name, "cache": tmp_path / "cache"}
         return TrainJob(base=tiny_model, config=TrainConfig(**settings), **where)
 
@@ -130,10 +130,10 @@ def test_after_the_reference_gradients_are_those_of_the_same_weights_made_dense(
         policy(input_ids=ids).logits.logsumexp(-1).sum().backward()
         return {n: p.grad for n, p in policy.named_parameters() if "lora_B" in n}
 
-    got, wanted = gradients(four), gradients(dense)
-    assert len(got) == 2 * 7
-    for name, grad in got.items():
-        assert torch.allclose(grad, wanted[name], atol=1e-6, rtol=1e-3), name
+    quantised, expected = gradients(four), gradients(dense)
+    assert len(quantised) == 2 * 7
+    for name, grad in quantised.items():
+        assert torch.allclose(grad, expected[name], atol=1e-6, rtol=1e-3), name
 
 
 @pytest.mark.usefixtures("four_bits")

@@ -23,18 +23,18 @@ def gradients(model: nn.Module) -> list[Tensor]:
 
 def kept(model: nn.Module) -> int:
     """Bytes that the forward pass keeps for the backward pass, weights aside."""
-    own = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
-    held: dict[int, int] = {}
+    weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    sizes: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        held[storage.data_ptr()] = storage.nbytes()
+        sizes[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         out = model(IDS).logits
     assert out.requires_grad
-    return sum(size for place, size in held.items() if place not in own)
+    return sum(size for place, size in sizes.items() if place not in weights)
 
 
 @pytest.mark.parametrize("kind", KINDS)

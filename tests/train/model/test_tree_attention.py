@@ -31,9 +31,10 @@ def dense_mask(rows: Rows, length: int) -> Tensor:
             for segment, size in enumerate(sizes)
             for _ in range(size)
         ]
-        for query, (own, mine) in enumerate(tokens):
-            for key, (other, theirs) in enumerate(tokens[: query + 1]):
-                mask[number, query, key] = own == other and theirs in (0, mine)
+        for query, (query_tree, query_segment) in enumerate(tokens):
+            for key, (key_tree, key_segment) in enumerate(tokens[: query + 1]):
+                visible = key_segment in (0, query_segment)
+                mask[number, query, key] = query_tree == key_tree and visible
     return mask
 
 
@@ -42,10 +43,11 @@ def length_of(rows: Rows) -> int:
 
 
 def tensors(rows: Rows) -> list[Tensor]:
-    made = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     shape = (len(rows), 2, length_of(rows) + 1, 4)  # one place of padding at least
     return [
-        torch.randn(shape, generator=made, dtype=torch.float64).requires_grad_() for _ in range(3)
+        torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+        for _ in range(3)
     ]
 
 
@@ -68,11 +70,11 @@ def test_spans_are_the_dense_mask(rows: Rows) -> None:
     expected = scaled_dot_product_attention(
         *inputs, attn_mask=dense_mask(rows, length)[:, None], scale=0.3
     )
-    found = attend_to_trees(*inputs, rows, 0.3).transpose(1, 2)
-    assert torch.allclose(found[:, 0][used], expected[:, 0][used], atol=1e-12)
-    assert not found.transpose(1, 2)[~used].any()
+    result = attend_to_trees(*inputs, rows, 0.3).transpose(1, 2)
+    assert torch.allclose(result[:, 0][used], expected[:, 0][used], atol=1e-12)
+    assert not result.transpose(1, 2)[~used].any()
     for ours, theirs in zip(
-        gradients(found, used, inputs), gradients(expected, used, inputs), strict=True
+        gradients(result, used, inputs), gradients(expected, used, inputs), strict=True
     ):
         assert torch.allclose(ours, theirs, atol=1e-12)
 
@@ -83,7 +85,7 @@ def test_the_block_mask_is_the_dense_mask(rows: Rows) -> None:
     length = length_of(rows) + 1
     mask = block_mask(rows, length, torch.device("cpu"))
     places = torch.arange(length)
-    found = torch.stack(
+    result = torch.stack(
         [
             mask.mask_mod(torch.tensor(row), torch.tensor(0), places[:, None], places[None, :])
             for row in range(len(rows))
@@ -91,8 +93,8 @@ def test_the_block_mask_is_the_dense_mask(rows: Rows) -> None:
     )
     used = used_places(rows, length)
     both = used[:, :, None] & used[:, None, :]
-    assert torch.equal(found & both, dense_mask(rows, length) & both)
-    assert found.any(dim=2).all()  # a query that sees nothing is NaN
+    assert torch.equal(result & both, dense_mask(rows, length) & both)
+    assert result.any(dim=2).all()  # a query that sees nothing is NaN
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")

@@ -1,4 +1,4 @@
-"""Which responses are compared."""
+"""The choice of the responses that are compared."""
 
 import random
 from typing import Any

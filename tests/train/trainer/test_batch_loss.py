@@ -1,4 +1,4 @@
-"""What is logged of a batch is what its loss was computed from."""
+"""The logged entropy is that of the labels from which the loss was computed."""
 
 import math
 
@@ -6,8 +6,8 @@ import pytest
 
 from train.data.tokens import TokenGroup
 from train.objectives.registry import objective
-from train.trainer.batch_loss import Item, Task, scored_at_reference
-from train.trainer.metrics import record
+from train.trainer.batch_loss import Item, LossSettings, score_at_reference
+from train.trainer.metrics import summarise
 
 TIED = Item(TokenGroup((1, 2), ((3,), (4,), (5,)), (1.0, 1.0, 1.0), "made:1"), (-1.0, -2.0, -3.0))
 
@@ -18,7 +18,7 @@ def test_the_logged_entropy_is_that_of_the_labels_of_the_loss(
     name: str, favour_first: bool, entropy: float
 ) -> None:
     loss = objective(name, beta=0.1, alpha=1e-4, favour_first=favour_first)
-    line = record(scored_at_reference([TIED], Task(loss, "tree")))
+    line = summarise(score_at_reference([TIED], LossSettings(loss, "tree")))
     assert line["label_entropy"] == pytest.approx(entropy)
 
 
@@ -26,5 +26,5 @@ def test_the_logged_entropy_is_that_of_the_labels_of_the_loss(
     ("name", "settings"), [("sft", {}), ("dpo", {"beta": 0.1, "pairs": "all"})]
 )
 def test_an_objective_without_alpha_logs_no_entropy(name: str, settings: dict[str, object]) -> None:
-    line = record(scored_at_reference([TIED], Task(objective(name, **settings), "tree")))
+    line = summarise(score_at_reference([TIED], LossSettings(objective(name, **settings), "tree")))
     assert line["label_entropy"] is None

@@ -20,7 +20,7 @@ from train import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.trainer.distributed import SINGLE_PROCESS, join
 from train.trainer.run import run
-from train.trainer.schedule import check_processes, share
+from train.trainer.schedule import check_processes, micro_batches
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "recipes" / "accelerate"
@@ -43,13 +43,13 @@ SCRIPT = """
 
     class Note:
         def on_event(self, event):
-            heard.append(dict(event))
+            events.append(dict(event))
 
     for number, job in enumerate(json.loads(Path(sys.argv[1]).read_text())):
-        heard = []
+        events = []
         run(TrainJob.model_validate(job), [Note()])
         rank = os.environ["RANK"]
-        Path(f"{job['out']}/heard-{rank}.json").write_text(json.dumps(heard))
+        Path(f"{job['out']}/events-{rank}.json").write_text(json.dumps(events))
     leave()
 """
 
@@ -72,7 +72,7 @@ def write(path: Path, lines: list[dict[str, Any]]) -> Path:
     return path
 
 
-def made(folder: Path, base: Path, name: str, **keys: Any) -> TrainJob:
+def make_job(folder: Path, base: Path, name: str, **keys: Any) -> TrainJob:
     settings = {
         "data": write(folder / "train.jsonl", rows(19, 0)),
         "probe": write(folder / "probe.jsonl", rows(3, 50)),
@@ -109,8 +109,8 @@ def weights(job: TrainJob) -> dict[str, torch.Tensor]:
     return load_file(file)
 
 
-def assert_same_records(one: list[dict[str, Any]], two: list[dict[str, Any]]) -> None:
-    for whole, shared in zip(one, two, strict=True):
+def assert_same_records(single: list[dict[str, Any]], double: list[dict[str, Any]]) -> None:
+    for whole, shared in zip(single, double, strict=True):
         assert whole.keys() == shared.keys()
         for key, value in whole.items():
             assert shared[key] == (
@@ -124,8 +124,8 @@ def assert_same_records(one: list[dict[str, Any]], two: list[dict[str, Any]]) ->
 def alone(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[str, TrainJob]:
     """The jobs done by one process, whose micro-batches of KTO are what two have together."""
     folder = tmp_path_factory.mktemp("alone")
-    jobs = {name: made(folder, tiny_model, name, **keys) for name, keys in JOBS.items()}
-    jobs["kto"] = made(folder, tiny_model, "kto", **JOBS["kto"], prompts_per_batch=2)
+    jobs = {name: make_job(folder, tiny_model, name, **keys) for name, keys in JOBS.items()}
+    jobs["kto"] = make_job(folder, tiny_model, "kto", **JOBS["kto"], prompts_per_batch=2)
     for job in jobs.values():
         run(job)
     return jobs
@@ -137,7 +137,7 @@ def together(
 ) -> dict[str, TrainJob]:
     """The same jobs done by two."""
     folder = tmp_path_factory.mktemp(request.param)
-    jobs = {name: made(folder, tiny_model, name, **keys) for name, keys in JOBS.items()}
+    jobs = {name: make_job(folder, tiny_model, name, **keys) for name, keys in JOBS.items()}
     in_two(list(jobs.values()), request.param, folder)
     return jobs
 
@@ -148,9 +148,9 @@ def test_two_processes_log_and_learn_what_one_does(
     for name, job in together.items():
         assert_same_records(steps(alone[name]), steps(job))
         assert [s["prompts"] for s in steps(job) if s["split"] == "train"] == [4, 4, 4, 4, 3]
-        expected, got = weights(alone[name]), weights(job)
-        assert expected.keys() == got.keys()
-        for key, value in got.items():
+        expected, trained = weights(alone[name]), weights(job)
+        assert expected.keys() == trained.keys()
+        for key, value in trained.items():
             torch.testing.assert_close(value, expected[key], atol=1e-5, rtol=1e-5)
 
 
@@ -160,7 +160,7 @@ def test_the_divergence_that_kto_compares_with_is_of_all_processes(
     losses = [line["loss"] for line in steps(together["kto"])]
     assert losses == pytest.approx([line["loss"] for line in steps(alone["kto"])], abs=1e-5)
     # The test is worth something only if z is above 0 and one process's z is another number.
-    apart = made(alone["kto"].out.parent, alone["kto"].base, "apart", **JOBS["kto"])
+    apart = make_job(alone["kto"].out.parent, alone["kto"].base, "apart", **JOBS["kto"])
     run(apart)
     assert losses != pytest.approx([line["loss"] for line in steps(apart)], abs=1e-4)
 
@@ -169,11 +169,13 @@ def test_one_process_tells_and_writes_and_the_reference_is_computed_once(
     alone: dict[str, TrainJob], together: dict[str, TrainJob]
 ) -> None:
     for name, job in together.items():
-        assert json.loads((job.out / "heard-1.json").read_text()) == []
-        told = json.loads((job.out / "heard-0.json").read_text())
-        logged = [{k: v for k, v in e.items() if k != "event"} for e in told if e["event"] == "log"]
+        assert json.loads((job.out / "events-1.json").read_text()) == []
+        events = json.loads((job.out / "events-0.json").read_text())
+        logged = [
+            {k: v for k, v in e.items() if k != "event"} for e in events if e["event"] == "log"
+        ]
         assert logged == steps(job)
-        assert sorted(p.name for p in job.out.iterdir() if not p.name.startswith("heard")) == [
+        assert sorted(p.name for p in job.out.iterdir() if not p.name.startswith("events")) == [
             "checkpoint",
             "speed.jsonl",
             "steps.jsonl",
@@ -215,13 +217,17 @@ def test_the_shares_of_a_step_are_its_prompts_once_each(
     total: int, processes: int, per_batch: int, rounds: int
 ) -> None:
     per_step = processes * per_batch * rounds
-    shares = [share(total, per_step, per_batch, processes, rank) for rank in range(processes)]
-    assert len({len(mine) for mine in shares}) == 1
-    assert sorted(place for mine in shares for batch in mine for place in batch) == [*range(total)]
+    shares = [
+        micro_batches(total, per_step, per_batch, processes, rank) for rank in range(processes)
+    ]
+    assert len({len(batches) for batches in shares}) == 1
+    assert sorted(place for batches in shares for batch in batches for place in batch) == [
+        *range(total)
+    ]
     for step in range(total // per_step):
         turns = slice(step * rounds, (step + 1) * rounds)
-        found = [place for mine in shares for batch in mine[turns] for place in batch]
-        assert sorted(found) == [*range(step * per_step, (step + 1) * per_step)]
+        places = [place for batches in shares for batch in batches[turns] for place in batch]
+        assert sorted(places) == [*range(step * per_step, (step + 1) * per_step)]
     # In every turn somebody has a prompt, so that what is averaged over a turn exists.
     assert all(any(batches) for batches in zip(*shares, strict=True))
 
@@ -255,8 +261,8 @@ def test_a_sharding_that_training_cannot_work_with_is_refused(
 
 def test_a_run_of_one_exchanges_nothing() -> None:
     assert SINGLE_PROCESS.main
-    assert SINGLE_PROCESS.gathered([1, 2]) == [1, 2]
-    assert SINGLE_PROCESS.agreed("x") == "x"
+    assert SINGLE_PROCESS.gather([1, 2]) == [1, 2]
+    assert SINGLE_PROCESS.broadcast("x") == "x"
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
@@ -265,5 +271,5 @@ def test_accelerate_reads_the_ready_configurations(file: Path) -> None:
 
     read = load_config_from_file(str(file))
     assert (read.num_processes, read.mixed_precision) == (2, "no")
-    known = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert str(read.distributed_type).endswith(known["distributed_type"])
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert str(read.distributed_type).endswith(document["distributed_type"])

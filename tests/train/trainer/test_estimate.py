@@ -35,14 +35,14 @@ MISTRAL = {
 MIXTRAL = {**MISTRAL, "model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
 
 
-def told(**keys: Any) -> TrainConfig:
+def make_config(**keys: Any) -> TrainConfig:
     return TrainConfig(data=Path("data.jsonl"), **keys)
 
 
 def saved_bytes(
     layers: int, lora: LoraConfig | None, dtype: torch.dtype, row: int, form: str
 ) -> int:
-    """What autograd keeps of two rows in the layers of a small Llama, weights left out."""
+    """Count what autograd keeps of two rows in the layers of a small Llama, weights left out."""
     from transformers import AutoModelForCausalLM
 
     sizes = {"hidden_size": 64, "intermediate_size": 176, "num_attention_heads": 4}
@@ -77,7 +77,7 @@ def test_a_layer_keeps_the_bytes_that_the_formula_says(
     lora: LoraConfig | None, dtype: str, form: str
 ) -> None:
     row = 96
-    config = told(lora=lora, dtype=dtype, form=form)
+    config = make_config(lora=lora, dtype=dtype, form=form)
     values = {"hidden_size": 64, "intermediate_size": 176, "num_attention_heads": 4}
     llama = {"model_type": "llama", "num_key_value_heads": 2, "vocab_size": 50}
     model = count_parameters(
@@ -102,9 +102,9 @@ def test_models_known_by_their_size_are_counted_from_values_alone() -> None:
 def test_four_bits_shrink_the_linear_layers_alone() -> None:
     lora = LoraConfig(rank=16, quantise="nf4")
     model = count_parameters(model_configuration(None, MISTRAL), lora)
-    load = estimate_work(told(), [PromptLengths(10, (5, 5))] * 8, [])
-    plain = estimate_memory(told(dtype="bfloat16", lora=LoraConfig(rank=16)), model, load)
-    four = estimate_memory(told(dtype="bfloat16", lora=lora), model, load)
+    work = estimate_work(make_config(), [PromptLengths(10, (5, 5))] * 8, [])
+    plain = estimate_memory(make_config(dtype="bfloat16", lora=LoraConfig(rank=16)), model, work)
+    four = estimate_memory(make_config(dtype="bfloat16", lora=lora), model, work)
     linear = 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336)
     assert model.quantisable == linear
     assert plain.weights - four.weights == pytest.approx(linear * (2 - 0.516), rel=1e-3)
@@ -114,8 +114,8 @@ def test_four_bits_shrink_the_linear_layers_alone() -> None:
 
 def test_full_weights_cost_sixteen_bytes_each_in_fp32() -> None:
     model = count_parameters(model_configuration(None, MISTRAL), None)
-    load = estimate_work(told(lora=None), [PromptLengths(10, (5, 5))] * 8, [])
-    need = estimate_memory(told(lora=None), model, load)
+    work = estimate_work(make_config(lora=None), [PromptLengths(10, (5, 5))] * 8, [])
+    need = estimate_memory(make_config(lora=None), model, work)
     assert need.weights + need.gradients + need.optimiser == 16 * model.total
 
 
@@ -140,44 +140,46 @@ def test_steps_and_tokens_are_those_of_a_real_run(
         [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
         for groups in (prepared.train, prepared.probe)
     )
-    load = estimate_work(config, lengths, probe)
-    assert load.steps == result.steps == 6
-    assert load.prompts == 22
+    work = estimate_work(config, lengths, probe)
+    assert work.steps == result.steps == 6
+    assert work.prompts == 22
     last_tokens = 2 * 2 * 11  # the last token of a response is predicted and not fed
-    assert load.tokens == 2 * result.train.tokens.tokens - last_tokens
+    assert work.training.given == 2 * result.train.tokens.tokens - last_tokens
     lines = [json.loads(t) for t in (tmp_path / "out" / "steps.jsonl").read_text().splitlines()]
-    assert len([line for line in lines if line["split"] == "train"]) == load.steps
+    assert len([line for line in lines if line["split"] == "train"]) == work.steps
 
 
 def test_the_shared_prompt_is_counted_once_in_a_tree_and_for_each_response_in_rows() -> None:
     groups = [PromptLengths(100, (11, 21))] * 4
-    tree, padded = (estimate_work(told(form=form), groups, []) for form in ("tree", "padded"))
-    assert (tree.tokens, padded.tokens) == (4 * 130, 4 * 230)
+    tree, padded = (
+        estimate_work(make_config(form=form), groups, []) for form in ("tree", "padded")
+    )
+    assert (tree.training.given, padded.training.given) == (4 * 130, 4 * 230)
     assert (tree.row, tree.batch) == (260, 260)  # two prompts a batch, in one row
     assert (padded.row, padded.batch) == (120, 4 * 120)
-    assert tree.predicted == padded.predicted == 4 * 32
+    assert tree.training.predicted == padded.training.predicted == 4 * 32
     pairs = 100**2 / 2 + 100 * 10 + 10**2 / 2 + 100 * 20 + 20**2 / 2
-    assert tree.seen == 4 * pairs
-    assert padded.seen == 4 * (pairs + 100**2 / 2)
+    assert tree.training.attended == 4 * pairs
+    assert padded.training.attended == 4 * (pairs + 100**2 / 2)
 
 
 def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
-    load = estimate_work(
-        told(lora=None), [PromptLengths(1, (1, 1))], []
+    work = estimate_work(
+        make_config(lora=None), [PromptLengths(1, (1, 1))], []
     )  # one token in, two predicted
     full = count_parameters(model_configuration(None, MISTRAL), None)
-    count = estimate_operations(full, load)
+    count = estimate_operations(full, work)
     forward = 2 * (full.active * 1 + full.head * 2)
     assert count.reference == pytest.approx(forward, rel=1e-4)
     assert count.training == pytest.approx(3 * forward, rel=1e-4)
     adapted = count_parameters(model_configuration(None, MISTRAL), LoraConfig(rank=16))
-    assert estimate_operations(adapted, load).training == pytest.approx(
+    assert estimate_operations(adapted, work).training == pytest.approx(
         2 * forward + 6 * adapted.trained, rel=1e-4
     )
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "complaint"),
     [
         ({**MISTRAL, "model_type": "mistrall"}, "no architecture"),
         ({"hidden_size": 64}, "model_type"),
@@ -186,6 +188,6 @@ def test_operations_are_two_a_parameter_and_token_and_three_passes() -> None:
         ({"model_type": "vit"}, "no model"),
     ],
 )
-def test_values_that_make_no_model_are_named(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(TrainError, match=said):
+def test_values_that_make_no_model_are_named(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(TrainError, match=complaint):
         count_parameters(model_configuration(None, values), None)

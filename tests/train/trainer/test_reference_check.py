@@ -11,10 +11,10 @@ from train.data.tokens import TokenGroup
 from train.errors import TrainError
 from train.model.logprobs import Form, logprobs
 from train.objectives.registry import objective
-from train.trainer.batch_loss import EXACT, Item, Task, scored
-from train.trainer.reference_check import check_start, tolerance
+from train.trainer.batch_loss import EXACT, Item, LossSettings, score_batch
+from train.trainer.reference_check import check_against_reference, tolerance
 
-TASK = Task(objective("nca", beta=0.1, alpha=1.0), "tree")
+SETTINGS = LossSettings(objective("nca", beta=0.1, alpha=1.0), "tree")
 
 
 def items_of(model: Any, groups: list[TokenGroup], form: Form = "tree") -> list[Item]:
@@ -26,15 +26,15 @@ def items_of(model: Any, groups: list[TokenGroup], form: Form = "tree") -> list[
     ]
 
 
-def start(policy: Any, items: list[Item], task: Task = TASK) -> None:
-    check_start(policy, scored(policy, items, task)[1], items, task)
+def check(policy: Any, items: list[Item], settings: LossSettings = SETTINGS) -> None:
+    check_against_reference(policy, score_batch(policy, items, settings)[1], items, settings)
 
 
 def test_a_policy_that_is_the_reference_passes(tiny: Any, groups: list[TokenGroup]) -> None:
     model = tiny("llama")
     items = items_of(model, groups)
-    start(model, items)
-    start(get_peft_model(model, LoraConfig(r=2, target_modules="all-linear")), items)
+    check(model, items)
+    check(get_peft_model(model, LoraConfig(r=2, target_modules="all-linear")), items)
 
 
 def test_an_adapter_that_is_not_fresh_is_named(tiny: Any, groups: list[TokenGroup]) -> None:
@@ -42,7 +42,7 @@ def test_an_adapter_that_is_not_fresh_is_named(tiny: Any, groups: list[TokenGrou
     items = items_of(model, groups)
     spoilt = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
     with pytest.raises(TrainError, match=r"made:\d, response \d: .*the adapter is not fresh"):
-        start(get_peft_model(model, spoilt), items)
+        check(get_peft_model(model, spoilt), items)
 
 
 def test_dropout_in_the_policy_is_named(tiny: Any, groups: list[TokenGroup]) -> None:
@@ -54,11 +54,11 @@ def test_dropout_in_the_policy_is_named(tiny: Any, groups: list[TokenGroup]) -> 
         for name, weight in policy.named_parameters():
             if "lora_A" in name:
                 weight.mul_(100)
-    start(policy.train(), items)  # while B is zero, dropout before A changes nothing
+    check(policy.train(), items)  # while B is zero, dropout before A changes nothing
     for layer in model.model.layers:
         layer.mlp.act_fn = torch.nn.Sequential(layer.mlp.act_fn, torch.nn.Dropout(0.5))
     with pytest.raises(TrainError, match="dropout is on in the policy"):
-        start(policy.train(), items)
+        check(policy.train(), items)
     assert policy.training
 
 
@@ -67,7 +67,7 @@ def test_another_form_is_named(tiny: Any, groups: list[TokenGroup]) -> None:
     model = tiny("gemma2", final_logit_softcapping=0.5, attn_logit_softcapping=None)
     items = items_of(model, groups, "plain")
     with pytest.raises(TrainError, match="reference was computed in form plain, the policy in"):
-        start(model, items, replace(TASK, form="padded"))
+        check(model, items, replace(SETTINGS, form="padded"))
 
 
 def test_a_value_of_other_weights_is_not_blamed_on_a_setting(
@@ -78,12 +78,12 @@ def test_a_value_of_other_weights_is_not_blamed_on_a_setting(
     wrong = replace(items[1], reference=tuple(value + 0.5 for value in items[1].reference))
     bad = [items[0], wrong, items[2]]
     with pytest.raises(TrainError, match=r"made:1, .*no setting of this run.*remove reference"):
-        start(model, bad)
+        check(model, bad)
     with pytest.raises(TrainError, match="no setting of this run"):
-        check_start(None, scored(model, bad, TASK)[1], bad, TASK)
+        check_against_reference(None, score_batch(model, bad, SETTINGS)[1], bad, SETTINGS)
     nowhere = replace(wrong, reference=(float("nan"),) * 2)
     with pytest.raises(TrainError, match="made:1"):
-        start(model, [items[0], nowhere])
+        check(model, [items[0], nowhere])
 
 
 def test_bf16_is_allowed_twice_what_the_reference_differs_from_itself(
@@ -105,7 +105,7 @@ def test_bf16_is_allowed_twice_what_the_reference_differs_from_itself(
     assert tolerance(model, groups, "padded", "bfloat16", 2) == max(EXACT, 2 * spread)
     # Whatever the machine makes of it, a policy passes by its own measure.
     allowed = tolerance(model, groups, "tree", "bfloat16", 3)
-    start(model, items_of(model, groups), replace(TASK, allowed=allowed))
+    check(model, items_of(model, groups), replace(SETTINGS, allowed=allowed))
 
 
 def _sums(model: Any, groups: list[TokenGroup]) -> list[list[float]]:

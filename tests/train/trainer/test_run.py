@@ -72,10 +72,10 @@ class At:
     """Does something at the first event that has the given fields."""
 
     def __init__(self, action: Any, **fields: Any) -> None:
-        self.action, self.fields, self.heard = action, fields, list[Mapping[str, Any]]()
+        self.action, self.fields, self.events = action, fields, list[Mapping[str, Any]]()
 
     def on_event(self, event: Mapping[str, Any]) -> None:
-        self.heard.append(event)
+        self.events.append(event)
         if self.fields and all(event.get(key) == value for key, value in self.fields.items()):
             self.action()
 
@@ -121,8 +121,8 @@ def test_a_run_leaves_a_checkpoint_records_and_no_state(job: Any, tiny_model: Pa
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
 
-    this, ears = job("out"), At(None)
-    result = run(this, [ears])
+    this, listener = job("out"), At(None)
+    result = run(this, [listener])
     assert sorted(path.name for path in this.out.iterdir()) == [
         "checkpoint",
         "speed.jsonl",
@@ -134,8 +134,8 @@ def test_a_run_leaves_a_checkpoint_records_and_no_state(job: Any, tiny_model: Pa
     assert [line["step"] for line in lines if line["split"] == "train"] == list(range(6))
     assert [line["step"] for line in lines if line["split"] == "probe"] == [0, 2, 4, 6]
     assert lines[-1]["loss"] < lines[0]["loss"]
-    told = [event for event in ears.heard if event["event"] == "log"]
-    assert [{k: v for k, v in event.items() if k != "event"} for event in told] == lines
+    logged = [event for event in listener.events if event["event"] == "log"]
+    assert [{k: v for k, v in event.items() if k != "event"} for event in logged] == lines
     assert result.checkpoint == this.out / "checkpoint"
     assert AutoTokenizer.from_pretrained(result.checkpoint).chat_template
     settings = json.loads((result.checkpoint / "adapter_config.json").read_text())
@@ -178,11 +178,11 @@ def test_a_sweep_of_three_methods_and_three_betas_computes_each_entry_once(job: 
 
 
 def test_accumulation_changes_nothing(job: Any) -> None:
-    one, two = job("one", prompts_per_batch=4), job("two", prompts_per_batch=1)
-    run(one)
-    run(two)
-    for whole, parts in zip(steps(one), steps(two), strict=True):
-        assert whole["loss"] == pytest.approx(parts["loss"], abs=1e-4)
+    whole, split = job("one", prompts_per_batch=4), job("two", prompts_per_batch=1)
+    run(whole)
+    run(split)
+    for expected, record in zip(steps(whole), steps(split), strict=True):
+        assert record["loss"] == pytest.approx(expected["loss"], abs=1e-4)
 
 
 SCRIPT = """
@@ -303,9 +303,9 @@ def test_a_run_that_died_while_saving_its_checkpoint_only_saves(
         patch.setattr("train.model.loading.save_checkpoint", fail)
         with pytest.raises(OSError, match="No space"):
             run(died)
-    ears = At(None)
-    assert run(died, [ears]).resumed_at == 6
-    assert not [event for event in ears.heard if event["event"] == "log"]
+    listener = At(None)
+    assert run(died, [listener]).resumed_at == 6
+    assert not [event for event in listener.events if event["event"] == "log"]
     assert steps(died) == steps(whole)
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(died).items())
@@ -352,9 +352,9 @@ def test_a_fall_of_the_best_responses_is_told_once(
     quiet, loud = At(None), At(None)
     run(job("held", method="sft", learning_rate=1e-3), [quiet])
     run(job("fell", method="dpo", pairs="best_vs_worst", learning_rate=0.3), [loud])
-    notes = [e["text"] for e in quiet.heard if e["event"] == "note"]
+    notes = [e["text"] for e in quiet.events if e["event"] == "note"]
     assert not [text for text in notes if "warning" in text]
-    notes = [e["text"] for e in loud.heard if e["event"] == "note" and "warning" in e["text"]]
+    notes = [e["text"] for e in loud.events if e["event"] == "note" and "warning" in e["text"]]
     best = [x["logratio_best"] for x in steps(job("fell")) if x["split"] == "probe"]
     assert bool(notes) == (min(best) < -0.01)
     assert len(notes) == 1

@@ -13,7 +13,7 @@ from eval_suites.grading.status import status_of
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import MetricRules, SamplingRules, Suite
 from harness.errors import UserError
 from harness.evaluate.suites.lm_eval.metrics import Metrics, metrics_of, plain_name
 from harness.evaluate.suites.lm_eval.requests import NO_DECODING, request_of, response_of
@@ -86,9 +86,11 @@ def _suite(name: str, task: Any, documents: tuple[Document, ...]) -> Suite[Docum
         load=lambda _folder: documents,
         ask=_ask,
         score=partial(_score, adapted),
-        aggregate=adapted.metrics.together,
-        decoding=next((r.decoding for r in requests if not r.continuation), NO_DECODING),
-        needs=frozenset({"tokens", "loglikelihood"} if scored else {"tokens"}),
+        sampling=SamplingRules(
+            decoding=next((r.decoding for r in requests if not r.continuation), NO_DECODING),
+            needs=frozenset({"tokens", "loglikelihood"} if scored else {"tokens"}),
+        ),
+        metrics=MetricRules(aggregate=adapted.metrics.together),
     )
 
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.registry import SUITES
+from eval_suites.registry import SUITES, find
 from harness.data.fetch.download import Patience, Unreachable
 from harness.data.fetch.fetch import LOCK, Done, fetch, is_right
 from harness.data.fetch.literal import as_json
@@ -434,12 +434,12 @@ def test_the_files_of_a_suite_are_all_that_it_reads(
     name: str, tmp_path: Path, data_dir: Path
 ) -> None:
     try:
-        SUITES[name].load(None)
+        find(name).load(None)
     except DataError:
         for one in chosen([name]):
             (tmp_path / one.path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / one.path).symlink_to(data_dir / one.path)
-        assert SUITES[name].load(tmp_path)
+        assert find(name).load(tmp_path)
 
 
 def sent(one: Entry, folder: Path) -> bytes:

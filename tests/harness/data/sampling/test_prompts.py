@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites import registry
+from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE, TRAIN
 from harness.data.sampling.prompts import prompts_of, verifier
 from harness.data.sampling.resolve import resolved
@@ -33,7 +34,7 @@ def test_a_suites_prompts_are_its_own_with_the_decoding_that_was_asked_for() -> 
     assert prompts[0].request.messages == own.messages
     decoding = prompts[0].request.decoding
     assert (decoding.temperature, decoding.top_p) == (0.7, 0.9)
-    assert decoding.max_tokens == TRAIN.decoding.max_tokens
+    assert decoding.max_tokens == TRAIN.sampling.decoding.max_tokens
 
 
 def test_a_verifier_of_other_problems_is_refused_though_their_ids_agree() -> None:
@@ -101,7 +102,7 @@ def test_a_suite_of_several_turns_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_judged_suite_is_no_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    judged = replace(SUITE, name="judged", judge=lambda *_: ())
+    judged = replace(SUITE, name="judged", judging=JudgeRules(lambda *_: ()))
     monkeypatch.setitem(registry.SUITES, "judged", judged)
 
     with pytest.raises(UserError, match="judged asks a judge"):

@@ -16,6 +16,7 @@ from eval_suites.grading.answers import flexible_answer
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Call, Check, Outcome
 from eval_suites.scores import Score
+from eval_suites.suite import CheckRules
 from eval_suites.suites.arithmetic import TRAIN
 from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
@@ -167,7 +168,7 @@ def by_parity(_sample: Any, _answers: Any, _verdicts: Any, outcomes: tuple[Outco
     return Score(float(int(outcomes[0].value) % 2))
 
 
-CHECKED = replace(TRAIN, name="checked", checks=reading, score=by_parity)
+CHECKED = replace(TRAIN, name="checked", checking=CheckRules(reading), score=by_parity)
 
 
 def test_checks_are_done_in_the_sandbox_and_journalled(

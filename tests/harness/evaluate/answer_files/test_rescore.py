@@ -15,7 +15,7 @@ from eval_suites import registry
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import JudgeRules, Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files import crosscheck
 from harness.evaluate.answer_files.rescore import lines, record, rescore
@@ -63,7 +63,11 @@ TWO_TURNS: Suite[Pair] = Suite(
     ask=_two_turns,
     score=_last_is_yes,
 )
-JUDGED = replace(TWO_TURNS, name="judged", judge=lambda sample, _, said: _two_turns(sample, said))
+JUDGED = replace(
+    TWO_TURNS,
+    name="judged",
+    judging=JudgeRules(lambda sample, _, replies: _two_turns(sample, replies)),
+)
 
 
 @pytest.fixture(autouse=True)

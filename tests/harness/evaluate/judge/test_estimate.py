@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.evaluate.judge.estimate import Estimate, estimate, told
 from harness.recipe.schema import JudgeChoice
@@ -24,7 +25,7 @@ def ask(sample: Any, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
     return tuple(replace(r, decoding=Decoding(max_tokens=8)) for r in requests)
 
 
-SUITE = replace(ARITHMETIC, ask=ask, judge=judge)
+SUITE = replace(ARITHMETIC, ask=ask, judging=JudgeRules(judge))
 
 
 def test_answers_and_replies_are_taken_as_long_and_as_unreadable_as_can_be() -> None:

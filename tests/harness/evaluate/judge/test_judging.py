@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from eval_suites import registry
-from eval_suites.grading.suite_rules import settle
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
+from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
@@ -44,7 +45,9 @@ def by_rating(
     return Score(value, metrics={"rating": value})
 
 
-JUDGED = replace(ARITHMETIC, name="judged", headline="rating", judge=rate, score=by_rating)
+JUDGED = replace(
+    ARITHMETIC, name="judged", headline="rating", judging=JudgeRules(rate), score=by_rating
+)
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +168,7 @@ def test_the_audit_says_what_a_judge_will_be_asked(tmp_path: Path, tiny_model: P
 def test_a_filtered_verdict_is_a_missing_one() -> None:
     sample = ARITHMETIC.load(None)[0]
 
-    score = settle(JUDGED, sample, (Answer("5"),), (Answer("", "filtered"),))
+    score = score_sample(JUDGED, sample, (Answer("5"),), (Answer("", "filtered"),))
 
     assert (score.value, score.status) == (None, "judge_missing")
 

@@ -12,6 +12,7 @@ import pytest
 from eval_suites import registry
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.scores import Score
+from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.base import Completion, EngineSpec, RequestFailed
 from harness.engines.fake import FakeEngine
@@ -53,7 +54,12 @@ def by_number(
 
 
 JUDGED = replace(
-    ARITHMETIC, name="judged", headline="rating", ask=two_turns, judge=rate, score=by_number
+    ARITHMETIC,
+    name="judged",
+    headline="rating",
+    ask=two_turns,
+    judging=JudgeRules(rate),
+    score=by_number,
 )
 
 

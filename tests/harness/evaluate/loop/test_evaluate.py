@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from eval_suites.suite import SamplingRules
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.client.engine_groups import base_first, groups
 from harness.evaluate.client.job import EvalJob
@@ -115,7 +116,7 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
 ) -> None:
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
-    picky = replace(loaded.suite, needs=frozenset({"telepathy"}))
+    picky = replace(loaded.suite, sampling=SamplingRules(needs=frozenset({"telepathy"})))
     (group,) = groups(job.models, job.fingerprints, job.engine)
 
     with pytest.raises(EngineUnavailable, match="telepathy"):
@@ -158,7 +159,7 @@ def test_the_base_is_asked_first_and_the_longest_answers_first(
     base, twin = group.models
     nca = replace(base, name="nca", served_as="nca")
     short = load("arithmetic", 2, job)
-    long = replace(short, suite=replace(short.suite, name="long").decoded(max_tokens=512))
+    long = replace(short, suite=replace(short.suite, name="long").with_decoding(max_tokens=512))
 
     todo = list(tasks(base_first((nca, base, twin)), (short, long), 3))
 

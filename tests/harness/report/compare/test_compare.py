@@ -15,7 +15,7 @@ from harness.stats.paired import holm, mcnemar
 from harness.stats.records import Mean
 from harness.stats.series import paired_values
 from harness.storage.result import SampleResult, read_result
-from train.trainer.metrics import Scores, record
+from train.trainer.metrics import BatchScores, summarise
 
 from .results import result, suite
 
@@ -231,7 +231,7 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
 def test_likelihood_reads_what_training_logs() -> None:
     logps = tensor([[-9.0, -36.0], [-23.0, -32.0]])
     reference = tensor([[-10.0, -30.0], [-20.0, -30.0]])
-    scores = Scores(
+    scores = BatchScores(
         logps=logps,
         ref_logps=reference,
         rewards=tensor([[1.0, 0.0], [1.0, 0.0]]),
@@ -241,7 +241,7 @@ def test_likelihood_reads_what_training_logs() -> None:
         losses=tensor([0.5, 0.5]),
         entropy=None,
     )
-    (row,) = trend("nca", [{"split": "probe", "step": 5, **record(scores)}])
+    (row,) = trend("nca", [{"split": "probe", "step": 5, **summarise(scores)}])
     assert row.best == Mean(-1.0, 2.0, 2)
     assert (row.worst.value, row.margin.value, row.rose) == (-4.0, 3.0, 0.5)
     assert trend("nca", [{"step": 0, "logratio_best": None, "logratio_worst": None}]) == ()

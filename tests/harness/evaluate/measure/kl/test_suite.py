@@ -12,11 +12,11 @@ ARITHMETIC = registry.find("arithmetic")
 
 
 def test_answers_are_draws_from_the_policy_whatever_the_job_asks_for() -> None:
-    suite = find("kl:arithmetic").decoded(temperature=0.2, top_p=0.5, max_tokens=9)
+    suite = find("kl:arithmetic").with_decoding(temperature=0.2, top_p=0.5, max_tokens=9)
     (request,) = suite.ask(suite.load(None)[0], ())
     decoding = request.decoding
     assert (decoding.temperature, decoding.top_p, decoding.stop) == (1.0, 1.0, ())
-    assert decoding.max_tokens == suite.decoding.max_tokens == 9
+    assert decoding.max_tokens == suite.sampling.decoding.max_tokens == 9
 
 
 def test_it_asks_what_the_suite_asks_first_and_once() -> None:
@@ -41,7 +41,7 @@ def test_an_unknown_name_is_answered_with_known_ones(name: str) -> None:
 
 
 def test_a_draw_may_be_less_likely_under_the_policy_and_a_distance_is_no_percentage() -> None:
-    assert find("kl:arithmetic").bounds == (-inf, inf)
+    assert find("kl:arithmetic").metrics.bounds == (-inf, inf)
 
 
 def test_any_kl() -> None:

@@ -127,7 +127,9 @@ def test_a_temperature_of_the_users_leaves_what_is_scored_alone(folder: Path) ->
     for name, same in (("animals", True), ("sums", False)):
         suite = find(f"lm_eval:{name}", folder)
         sample = suite.load(None)[0]
-        assert (suite.decoded(temperature=0.8).ask(sample, ()) == suite.ask(sample, ())) == same
+        assert (
+            suite.with_decoding(temperature=0.8).ask(sample, ()) == suite.ask(sample, ())
+        ) == same
 
 
 def test_the_version_follows_rows_and_rules_and_not_the_place(
