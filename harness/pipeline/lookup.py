@@ -37,7 +37,7 @@ def locate(recipe: Recipe, places: Places) -> Recipe:
     update = {
         "checkpoints": configs,
         "launch": _locate_launch(recipe.launch, places),
-        "evaluate": _locate_tasks(recipe.evaluate, places),
+        "evaluate": locate_tasks(recipe.evaluate, places),
         "sample": samples,
     }
     return recipe.model_copy(update=update)
@@ -85,7 +85,12 @@ def _locate_launch(section: LaunchSection | None, places: Places) -> LaunchSecti
     )
 
 
-def _locate_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
+def locate_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
+    """Return the section with its folder of lm-eval tasks found: beside the recipe, or from here.
+
+    Raises:
+        UserError: there is no such folder.
+    """
     if section.lm_eval_tasks is None:
         return section
     if tasks := _first((*places.near, Path()), section.lm_eval_tasks, Path.is_dir):

@@ -35,7 +35,7 @@ class Places:
 
     @property
     def memo(self) -> Path:
-        """The file of hashes of weights that were taken before; each file of weights is read once."""
+        """The file of fingerprints of weights, so that many gigabytes are read once."""
         return self.cache / "fingerprints.json"
 
     @property

@@ -8,8 +8,6 @@ import yaml
 
 from harness.data.sampling import resolve as sampling
 from harness.engines import checkpoints
-from harness.evaluate.suites.kl import any_kl
-from harness.evaluate.suites.pairwise import any_duels
 from harness.pipeline.keys import data_digests, run_key
 from harness.pipeline.lookup import locate
 from harness.pipeline.places import Places
@@ -55,13 +53,6 @@ class Plan:
     def steps(self) -> tuple[Step, ...]:
         """Samples and checkpoints in the order in which they are made."""
         return order_steps(self.recipe.checkpoints, self.recipe.starts, self.recipe.sample)
-
-    @property
-    def stages(self) -> int:
-        """The number of stages of the whole run."""
-        suites = self.recipe.evaluate.suites
-        measured = any_kl(suites) + any_duels(suites)
-        return len(self.steps) + bool(suites) + measured + bool(self.places.tracking_uri)
 
 
 def make_plan(recipe: Recipe, places: Places) -> Plan:

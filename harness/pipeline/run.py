@@ -5,22 +5,27 @@ knows a method, a suite or a tracker.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.data.sampling.resolve import check_samples
+from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.job import audit_before_training
+from harness.evaluate.suites.pairwise import any_duels
+from harness.pipeline.audit.job import of_plan
+from harness.pipeline.audit.preflight import check_before_training
 from harness.pipeline.checks import check_methods, check_suites
 from harness.pipeline.collect import collect
+from harness.pipeline.environment import silence_libraries
 from harness.pipeline.fingerprints import checkpoint_folder, fingerprints
 from harness.pipeline.jobs import eval_job
-from harness.pipeline.launch import launch
+from harness.pipeline.keys import evaluation_key
 from harness.pipeline.lookup import resolve_checkpoints, resolve_judge, resolve_reference
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan, make_plan
+from harness.pipeline.runner import StageRunner
 from harness.pipeline.stages import (
     Stage,
     data_of,
@@ -29,12 +34,21 @@ from harness.pipeline.stages import (
     stage_of,
     track_stage,
 )
+from harness.pipeline.worker import run_stage
+from harness.progress.events import Reporter
 from harness.progress.screen import Screen
 from harness.recipe.schema import CompareSection, EvaluateSection, Recipe
 from harness.report.compare.comparison import compare
 from harness.stats.cells import Comparison
 from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, digest, write_text
+from harness.storage.run_folder import (
+    RunFolder,
+    digest,
+    is_done,
+    waiting,
+    write_json,
+    write_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +66,6 @@ class Finished:
     result: Result
     comparison: Comparison | None
     events: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(slots=True)
-class StageRunner:
-    """Runs stages one after another and shows each with its number.
-
-    Attributes:
-        screen: shows stages and their events.
-        total: the number of stages.
-        number: of the stage that began last.
-        events: of the stages, except progress.
-    """
-
-    screen: Screen
-    total: int
-    number: int = 0
-    events: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def report(self, event: Mapping[str, Any]) -> None:
-        """Show an event, and keep it unless it is progress."""
-        if event["event"] not in ("progress", "evaluating", "log", "speed"):
-            self.events.append(dict(event))
-        self.screen(event)
-
-    def perform(self, stage: Stage) -> None:
-        """Run a stage unless it is done; the screen shows which of the two.
-
-        Raises:
-            UserError, RunFailed: as the stage's process classified it.
-        """
-        self.number += 1
-        if stage.done:
-            self.screen.skipped(self.number, self.total, stage.title)
-            return
-        self.screen.stage(self.number, self.total, stage.title)
-        launch(
-            stage.kind, stage.folder, stage.key, stage.plain_job, self.report, stage.processes
-        )
-        self.screen.ended(self.number, self.total, stage.title)
 
 
 def run(
@@ -126,7 +101,8 @@ def run(
     reference = (Path(plan.base), plan.base_fingerprint)
     if any_kl(section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
-    runner = StageRunner(screen, _count(len(plan.steps), section, places))
+    total = len(plan.steps) + _evaluation_count(section) + bool(places.tracking_uri)
+    runner = StageRunner(screen, total)
 
     def stages() -> Iterator[Stage]:  # a key may depend on what came before
         if untrained and section.suites:
@@ -137,7 +113,9 @@ def run(
             folders = {name: checkpoint_folder(plan, name) for name in prints}
             job = eval_job(plan.folder.path, section, places, folders, prints)
             job = job.model_copy(update={"audited": untrained})
-            yield from _evaluation(job, section, recipe.compare.baseline, reference, places, library)
+            yield from _evaluation(
+                job, section, recipe.compare.baseline, reference, places, library
+            )
 
     return _complete(
         runner, stages(), lambda: _collect(plan), plan.folder, places, recipe.compare.table
@@ -182,4 +160,94 @@ def evaluate_models(
     runner = StageRunner(screen, len(stages) + bool(places.tracking_uri))
     return _complete(
         runner, stages, lambda: collect(folder, recipe, key, prints), folder, places, None
+    )
+
+
+def _evaluation(
+    job: EvalJob,
+    section: EvaluateSection,
+    baseline: str,
+    reference: tuple[Path, str] | None,
+    places: Places,
+    library: SuiteLibrary,
+) -> Iterator[Stage]:
+    evaluation = evaluate_stage(job, library)
+    yield evaluation
+    yield from measurement_stages(evaluation, job, baseline, reference, section, places)
+
+
+def _evaluation_count(section: EvaluateSection) -> int:
+    measured = any_kl(section.suites) + any_duels(section.suites)
+    return bool(section.suites) + measured
+
+
+def _complete(
+    runner: StageRunner,
+    stages: Iterable[Stage],
+    outcome: Callable[[], Result],
+    folder: RunFolder,
+    places: Places,
+    title: str | None,
+) -> Finished:
+    """Perform stages, then collect, compare, write and track what came of them."""
+    with runner.screen:
+        for stage in stages:
+            runner.perform(stage)
+        result = outcome()
+        comparison = _compare(result)
+        _write(folder, result, title)
+        if places.tracking_uri:
+            cells = () if comparison is None else tuple(comparison.cells.values())
+            runner.perform(track_stage(folder, result.recipe, places, result, cells))
+    return Finished(folder, result, comparison, tuple(runner.events))
+
+
+def _compare(result: Result) -> Comparison | None:
+    """Return the scores compared with the result's own baseline; None without scores."""
+    if not any(checkpoint.suites for checkpoint in result.checkpoints):
+        return None
+    return compare(result, result.baseline)
+
+
+def _collect(plan: Plan) -> Result:
+    data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
+    return collect(plan.folder, plan.recipe, plan.key, fingerprints(plan), data)
+
+
+def _write(folder: RunFolder, result: Result, title: str | None) -> None:
+    """Write result, tables, pictures and report, unless they are there already."""
+    from harness.report.html.build import beside
+    from harness.report.run_summary import keep
+
+    text = result.model_dump_json(indent=1) + "\n"
+    unchanged = folder.result.exists() and folder.result.read_text(encoding="utf-8") == text
+    if not unchanged:
+        keep(result, folder.path, title)
+    if not (unchanged and folder.report.is_file()):
+        beside(result, folder)
+    if not unchanged:
+        write_text(folder.result, text)
+
+
+def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -> None:
+    """Look at an evaluation before hours of training are spent on it, once for each evaluation.
+
+    It is done in this process, with the suites that are loaded already.
+
+    Raises:
+        UserError: the evaluation would be wasted, as `harness.pipeline.audit.preflight.check` says.
+    """
+    folder, job = plan.folder.audit, of_plan(plan, library)
+    evaluation = evaluation_key(job.evaluation, library)
+    key = digest({"run": plan.key, "untrained": job.untrained, "evaluation": evaluation})
+    if is_done(folder, key):
+        return
+    silence_libraries()
+    resolved = waiting(folder)
+    write_json(resolved, {"kind": "audit", "key": key, "job": job.model_dump(mode="json")})
+    run_stage(
+        "audit",
+        resolved,
+        report,
+        work=lambda _, hear: check_before_training(job, library, hear),
     )

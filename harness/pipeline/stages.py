@@ -137,12 +137,15 @@ def measurement_stages(
         places: where things lie.
     """
     if any_kl(section.suites) and reference is not None:
-        yield _kl_stage(evaluation, KlJob(
-            evaluation=job,
-            reference=reference[0],
-            reference_print=reference[1],
-            cache=places.cache,
-        ))
+        yield _kl_stage(
+            evaluation,
+            KlJob(
+                evaluation=job,
+                reference=reference[0],
+                reference_print=reference[1],
+                cache=places.cache,
+            ),
+        )
     if any_duels(section.suites):
         yield _pairwise_stage(
             evaluation, DuelJob(evaluation=job, baseline=baseline, everyone=section.all_pairs)

@@ -48,7 +48,7 @@ class JudgeOptions:
         return values
 
     def overrides(self) -> list[str]:
-        """Return the options as `--set` takes them; a judge replaces the recipe's with all its keys."""
+        """Return the options as `--set` takes them; a judge replaces all keys of the recipe's."""
         keys = self.keys()
         if self.spec is not None:
             return [f"evaluate.judge={json.dumps(keys)}"]
