@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.engine_groups import groups
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import load
-from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.recipe.schema import DecodingChanges
 
 SUITES = ("gsm8k", "svamp", "arithmetic")
 _RANK = 8

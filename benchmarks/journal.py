@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.recipe.schema import DecodingChanges
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import digest
 

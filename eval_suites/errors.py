@@ -1,4 +1,4 @@
-"""What the suites raise. The command line classifies at its border (`harness/errors.py`)."""
+"""The errors of the suites, which the command line classifies at its border."""
 
 
 class DataError(ValueError):
@@ -10,4 +10,4 @@ class UnknownSuiteError(ValueError):
 
 
 class SandboxError(ValueError):
-    """Programs cannot be contained on this machine; the message says why and what to do."""
+    """Programs cannot be contained on this machine; the message names reason and remedy."""

@@ -1,21 +1,22 @@
-"""Read benchmark files from the data folder; every fault names the file, the row and the remedy."""
+"""The files of the data folder; every fault names the file, the row and the remedy."""
 
 import contextlib
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from eval_suites.errors import DataError
 
+Rows = Iterator[tuple[int, dict[str, Any]]]
+
 _REMEDY = (
     "name the folder of benchmark files with --data-dir or NCA_DATA_DIR, or fill one with "
     "`nca data fetch`"
 )
-#: What to do about a file that is not as upstream has it.
-AGAIN = "get the upstream file again (`nca data fetch`)"
+_FETCH_AGAIN = "get the upstream file again (`nca data fetch`)"
 _recorded: ContextVar[dict[str, Path] | None] = ContextVar("recorded", default=None)
 
 
@@ -30,8 +31,18 @@ def recorded_files() -> Iterator[dict[str, Path]]:
         _recorded.reset(token)
 
 
+def malformed(place: str, fault: str) -> DataError:
+    """Return the error for a file that is not as upstream has it.
+
+    Args:
+        place: the file, with the row where there is one.
+        fault: of the content.
+    """
+    return DataError(f"{place}: {fault}; {_FETCH_AGAIN}")
+
+
 def find_file(folder: Path | None, name: str) -> Path:
-    """The path of a file in the data folder.
+    """Return the path of a file in the data folder.
 
     Raises:
         DataError: no folder is named, or the file is not in it.
@@ -47,7 +58,7 @@ def find_file(folder: Path | None, name: str) -> Path:
 
 
 def read_text(folder: Path | None, name: str) -> str:
-    """The text of a file in the data folder, decompressed where its name ends in `.gz`.
+    """Return the text of a file in the data folder, decompressed where its name ends in `.gz`.
 
     Raises:
         DataError: the file is missing, cannot be read, is damaged or is not UTF-8.
@@ -59,13 +70,11 @@ def read_text(folder: Path | None, name: str) -> str:
             data = gzip.decompress(data)
         return data.decode("utf-8")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({error}): {AGAIN}") from error
+        raise DataError(f"{path} cannot be read ({error}): {_FETCH_AGAIN}") from error
 
 
-def read_rows(
-    folder: Path | None, name: str, fields: tuple[str, ...]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of a JSON-lines file with their zero-based numbers, blank lines skipped.
+def read_rows(folder: Path | None, name: str, fields: tuple[str, ...]) -> Rows:
+    """Yield the rows of a JSON-lines file with their zero-based numbers; blank lines are skipped.
 
     Args:
         folder: the data folder.
@@ -79,46 +88,43 @@ def read_rows(
     for line in read_text(folder, name).split("\n"):
         if line.strip():
             number += 1
-            where = f"{folder}/{name}, row {number}"
-            yield number, _checked(_json(line, where), where, fields)
+            place = f"{folder}/{name}, row {number}"
+            yield number, _checked(_json(line, place), place, fields)
 
 
-def read_array(
-    folder: Path | None, name: str, fields: tuple[str, ...], key: str = ""
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of one JSON array with their zero-based numbers.
+def read_array(folder: Path | None, name: str, fields: tuple[str, ...], key: str = "") -> Rows:
+    """Yield the rows of one JSON array with their zero-based numbers.
 
     Args:
         folder: the data folder.
         name: the file's path inside it, `.gz` or not.
         fields: keys whose values must be text.
-        key: where the file is an object, which of its values is the array.
+        key: the key of the array, where the file is an object.
 
     Raises:
         DataError: as `read_text`, or the file is no such array, or a row is as in `read_rows`.
     """
-    where = f"{folder}/{name}"
-    found = _json(read_text(folder, name), where)
+    place = f"{folder}/{name}"
+    rows = _json(read_text(folder, name), place)
     if key:
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, list):
-        what = f"no array under {key!r}" if key else "no JSON array"
-        raise DataError(f"{where}: {what}; {AGAIN}")
-    for number, row in enumerate(found):
-        yield number, _checked(row, f"{where}, row {number}", fields)
+        rows = rows.get(key) if isinstance(rows, dict) else None
+    if not isinstance(rows, list):
+        raise malformed(place, f"no array under {key!r}" if key else "no JSON array")
+    for number, row in enumerate(rows):
+        yield number, _checked(row, f"{place}, row {number}", fields)
 
 
-def _json(text: str, where: str) -> Any:
+def _json(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise DataError(f"{where}: no JSON ({error}); {AGAIN}") from error
+        raise malformed(place, f"no JSON ({error})") from error
 
 
-def _checked(row: Any, where: str, fields: tuple[str, ...]) -> dict[str, Any]:
+def _checked(row: Any, place: str, fields: Iterable[str]) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise DataError(f"{where}: no JSON object; {AGAIN}")
+        raise malformed(place, "no JSON object")
     for name in fields:
         if not isinstance(row.get(name), str):
-            raise DataError(f"{where}: {name!r} is missing or no text; {AGAIN}")
+            raise malformed(place, f"{name!r} is missing or no text")
     return row

@@ -1,4 +1,4 @@
-"""What the command line knows of failure: one tree, classified at the border.
+"""The exceptions that the command line knows: one tree, classified at the border.
 
     HarnessError
     ├── UserError             exit 2: the user can mend it; the message says where and how
@@ -72,7 +72,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def disk_full(where: str = "") -> RunFailed:
-    """What is said of a full disk.
+    """Return the error of a full disk, with its remedy.
 
     Args:
         where: the file or folder that could not be written, where it is known.
@@ -85,7 +85,7 @@ def disk_full(where: str = "") -> RunFailed:
 
 
 def classify(error: BaseException) -> HarnessError | None:
-    """The tree's word for an exception, or None for a fault of ours (a traceback is due).
+    """Return the tree's word for an exception, or None for a fault of ours (a traceback is due).
 
     Args:
         error: anything that reached the border of a command or stage.
@@ -110,7 +110,7 @@ def classify(error: BaseException) -> HarnessError | None:
 
 
 def _is_full_disk(error: BaseException) -> bool:
-    """Whether the system or SQLite ran out of space."""
+    """Return True if the system or SQLite ran out of space."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0)  # none where Python's own module raised it
         return code & 0xFF == sqlite3.SQLITE_FULL

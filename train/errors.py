@@ -2,12 +2,12 @@
 
 
 class DataError(ValueError):
-    """Training data is missing or malformed; the message names file, row and remedy."""
+    """Missing or malformed training data; the message names file, row and remedy."""
 
 
 class TrainError(ValueError):
-    """Training cannot start or go on; the message says why and what to do."""
+    """A training that cannot start or go on; the message states the reason and the remedy."""
 
 
 class ProcessLostError(RuntimeError):
-    """Another process of this training ended or hangs; what was saved is kept."""
+    """Another process of this training ended or hangs; saved states are kept."""

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_text
+from eval_suites.files import malformed, read_text
 from eval_suites.scores import Score
 
 DIFFICULTY_FILE = "alpaca_eval/df_gamed.csv"
@@ -74,7 +73,7 @@ def load_controls(folder: Path | None, count: int) -> tuple[Controls, ...] | Non
     """
     if folder is None or not (folder / DIFFICULTY_FILE).is_file():
         return None
-    where = f"{folder}/{DIFFICULTY_FILE}"
+    path = f"{folder}/{DIFFICULTY_FILE}"
     gamed: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     difficulties: dict[int, float] = {}
     lines = csv.DictReader(io.StringIO(read_text(folder, DIFFICULTY_FILE)))
@@ -85,9 +84,9 @@ def load_controls(folder: Path | None, count: int) -> tuple[Controls, ...] | Non
             gamed[index].append((_finite(line["preference"]), _finite(line["std_delta_len"])))
         except (KeyError, TypeError, ValueError) as error:
             fault = f"{type(error).__name__}: {error}"
-            raise DataError(f"{where}, line {number}: {fault}; {AGAIN}") from error
+            raise malformed(f"{path}, line {number}", fault) from error
     if missing := set(range(count)) - difficulties.keys():
-        raise DataError(f"{where}: nothing about instruction {min(missing)}; {AGAIN}")
+        raise malformed(path, f"nothing about instruction {min(missing)}")
     return tuple(
         Controls(index, difficulties[index], tuple(gamed[index])) for index in range(count)
     )

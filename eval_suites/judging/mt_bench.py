@@ -1,4 +1,4 @@
-"""MT-bench's judge: its eight official templates, and what is filled into them.
+"""MT-bench's judge: its eight official templates, filled in.
 
 Questions about mathematics, reasoning and code have reference answers, and templates of their own
 that show them. The first turn is judged alone, the second with the whole dialogue before it.
@@ -6,13 +6,13 @@ that show them. The first turn is judged alone, the second with the whole dialog
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows
+from eval_suites.files import malformed, read_rows
 from eval_suites.judging.prompts import Template, template
 from eval_suites.requests import Decoding, Message, Request
+from eval_suites.suite import Requests
 
 PROMPTS_FILE = "mt_bench/judge_prompts.jsonl"
 DECODING = Decoding(temperature=0.0, max_tokens=2048)
@@ -30,100 +30,93 @@ _FIELDS = frozenset(
 )
 
 
-@runtime_checkable
-class Asked(Protocol):
-    """What is judged: questions of one or two turns, reference answers (or none), templates."""
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The questions that a judge is shown.
 
-    @property
-    def turns(self) -> tuple[str, ...]:
-        """The user's questions."""
+    Attributes:
+        turns: the user's questions, one or two.
+        prompts: the templates, of `load_prompts`.
+        references: a reference answer a turn, or none at all.
+    """
 
-    @property
-    def references(self) -> tuple[str, ...]:
-        """A reference answer a turn, or none at all."""
-
-    @property
-    def prompts(self) -> Mapping[str, Template]:
-        """Of `load_prompts`."""
+    turns: tuple[str, ...]
+    prompts: Mapping[str, Template]
+    references: tuple[str, ...] = ()
 
 
 def load_prompts(folder: Path | None) -> dict[str, Template]:
-    """The official templates by name.
+    """Return the official templates by name.
 
     Raises:
         DataError: the file is missing or malformed, or lacks a template.
     """
-    found: dict[str, Template] = {}
-    needed = ("name", "system_prompt", "prompt_template")
-    for _, row in read_rows(folder, PROMPTS_FILE, needed):
-        said = Message("system", row["system_prompt"]), Message("user", row["prompt_template"])
-        found[row["name"]] = template(said, _FIELDS)
+    prompts: dict[str, Template] = {}
+    fields = ("name", "system_prompt", "prompt_template")
+    for _, row in read_rows(folder, PROMPTS_FILE, fields):
+        messages = Message("system", row["system_prompt"]), Message("user", row["prompt_template"])
+        prompts[row["name"]] = template(messages, _FIELDS)
     for name in (*_NAMES, *(f"{name}-multi-turn" for name in _NAMES)):
-        if name not in found:
-            raise DataError(f"{folder}/{PROMPTS_FILE}: no template is called {name!r}; {AGAIN}")
-    return found
+        if name not in prompts:
+            raise malformed(f"{folder}/{PROMPTS_FILE}", f"no template is called {name!r}")
+    return prompts
 
 
 def question_of(request: Request) -> str:
-    """What a judge is shown as the question: what the user says last; of plain text all of it."""
+    """Return the last message of the user, or all of a plain text: the question for a judge."""
     if request.text is not None:
         return request.text
     return next(m.content for m in reversed(request.messages) if m.role == "user")
 
 
-def single(asked: Asked, answers: Sequence[str]) -> tuple[Request, ...]:
-    """A request a turn for the rating of one model's answers."""
-    values = _values(asked) | {f"answer_{turn}": text for turn, text in _numbered(answers)}
-    return _requests(asked, _SINGLE, values | {"answer": answers[0]})
+def single(dialogue: Dialogue, answers: Sequence[str]) -> Requests:
+    """Return a request a turn for the rating of one model's answers."""
+    values = _values(dialogue) | {f"answer_{turn}": text for turn, text in enumerate(answers, 1)}
+    return _requests(dialogue, _SINGLE, values | {"answer": answers[0]})
 
 
-def pair(asked: Asked, answers_a: Sequence[str], answers_b: Sequence[str]) -> tuple[Request, ...]:
-    """A request a turn for the better one of two models' answers, in this order."""
-    values = _values(asked)
+def pair(dialogue: Dialogue, answers_a: Sequence[str], answers_b: Sequence[str]) -> Requests:
+    """Return a request a turn for the better one of two models' answers, in this order."""
+    values = _values(dialogue)
     for side, answers in (("a", answers_a), ("b", answers_b)):
-        values |= {f"answer_{side}_{turn}": text for turn, text in _numbered(answers)}
+        values |= {f"answer_{side}_{turn}": text for turn, text in enumerate(answers, 1)}
         values[f"answer_{side}"] = answers[0]
-    return _requests(asked, _PAIR, values)
+    return _requests(dialogue, _PAIR, values)
 
 
-def answers_shown(asked: Asked, prompts: Sequence[str]) -> tuple[str, ...]:
-    """The answers that stand in stored prompts of single judging, one a turn.
+def answers_shown(dialogue: Dialogue, prompts: Sequence[str]) -> tuple[str, ...]:
+    """Return the answers in stored prompts of single judging, one a turn.
 
     Args:
-        asked: the dialogue.
-        prompts: the user messages of its turns, all of them.
+        dialogue: the questions.
+        prompts: the user messages of all turns.
 
     Returns:
-        Nothing where a prompt is not the official one, filled with one and the same answers.
+        Nothing where a prompt is not the official one, filled with the same answers in all turns.
     """
-    marks = tuple(f"<{'answer' * 3}{turn}>" for turn, _ in _numbered(asked.turns))
-    found: tuple[str, ...] = ()
-    for request, prompt in zip(single(asked, marks), prompts, strict=True):
+    marks = tuple(f"<{'answer' * 3}{turn}>" for turn in range(1, len(dialogue.turns) + 1))
+    answers: tuple[str, ...] = ()
+    for request, prompt in zip(single(dialogue, marks), prompts, strict=True):
         pattern = re.escape(request.messages[-1].content)
         for mark in marks:
             pattern = pattern.replace(re.escape(mark), "(.*)")
-        fits = re.fullmatch(pattern, prompt, re.DOTALL)
-        if fits is None or found != fits.groups()[: len(found)]:
+        match = re.fullmatch(pattern, prompt, re.DOTALL)
+        if match is None or answers != match.groups()[: len(answers)]:
             return ()
-        found = fits.groups()
-    return found
+        answers = match.groups()
+    return answers
 
 
-def _values(asked: Asked) -> dict[str, str]:
-    values = {f"question_{turn}": text for turn, text in _numbered(asked.turns)}
-    values |= {f"ref_answer_{turn}": text for turn, text in _numbered(asked.references)}
-    return values | {"question": asked.turns[0]}
+def _values(dialogue: Dialogue) -> dict[str, str]:
+    values = {f"question_{turn}": text for turn, text in enumerate(dialogue.turns, 1)}
+    values |= {f"ref_answer_{turn}": text for turn, text in enumerate(dialogue.references, 1)}
+    return values | {"question": dialogue.turns[0]}
 
 
-def _numbered(texts: Sequence[str]) -> enumerate[str]:
-    return enumerate(texts, 1)
-
-
-def _requests(
-    asked: Asked, names: tuple[str, str], values: Mapping[str, str]
-) -> tuple[Request, ...]:
-    name = names[1] if asked.references else names[0]
-    by_turn = (name, f"{name}-multi-turn")[: len(asked.turns)]
+def _requests(dialogue: Dialogue, names: tuple[str, str], values: Mapping[str, str]) -> Requests:
+    name = names[1] if dialogue.references else names[0]
+    by_turn = (name, f"{name}-multi-turn")[: len(dialogue.turns)]
     return tuple(
-        Request(messages=asked.prompts[one].filled(values), decoding=DECODING) for one in by_turn
+        Request(messages=dialogue.prompts[prompt].filled(values), decoding=DECODING)
+        for prompt in by_turn
     )

@@ -1,17 +1,21 @@
-"""What a judge is asked: official templates filled in, and the one question that repairs a reply.
+"""Official prompts for a judge, filled in, and the question that repairs a reply.
 
 Templates are read from the benchmarks' own files and never kept here. Filling is one pass, so a
 name in braces inside of an answer stays what it is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from eval_suites.requests import Answer, Message, Request, Role
+from eval_suites.suite import Answers, Requests
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _CHATML = re.compile(r"<\|im_start\|>(system|user|assistant)\n(.*?)<\|im_end\|>", re.DOTALL)
+
+#: Reads the verdict of a reply; None where it holds none.
+Reader = Callable[[str], object | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +23,15 @@ class Template:
     """An official prompt: messages whose fields stand in braces.
 
     Attributes:
-        messages: in the order that the judge reads them.
-        fields: names of what must be filled in; other braces are text.
+        messages: in the order in which the judge reads them.
+        fields: names of the braces that are filled in; other braces are text.
     """
 
     messages: tuple[Message, ...]
     fields: frozenset[str]
 
     def filled(self, values: Mapping[str, str]) -> tuple[Message, ...]:
-        """The messages with values in place of fields.
+        """Return the messages with values in place of fields.
 
         Raises:
             KeyError: a field has no value.
@@ -38,34 +42,69 @@ class Template:
         return _FIELD.sub(lambda m: values[m[1]] if m[1] in self.fields else m[0], text)
 
 
-def template(messages: tuple[Message, ...], known: frozenset[str]) -> Template:
-    """The template of messages, in which those of the `known` fields that occur are filled in."""
-    found = {name for message in messages for name in _FIELD.findall(message.content)}
-    return Template(messages, frozenset(found & known))
+def template(messages: tuple[Message, ...], fields: frozenset[str]) -> Template:
+    """Return the template of messages, in which those of the `fields` that occur are filled in."""
+    names = {name for message in messages for name in _FIELD.findall(message.content)}
+    return Template(messages, fields & names)
 
 
 def chat_markup(text: str) -> tuple[Message, ...]:
-    """Messages of a ChatML file, each without space around it; none where there is no markup."""
+    """Return the messages of a ChatML file, each stripped; none where there is no markup."""
     roles: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
-    return tuple(Message(roles[role], said.strip()) for role, said in _CHATML.findall(text))
+    return tuple(Message(roles[role], content.strip()) for role, content in _CHATML.findall(text))
 
 
-def repair(asked: Request, reply: Answer, question: str) -> Request:
-    """The question that follows a reply which holds no verdict, with the same decoding.
+def with_repairs(requests: Requests, replies: Answers, read: Reader, question: str) -> Requests:
+    """Return the next requests to a judge: all of them, then once more those that were not read.
 
     Args:
-        asked: what the judge was asked.
-        reply: what it said; a blank one is left out, for templates that refuse empty messages.
-        question: what is wanted, in our words.
+        requests: the judge's requests for a sample.
+        replies: all replies so far, in the order of the requests; those to repairs come last.
+        read: reads the verdict of a reply.
+        question: asks for a verdict that can be read.
     """
-    if reply.text.strip():
-        said = (Message("assistant", reply.text), Message("user", question))
-        return replace(asked, messages=(*asked.messages, *said))
-    *before, last = asked.messages
-    last = replace(last, content=f"{last.content}\n\n{question}")
-    return replace(asked, messages=(*before, last))
+    if not replies:
+        return requests
+    if len(replies) > len(requests):
+        return ()
+    return tuple(
+        repair(request, reply, question)
+        for request, reply in zip(requests, replies, strict=True)
+        if needs_repair(reply, read)
+    )
+
+
+def final_replies(replies: Answers, count: int, read: Reader) -> Iterator[Answer]:
+    """Yield the reply that counts for each of `count` requests: the first, or that to its repair.
+
+    Arguments are those of `with_repairs`.
+    """
+    repaired = iter(replies[count:])
+    for reply in replies[:count]:
+        yield next(repaired, reply) if needs_repair(reply, read) else reply
+
+
+def needs_repair(reply: Answer, read: Reader) -> bool:
+    """Return True where a reply holds no verdict, and asking once more can help."""
+    return read(reply.text) is None and may_repair(reply)
 
 
 def may_repair(reply: Answer) -> bool:
-    """Whether asking once more can help: not where the prompt did not fit or was withheld."""
+    """Return True unless the prompt did not fit or was withheld: then asking again cannot help."""
     return reply.finish_reason not in ("overflow", "filtered")
+
+
+def repair(request: Request, reply: Answer, question: str) -> Request:
+    """Return the request that follows a reply which holds no verdict, with the same decoding.
+
+    Args:
+        request: the first request.
+        reply: the judge's; a blank one is left out, for templates that refuse empty messages.
+        question: asks for a verdict, in our words.
+    """
+    if reply.text.strip():
+        messages = (Message("assistant", reply.text), Message("user", question))
+        return replace(request, messages=(*request.messages, *messages))
+    *before, last = request.messages
+    last = replace(last, content=f"{last.content}\n\n{question}")
+    return replace(request, messages=(*before, last))

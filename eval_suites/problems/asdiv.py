@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_array, read_text
+from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.answers import normalise
 
 XML_FILE = "asdiv/ASDiv.xml.gz"
@@ -27,30 +26,30 @@ _CLOCK = re.compile(r"\d+:\d+(?::\d+)?(?: [ap]\.m\.)?")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem, the question that it ends with, its gold answer without units, and its kind."""
+    """A problem, its closing question, its gold answer without units, and the kind of that."""
 
     id: str
     question: str
-    asked: str
+    closing_question: str
     gold: str
     kind: KindName
 
 
 def problems(folder: Path | None) -> Iterator[Problem]:
-    """All problems of the XML file; raises `DataError` with the problem's ID."""
-    for number, one in enumerate(_tree(read_text(folder, XML_FILE)).iter("Problem")):
-        texts = [(one.findtext(tag) or "").strip() for tag in ("Body", "Question", "Answer")]
-        name = one.get("ID")
+    """Yield all problems of the XML file; raises `DataError` with the problem's ID."""
+    for number, node in enumerate(_tree(read_text(folder, XML_FILE)).iter("Problem")):
+        texts = [(node.findtext(tag) or "").strip() for tag in ("Body", "Question", "Answer")]
+        name = node.get("ID")
         if not name or not all(texts):
-            where = f"{XML_FILE}, problem {name or number}"
-            raise DataError(f"{where}: ID, Body, Question or Answer is missing; {AGAIN}")
-        body, asked, answer = texts
-        gold, kind = gold_of(answer, ratio=one.findtext("Solution-Type") == "Ratio")
-        yield Problem(name, f"{body} {asked}", asked, gold, kind)
+            place = f"{XML_FILE}, problem {name or number}"
+            raise malformed(place, "ID, Body, Question or Answer is missing")
+        body, question, answer = texts
+        gold, kind = gold_of(answer, ratio=node.findtext("Solution-Type") == "Ratio")
+        yield Problem(name, f"{body} {question}", question, gold, kind)
 
 
 def eurus_problems(folder: Path | None) -> Iterator[Problem]:
-    """The rows of the LILA form with split "test"; gold is the first listed answer."""
+    """Yield the rows of the LILA form with split "test"; gold is the first listed answer."""
     fields = ("Input", "split")
     for number, row in read_array(folder, LILA_FILE, fields, key="Instances"):
         if row["split"] == "test":
@@ -59,11 +58,11 @@ def eurus_problems(folder: Path | None) -> Iterator[Problem]:
 
 
 def gold_of(answer: str, *, ratio: bool) -> tuple[str, KindName]:
-    """The answer without its unit, and its kind; `ratio` says that `7:50` is no time."""
+    """Return the answer without its unit, and its kind; with `ratio`, `7:50` is no time."""
     bare = re.sub(r"\s+;", ";", _UNIT.sub("", answer)).strip()
     number = re.sub(r"[()]", "", bare)
-    if found := _PLACE.fullmatch(bare):
-        return found[1], "number"
+    if place := _PLACE.fullmatch(bare):
+        return place[1], "number"
     if _NUMBER.fullmatch(number):
         return normalise(number), "number"
     if ";" in bare:
@@ -75,14 +74,14 @@ def gold_of(answer: str, *, ratio: bool) -> tuple[str, KindName]:
 
 def _tree(text: str) -> ET.Element:
     if re.search(r"<!(?:DOCTYPE|ENTITY)", text):
-        raise DataError(f"{XML_FILE}: declares entities, upstream's does not; {AGAIN}")
+        raise malformed(XML_FILE, "declares entities, upstream's does not")
     try:
         return ET.fromstring(text)  # noqa: S314 - entities, the danger, are refused above
     except ET.ParseError as error:
-        raise DataError(f"{XML_FILE}: no XML ({error}); {AGAIN}") from error
+        raise malformed(XML_FILE, f"no XML ({error})") from error
 
 
 def _first(answers: Any, row: int) -> str:
     if isinstance(answers, list) and answers and isinstance(answers[0], str):
         return answers[0]
-    raise DataError(f"{LILA_FILE}, row {row}: no text in 'Output Answer'; {AGAIN}")
+    raise malformed(f"{LILA_FILE}, row {row}", "no text in 'Output Answer'")

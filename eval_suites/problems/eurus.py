@@ -2,12 +2,12 @@ r"""The protocol of Eurus's table, as a variant of a suite: one prompt, one read
 
 Section C of "Advancing LLM Reasoning Generalists with Preference Trees" (Yuan et al. 2024, arXiv
 2404.02078) and OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf, described anew: chat
-without examples, the instruction (our words) before the question, greedy, 1,024 tokens. What is
-read: the text behind the last "answer:", "answer is" or "answers are", or before "is the answer";
-of that the last box; without a trailing sentence; behind the last be, is, are, get, colon or equals
-sign. What is equal: the same text in normal form, or numbers within 1e-4 of each other's size, 100
-times or a hundredth of it too, pi also as 3.14; tuples and matrices member by member, whatever
-their brackets. `accuracy` is this; `accuracy_strict` is the headline of the suite that it varies.
+without examples, the instruction (our words) before the question, greedy, 1,024 tokens. The text
+behind the last "answer:", "answer is" or "answers are", or before "is the answer", is read; of that
+the last box; without a trailing sentence; behind the last be, is, are, get, colon or equals sign.
+Equal is the same text in normal form, or a number within 1e-4 of the other's size, 100 times or a
+hundredth of it too, pi also as 3.14; tuples and matrices member by member, whatever their brackets.
+`accuracy` is this; `accuracy_strict` is the headline of the suite that it varies.
 
 Left out: symbolic equality (upstream asks sympy, which evaluates model text), so that 2(k+1) is not
 2k+2 here; nested tuples; programs of thought, and so the better of text and program, which the
@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from eval_suites.grading import latex
 from eval_suites.grading.answers import last_box
@@ -25,11 +26,13 @@ from eval_suites.grading.forms import elements, group
 from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
 from eval_suites.grading.values import value_of
-from eval_suites.problems.word_problems import HEADLINE, once
-from eval_suites.requests import Answer, Decoding, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.problems.one_turn import Question, ask_chat
+from eval_suites.problems.word_problems import HEADLINE
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
-from eval_suites.suite import S, Suite
+from eval_suites.suite import Answers, Outcomes, Suite
+
+Q = TypeVar("Q", bound=Question)
 
 INSTRUCTION = (
     "Solve this problem step by step. Simplify your result as far as possible and write it "
@@ -39,112 +42,113 @@ DECODING = Decoding(max_tokens=1024)
 STRICT = "accuracy_strict"
 _BEHIND = re.compile(r"answer:|answer is\b|answers are\b", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(?:is|are) (?:the )?answers?\b", re.IGNORECASE)
-_SAID = re.compile(r"\b(?:be|is|are|get)\b|=|:(?=\s)", re.IGNORECASE)
+_VERB = re.compile(r"\b(?:be|is|are|get)\b|=|:(?=\s)", re.IGNORECASE)
 _PI = re.compile(r"\\?\bpi(?![A-Za-z])|\u03c0")
-#: How near two numbers are, by size, and the factors that are forgiven.
-_NEAR = Fraction(1, 10_000)
+#: The relative difference of two numbers that is forgiven, and the factors that are.
+_TOLERANCE = Fraction(1, 10_000)
 _FACTORS = (Fraction(1), Fraction(100), Fraction(1, 100))
 
 
+def is_gold(sample: Any, text: str) -> bool:
+    """Return True where a text that was read agrees with the sample's `gold`."""
+    return agrees(sample.gold, text)
+
+
 def variant(
-    suite: Suite[S],
+    suite: Suite[Q],
     name: str,
-    question: Callable[[S], str],
-    right: Callable[[S, str], bool],
+    is_right: Callable[[Q, str], bool] = is_gold,
     version: str = "2",
-) -> Suite[S]:
-    """A suite under this protocol.
+) -> Suite[Q]:
+    """Return a suite under this protocol.
 
     Args:
-        suite: whose samples are asked, whose files are read, and whose headline is the strict one.
+        suite: has the samples and files; its headline is the strict one.
         name: of the variant.
-        question: the text of a sample.
-        right: whether what was read is the answer to a sample.
+        is_right: compares a sample with the text that was read as its answer.
         version: of the variant.
     """
 
-    def ask(sample: S, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-        return once(f"{INSTRUCTION}\n\n{question(sample)}", answers, DECODING)
-
-    def score(
-        sample: S,
-        answers: tuple[Answer, ...],
-        verdicts: tuple[Answer, ...],
-        outcomes: tuple[Outcome, ...],
-    ) -> Score:
+    def score(sample: Q, answers: Answers, verdicts: Answers, outcomes: Outcomes) -> Score:
         strict = suite.score(sample, answers, verdicts, outcomes)
-        said = reading(answers[0].text)
-        value = 0.0 if said is None else float(right(sample, said))
-        return _beside(strict, answers[0], said, value)
+        text = reading(answers[0].text)
+        value = 0.0 if text is None else float(is_right(sample, text))
+        return _loose_score(strict, answers[0], text, value)
 
-    sampling = replace(suite.sampling, decoding=DECODING)
-    return replace(suite, name=name, version=version, ask=ask, score=score, sampling=sampling)
+    return replace(
+        suite,
+        name=name,
+        version=version,
+        ask=ask_chat(lambda sample: f"{INSTRUCTION}\n\n{sample.question}", DECODING),
+        score=score,
+        sampling=replace(suite.sampling, decoding=DECODING),
+    )
 
 
 def reading(text: str) -> str | None:
-    """What a response says as its answer (see above); None where nothing marks one."""
+    """Return the answer that a response gives (see above); None where nothing marks one."""
     part = _marked(text)
     box = last_box(text if part is None else part)
-    said = box or (text if part is None else part)
-    sentence = said.rpartition(". ")[0] or said
-    found = _behind_verb(sentence)
-    if part is None and box is None and found == sentence:
+    sentence = box or (text if part is None else part)
+    sentence = sentence.rpartition(". ")[0] or sentence
+    answer = _behind_verb(sentence)
+    if part is None and box is None and answer == sentence:
         return None
-    return found.strip(" \t\n*:").rstrip(".").rstrip(" *") or None
+    return answer.strip(" \t\n*:").rstrip(".").rstrip(" *") or None
 
 
-def agrees(gold: str, said: str) -> bool:
-    """Whether what was read is the gold answer, by the loose rules (see above)."""
-    if len(said) > LONGEST:
+def agrees(gold: str, text: str) -> bool:
+    """Return True where a text that was read is the gold answer, by the loose rules (see above)."""
+    if len(text) > LONGEST:
         return False
     gold = _behind_verb(gold)
-    if _same(gold, said):
+    if _same(gold, text):
         return True
-    ones, others = _members(gold), _members(said)
-    return len(ones) == len(others) > 1 and all(map(_same, ones, others))
+    golds, members = _members(gold), _members(text)
+    return len(golds) == len(members) > 1 and all(map(_same, golds, members))
 
 
-def _beside(strict: Score, answer: Answer, said: str | None, value: float) -> Score:
-    """The loose score with the strict one beside it; where that failed by our fault, only that."""
+def _loose_score(strict: Score, answer: Answer, text: str | None, value: float) -> Score:
+    """Return the loose score with the strict one beside it, or that alone where it has no value."""
     if strict.value is None:
         return strict
     subsets = {name: value for name in strict.metrics if name.endswith(f"/{HEADLINE}")}
     metrics = {HEADLINE: value, STRICT: strict.value, **subsets}
-    return Score(value, status_of(answer, said), said, metrics=metrics)
+    return Score(value, status_of(answer, text), text, metrics=metrics)
 
 
 def _marked(text: str) -> str | None:
-    """The text that a marker points to, the last one; None without one."""
-    for found in reversed(list(_BEHIND.finditer(text))):
-        if text[found.end() :].strip(" \t\n*"):
-            return text[found.end() :]
-    before = list(_BEFORE.finditer(text))
-    return text[: before[-1].start()] if before else None
+    """Return the text that the last marker points to; None without one."""
+    for marker in reversed(list(_BEHIND.finditer(text))):
+        if text[marker.end() :].strip(" \t\n*"):
+            return text[marker.end() :]
+    markers = list(_BEFORE.finditer(text))
+    return text[: markers[-1].start()] if markers else None
 
 
 def _behind_verb(text: str) -> str:
-    *_, start = (0, *(found.end() for found in _SAID.finditer(text)))
+    *_, start = (0, *(verb.end() for verb in _VERB.finditer(text)))
     return text[start:] if text[start:].strip(" .$") else text
 
 
 def _members(text: str) -> tuple[str, ...]:
     plain = latex.normalise(text)
-    inside = group(plain)
-    return inside.members if inside else elements(plain)
+    bracketed = group(plain)
+    return bracketed.members if bracketed else elements(plain)
 
 
-def _same(gold: str, said: str) -> bool:
+def _same(gold: str, text: str) -> bool:
     plain = latex.normalise(gold)
-    if plain and plain == latex.normalise(said):
+    if plain and plain == latex.normalise(text):
         return True
-    return any(_near(one, other) for one in _values(gold) for other in _values(said))
+    return any(_near(right, value) for right in _values(gold) for value in _values(text))
 
 
 def _values(text: str) -> list[Fraction]:
-    """The value of a text, if it has one, with pi as it is and as 3.14."""
-    found = (value_of(one) for one in dict.fromkeys((text, _PI.sub("(3.14)", text))))
-    return [Fraction(one) for one in found if one is not None]
+    """Return the value of a text, if it has one, with pi as it is and as 3.14."""
+    values = map(value_of, dict.fromkeys((text, _PI.sub("(3.14)", text))))
+    return [Fraction(value) for value in values if value is not None]
 
 
-def _near(gold: Fraction, said: Fraction) -> bool:
-    return any(abs(said - gold * factor) <= _NEAR * abs(gold * factor) for factor in _FACTORS)
+def _near(gold: Fraction, value: Fraction) -> bool:
+    return any(abs(value - gold * factor) <= _TOLERANCE * abs(gold * factor) for factor in _FACTORS)

@@ -1,14 +1,14 @@
-"""What the suites of word problems share: one question a chat, one number, metrics of subsets.
+"""The common parts of suites of word problems: one question, one number, metrics of subsets.
 
-They are asked exactly as `gsm8k` is, so that their numbers stand beside its number.
+They are asked exactly as `gsm8k` is, so that their numbers can be compared with its number.
 """
 
 from dataclasses import dataclass, replace
 
 from eval_suites.grading.answers import flexible_answer, strict_answer
 from eval_suites.grading.status import numeric_score
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.problems.one_turn import Question, ask_chat, score_answer
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 
 INSTRUCTION = (
@@ -21,7 +21,7 @@ FLEXIBLE = "accuracy_flexible"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A problem, its gold number in normal form, and the subset that its metric is also told of."""
+    """A problem, its gold number in normal form, and the subset that has a metric of its own."""
 
     id: str
     question: str
@@ -29,42 +29,38 @@ class Sample:
     subset: str
 
 
-def ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    """The question with GSM8K's instruction, once."""
-    return once(f"{sample.question}\n\n{INSTRUCTION}", answers)
+def prompt(sample: Question) -> str:
+    """Return the question with GSM8K's instruction."""
+    return f"{sample.question}\n\n{INSTRUCTION}"
 
 
-def once(
-    text: str, answers: tuple[Answer, ...], decoding: Decoding = CHAT_DECODING
-) -> tuple[Request, ...]:
-    """One user's message, and nothing more once it is answered."""
-    return () if answers else (Request(messages=(Message("user", text),), decoding=decoding),)
+def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
+    """Return `accuracy` by the declared number and `accuracy_flexible` by the last number.
 
-
-def score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
-    """The declared number and the last number against the gold number."""
-    return in_subset(number_score(answers[0], sample.gold), sample.subset)
-
-
-def number_score(answer: Answer, gold: str) -> Score:
-    """`accuracy` by what the answer declares, `accuracy_flexible` by its last number."""
-    text = answer.text
+    Args:
+        answer: the model's answer.
+        gold: the right number.
+        text: the part of the answer that counts; None for all of it.
+    """
+    text = answer.text if text is None else text
     readings = {HEADLINE: strict_answer(text), FLEXIBLE: flexible_answer(text)}
     return numeric_score(answer, gold, HEADLINE, readings)
 
 
 def in_subset(score: Score, subset: str) -> Score:
-    """The same score, its headline also under the name of a subset (`addition/accuracy`)."""
-    return replace(
-        score, metrics={**score.metrics, f"{subset}/{HEADLINE}": score.metrics[HEADLINE]}
-    )
+    """Return the score with its headline also under the name of a subset (`addition/accuracy`)."""
+    subset_metric = {f"{subset}/{HEADLINE}": score.metrics[HEADLINE]}
+    return replace(score, metrics={**score.metrics, **subset_metric})
 
 
 def snake_case(name: str) -> str:
-    """`Common-Division` and `common division` as `common_division`."""
+    """Return `Common-Division` and `common division` as `common_division`."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _score(sample: Sample, answer: Answer) -> Score:
+    return in_subset(number_score(answer, sample.gold), sample.subset)
+
+
+ask = ask_chat(prompt, CHAT_DECODING)
+score = score_answer(_score)

@@ -12,20 +12,20 @@ drops what upstream cannot read, `length_controlled_win_rate` needs a file of up
 Published numbers are of GPT-4 and differ with the judge.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from statistics import stdev
 
 from eval_suites.files import read_array
 from eval_suites.grading.status import worst_status
-from eval_suites.grading.unfiltered import means_of
 from eval_suites.judging.alpaca_eval import (
     AGAIN_PLEASE,
     DRAW,
     RANKED,
     WEIGHTED,
+    Sample,
     load_prompt,
     official_ranked,
     ranked,
@@ -36,41 +36,29 @@ from eval_suites.judging.injections import suspicious
 from eval_suites.judging.length_control import (
     DIFFICULTY_FILE,
     NAME,
-    Controls,
     length_controlled,
     load_controls,
 )
-from eval_suites.judging.prompts import Template, may_repair, repair
+from eval_suites.judging.prompts import Template, with_repairs
 from eval_suites.judging.verdicts import ranking
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Outcome
-from eval_suites.scores import Score, mean_metrics
-from eval_suites.suite import JudgeRules, MetricRules, SamplingRules, Suite
+from eval_suites.problems.one_turn import ask_chat
+from eval_suites.requests import Answer, Decoding
+from eval_suites.scores import Score, mean_metrics, means_of
+from eval_suites.suite import (
+    Answers,
+    JudgeRules,
+    MetricRules,
+    Outcomes,
+    Requests,
+    SamplingRules,
+    Suite,
+)
 
-SOURCE = "tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20"
-LICENCE = "CC BY-NC 4.0"
 BASELINE_1 = "alpaca_eval/text_davinci_003_outputs.json.gz"
 BASELINE_2 = "alpaca_eval/gpt4_turbo_outputs.json.gz"
 PROMPT_1 = "alpaca_eval/annotators/alpaca_eval_gpt4/alpaca_eval.txt"
 PROMPT_2 = "alpaca_eval/annotators/alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt"
 DECODING = Decoding(max_tokens=2048)
-Answers = tuple[Answer, ...]
-Outcomes = tuple[Outcome, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """An instruction, the baseline's output and name, the judge's prompt.
-
-    `controls` are the facts that the length-controlled win rate needs, or None.
-    """
-
-    id: str
-    instruction: str
-    baseline: str
-    generator: str
-    prompt: Template
-    controls: Controls | None = None
 
 
 def _load_1(folder: Path | None) -> Sequence[Sample]:
@@ -83,7 +71,7 @@ def _load_2(folder: Path | None) -> Sequence[Sample]:
     if controls is None:
         return samples
     return tuple(
-        replace(sample, controls=own) for sample, own in zip(samples, controls, strict=True)
+        replace(sample, controls=facts) for sample, facts in zip(samples, controls, strict=True)
     )
 
 
@@ -95,26 +83,16 @@ def _samples(folder: Path | None, baseline: str, prompt: Template) -> tuple[Samp
     )
 
 
-def _ask(sample: Sample, answers: Answers) -> tuple[Request, ...]:
-    if answers:
+def _judge_1(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
+    """Return the request for a ranking; one that cannot be read is asked for once more."""
+    if _is_draw(sample, answers[0]):
         return ()
-    return (Request(messages=(Message("user", sample.instruction),), decoding=DECODING),)
+    requests = (request(RANKED, sample, answers[0].text),)
+    return with_repairs(requests, verdicts, ranking, AGAIN_PLEASE)
 
 
-def _judge_1(sample: Sample, answers: Answers, verdicts: Answers) -> tuple[Request, ...]:
-    """A ranking; one that cannot be read is asked for once more."""
-    if _is_draw(sample, answers[0]) or len(verdicts) > 1:
-        return ()
-    asked = request(RANKED, sample, answers[0].text)
-    if not verdicts:
-        return (asked,)
-    if ranking(verdicts[0].text) is None and may_repair(verdicts[0]):
-        return (repair(asked, verdicts[0], AGAIN_PLEASE),)
-    return ()
-
-
-def _judge_2(sample: Sample, answers: Answers, verdicts: Answers) -> tuple[Request, ...]:
-    """One token's log-probabilities; a second asking would measure something else."""
+def _judge_2(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
+    """Return the request for one token's log-probabilities, which cannot be repaired."""
     if _is_draw(sample, answers[0]) or verdicts:
         return ()
     return (request(WEIGHTED, sample, answers[0].text),)
@@ -130,14 +108,14 @@ def _score_1(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Out
 
 
 def _score_2(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
-    found = weighted(sample, verdicts)
-    return score_of(sample, answers[0], found, found)
+    preference = weighted(sample, verdicts)
+    return score_of(sample, answers[0], preference, preference)
 
 
 def score_of(
     sample: Sample, answer: Answer, preference: float | None, official: float | None
 ) -> Score:
-    """The score of one output.
+    """Return the score of one output.
 
     Args:
         sample: the instruction.
@@ -157,8 +135,8 @@ def score_of(
         return Score(None, "judge_missing", reason=reason, metrics=metrics)
     won = 0.5 if preference == DRAW else float(preference > DRAW)
     metrics |= {"win_rate": preference - 1, "discrete_win_rate": won}
-    shown = f"{preference:.6g}"
-    return Score(preference - 1, worst_status([answer]), shown, metrics=metrics)
+    extracted = f"{preference:.6g}"
+    return Score(preference - 1, worst_status([answer]), extracted, metrics=metrics)
 
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
@@ -167,7 +145,7 @@ def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
 
 
 def _standard_error(scores: Sequence[Score]) -> dict[str, float]:
-    """Upstream's standard error of the win rate: the samples' spread (n - 1) over sqrt(n)."""
+    """Return upstream's standard error: the samples' standard deviation (n - 1) over sqrt(n)."""
     values = [score.value for score in scores if score.value is not None]
     return {"win_rate_se": stdev(values) / sqrt(len(values))} if len(values) > 1 else {}
 
@@ -181,35 +159,24 @@ def _note(folder: Path | None) -> str:
     )
 
 
-def _suite(
-    name: str,
-    load: Callable[[Path | None], Sequence[Sample]],
-    judging: JudgeRules[Sample],
-    score: Callable[[Sample, Answers, Answers, Outcomes], Score],
-    metrics: MetricRules,
-) -> Suite[Sample]:
-    return Suite(
-        name=name,
-        version="1",
-        source=SOURCE,
-        licence=LICENCE,
-        headline="win_rate",
-        load=load,
-        ask=_ask,
-        score=score,
-        sampling=SamplingRules(decoding=DECODING),
-        judging=judging,
-        metrics=metrics,
-    )
-
-
-FIRST: Suite[Sample] = _suite(
-    "alpaca_eval_1", _load_1, JudgeRules(_judge_1), _score_1, MetricRules(aggregate=_aggregate)
+FIRST: Suite[Sample] = Suite(
+    name="alpaca_eval_1",
+    version="1",
+    source="tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20",
+    licence="CC BY-NC 4.0",
+    headline="win_rate",
+    load=_load_1,
+    ask=ask_chat(lambda sample: sample.instruction, DECODING),
+    score=_score_1,
+    sampling=SamplingRules(decoding=DECODING),
+    judging=JudgeRules(_judge_1),
+    metrics=MetricRules(aggregate=_aggregate),
 )
-SECOND: Suite[Sample] = _suite(
-    "alpaca_eval",
-    _load_2,
-    JudgeRules(_judge_2, needs=frozenset({"logprobs"})),
-    _score_2,
-    MetricRules(aggregate=_aggregate, note=_note),
+SECOND: Suite[Sample] = replace(
+    FIRST,
+    name="alpaca_eval",
+    load=_load_2,
+    score=_score_2,
+    judging=JudgeRules(_judge_2, needs=frozenset({"logprobs"})),
+    metrics=replace(FIRST.metrics, note=_note),
 )

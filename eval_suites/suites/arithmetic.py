@@ -8,15 +8,13 @@ data from: no test problem is among them.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from eval_suites.grading.answers import flexible_answer, strict_answer
 from eval_suites.grading.status import numeric_score
 from eval_suites.problems.arithmetic import Problem, problems
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.problems.one_turn import ask_chat, score_answer
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
@@ -26,45 +24,28 @@ TRAIN_PROBLEMS = 400
 TRAIN_SEED = 1
 INSTRUCTION = "Write one short calculation, then end with a sentence that gives the number."
 DECODING = Decoding(max_tokens=48)
-_GOES_ON = re.compile(r"[.!?]\s+\S|\n\s*\S")
+_CONTINUES = re.compile(r"[.!?]\s+\S|\n\s*\S")
 
 
 def prompt(problem: Problem) -> str:
-    """What the user says: the question, then how to answer. Training data uses the same text."""
+    """Return the user's message: the question, then how to answer. Training data has the same."""
     return f"{problem.question}\n{INSTRUCTION}"
 
 
 def final_answer(text: str) -> str | None:
-    """The number of a text that ends in "answer is N", normalised; None for any other ending."""
-    _, marked, ending = text.lower().rpartition("answer is")
-    if not marked or _GOES_ON.search(ending):
+    """Return the number of a text that ends in "answer is N", normalised; None for another end."""
+    _, mark, ending = text.lower().rpartition("answer is")
+    if not mark or _CONTINUES.search(ending):
         return None
-    return strict_answer(marked + ending)
+    return strict_answer(mark + ending)
 
 
-def _load(_folder: Path | None) -> Sequence[Problem]:
-    return problems("test", TEST_PROBLEMS, TEST_SEED)
-
-
-def _load_train(_folder: Path | None) -> Sequence[Problem]:
-    return problems("train", TRAIN_PROBLEMS, TRAIN_SEED)
-
-
-def _ask(problem: Problem, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    return (Request(messages=(Message("user", prompt(problem)),), decoding=DECODING),)
-
-
-def _score(
-    problem: Problem,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
-    text = answers[0].text
-    readings = {"accuracy": flexible_answer(text), "accuracy_strict": final_answer(text)}
-    return numeric_score(answers[0], str(problem.answer), "accuracy", readings)
+def _score(problem: Problem, answer: Answer) -> Score:
+    readings = {
+        "accuracy": flexible_answer(answer.text),
+        "accuracy_strict": final_answer(answer.text),
+    }
+    return numeric_score(answer, str(problem.answer), "accuracy", readings)
 
 
 SUITE: Suite[Problem] = Suite(
@@ -73,15 +54,14 @@ SUITE: Suite[Problem] = Suite(
     source="this project",
     licence="Apache-2.0",
     headline="accuracy",
-    load=_load,
-    ask=_ask,
-    score=_score,
+    load=lambda _folder: problems("test", TEST_PROBLEMS, TEST_SEED),
+    ask=ask_chat(prompt, DECODING),
+    score=score_answer(_score),
     sampling=SamplingRules(decoding=DECODING),
 )
-
-TRAIN = replace(
+TRAIN: Suite[Problem] = replace(
     SUITE,
     name="arithmetic:train",
-    load=_load_train,
+    load=lambda _folder: problems("train", TRAIN_PROBLEMS, TRAIN_SEED),
     sampling=replace(SUITE.sampling, training=True),
 )

@@ -12,24 +12,23 @@ the text (of words, the same as `accuracy`). Gold is upstream's, its faults incl
 asks for one age and lists two wrong ones).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 
 from eval_suites.grading.answers import declared
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
 from eval_suites.problems.asdiv import Problem, eurus_problems, problems
+from eval_suites.problems.one_turn import ask_chat, score_answer
 from eval_suites.problems.word_problems import (
     CHAT_DECODING,
     FLEXIBLE,
     HEADLINE,
     in_subset,
     number_score,
-    once,
 )
-from eval_suites.requests import Answer, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
@@ -40,62 +39,42 @@ INSTRUCTION = (
 _KINDS: Mapping[str, Kind] = {"numbers": SEVERAL, "ratio": RATIO, "time": TIME}
 
 
-def _ask(problem: Problem, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    return once(f"{problem.question}\n\n{INSTRUCTION}", answers)
+def _prompt(problem: Problem) -> str:
+    return f"{problem.question}\n\n{INSTRUCTION}"
 
 
-def _score(
-    problem: Problem,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
+def _score(problem: Problem, answer: Answer) -> Score:
     if problem.kind == "number":
-        return in_subset(number_score(answers[0], problem.gold), problem.kind)
-    shown = declared(answers[0].text)
-    right = _readings(problem, shown or "", answers[0].text)
-    return in_subset(compared_score(answers[0], shown, HEADLINE, right), problem.kind)
+        return in_subset(number_score(answer, problem.gold), problem.kind)
+    declaration = declared(answer.text)
+    right = _readings(problem, declaration or "", answer.text)
+    return in_subset(compared_score(answer, declaration, HEADLINE, right), problem.kind)
 
 
-def _readings(problem: Problem, shown: str, text: str) -> dict[str, bool]:
+def _readings(problem: Problem, declaration: str, text: str) -> dict[str, bool]:
     kind = _KINDS.get(problem.kind)
     if kind is None:
-        right = same_words(problem.gold, shown, problem.asked)
+        right = same_words(problem.gold, declaration, problem.closing_question)
         return {HEADLINE: right, FLEXIBLE: right}
     return {
-        HEADLINE: kind.agrees(problem.gold, shown),
+        HEADLINE: kind.agrees(problem.gold, declaration),
         FLEXIBLE: kind.agrees(problem.gold, text, last=True),
     }
 
 
-def _suite(
-    name: str, read: Callable[[Path | None], Iterator[Problem]], source: str
-) -> Suite[Problem]:
-    def load(folder: Path | None) -> Sequence[Problem]:
-        return tuple(read(folder))
-
-    return Suite(
-        name=name,
-        version="2",
-        source=source,
-        licence="CC BY-NC 4.0",
-        headline=HEADLINE,
-        load=load,
-        ask=_ask,
-        score=_score,
-        sampling=SamplingRules(decoding=CHAT_DECODING),
-    )
-
-
-FULL: Suite[Problem] = _suite(
-    "asdiv", problems, "chaochun/nlu-asdiv-dataset @ 883f90a9a65bf00304ba8f37423910fe743abc47"
+FULL: Suite[Problem] = Suite(
+    name="asdiv",
+    version="2",
+    source="chaochun/nlu-asdiv-dataset @ 883f90a9a65bf00304ba8f37423910fe743abc47",
+    licence="CC BY-NC 4.0",
+    headline=HEADLINE,
+    load=lambda folder: tuple(problems(folder)),
+    ask=ask_chat(_prompt, CHAT_DECODING),
+    score=score_answer(_score),
+    sampling=SamplingRules(decoding=CHAT_DECODING),
 )
-EURUS: Suite[Problem] = eurus.variant(
-    _suite(
-        "asdiv:eurus", eurus_problems, "OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf"
-    ),
-    "asdiv:eurus",
-    lambda one: one.question,
-    lambda one, said: eurus.agrees(one.gold, said),
-    version="3",
+EURUS: Suite[Problem] = replace(
+    eurus.variant(FULL, "asdiv:eurus", version="3"),
+    source="OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf",
+    load=lambda folder: tuple(eurus_problems(folder)),
 )

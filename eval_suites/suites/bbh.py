@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_array, read_text
+from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.declared import declared, is_gold, read_as
 from eval_suites.grading.status import status_of
-from eval_suites.requests import Answer, Decoding, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.problems.one_turn import ask_text, before, score_answer
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score, mean_metrics
 from eval_suites.suite import MetricRules, SamplingRules, Suite
 
@@ -35,7 +34,6 @@ TASKS = (
     "tracking_shuffled_objects_seven_objects", "tracking_shuffled_objects_three_objects",
     "web_of_lies", "word_sorting",
 )  # fmt: skip
-SOURCE = "suzgunmirac/BIG-Bench-Hard @ 9ee07bd481feebf959a6b59d61ea57bdcf30964d"
 #: Above it stands a warning to those who gather training data, which no model is asked.
 RULE = "-----\n"
 NEXT_QUESTION = "\nQ:"
@@ -66,62 +64,50 @@ def _task(folder: Path | None, task: str) -> Iterator[Sample]:
 
 
 def _examples(folder: Path | None, name: str) -> str:
-    """A task's instruction and examples; raises `DataError` where the rule above them lacks."""
-    _, marked, examples = read_text(folder, name).partition(RULE)
-    if not marked:
-        raise DataError(f"{folder}/{name}: no line of five dashes above the examples; {AGAIN}")
+    """Return a task's instruction and examples, which stand below a rule of dashes."""
+    _, rule, examples = read_text(folder, name).partition(RULE)
+    if not rule:
+        raise malformed(f"{folder}/{name}", "no line of five dashes above the examples")
     return examples.strip("\n")
 
 
-def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    opening = "A: Let's think step by step."
-    text = f"{sample.examples}\n\nQ: {sample.question}\n{opening}"
-    return (Request(text=text, decoding=DECODING),)
+def _prompt(sample: Sample) -> str:
+    return f"{sample.examples}\n\nQ: {sample.question}\nA: Let's think step by step."
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
-    # An engine may hand over the stop string, and a stored answer may go on behind it.
-    text = answers[0].text.split(NEXT_QUESTION, 1)[0]
-    said = declared(text)
-    extracted = None if said is None else read_as(sample.gold, said)
+def _score(sample: Sample, answer: Answer) -> Score:
+    text = before(NEXT_QUESTION, answer.text)
+    declaration = declared(text)
+    extracted = None if declaration is None else read_as(sample.gold, declaration)
     value = float(is_gold(sample.gold, extracted))
     official = float(_official(text) == sample.gold)
     metrics = {"accuracy": value, "official": official, f"{sample.task}/accuracy": value}
-    return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
+    return Score(value, status_of(answer, extracted), extracted, metrics=metrics)
 
 
 def _official(text: str) -> str | None:
-    found = _OFFICIAL.search(text)
-    return found[1].strip().removesuffix(".") if found else None
+    declaration = _OFFICIAL.search(text)
+    return declaration[1].strip().removesuffix(".") if declaration else None
 
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
-    """The means, and the mean over those tasks that have a score."""
+    """Return the means, and the mean over those tasks that have a score."""
     means = mean_metrics(scores)
     tasks = [value for name, value in means.items() if name.endswith("/accuracy")]
     return {**means, "accuracy_task_mean": sum(tasks) / len(tasks)} if tasks else means
 
 
-def _stratum(sample: Sample) -> str:
-    return sample.task
-
-
 SUITE: Suite[Sample] = Suite(
     name="bbh",
     version="1",
-    source=SOURCE,
+    source="suzgunmirac/BIG-Bench-Hard @ 9ee07bd481feebf959a6b59d61ea57bdcf30964d",
     licence="MIT",
     headline="accuracy",
     load=_load,
-    ask=_ask,
-    score=_score,
-    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"tokens"}), stratum=_stratum),
+    ask=ask_text(_prompt, DECODING),
+    score=score_answer(_score),
+    sampling=SamplingRules(
+        decoding=DECODING, needs=frozenset({"tokens"}), stratum=lambda sample: sample.task
+    ),
     metrics=MetricRules(aggregate=_aggregate),
 )

@@ -8,27 +8,24 @@ Headline `accuracy` takes what the answer declares (last box, `####`, "answer is
 7,473 training problems as `gsm8k` does, to sample training data from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import yaml
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows, read_text
-from eval_suites.grading.answers import flexible_answer, normalise, strict_answer
-from eval_suites.grading.status import numeric_score
-from eval_suites.problems.word_problems import CHAT_DECODING, INSTRUCTION
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.files import malformed, read_rows, read_text
+from eval_suites.grading.answers import normalise, strict_answer
+from eval_suites.problems.one_turn import ask_chat, ask_text, before, score_answer
+from eval_suites.problems.word_problems import CHAT_DECODING, HEADLINE, number_score, prompt
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
 TEST_FILE = "gsm8k/test.jsonl.gz"
 TRAIN_FILE = "gsm8k/train.jsonl.gz"
 EXAMPLES_FILE = "gsm8k/fewshot_cot_8shot.yaml"
-SOURCE = "openai/grade-school-math @ 3101c7d5072418e28b9008a6636bde82a006892c"
 NEXT_QUESTION = "Q:"
 TEXT_DECODING = Decoding(max_tokens=512, stop=(NEXT_QUESTION,))
 
@@ -51,9 +48,9 @@ def _load(folder: Path | None, examples: str = "", file: str = TEST_FILE) -> tup
 
 
 def _gold(answer: str, file: str, row: int) -> str:
-    _, marked, number = answer.rpartition("####")
-    if not marked or strict_answer(answer) is None:
-        raise DataError(f"{file}, row {row}: no number after '####'; {AGAIN}")
+    _, mark, number = answer.rpartition("####")
+    if not mark or strict_answer(answer) is None:
+        raise malformed(f"{file}, row {row}", "no number after '####'")
     return normalise(number)
 
 
@@ -62,65 +59,40 @@ def _load_with_examples(folder: Path | None) -> Sequence[Sample]:
 
 
 def _examples(text: str) -> str:
-    """The worked examples as text, in file order; raises `DataError` when they are not there."""
+    """Return the worked examples as text, in the order of the file."""
     try:
-        samples = yaml.safe_load(text)["fewshot_config"]["samples"]
-        return "".join(f"Q: {one['question']}\nA: {one['target']}\n\n" for one in samples)
+        examples = yaml.safe_load(text)["fewshot_config"]["samples"]
+        return "".join(f"Q: {row['question']}\nA: {row['target']}\n\n" for row in examples)
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{EXAMPLES_FILE}: no fewshot_config.samples with question and target; {AGAIN}"
-        ) from error
+        fault = "no fewshot_config.samples with question and target"
+        raise malformed(EXAMPLES_FILE, fault) from error
 
 
-def _ask_chat(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    message = Message("user", f"{sample.question}\n\n{INSTRUCTION}")
-    return (Request(messages=(message,), decoding=CHAT_DECODING),)
+def _text_prompt(sample: Sample) -> str:
+    return f"{sample.examples}Q: {sample.question}\nA:"
 
 
-def _ask_text(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    text = f"{sample.examples}Q: {sample.question}\nA:"
-    return (Request(text=text, decoding=TEXT_DECODING),)
+def _score(sample: Sample, answer: Answer) -> Score:
+    return number_score(answer, sample.gold, before(f"\n{NEXT_QUESTION}", answer.text))
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
-    # An engine may hand over the stop string, and a stored answer may go on behind it.
-    text = answers[0].text.split(f"\n{NEXT_QUESTION}", 1)[0]
-    readings = {"accuracy": strict_answer(text), "accuracy_flexible": flexible_answer(text)}
-    return numeric_score(answers[0], sample.gold, "accuracy", readings)
-
-
-def _suite(
-    name: str,
-    load: Callable[[Path | None], Sequence[Sample]],
-    ask: Callable[[Sample, tuple[Answer, ...]], tuple[Request, ...]],
-    decoding: Decoding,
-    needs: frozenset[str] = frozenset(),
-) -> Suite[Sample]:
-    return Suite(
-        name=name,
-        version="2",
-        source=SOURCE,
-        licence="MIT",
-        headline="accuracy",
-        load=load,
-        ask=ask,
-        score=_score,
-        sampling=SamplingRules(decoding=decoding, needs=needs),
-    )
-
-
-CHAT: Suite[Sample] = _suite("gsm8k", _load, _ask_chat, CHAT_DECODING)
-COT8: Suite[Sample] = _suite(
-    "gsm8k:cot8", _load_with_examples, _ask_text, TEXT_DECODING, frozenset({"tokens"})
+CHAT: Suite[Sample] = Suite(
+    name="gsm8k",
+    version="2",
+    source="openai/grade-school-math @ 3101c7d5072418e28b9008a6636bde82a006892c",
+    licence="MIT",
+    headline=HEADLINE,
+    load=_load,
+    ask=ask_chat(prompt, CHAT_DECODING),
+    score=score_answer(_score),
+    sampling=SamplingRules(decoding=CHAT_DECODING),
+)
+COT8: Suite[Sample] = replace(
+    CHAT,
+    name="gsm8k:cot8",
+    load=_load_with_examples,
+    ask=ask_text(_text_prompt, TEXT_DECODING),
+    sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
 )
 TRAIN: Suite[Sample] = replace(
     CHAT,

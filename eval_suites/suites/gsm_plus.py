@@ -12,16 +12,17 @@ are compared as they stand. `gsm_plus:eurus` and `gsm_plus:mini-eurus` are the s
 `eval_suites.problems.eurus`; there a missing premise must be answered with the word None.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows
+from eval_suites.files import malformed, read_rows
 from eval_suites.grading.answers import normalise, numbers, strict_answer
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
+from eval_suites.problems.one_turn import score_answer
 from eval_suites.problems.word_problems import (
     CHAT_DECODING,
     FLEXIBLE,
@@ -33,7 +34,6 @@ from eval_suites.problems.word_problems import (
     snake_case,
 )
 from eval_suites.requests import Answer
-from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
@@ -44,59 +44,48 @@ UNANSWERABLE = "None"
 
 
 def _load(folder: Path | None, file: str) -> Sequence[Sample]:
-    return tuple(_samples(folder, file))
-
-
-def _samples(folder: Path | None, file: str) -> Iterator[Sample]:
-    for number, row in read_rows(folder, file, ("question", "answer", "perturbation_type")):
-        subset = snake_case(row["perturbation_type"])
-        yield Sample(str(number), row["question"], _gold(row["answer"], file, number), subset)
+    fields = ("question", "answer", "perturbation_type")
+    return tuple(
+        Sample(
+            id=str(number),
+            question=row["question"],
+            gold=_gold(row["answer"], file, number),
+            subset=snake_case(row["perturbation_type"]),
+        )
+        for number, row in read_rows(folder, file, fields)
+    )
 
 
 def _gold(answer: str, file: str, row: int) -> str:
     if answer.strip() != UNANSWERABLE and len(numbers(answer)) != 1:
-        raise DataError(f"{file}, row {row}: 'answer' is neither a number nor None; {AGAIN}")
+        raise malformed(f"{file}, row {row}", "'answer' is neither a number nor None")
     return normalise(answer)
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
+def _score(sample: Sample, answer: Answer) -> Score:
     if sample.gold == UNANSWERABLE:
-        return in_subset(_refusal_score(answers[0]), sample.subset)
-    return in_subset(number_score(answers[0], sample.gold), sample.subset)
+        return in_subset(_refusal_score(answer), sample.subset)
+    return in_subset(number_score(answer, sample.gold), sample.subset)
 
 
 def _refusal_score(answer: Answer) -> Score:
     right = says_unanswerable(answer.text)
     extracted = UNANSWERABLE if right else strict_answer(answer.text)
     anywhere = right or finds_unanswerable(answer.text)
-    verdicts = {HEADLINE: right, FLEXIBLE: anywhere}
-    return compared_score(answer, extracted, HEADLINE, verdicts)
+    return compared_score(answer, extracted, HEADLINE, {HEADLINE: right, FLEXIBLE: anywhere})
 
 
-def _suite(name: str, file: str) -> Suite[Sample]:
-    return Suite(
-        name=name,
-        version="2",
-        source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",
-        licence="none stated",
-        headline=HEADLINE,
-        load=partial(_load, file=file),
-        ask=ask,
-        score=_score,
-        sampling=SamplingRules(decoding=CHAT_DECODING),
-    )
-
-
-FULL: Suite[Sample] = _suite("gsm_plus", TEST_FILE)
-MINI: Suite[Sample] = _suite("gsm_plus:mini", MINI_FILE)
-EURUS, MINI_EURUS = (
-    eurus.variant(
-        suite, name, lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)
-    )
-    for suite, name in ((FULL, "gsm_plus:eurus"), (MINI, "gsm_plus:mini-eurus"))
+FULL: Suite[Sample] = Suite(
+    name="gsm_plus",
+    version="2",
+    source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",
+    licence="none stated",
+    headline=HEADLINE,
+    load=partial(_load, file=TEST_FILE),
+    ask=ask,
+    score=score_answer(_score),
+    sampling=SamplingRules(decoding=CHAT_DECODING),
 )
+MINI: Suite[Sample] = replace(FULL, name="gsm_plus:mini", load=partial(_load, file=MINI_FILE))
+EURUS: Suite[Sample] = eurus.variant(FULL, "gsm_plus:eurus")
+MINI_EURUS: Suite[Sample] = eurus.variant(MINI, "gsm_plus:mini-eurus")

@@ -13,10 +13,19 @@ from pathlib import Path
 from eval_suites.files import read_rows
 from eval_suites.grading.code import header, program
 from eval_suites.grading.programs import over_repeats, program_score, runnable
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Limits, Outcome, Program
+from eval_suites.problems.one_turn import ask_chat
+from eval_suites.requests import Answer, Decoding
+from eval_suites.sandbox.checks import Limits, Program
 from eval_suites.scores import Score
-from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
+from eval_suites.suite import (
+    Answers,
+    CheckRules,
+    Checks,
+    MetricRules,
+    Outcomes,
+    SamplingRules,
+    Suite,
+)
 
 TEST_FILE = "humaneval/HumanEval.jsonl.gz"
 PREFIX = "```python\n"
@@ -43,41 +52,32 @@ def _load(folder: Path | None) -> Sequence[Sample]:
     )
 
 
-def ask(entry_point: str, prompt: str, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    """The one request of a problem: the function, in a block that the answer begins inside."""
-    if answers:
-        return ()
-    text = (
+def function_prompt(entry_point: str, prompt: str) -> str:
+    """Return the question for a function, whose beginning is shown in a code block."""
+    return (
         f"Complete the Python function `{entry_point}`. Answer with the whole function "
         f"in one code block and nothing else.\n\n```python\n{prompt.rstrip()}\n```"
     )
-    return (Request(messages=(Message("user", text),), prefix=PREFIX, decoding=DECODING),)
 
 
 def opened(text: str) -> str:
-    """An answer with the block that it goes on in, unless the model opened one of its own."""
+    """Return an answer with the block that it continues, unless the model opened its own."""
     return text if text.lstrip().startswith("```") else PREFIX + text
 
 
-def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
+def _checks(sample: Sample, answers: Answers) -> Checks:
     if not runnable(answers[0]):
         return ()
-    candidate = _candidate(sample, answers[0])
     # Three tests call helpers of the prompt: they get upstream's, not the candidate's.
     tester = f"{header(sample.prompt, sample.entry_point)}\n{sample.test}"
-    return (Program(candidate, sample.entry_point, tester, LIMITS),)
+    return (Program(_candidate(sample, answers[0]), sample.entry_point, tester, LIMITS),)
 
 
 def _candidate(sample: Sample, answer: Answer) -> str:
     return program(sample.prompt, sample.entry_point, opened(answer.text))
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    outcomes: tuple[Outcome, ...],
-) -> Score:
+def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
     candidate = _candidate(sample, answers[0]) if outcomes else None
     return program_score(answers[0], outcomes, candidate)
 
@@ -89,7 +89,9 @@ SUITE: Suite[Sample] = Suite(
     licence="MIT",
     headline="pass_at_1",
     load=_load,
-    ask=lambda sample, answers: ask(sample.entry_point, sample.prompt, answers),
+    ask=ask_chat(
+        lambda sample: function_prompt(sample.entry_point, sample.prompt), DECODING, PREFIX
+    ),
     score=_score,
     sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
     checking=CheckRules(_checks, programs=True),

@@ -13,16 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows
+from eval_suites.files import malformed, read_rows
 from eval_suites.grading.code import program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
 from eval_suites.grading.reference import tester
+from eval_suites.problems.one_turn import ask_chat
 from eval_suites.requests import Answer
-from eval_suites.sandbox.checks import Limits, Outcome, Program
+from eval_suites.sandbox.checks import Limits, Program
 from eval_suites.scores import Score
-from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
-from eval_suites.suites import humaneval
+from eval_suites.suite import (
+    Answers,
+    CheckRules,
+    Checks,
+    MetricRules,
+    Outcomes,
+    SamplingRules,
+    Suite,
+)
+from eval_suites.suites.humaneval import DECODING, PREFIX, function_prompt, opened
 
 PLUS_FILE = "humaneval/HumanEvalPlus.jsonl.gz"
 LIMITS = Limits(cpu_s=10.0, output_bytes=64 << 20)
@@ -38,44 +46,38 @@ class Sample:
     solution: str
     base_inputs: str
     plus_inputs: str
-    allowed: float
+    tolerance: float
 
 
 def _load(folder: Path | None) -> Sequence[Sample]:
     fields = ("task_id", "prompt", "entry_point", "canonical_solution")
-    found = []
+    samples = []
     for number, row in read_rows(folder, PLUS_FILE, fields):
         if not all(isinstance(row.get(name), list) for name in ("base_input", "plus_input")):
-            where = f"{folder}/{PLUS_FILE}, row {number}"
-            raise DataError(f"{where}: no lists of inputs; {AGAIN}")
+            raise malformed(f"{folder}/{PLUS_FILE}, row {number}", "no lists of inputs")
         name, prompt, entry_point, solution = (row[field] for field in fields)
         base, plus = (json.dumps(row[kind]) for kind in ("base_input", "plus_input"))
-        allowed = float(row.get("atol") or 0)
-        found.append(Sample(name, prompt, entry_point, solution, base, plus, allowed))
-    return tuple(found)
+        tolerance = float(row.get("atol") or 0)
+        samples.append(Sample(name, prompt, entry_point, solution, base, plus, tolerance))
+    return tuple(samples)
 
 
-def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
+def _checks(sample: Sample, answers: Answers) -> Checks:
     if not runnable(answers[0]):
         return ()
     candidate, name = _candidate(sample, answers[0]), sample.entry_point
     reference = sample.prompt + sample.solution
     return tuple(
-        Program(candidate, name, tester(reference, name, kind, inputs, sample.allowed), LIMITS)
+        Program(candidate, name, tester(reference, name, kind, inputs, sample.tolerance), LIMITS)
         for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
     )
 
 
 def _candidate(sample: Sample, answer: Answer) -> str:
-    return program(sample.prompt, sample.entry_point, humaneval.opened(answer.text))
+    return program(sample.prompt, sample.entry_point, opened(answer.text))
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    outcomes: tuple[Outcome, ...],
-) -> Score:
+def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
     candidate = _candidate(sample, answers[0]) if outcomes else None
     both = program_score(answers[0], outcomes, candidate)
     base = program_score(answers[0], outcomes[:1], candidate)
@@ -89,9 +91,11 @@ SUITE: Suite[Sample] = Suite(
     licence="Apache-2.0",
     headline="pass_at_1",
     load=_load,
-    ask=lambda sample, answers: humaneval.ask(sample.entry_point, sample.prompt, answers),
+    ask=ask_chat(
+        lambda sample: function_prompt(sample.entry_point, sample.prompt), DECODING, PREFIX
+    ),
     score=_score,
-    sampling=SamplingRules(decoding=humaneval.DECODING, needs=frozenset({"prefix"})),
+    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
     checking=CheckRules(_checks, programs=True),
     metrics=MetricRules(over_repeats=over_repeats),
 )

@@ -4,7 +4,8 @@
 belong to LeetCode. A chat model gets upstream's text, which ends with the starter code, and its
 answer is opened with a python block. The program is the usual imports with the class put behind
 them; upstream's asserts decide, within 10 seconds of CPU time. Headline `pass_at_1`, one greedy
-answer a problem, also by difficulty. Two problems are about linked lists (`grading/chains.py`).
+answer a problem, also by difficulty. Two problems are about linked lists
+(`grading/linked_lists.py`).
 """
 
 import ast
@@ -13,15 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows
-from eval_suites.grading import chains
+from eval_suites.files import malformed, read_rows
+from eval_suites.grading import linked_lists
 from eval_suites.grading.code import class_program
 from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
-from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.sandbox.checks import Limits, Outcome, Program
+from eval_suites.problems.one_turn import ask_chat
+from eval_suites.requests import Answer, Decoding
+from eval_suites.sandbox.checks import Limits, Program
 from eval_suites.scores import Score
-from eval_suites.suite import CheckRules, MetricRules, SamplingRules, Suite
+from eval_suites.suite import (
+    Answers,
+    CheckRules,
+    Checks,
+    MetricRules,
+    Outcomes,
+    SamplingRules,
+    Suite,
+)
 from eval_suites.suites import humaneval
 
 FILE = "leetcode/20240121-Jul.jsonl.gz"
@@ -53,56 +62,44 @@ class Sample:
     difficulty: str
 
     @property
-    def on_chains(self) -> bool:
-        """Whether arguments and results are linked lists."""
+    def on_linked_lists(self) -> bool:
+        """True where arguments and results are linked lists."""
         return re.search(r"^_f1 = lambda lst: ListNode\(", self.test, re.MULTILINE) is not None
 
 
 def _load(folder: Path | None) -> Sequence[Sample]:
     fields = ("task_id", "prompt_sft", "test")
-    found = []
+    samples = []
     for number, row in read_rows(folder, FILE, fields):
         name, text, test = (row[field] for field in fields)
         difficulty = _difficulty(row.get("meta"), f"{folder}/{FILE}, row {number}")
-        found.append(Sample(name, text, test, difficulty))
-    return tuple(found)
+        samples.append(Sample(name, text, test, difficulty))
+    return tuple(samples)
 
 
-def _difficulty(meta: object, where: str) -> str:
+def _difficulty(meta: object, place: str) -> str:
     try:
-        known = ast.literal_eval(meta) if isinstance(meta, str) else meta
-        return str(known["difficulty"]).lower()  # type: ignore[index] # checked by trying
+        facts = ast.literal_eval(meta) if isinstance(meta, str) else meta
+        return str(facts["difficulty"]).lower()  # type: ignore[index] # checked by trying
     except (ValueError, SyntaxError, TypeError, KeyError):
-        raise DataError(f"{where}: no difficulty in 'meta'; {AGAIN}") from None
+        raise malformed(place, "no difficulty in 'meta'") from None
 
 
-def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers:
-        return ()
-    messages = (Message("user", sample.text.strip()),)
-    return (Request(messages=messages, prefix=humaneval.PREFIX, decoding=DECODING),)
-
-
-def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Program, ...]:
+def _checks(sample: Sample, answers: Answers) -> Checks:
     if not runnable(answers[0]):
         return ()
-    candidate = _candidate(answers[0])
-    if not sample.on_chains:
-        return (Program(candidate, CLASS, sample.test, LIMITS),)
-    candidate, test = candidate + chains.BEHIND_CANDIDATE, chains.BEFORE_TEST + sample.test
+    candidate, test = _candidate(answers[0]), sample.test
+    if sample.on_linked_lists:
+        candidate += linked_lists.BEHIND_CANDIDATE
+        test = linked_lists.BEFORE_TEST + test
     return (Program(candidate, CLASS, test, LIMITS),)
 
 
 def _candidate(answer: Answer) -> str:
-    return class_program(IMPORTS + chains.NODE, CLASS, humaneval.opened(answer.text))
+    return class_program(IMPORTS + linked_lists.NODE, CLASS, humaneval.opened(answer.text))
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    outcomes: tuple[Outcome, ...],
-) -> Score:
+def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
     candidate = _candidate(answers[0]) if outcomes else None
     score = program_score(answers[0], outcomes, candidate)
     by_difficulty = {f"{sample.difficulty}/{METRIC}": score.metrics[METRIC]}
@@ -116,7 +113,7 @@ SUITE: Suite[Sample] = Suite(
     licence="MIT (texts: LeetCode)",
     headline="pass_at_1",
     load=_load,
-    ask=_ask,
+    ask=ask_chat(lambda sample: sample.text.strip(), DECODING, humaneval.PREFIX),
     score=_score,
     sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
     checking=CheckRules(_checks, programs=True),

@@ -12,29 +12,25 @@ box as gold.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_rows, read_text
+from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.grading.answers import last_box
 from eval_suites.grading.programs import runnable
 from eval_suites.problems import eurus
-from eval_suites.problems.word_problems import once
-from eval_suites.requests import Answer, Decoding, Request
-from eval_suites.sandbox.checks import Check, Outcome
+from eval_suites.problems.one_turn import ask_chat, ask_text, before
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
-from eval_suites.suite import CheckRules, SamplingRules, Suite
+from eval_suites.suite import Answers, CheckRules, Checks, Outcomes, SamplingRules, Suite
 
 TEST_FILE = "math/test.jsonl.gz"
 FILE_500 = "math/math500_test.jsonl.gz"
 EXAMPLES_FILE = "math/fewshot_minerva_4shot.json"
-SOURCE = "microsoft/ToRA @ 213c1c995038c73fab10343814df7a42f990f026 (hendrycks/math)"
-SOURCE_500 = "jincan333/MAS-TTS @ ae8f961818d47860cfbde256b72cbb5c326e6b85 (openai/prm800k)"
 INSTRUCTION = (
     "Reason step by step. Then give the final answer alone, in its simplest form, inside \\boxed{}."
 )
@@ -47,11 +43,11 @@ TEXT_DECODING = Decoding(max_tokens=1024, stop=(NEXT_PROBLEM,))
 class Sample:
     """A problem with its gold answer, and the worked examples before it (none in a chat).
 
-    `last` is what the last box of the solution holds, `gold` that with the boxes beside it.
+    `last` is the content of the solution's last box, `gold` that with the boxes beside it.
     """
 
     id: str
-    problem: str
+    question: str
     gold: str
     last: str
     level: str
@@ -66,13 +62,13 @@ def _load(folder: Path | None, name: str, subject: str, examples: str = "") -> t
     )
 
 
-def _sample(row: dict[str, Any], where: str, name: str, subject: str, examples: str) -> Sample:
+def _sample(row: dict[str, Any], place: str, name: str, subject: str, examples: str) -> Sample:
     gold, last = latex.boxed(row["solution"]), last_box(row["solution"])
     level = str(row.get("level")).removeprefix("Level ")
     if gold is None or last is None:
-        raise DataError(f"{where}: the solution has no \\boxed answer; {AGAIN}")
+        raise malformed(place, "the solution has no \\boxed answer")
     if level not in {"1", "2", "3", "4", "5"}:
-        raise DataError(f"{where}: level {level!r} is not 1 to 5; {AGAIN}")
+        raise malformed(place, f"level {level!r} is not 1 to 5")
     slug = subject.lower().replace("&", "and").replace(" ", "_")
     return Sample(name, row["problem"], gold, last, level, slug, examples)
 
@@ -82,100 +78,97 @@ def _load_with_examples(folder: Path | None) -> Sequence[Sample]:
 
 
 def _examples(text: str) -> str:
-    """The worked examples as text, in file order; raises `DataError` when they are not there."""
+    """Return the worked examples as text, in the order of the file."""
     try:
         return "".join(
-            _prompt(row["problem"], f" {row['solution']}\n\n") for row in json.loads(text)
+            _with_solution(row["problem"], f" {row['solution']}\n\n") for row in json.loads(text)
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{EXAMPLES_FILE}: no list of problem and solution; {AGAIN}") from error
+        raise malformed(EXAMPLES_FILE, "no list of problem and solution") from error
 
 
-def _prompt(problem: str, solution: str) -> str:
+def _with_solution(problem: str, solution: str) -> str:
     return f"Problem:\n{problem}\n\nSolution:{solution}"
 
 
-def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    if answers or not sample.examples:
-        return once(f"{sample.problem}\n\n{INSTRUCTION}", answers, CHAT_DECODING)
-    text = sample.examples + _prompt(sample.problem, "")
-    return (Request(text=text, decoding=TEXT_DECODING),)
+def _chat_prompt(sample: Sample) -> str:
+    return f"{sample.question}\n\n{INSTRUCTION}"
+
+
+def _text_prompt(sample: Sample) -> str:
+    return sample.examples + _with_solution(sample.question, "")
 
 
 def _text(answer: Answer) -> str:
-    # An engine may hand over the stop string, and a stored answer may go on behind it.
-    return answer.text.split(f"\n{NEXT_PROBLEM}", 1)[0]
+    return before(f"\n{NEXT_PROBLEM}", answer.text)
 
 
 def _extracted(answer: Answer) -> str | None:
-    """What the answer declares; of a whole one that declares nothing, its last formula."""
-    found = latex.declared(_text(answer))
-    return found or (None if answer.finish_reason == "length" else latex.last_resort(_text(answer)))
+    """Return what the answer declares, or the last formula of a whole one that declares nothing."""
+    text = _text(answer)
+    declaration = latex.declared(text)
+    if declaration or answer.finish_reason == "length":
+        return declaration
+    return latex.last_resort(text)
 
 
 def _gold(sample: Sample, extracted: str | None) -> str:
-    """All boxes of the solution for an answer that is a list, else the last box, as upstream.
+    """Return all boxes of the solution for an answer that is a list, else the last box.
 
-    Eight of the 5,000 solutions have boxes side by side: solutions that all are wanted, solutions
+    Eight of the 5,000 solutions have boxes side by side: solutions that all are needed, solutions
     of which one is enough, or two forms of one. No text tells which; upstream's gold is the last.
     """
     several = extracted is not None and mathematics.is_list(extracted)
     return sample.gold if several else sample.last
 
 
-def _checks(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Check, ...]:
-    found = _extracted(answers[0])
-    return mathematics.checks(_gold(sample, found), found) if runnable(answers[0]) else ()
+def _checks(sample: Sample, answers: Answers) -> Checks:
+    if not runnable(answers[0]):
+        return ()
+    extracted = _extracted(answers[0])
+    return mathematics.checks(_gold(sample, extracted), extracted)
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    outcomes: tuple[Outcome, ...],
-) -> Score:
-    text, found = _text(answers[0]), _extracted(answers[0])
-    score = mathematics.graded(answers[0], _gold(sample, found), found, outcomes)
+def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
+    text, extracted = _text(answers[0]), _extracted(answers[0])
+    score = mathematics.graded(answers[0], _gold(sample, extracted), extracted, outcomes)
     if score.value is None:
         return score
-    theirs = minerva.final_answer(text) if sample.examples else last_box(text)
+    minerva_answer = minerva.final_answer(text) if sample.examples else last_box(text)
     metrics = {
         "accuracy": score.value,
-        "accuracy_minerva": float(minerva.equal(sample.last, theirs)),
+        "accuracy_minerva": float(minerva.equal(sample.last, minerva_answer)),
         f"level_{sample.level}/accuracy": score.value,
         f"{sample.subject}/accuracy": score.value,
     }
     return replace(score, metrics=metrics)
 
 
-def _suite(
-    name: str,
-    source: str,
-    load: Callable[[Path | None], Sequence[Sample]],
-    decoding: Decoding = CHAT_DECODING,
-    needs: frozenset[str] = frozenset(),
-) -> Suite[Sample]:
-    return Suite(
-        name=name,
-        version="2",
-        source=source,
-        licence="MIT",
-        headline="accuracy",
-        load=load,
-        ask=_ask,
-        score=_score,
-        sampling=SamplingRules(decoding=decoding, needs=needs),
-        checking=CheckRules(_checks),
-    )
-
-
-CHAT: Suite[Sample] = _suite("math", SOURCE, partial(_load, name=TEST_FILE, subject="type"))
-MINERVA4: Suite[Sample] = _suite(
-    "math:minerva4", SOURCE, _load_with_examples, TEXT_DECODING, frozenset({"tokens"})
+CHAT: Suite[Sample] = Suite(
+    name="math",
+    version="2",
+    source="microsoft/ToRA @ 213c1c995038c73fab10343814df7a42f990f026 (hendrycks/math)",
+    licence="MIT",
+    headline="accuracy",
+    load=partial(_load, name=TEST_FILE, subject="type"),
+    ask=ask_chat(_chat_prompt, CHAT_DECODING),
+    score=_score,
+    sampling=SamplingRules(decoding=CHAT_DECODING),
+    checking=CheckRules(_checks),
 )
-MATH500: Suite[Sample] = _suite(
-    "math500", SOURCE_500, partial(_load, name=FILE_500, subject="subject")
+MINERVA4: Suite[Sample] = replace(
+    CHAT,
+    name="math:minerva4",
+    load=_load_with_examples,
+    ask=ask_text(_text_prompt, TEXT_DECODING),
+    sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
+)
+MATH500: Suite[Sample] = replace(
+    CHAT,
+    name="math500",
+    source="jincan333/MAS-TTS @ ae8f961818d47860cfbde256b72cbb5c326e6b85 (openai/prm800k)",
+    load=partial(_load, name=FILE_500, subject="subject"),
 )
 EURUS: Suite[Sample] = eurus.variant(
-    CHAT, "math:eurus", lambda one: one.problem, lambda one, said: eurus.agrees(one.last, said)
+    CHAT, "math:eurus", lambda sample, text: eurus.agrees(sample.last, text)
 )

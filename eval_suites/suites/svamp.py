@@ -10,8 +10,7 @@ also accepts answers a factor of 100 off.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_array
+from eval_suites.files import malformed, read_array
 from eval_suites.problems import eurus
 from eval_suites.problems.word_problems import (
     CHAT_DECODING,
@@ -49,7 +48,7 @@ def _sentence(body: str) -> str:
 
 def _gold(answer: object, row: int) -> str:
     if isinstance(answer, bool) or not isinstance(answer, int | float):
-        raise DataError(f"{FILE}, row {row}: 'Answer' is no number; {AGAIN}")
+        raise malformed(f"{FILE}, row {row}", "'Answer' is no number")
     return repr(answer).removesuffix(".0")
 
 
@@ -64,6 +63,4 @@ SUITE: Suite[Sample] = Suite(
     score=score,
     sampling=SamplingRules(decoding=CHAT_DECODING),
 )
-EURUS: Suite[Sample] = eurus.variant(
-    SUITE, "svamp:eurus", lambda one: one.question, lambda one, said: eurus.agrees(one.gold, said)
-)
+EURUS: Suite[Sample] = eurus.variant(SUITE, "svamp:eurus")

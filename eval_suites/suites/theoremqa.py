@@ -15,15 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval_suites.errors import DataError
-from eval_suites.files import AGAIN, read_array
+from eval_suites.files import malformed, read_array
 from eval_suites.grading.answers import declared, flexible_answer
 from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.problems import eurus
-from eval_suites.problems.word_problems import HEADLINE, in_subset, once, snake_case
-from eval_suites.requests import Answer, Decoding, Request
-from eval_suites.sandbox.checks import Outcome
+from eval_suites.problems.one_turn import ask_chat, score_answer
+from eval_suites.problems.word_problems import HEADLINE, in_subset, snake_case
+from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
@@ -53,39 +52,35 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 
 def _samples(folder: Path | None) -> Iterator[Sample]:
     for number, row in read_array(folder, FILE, ("id", "Question", "Answer_type")):
-        gold, kind = typed(row.get("Answer"), row["Answer_type"]), row["Answer_type"]
+        kind = row["Answer_type"]
+        gold = typed(row.get("Answer"), kind)
         if gold is None:
-            raise DataError(f"{FILE}, row {number}: 'Answer' is no {kind}; {AGAIN}")
+            raise malformed(f"{FILE}, row {number}", f"'Answer' is no {kind}")
         yield Sample(row["id"], row["Question"], gold, kind)
 
 
-def _ask(sample: Sample, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    return once(f"{sample.question}\n\n{INSTRUCTION}", answers, DECODING)
+def _prompt(sample: Sample) -> str:
+    return f"{sample.question}\n\n{INSTRUCTION}"
 
 
-def _score(
-    sample: Sample,
-    answers: tuple[Answer, ...],
-    _verdicts: tuple[Answer, ...],
-    _outcomes: tuple[Outcome, ...],
-) -> Score:
-    text = answers[0].text
-    shown = declared(text)
-    verdict = agrees(sample.gold, shown or "", close)
-    right = {HEADLINE: bool(verdict), OFFICIAL: _official(sample.gold, shown, text)}
-    extracted = None if verdict is None else shown
-    return in_subset(
-        compared_score(answers[0], extracted, HEADLINE, right), snake_case(sample.kind)
-    )
+def _score(sample: Sample, answer: Answer) -> Score:
+    declaration = declared(answer.text)
+    verdict = agrees(sample.gold, declaration or "", close)
+    right = {
+        HEADLINE: bool(verdict),
+        OFFICIAL: _official(sample.gold, declaration, answer.text),
+    }
+    extracted = None if verdict is None else declaration
+    return in_subset(compared_score(answer, extracted, HEADLINE, right), snake_case(sample.kind))
 
 
-def _official(gold: Gold, shown: str | None, text: str) -> bool:
+def _official(gold: Gold, declaration: str | None, text: str) -> bool:
     if isinstance(gold, str):
-        return gold.lower() in (shown or text).lower()
+        return gold.lower() in (declaration or text).lower()
     if isinstance(gold, bool):
         *_, last = ["", *text.strip().splitlines()]
-        return bool(agrees(gold, shown or last, close_upstream))
-    return bool(agrees(gold, shown or flexible_answer(text) or "", close_upstream))
+        return bool(agrees(gold, declaration or last, close_upstream))
+    return bool(agrees(gold, declaration or flexible_answer(text) or "", close_upstream))
 
 
 SUITE: Suite[Sample] = Suite(
@@ -95,13 +90,12 @@ SUITE: Suite[Sample] = Suite(
     licence="MIT",
     headline=HEADLINE,
     load=_load,
-    ask=_ask,
-    score=_score,
+    ask=ask_chat(_prompt, DECODING),
+    score=score_answer(_score),
     sampling=SamplingRules(decoding=DECODING),
 )
 EURUS: Suite[Sample] = eurus.variant(
     SUITE,
     "theoremqa:eurus",
-    lambda one: one.question,
-    lambda one, said: bool(agrees(one.gold, said, close_upstream)),
+    lambda sample, text: bool(agrees(sample.gold, text, close_upstream)),
 )

@@ -120,7 +120,8 @@ def sample_data(
     """Sample K responses a prompt from a checkpoint and score them: training data on policy."""
     from harness.cli import parse, sample
     from harness.cli.output import output
-    from harness.recipe.schema import EngineChoice
+    from harness.engines.options import EngineChoice
+    from harness.engines.registry import default_engine
 
     del debug
     sample.sample(
@@ -140,7 +141,7 @@ def sample_data(
             drop_ties=drop_ties,
             drop_cut=drop_cut,
         ),
-        EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url),
+        EngineChoice(name=engine or default_engine(base_url), base_url=base_url),
         parse.places(runs, models, data_dir, "none"),
         out,
         unsafe=unsafe,

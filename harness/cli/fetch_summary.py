@@ -1,4 +1,4 @@
-"""What `nca data fetch` prints: a line a file, and what became of all."""
+"""The output of `nca data fetch`: a line for each file, and the counts of all."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from harness.data.fetch.fetch import Done
 from harness.errors import UserError
 
 
-def line(one: Done) -> str:
-    """State, path, size in kB, seconds and licence of one file; why, where it failed."""
-    if one.state == "failed":
-        return f"{one.state:<9}{one.error}"
-    size = f"{one.size / 1000:,.1f} kB"
-    return f"{one.state:<9}{one.entry.path}  {size}  {one.seconds:.1f} s  {one.entry.licence}"
+def line(file: Done) -> str:
+    """Return the line of a file: state, path, size, seconds and licence, or the error."""
+    if file.state == "failed":
+        return f"{file.state:<9}{file.error}"
+    size = f"{file.size / 1000:,.1f} kB"
+    return f"{file.state:<9}{file.entry.path}  {size}  {file.seconds:.1f} s  {file.entry.licence}"
 
 
 def summary(done: Sequence[Done], folder: Path) -> str:
-    """How many files there are in each state, their size and the time they took."""
-    counts = Counter(one.state for one in done)
+    """Return the line of counts: files in each state, their size and the seconds they took."""
+    counts = Counter(file.state for file in done)
     states = ", ".join(f"{number} {state}" for state, number in counts.items())
-    size, seconds = sum(one.size for one in done), sum(one.seconds for one in done)
+    size, seconds = sum(file.size for file in done), sum(file.seconds for file in done)
     return f"{len(done)} files at {folder}: {states}; {size / 1e6:.1f} MB, {seconds:.1f} s"
 
 
@@ -30,7 +30,7 @@ def refuse_failed(done: Sequence[Done]) -> None:
     Raises:
         UserError: at least one failed; the message is that of the first.
     """
-    failed = [one.error for one in done if one.state == "failed"]
+    failed = [file.error for file in done if file.state == "failed"]
     if failed:
         more = f" (and {len(failed) - 1} more, above)" if len(failed) > 1 else ""
         raise UserError(f"{failed[0]}{more}")

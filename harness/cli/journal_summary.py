@@ -14,14 +14,14 @@ from harness.storage.journal.file import FILE
 
 def show(runs: Path, *, as_json: bool) -> None:
     """`nca journal show`: size, entries by kind and origin, how often they were found again."""
-    found = survey(runs / FILE)
+    contents = survey(runs / FILE)
     if as_json:
-        _json({**asdict(found), "path": str(found.path)})
+        _json({**asdict(contents), "path": str(contents.path)})
         return
-    unused = f", {_size(found.free)} of it unused (`nca journal prune`)" if found.free else ""
-    print(f"journal: {found.path}, {_size(found.bytes)}{unused}")
-    print("\n".join(_part_lines(found.parts)))
-    print(f"set aside as damaged: {found.quarantined}")
+    unused = f", {_size(contents.free)} of it unused (`nca journal prune`)" if contents.free else ""
+    print(f"journal: {contents.path}, {_size(contents.bytes)}{unused}")
+    print("\n".join(_part_lines(contents.parts)))
+    print(f"set aside as damaged: {contents.quarantined}")
 
 
 def verify(runs: Path, *, repair: bool, as_json: bool) -> None:
@@ -31,12 +31,12 @@ def verify(runs: Path, *, repair: bool, as_json: bool) -> None:
         RunFailed: damage was found and not mended.
     """
     path = runs / FILE
-    found = check(path, repair=repair)
+    health = check(path, repair=repair)
     if as_json:
-        _json({**asdict(found), "path": str(path), "sound": found.sound})
+        _json({**asdict(health), "path": str(path), "sound": health.sound})
     else:
-        print("\n".join(_health_lines(path, found)))
-    if not found.sound:
+        print("\n".join(_health_lines(path, health)))
+    if not health.sound:
         raise RunFailed(
             f"{path}: damaged; `nca journal verify --repair` sets aside what is, and it is asked "
             "again when it is needed"
@@ -55,13 +55,13 @@ def remove(runs: Path, choice: Choice, *, dry_run: bool, as_json: bool) -> None:
 
 def absorb(runs: Path, others: Sequence[Path], *, as_json: bool) -> None:
     """`nca journal merge`: a line a journal that was merged."""
-    for one in merge(runs / FILE, others):
+    for merged in merge(runs / FILE, others):
         if as_json:
-            _json({**asdict(one), "source": str(one.source)})
+            _json({**asdict(merged), "source": str(merged.source)})
             continue
-        lost = f", {one.damaged} damaged ones left out" if one.damaged else ""
-        torn = ", entries on damaged pages lost" if one.unreadable else ""
-        print(f"{one.source}: {one.new:,} new, {one.known:,} known already{lost}{torn}")
+        lost = f", {merged.damaged} damaged ones left out" if merged.damaged else ""
+        torn = ", entries on damaged pages lost" if merged.unreadable else ""
+        print(f"{merged.source}: {merged.new:,} new, {merged.known:,} known already{lost}{torn}")
 
 
 def _json(value: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def _size(size: int) -> str:
 
 
 def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
-    """A line a kind and origin, the columns as wide as they need to be."""
+    """Return a line a kind and origin, the columns as wide as they need to be."""
     headings = ("kind", "entries", "size", "found again", "times", "given by")
     rows = [headings, *(_cells(part) for part in parts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -87,15 +87,15 @@ def _cells(part: Part) -> tuple[str, ...]:
     return (part.kind, *numbers, f"{part.times:,}", part.origin or "not known (older journal)")
 
 
-def _health_lines(path: Path, found: Health) -> Iterator[str]:
-    yield f"{path}: {found.intact:,} entries are as they were stored, {found.damaged:,} damaged"
-    if found.quarantined:
-        yield f"set aside as damaged before: {found.quarantined:,}"
-    if found.unreadable or found.pages:
-        more = f" (and {len(found.pages) - 1} more)" if len(found.pages) > 1 else ""
-        said = f": {found.pages[0].splitlines()[-1]}{more}" if found.pages else ""
-        yield f"pages of the file are damaged{said}; entries on them are lost"
-    if found.repaired:
+def _health_lines(path: Path, health: Health) -> Iterator[str]:
+    yield f"{path}: {health.intact:,} entries are as they were stored, {health.damaged:,} damaged"
+    if health.quarantined:
+        yield f"set aside as damaged before: {health.quarantined:,}"
+    if health.unreadable or health.pages:
+        more = f" (and {len(health.pages) - 1} more)" if len(health.pages) > 1 else ""
+        complaint = f": {health.pages[0].splitlines()[-1]}{more}" if health.pages else ""
+        yield f"pages of the file are damaged{complaint}; entries on them are lost"
+    if health.repaired:
         yield "mended: damaged entries are set aside, what can be read is kept"
 
 

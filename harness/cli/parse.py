@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.cli.output import Output
 from harness.data.folder import data_folder
+from harness.engines.options import EngineChoice
+from harness.engines.registry import default_engine
 from harness.errors import RecipeError
 from harness.pipeline.places import Places
-from harness.recipe.schema import DecodingChanges, EngineChoice, EvaluateSection
+from harness.recipe.schema import DecodingChanges, EvaluateSection
 from harness.storage.result import Result, read_result
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def section(
     Raises:
         RecipeError: a malformed limit, or a length given to an endpoint.
     """
-    choice = EngineChoice(name=engine or ("openai" if base_url else "vllm"), base_url=base_url)
+    choice = EngineChoice(name=engine or default_engine(base_url), base_url=base_url)
     if room is not None:
         if choice.remote:
             raise RecipeError(

@@ -8,6 +8,7 @@ from harness.cli import parse
 from harness.cli.output import Output
 from harness.data.sampling import resolve
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
+from harness.engines.options import EngineChoice
 from harness.errors import UserError
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.lookup import resolve_checkpoints
@@ -15,14 +16,13 @@ from harness.pipeline.places import Places
 from harness.pipeline.runner import StageRunner
 from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import digest, replacing, write_text
 
 _KIND = ".jsonl"
 
 
 def section_of(**given: object) -> SampleSection:
-    """The section that the options of the command stand for.
+    """Return the section that the options of the command stand for.
 
     Raises:
         UserError: an option has a value that it cannot have.
@@ -87,12 +87,12 @@ def sample(
 
 
 def data_roots(where: Places) -> tuple[Path, ...]:
-    """The data folder, where there is one: files of prompts may lie there."""
+    """Return the data folder, where there is one: files of prompts may lie there."""
     return () if where.data_dir is None else (where.data_dir,)
 
 
 def beside(out: Path) -> Path:
-    """Where the provenance of a file of rows lies."""
+    """Return the file that holds the provenance of a file of rows."""
     return out.with_name(f"{out.stem}.{PROVENANCE}")
 
 

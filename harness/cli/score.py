@@ -67,24 +67,26 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
         models = _judged(suite, samples, named, how.bench)
     elif is_judged(suite):
         read = (
-            one for name, f in named.items() for one in judged.read_judged(suite, samples, name, f)
+            model
+            for name, f in named.items()
+            for model in judged.read_judged(suite, samples, name, f)
         )
         models = judged.by_model(tuple(read))
     else:
         models = _answered(suite, samples, named, unsafe=how.unsafe)
-    for name, one in models.items():
-        shown = lines(suite, name, one.found, len(samples), allow_missing=how.allow_missing)
-        _print((*shown, *judged.lines(one)))
+    for name, model in models.items():
+        shown = lines(suite, name, model.found, len(samples), allow_missing=how.allow_missing)
+        _print((*shown, *judged.lines(model)))
     if note := suite.metrics.note(data_dir):
         print(note)
     if how.json_file is not None:
-        found = {
+        records = {
             n: record(suite, m.found, allow_missing=how.allow_missing) for n, m in models.items()
         }
-        write_json(how.json_file, {"suite": suite.name, "models": found})
+        write_json(how.json_file, {"suite": suite.name, "models": records})
     if how.also:
-        (one,) = models.values()
-        _print(crosscheck.lines(crosscheck.disagreements(samples, one.found), len(one.found)))
+        (model,) = models.values()
+        _print(crosscheck.lines(crosscheck.disagreements(samples, model.found), len(model.found)))
 
 
 def _judged(
@@ -99,13 +101,13 @@ def _judged(
     with Console(stderr=True).status("") as status:
         last: list[str] = []
 
-        def told(text: str) -> None:
+        def note(text: str) -> None:
             status.update(text)
             last[:] = [text]
 
-        found = judge(suite, samples, stored, bench, told)
+        judged = judge(suite, samples, stored, bench, note)
     _print(last)
-    return found
+    return judged
 
 
 def _answered(
@@ -114,8 +116,8 @@ def _answered(
     stored = {name: read_stored(file) for name, file in named.items()}
     for answers in stored.values():
         refuse_unfit(suite, samples, answers)
-    found = _rescored(suite, samples, stored, unsafe=unsafe)
-    return {name: Judged(name, one) for name, one in found.items()}
+    rescored = _rescored(suite, samples, stored, unsafe=unsafe)
+    return {name: Judged(name, answers) for name, answers in rescored.items()}
 
 
 def _refuse_unknown(also: str | None, suite: str, files: int) -> None:
@@ -139,7 +141,7 @@ def _rescored(
                 samples,
                 answers,
                 unsafe=unsafe,
-                told=partial(_count, status, name, len(answers)),
+                on_progress=partial(_count, status, name, len(answers)),
             )
             for name, answers in stored.items()
         }
@@ -149,6 +151,6 @@ def _count(status: Status, name: str, total: int, done: int) -> None:
     status.update(f"{name}: {done} of {total} answers scored")
 
 
-def _print(said: Iterable[str]) -> None:
-    for line in said:
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         print(line)

@@ -1,11 +1,11 @@
-"""Where benchmark files lie: the folder that is named, else one in the user's cache."""
+"""The folder of benchmark files: the one that is named, else one in the user's cache."""
 
 import os
 from pathlib import Path
 
 
 def data_folder(named: Path | None) -> Path:
-    """The folder of benchmark files.
+    """Return the folder of benchmark files.
 
     Args:
         named: with `--data-dir` or NCA_DATA_DIR.

@@ -1,23 +1,22 @@
 """The engine seam: one protocol that local engines, endpoints and judges share."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.errors import ModelError, RecipeError
 
-#: What an engine may be able to do. A suite that needs what an engine lacks is refused.
+#: Abilities of engines. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
 #: adapters: serves LoRA adapters of its base by name.
 #: prefix: can go on from an assistant prefix. logprobs: top log-probs of what it generates.
 #: loglikelihood: scores a given continuation. many: n > 1 samples in one request.
 #: sampling: draws its answers from the model, in the model's tokens.
+#: remote: somebody else serves its models, which are names and no folders.
 CAPABILITIES = frozenset(
     {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many", "sampling"}
+    | {"remote"}
 )
 
 
@@ -29,7 +28,7 @@ class Usage:
     completion_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Tokens of both."""
+        """Add the tokens of both."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
@@ -38,7 +37,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an engine gave for one request: n texts and, side by side with them, the facts.
+    """The answer to one request: n texts and, side by side with them, how each ended.
 
     `token_ids` may be empty where an endpoint does not tell. `logprobs` holds for each text and
     generated token the most likely tokens with their natural-log probabilities, when asked for.
@@ -51,33 +50,6 @@ class Completion:
     logprobs: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
     usage: Usage = Usage()
     served: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSpec:
-    """What an engine is started with.
-
-    Attributes:
-        name: one of `harness.engines.registry.ENGINES`.
-        base: checkpoint folder (local engines) or None.
-        adapters: model name -> LoRA adapter folder, all of the same base.
-        dtype: weights and activations, "float32", "bfloat16" or "auto".
-        base_url: of an OpenAI-compatible endpoint.
-        served: model name -> the name that the endpoint serves it under.
-        concurrency: requests in flight at once.
-        max_model_len: longest prompt plus completion, in tokens.
-        options: name -> number as text, for one engine alone (its class lists what it takes).
-    """
-
-    name: str
-    base: Path | None = None
-    adapters: tuple[tuple[str, Path], ...] = ()
-    dtype: str = "float32"
-    base_url: str = ""
-    served: tuple[tuple[str, str], ...] = ()
-    concurrency: int = 64
-    max_model_len: int = 2048
-    options: tuple[tuple[str, str], ...] = ()
 
 
 class EngineGone(RuntimeError):  # noqa: N818 - reads as what happened
@@ -107,10 +79,10 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Subset of `CAPABILITIES`; known without starting it."""
+        """Subset of `CAPABILITIES`, of the class: `registry.capabilities_of` makes no engine."""
 
     def refusal(self, adapter: Path) -> str:
-        """Why it cannot serve a LoRA adapter of its base; "" where it can."""
+        """Return the reason why it cannot serve a LoRA adapter of its base; "" where it can."""
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -129,43 +101,11 @@ class Engine(Protocol):
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely the continuation's tokens are after the prefix's."""
-
-
-def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:
-    """The options that an engine takes, with those of the spec in place of the defaults.
-
-    Raises:
-        RecipeError: an option that the engine does not take, or that is no number.
-    """
-    values = dict(defaults)
-    for key, text in spec.options:
-        if key not in defaults:
-            known = ", ".join(defaults) or "none"
-            raise RecipeError(f"engine {spec.name} takes no option {key!r}: it takes {known}")
-        try:
-            values[key] = float(text)
-        except ValueError:
-            raise RecipeError(f"engine option {key} = {text!r}: give a number") from None
-    return values
-
-
-def adapter_of(spec: EngineSpec, model: str) -> str | None:
-    """The adapter that a request's model names, or None for the base ("" or "base").
-
-    Raises:
-        ValueError: the engine was not started with this adapter.
-    """
-    if any(name == model for name, _ in spec.adapters):
-        return model
-    if model in {"", "base"}:
-        return None
-    known = ", ".join(["base", *(name for name, _ in spec.adapters)])
-    raise ValueError(f"engine {spec.name} serves no model {model!r}: it serves {known}")
+        """Return the log-probability of a continuation's tokens after a prefix's."""
 
 
 def tokens_of(request: Request) -> tuple[int, ...]:
-    """The rendered prompt, for engines that take token ids.
+    """Return the rendered prompt, for engines that take token ids.
 
     Raises:
         ValueError: nobody rendered it, or it is empty.
@@ -176,7 +116,7 @@ def tokens_of(request: Request) -> tuple[int, ...]:
 
 
 def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
-    """What a prompt that leaves no room for a single new token is answered with."""
+    """Return the answer to a prompt that leaves no room for a single new token."""
     nothing: tuple[int, ...] = ()
     reason: FinishReason = "overflow"
     return Completion(
@@ -188,31 +128,6 @@ def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
-    """The text before the first stop string in it, or None when there is none."""
-    found = [index for index in (text.find(word) for word in stop if word) if index >= 0]
-    return text[: min(found)] if found else None
-
-
-def local_base(spec: EngineSpec) -> Path:
-    """The checkpoint folder of a local engine, once it and the adapters look like what they are.
-
-    Raises:
-        ModelError: there is none, or a folder holds no checkpoint or no adapter.
-    """
-    if spec.base is None:
-        raise ModelError(f"engine {spec.name} needs a checkpoint folder: set base in the recipe")
-    if not (spec.base / "config.json").is_file():
-        raise ModelError(f"{spec.base}: no checkpoint there (config.json is missing)")
-    for name, folder in spec.adapters:
-        if not (folder / "adapter_config.json").is_file():
-            raise ModelError(
-                f"{folder}: no adapter {name!r} there (adapter_config.json is missing)"
-            )
-    return spec.base
-
-
-def longest(spec: EngineSpec) -> int:
-    """Longest prompt plus completion, in tokens: what the spec says, or less if the model ends."""
-    config = json.loads((local_base(spec) / "config.json").read_text(encoding="utf-8"))
-    own = config.get("max_position_embeddings") or spec.max_model_len
-    return min(int(own), spec.max_model_len)
+    """Return the text before the first stop string in it, or None when there is none."""
+    places = [index for index in (text.find(word) for word in stop if word) if index >= 0]
+    return text[: min(places)] if places else None

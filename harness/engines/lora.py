@@ -1,4 +1,4 @@
-"""Which LoRA adapters vLLM serves beside their base, and what it must be told for it.
+"""The LoRA adapters that vLLM serves beside their base, and the settings it needs for them.
 
 As vLLM 0.32 has it (`vllm/lora/peft_helper.py`, `vllm/config/lora.py`); a newer one that serves
 more is only used less well than it could be.
@@ -26,7 +26,7 @@ _PLAIN_STARTS = {"gaussian", "eva", "orthogonal", "mica", "lora_ga"}
 
 
 def refusal(adapter: Path) -> str:
-    """Why vLLM cannot serve an adapter beside its base; "" where it can."""
+    """Return the reason why vLLM cannot serve an adapter beside its base; "" where it can."""
     settings = _settings(adapter)
     if (rank := _rank(settings)) > _RANKS[-1]:
         return f"rank {rank} is more than {_RANKS[-1]}"
@@ -42,16 +42,16 @@ def refusal(adapter: Path) -> str:
 
 
 def rank_for(adapters: Iterable[Path]) -> int:
-    """The smallest rank that vLLM knows and that holds all of these adapters, none refused."""
+    """Return the smallest rank of vLLM that holds all of these adapters, none refused."""
     needed = max(_rank(_settings(adapter)) for adapter in adapters)
     return next(rank for rank in _RANKS if rank >= needed)
 
 
 def _settings(adapter: Path) -> Mapping[str, Any]:
-    found: dict[str, Any] = json.loads(
+    settings: dict[str, Any] = json.loads(
         (adapter / "adapter_config.json").read_text(encoding="utf-8")
     )
-    return found
+    return settings
 
 
 def _rank(settings: Mapping[str, Any]) -> int:

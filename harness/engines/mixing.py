@@ -1,4 +1,4 @@
-"""Base rows and adapter rows in one batch: whether an engine gets them right, and if not, turns.
+"""Base rows and adapter rows in one batch: a trial of the engine, and turns where it fails.
 
 vLLM on a CPU (0.32) gives base rows the adapter of another row in their batch. Only a trial tells
 whether the installed one does.
@@ -37,7 +37,7 @@ class Turns:
 
 
 async def mixes(scores: Scores, adapters: Sequence[str]) -> bool:
-    """Whether base rows stay the base's in a batch with adapter rows.
+    """Return True if base rows stay the base's in a batch with adapter rows.
 
     The base's log-probabilities, alone and among rows of all adapters, must differ by less than a
     quarter of what the weakest adapter changes. One that changes nothing proves nothing: False.
@@ -55,6 +55,6 @@ async def mixes(scores: Scores, adapters: Sequence[str]) -> bool:
     return worst < weakest / 4
 
 
-def _apart(one: Sequence[float], other: Sequence[float]) -> float:
-    """The largest difference, nats."""
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+def _apart(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the largest difference, nats."""
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))

@@ -14,15 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import (
-    Completion,
-    EngineGone,
-    EngineSpec,
-    RequestFailed,
-    Usage,
-    overflow,
-    read_options,
-)
+from harness.engines.base import Completion, EngineGone, RequestFailed, Usage, overflow
+from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
 from harness.errors import EngineUnavailable
 
@@ -46,7 +39,7 @@ class OpenAIEngine:
     """
 
     name = "openai"
-    capabilities = frozenset({"messages", "logprobs", "many", "sampling"})
+    capabilities = frozenset({"messages", "logprobs", "many", "sampling", "remote"})
 
     def __init__(self, spec: EngineSpec) -> None:
         patience = asdict(Patience())
@@ -67,7 +60,7 @@ class OpenAIEngine:
         return self._version
 
     def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """The endpoint serves what it serves, by name."""
+        """Return the endpoint serves what it serves, by name."""
         return ""
 
     async def __aenter__(self) -> Self:
@@ -129,14 +122,14 @@ class OpenAIEngine:
             await client.close()
 
     def _model(self, name: str) -> str:
-        """The endpoint's name for a model.
+        """Return the endpoint's name for a model.
 
         Raises:
             ValueError: the endpoint is not said to serve it.
         """
-        for known in (name, *(("", "base") if name in {"", "base"} else ())):
-            if known in self._served:
-                return self._served[known]
+        for alias in (name, *(("", "base") if name in {"", "base"} else ())):
+            if alias in self._served:
+                return self._served[alias]
         served = ", ".join(self._served) or "nothing"
         raise ValueError(f"engine openai: model {name!r} is not served: it serves {served}")
 
@@ -179,7 +172,7 @@ class OpenAIEngine:
         return _completion(request, answer)
 
     def _parameters(self, request: Request) -> dict[str, Any]:
-        """The request in the endpoint's words; greedy ones are asked once, whatever their n."""
+        """Return the request in the endpoint's words; a greedy one is asked once for any n."""
         how = request.decoding
         official = "api.openai.com" in self._where
         parameters: dict[str, Any] = {
@@ -216,7 +209,7 @@ class OpenAIEngine:
 def _call(
     client: "AsyncOpenAI", parameters: dict[str, Any]
 ) -> Callable[[], Awaitable["ChatCompletion"]]:
-    """One try, checked: an answer without the texts asked for is an error."""
+    """Return one try, checked: an answer without the texts asked for is an error."""
     wanted = parameters.get("n", 1)
 
     async def call() -> "ChatCompletion":

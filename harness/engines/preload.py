@@ -20,9 +20,9 @@ def preloading() -> Iterator[None]:
     What is set by others within is taken back too, so that programs started later are without it.
     """
     before = os.environ.get(_KEY)
-    found = next(filter(None, map(find_library, _ALLOCATORS)), None)
-    if before is None and found is not None:
-        os.environ[_KEY] = found
+    library = next(filter(None, map(find_library, _ALLOCATORS)), None)
+    if before is None and library is not None:
+        os.environ[_KEY] = library
     try:
         yield
     finally:

@@ -1,50 +1,72 @@
-"""Engines by name. Heavy packages are imported when one is started, not before."""
+"""The engines by name. Heavy packages are imported when one is started, not before."""
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
-from harness.engines.base import Engine, EngineSpec
 from harness.errors import RecipeError
 
-
-def _fake(spec: EngineSpec) -> Engine:
-    from harness.engines.fake import FakeEngine
-
-    return FakeEngine(spec)
+if TYPE_CHECKING:
+    from harness.engines.base import Engine
+    from harness.engines.options import EngineSpec
 
 
-def _transformers(spec: EngineSpec) -> Engine:
-    from harness.engines.transformers import TransformersEngine
+class EngineClass(Protocol):
+    """A class of engines: its capabilities are known before one is made."""
 
-    return TransformersEngine(spec)
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """A subset of `harness.engines.base.CAPABILITIES`."""
 
-
-def _vllm(spec: EngineSpec) -> Engine:
-    from harness.engines.vllm import VllmEngine
-
-    return VllmEngine(spec)
-
-
-def _openai(spec: EngineSpec) -> Engine:
-    from harness.engines.openai import OpenAIEngine
-
-    return OpenAIEngine(spec)
+    def __call__(self, spec: "EngineSpec") -> "Engine":
+        """Make an engine that is not started yet."""
 
 
-ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
-    "vllm": _vllm,
-    "openai": _openai,
-    "transformers": _transformers,
-    "fake": _fake,
+#: Name -> the class, or "module:class"; those modules import nothing heavy at their top.
+ENGINES: dict[str, str | EngineClass] = {
+    "vllm": "harness.engines.vllm:VllmEngine",
+    "openai": "harness.engines.openai:OpenAIEngine",
+    "transformers": "harness.engines.transformers:TransformersEngine",
+    "fake": "harness.engines.fake:FakeEngine",
 }
+DEFAULT = "vllm"
+#: The engine of models that somebody else serves, where only an address is given.
+REMOTE = "openai"
 
 
-def make(spec: EngineSpec) -> Engine:
-    """An engine that is not started yet.
+def engine_class(name: str) -> EngineClass:
+    """Return the class of an engine.
+
+    Raises:
+        RecipeError: no engine has this name.
+    """
+    if name not in ENGINES:
+        raise RecipeError(f"no engine is called {name!r}: use one of {', '.join(ENGINES)}")
+    entry = ENGINES[name]
+    if not isinstance(entry, str):
+        return entry
+    module, _, attribute = entry.partition(":")
+    return cast("EngineClass", getattr(import_module(module), attribute))
+
+
+def capabilities_of(name: str) -> frozenset[str]:
+    """Return what an engine can do (of `base.CAPABILITIES`), without making one.
+
+    Raises:
+        RecipeError: no engine has this name.
+    """
+    return engine_class(name).capabilities
+
+
+def default_engine(base_url: str) -> str:
+    """Return the name of the engine that is meant where none is named."""
+    return REMOTE if base_url else DEFAULT
+
+
+def make(spec: "EngineSpec") -> "Engine":
+    """Make an engine that is not started yet.
 
     Raises:
         RecipeError: no engine has this name.
         EngineUnavailable: this machine lacks what it needs; the message names the remedy.
     """
-    if spec.name not in ENGINES:
-        raise RecipeError(f"no engine is called {spec.name!r}: use one of {', '.join(ENGINES)}")
-    return ENGINES[spec.name](spec)
+    return engine_class(spec.name)(spec)

@@ -42,7 +42,7 @@ class Filtered(ValueError):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to go on asking, in seconds.
+    """The limits on asking again, in seconds.
 
     Attributes:
         deadline_s: for one request, all tries and waits together.
@@ -56,20 +56,20 @@ class Patience:
 
 
 def kind_of(error: "OpenAIError | ValueError") -> Kind:
-    """What an error means: which side has to act, and whether asking again may help."""
+    """Classify an error by who has to act, and by the use of asking again."""
     import openai
 
-    told = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')} {error}".lower()
+    text = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')} {error}".lower()
     if isinstance(error, openai.APIConnectionError):
         return "again" if isinstance(error, openai.APITimeoutError) else "down"
     if not isinstance(error, openai.APIStatusError):
         return "again"  # an answer that could not be read
-    if error.status_code in {401, 402, 403, 404} or any(word in told for word in _NO_CREDIT):
+    if error.status_code in {401, 402, 403, 404} or any(word in text for word in _NO_CREDIT):
         return "refused"
     if error.status_code in {400, 413, 422}:
-        if any(word in told for word in _FILTERED):
+        if any(word in text for word in _FILTERED):
             return "filtered"
-        return "overflow" if any(word in told for word in _TOO_LONG) else "failed"
+        return "overflow" if any(word in text for word in _TOO_LONG) else "failed"
     return (
         "again"
         if error.status_code in {408, 409, 425, 429} or error.status_code >= 500
@@ -78,7 +78,7 @@ def kind_of(error: "OpenAIError | ValueError") -> Kind:
 
 
 def retry_after(error: Exception) -> float:
-    """Seconds that the server asks to wait (a number or a date in its header), 0 if it does not."""
+    """Return the seconds that the server asks to wait (a number or a date), else 0."""
     response = getattr(error, "response", None)
     text = response.headers.get("retry-after", "") if response is not None else ""
     try:
@@ -92,13 +92,13 @@ def retry_after(error: Exception) -> float:
 
 
 def wait_s(tries: int, rng: random.Random, patience: Patience, asked_for: float) -> float:
-    """Seconds before the next try: half to all of a doubling time, or more if asked for."""
+    """Return seconds before the next try: half to all of a doubling time, or more if asked for."""
     doubling = min(_LONGEST_WAIT_S, patience.backoff_s * 2.0**tries)
     return max(asked_for, doubling * rng.uniform(0.5, 1.0))
 
 
 def give_up(error: Exception, kind: Kind, where: str) -> Exception:
-    """The exception that ends a request (and for a refusal the run)."""
+    """Return the exception that ends a request (and for a refusal the run)."""
     if kind == "refused":
         return EngineUnavailable(
             f"{where} refused: {error}: check OPENAI_API_KEY, the quota and the model's name"
@@ -115,7 +115,7 @@ def give_up(error: Exception, kind: Kind, where: str) -> Exception:
 async def ask_again(
     call: Callable[[], Awaitable[T]], where: str, patience: Patience, rng: random.Random
 ) -> T:
-    """What `call` gives, asked again while that may help.
+    """Return the answer of `call`, made again while that may help.
 
     Raises:
         EngineUnavailable: refused (key, quota, unknown model).

@@ -14,19 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    local_base,
-    longest,
-    overflow,
-    read_options,
-    tokens_of,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
+from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 
 if TYPE_CHECKING:
     from harness.engines.local_model import Generated, LocalModel, Pair, Row
@@ -59,7 +48,7 @@ def _alike(job: _Job, model: _Job) -> tuple[int, int]:
 
 
 def pick(waiting: Sequence[_Job], most: int) -> list[_Job]:
-    """The next batch: of the oldest job's kind and adapter, the longest and those like it."""
+    """Return the next batch: of the oldest job's kind and adapter, the longest and its like."""
     group = [job for job in waiting if job.group == waiting[0].group]
     longest_job = max(group, key=lambda job: len(job.item.prompt))
     group.sort(key=lambda job: _alike(job, longest_job), reverse=True)
@@ -83,7 +72,7 @@ class TransformersEngine:
     """
 
     name = "transformers"
-    capabilities = CAPABILITIES - {"messages"}
+    capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -207,7 +196,7 @@ class TransformersEngine:
         return _completion(made * (request.n // len(made)), len(prompt))
 
     def _rows(self, request: Request, prompt: tuple[int, ...], room: int) -> list["Row"]:
-        """One row a sample; a greedy request needs only one."""
+        """Return one row a sample; a greedy request needs only one."""
         from harness.engines.local_model import Row
 
         decoding = replace(request.decoding, max_tokens=min(room, request.decoding.max_tokens))
@@ -220,7 +209,7 @@ class TransformersEngine:
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely the continuation's tokens are after the prefix's.
+        """Return the log-probability of a continuation's tokens after a prefix's.
 
         Raises:
             EngineGone: the engine does not run.
@@ -234,16 +223,16 @@ class TransformersEngine:
         if not prefix or size > self._longest:
             raise ValueError(f"cannot score {size} tokens: 1 to {self._longest}, with a prefix")
         pair = Pair(prefix, continuation)
-        found: Likelihood = await self._ask(adapter_of(self._spec, model), pair, size)
-        return found
+        likelihood: Likelihood = await self._ask(adapter_of(self._spec, model), pair, size)
+        return likelihood
 
 
 def _completion(made: Sequence["Generated"], prompt_tokens: int) -> Completion:
-    tops = tuple(one.logprobs for one in made)
+    tops = tuple(generated.logprobs for generated in made)
     return Completion(
-        texts=tuple(one.text for one in made),
-        finish_reasons=tuple(one.reason for one in made),
-        token_ids=tuple(one.token_ids for one in made),
+        texts=tuple(generated.text for generated in made),
+        finish_reasons=tuple(generated.reason for generated in made),
+        token_ids=tuple(generated.token_ids for generated in made),
         logprobs=tops if any(tops) else (),
-        usage=Usage(prompt_tokens, sum(len(one.token_ids) for one in made)),
+        usage=Usage(prompt_tokens, sum(len(generated.token_ids) for generated in made)),
     )

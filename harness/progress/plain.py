@@ -44,7 +44,7 @@ class Plain:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """A stage begins."""
+        """Return a stage begins."""
         self._phases, self._pace = {}, Pace()
         self._began = self._last = self._now()
         self._print(f"[{number}/{of}] {title}")
@@ -54,11 +54,11 @@ class Plain:
         self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """A stage was done already."""
+        """Return a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event: words at once, counts now and then."""
+        """Return an event: words at once, counts now and then."""
         for line in told(event):
             self._print(f"      {line}")
         if event["event"] == "progress":

@@ -1,4 +1,4 @@
-"""How far a stage is, kept in its folder for those who look at it from outside.
+"""The progress of a stage, in a file of its folder for those who look from outside.
 
     progress.json: {"phase": str, "done": int, "total": int, "seconds_left": float | None}
     of an evaluation also {"tokens_per_second": float | None, "not_ok": int, "lost": int,
@@ -60,7 +60,7 @@ class Keeper:
         self._next = self._clock() + EVERY_S
 
     def _standing(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Where things stand after an event; None after one that says nothing of it."""
+        """Return the progress after an event; None after one that does not change it."""
         if event["event"] == "evaluating":
             self._pace = self._pace.heard(event)
             return evaluation(self._pace)
@@ -84,7 +84,7 @@ def _replace(file: Path, value: Mapping[str, Any]) -> None:
 
 
 def evaluation(pace: Pace) -> dict[str, Any]:
-    """What is kept of an evaluation's pace."""
+    """Return the progress of an evaluation for the file."""
     suites: dict[str, dict[str, int]] = {}
     for pair in pace.pairs.values():
         counts = suites.setdefault(pair.suite, {"done": 0, "total": 0})

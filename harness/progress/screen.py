@@ -11,7 +11,7 @@ from harness.progress.plain import Plain
 
 
 class Screen(Protocol):
-    """Where a pipeline shows what is running; a context manager and an event listener."""
+    """A display of what a pipeline is running; a context manager and an event listener."""
 
     def __enter__(self) -> Self:
         """Start showing."""
@@ -25,13 +25,13 @@ class Screen(Protocol):
         """Stop showing."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """A stage begins."""
+        """Return a stage begins."""
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """The stage that began last is done."""
+        """Return the stage that began last is done."""
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """A stage was done already."""
+        """Return a stage was done already."""
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event of the running stage."""
@@ -48,20 +48,20 @@ class Quiet:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """A stage begins."""
+        """Return a stage begins."""
 
     def ended(self, number: int, of: int, title: str) -> None:
         """It is done."""
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """A stage was done already."""
+        """Return a stage was done already."""
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """An event."""
+        """Return an event."""
 
 
 def screen(console: Console, *, quiet: bool) -> Screen:
-    """The screen that suits this terminal, or its absence."""
+    """Return the screen that suits this terminal, or its absence."""
     if quiet:
         return Quiet()
     return Live(console) if console.is_terminal and not console.is_dumb_terminal else Plain(console)

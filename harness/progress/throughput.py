@@ -1,4 +1,4 @@
-"""How fast work goes and how long it will take: pure arithmetic on what a stage told.
+"""The speed of work and the time left: pure arithmetic on a stage's events.
 
 Answers from the journal come at once and say nothing about the rest, so speed and time left stand
 on generated samples only. Seconds are those in which an engine was ready, so its start counts as
@@ -42,7 +42,7 @@ class Pair:
 
     @property
     def key(self) -> Key:
-        """What tells it from others: suite and checkpoint."""
+        """Its suite and checkpoint, which no other pair shares."""
         return self.suite, self.checkpoint
 
     @property
@@ -52,12 +52,12 @@ class Pair:
 
     @property
     def finished(self) -> bool:
-        """Whether every sample is done."""
+        """True once every sample is done."""
         return self.done >= self.total
 
     @property
     def running(self) -> bool:
-        """Whether it was begun and is not finished."""
+        """True between the first sample taken up and the last one done."""
         return self.begun and not self.finished
 
 
@@ -74,7 +74,7 @@ class Pace:
     seconds: float = 0.0
 
     def heard(self, event: Mapping[str, Any]) -> Self:
-        """The pace after an `evaluating` event, which holds the pairs that changed."""
+        """Return the pace after an `evaluating` event, which holds the pairs that changed."""
         changed = (Pair(**pair) for pair in event["pairs"])
         pairs = {**self.pairs, **{pair.key: pair for pair in changed}}
         return replace(self, pairs=pairs, seconds=event["seconds"])
@@ -109,17 +109,17 @@ class Pace:
 
 
 def pair_rate(pair: Pair) -> float | None:
-    """Tokens a second of one pair, its part of what the engine gives to all that run with it."""
+    """Return the tokens a second of one pair, its share of what the engine generates."""
     return rate(pair.tokens, pair.seconds)
 
 
 def pair_left(pair: Pair) -> float | None:
-    """Seconds until a pair is done, if it keeps its part of the engine."""
+    """Return seconds until a pair is done, if it keeps its part of the engine."""
     return _share(pair.seconds, pair.total - pair.done, pair.generated)
 
 
 def rate(count: int, seconds: float) -> float | None:
-    """So many a second; None where there is nothing to divide."""
+    """Return the count a second; None where there is nothing to divide."""
     return count / seconds if count and seconds > 0 else None
 
 
@@ -156,12 +156,12 @@ class Phase:
     total: int
 
     def left(self, now: float) -> float | None:
-        """Seconds until it is done, at the speed since it was first heard of."""
+        """Return seconds until it is done, at the speed since it was first heard of."""
         return _share(now - self.began, self.total - self.done, self.done - self.first)
 
 
 def phase_heard(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
-    """A phase after a `progress` event; one that counts from the front again begins anew."""
+    """Return a phase after a `progress` event; one that counts from the front again begins anew."""
     done, total = event["done"], event["total"]
     if old is None or done < old.done:
         return Phase(now, done, done, total)

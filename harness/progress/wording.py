@@ -8,27 +8,27 @@ from harness.progress.throughput import Pace, Pair, pair_rate
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, `1:05`, or hours too, `2:00:07`."""
+    """Return minutes and seconds, `1:05`, or hours too, `2:00:07`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def per_second(tokens: float | None) -> str:
-    """A speed, `412` or `4.1`; nothing where it is not known."""
+    """Return a speed, `412` or `4.1`; nothing where it is not known."""
     if tokens is None:
         return ""
     return f"{tokens:,.0f}" if tokens >= 10 else f"{tokens:.1f}"
 
 
 def failures(not_ok: int, lost: int) -> str:
-    """What did not go well, told apart by whose fault it is; nothing if all is well."""
+    """Return the failures by whose fault they are; nothing if all is well."""
     parts = (f"{not_ok:,} not ok" if not_ok else "", f"{lost:,} lost by us" if lost else "")
     return ", ".join(part for part in parts if part)
 
 
 def clipped(text: str, width: int) -> str:
-    """Text cut in the middle: a name's end (a seed, a setting) tells as much as its beginning."""
+    """Cut a text in the middle: a name's end (a seed, a setting) tells as much as its start."""
     if len(text) <= width:
         return text
     head = (width - 1) // 2
@@ -36,41 +36,41 @@ def clipped(text: str, width: int) -> str:
 
 
 def finished_line(pair: Pair, width: int | None = None) -> str:
-    """What is left to say of a pair that is finished; its score is the table's to say.
+    """Return the last line of a finished pair; its score is in the table.
 
     Args:
         pair: all of it is done.
         width: the title is cut to make the line no longer than this; None: as long as it gets.
     """
-    said = _became(pair)
-    title = pair.title if width is None else clipped(pair.title, max(8, width - len(said) - 2))
-    return f"{title}: {said}"
+    outcome = _became(pair)
+    title = pair.title if width is None else clipped(pair.title, max(8, width - len(outcome) - 2))
+    return f"{title}: {outcome}"
 
 
 def _became(pair: Pair) -> str:
     reused = pair.done - pair.generated
     if not pair.generated:
-        said = [f"{pair.done:,} done, all from the journal"]
+        parts = [f"{pair.done:,} done, all from the journal"]
     else:
         some = f" ({reused:,} from the journal)" if reused else ""
-        said = [f"{pair.done:,} done{some} in {clock(pair.seconds)}"]
+        parts = [f"{pair.done:,} done{some} in {clock(pair.seconds)}"]
     if speed := per_second(pair_rate(pair)):
-        said.append(f"{speed} tokens/s")
-    return ", ".join([*said, *filter(None, [failures(pair.not_ok, pair.lost)])])
+        parts.append(f"{speed} tokens/s")
+    return ", ".join([*parts, *filter(None, [failures(pair.not_ok, pair.lost)])])
 
 
 def overall_line(pace: Pace) -> str:
-    """How far an evaluation is, how fast its engine, and how long it will take."""
-    said = [f"{pace.done:,}/{pace.total:,}"]
+    """Return the line of an evaluation: samples done, tokens a second, time left."""
+    parts = [f"{pace.done:,}/{pace.total:,}"]
     if speed := per_second(pace.rate):
-        said.append(f"{speed} tokens/s")
+        parts.append(f"{speed} tokens/s")
     if pace.left is not None:
-        said.append(f"about {clock(pace.left)} left")
-    return ", ".join(said)
+        parts.append(f"about {clock(pace.left)} left")
+    return ", ".join(parts)
 
 
 def newly_finished(old: Pace, new: Pace) -> tuple[Pair, ...]:
-    """Pairs that were finished between two moments."""
+    """Return pairs that were finished between two moments."""
     return tuple(
         pair
         for key, pair in new.pairs.items()
@@ -79,7 +79,7 @@ def newly_finished(old: Pace, new: Pace) -> tuple[Pair, ...]:
 
 
 def told(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """The lines of an event that is words in itself: a note, or what became of data."""
+    """Return the lines of an event that is words in itself: a note, or what became of data."""
     if event["event"] == "note":
         return (event["text"],)
     if event["event"] == "sampled":

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.engines.registry import ENGINES
+from harness.engines.registry import ENGINES, REMOTE, capabilities_of
 from harness.errors import RecipeError
 from harness.recipe.schema import JudgeChoice
 
@@ -41,7 +41,8 @@ class JudgeOptions:
             values["max_cost"] = self.max_cost
         if self.repeats is not None:
             values["repeats"] = self.repeats
-        if values.get("base_url") and values.get("name", "openai") != "openai":
+        name = values.get("name", REMOTE)
+        if values.get("base_url") and "remote" not in capabilities_of(name):
             raise RecipeError(
                 f"--judge-url goes with an endpoint: --judge openai:MODEL, not {self.spec}"
             )

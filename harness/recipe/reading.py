@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.recipe.dependencies import BASE, order_steps
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import (
     CompareSection,
     DecodingChanges,
-    EngineChoice,
     EvaluateSection,
     JudgeChoice,
     LaunchSection,

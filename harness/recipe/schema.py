@@ -15,6 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from harness.engines.options import EngineChoice
+from harness.engines.registry import REMOTE
 from harness.recipe.dependencies import BASE
 from harness.recipe.sampling import SampleSection
 from train.config import TrainConfig
@@ -32,30 +34,6 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EngineChoice(_Section):
-    """The engine that generates; `harness.engines.base.EngineSpec` describes the fields."""
-
-    # options: {batch: 64} is what people write
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-    name: str = "vllm"
-    dtype: str = "float32"
-    base_url: str = ""
-    concurrency: Annotated[int, Field(ge=1)] | None = None
-    max_model_len: Annotated[int, Field(ge=16)] = 2048
-    options: dict[str, str] = {}
-
-    @property
-    def remote(self) -> bool:
-        """True where an endpoint serves the models, so that they are names and not folders."""
-        return self.name == "openai"
-
-    @property
-    def in_flight(self) -> int:
-        """Requests in flight at once: as many as an endpoint bears, or as fill a local engine."""
-        return self.concurrency or (64 if self.remote else 1024)
-
-
 class JudgeChoice(EngineChoice):
     """The engine that judges and its model: a name at an endpoint, else a checkpoint folder.
 
@@ -65,7 +43,7 @@ class JudgeChoice(EngineChoice):
         max_cost: dollars that one run may spend on verdicts.
     """
 
-    name: str = "openai"
+    name: str = REMOTE
     model: str
     dtype: str = "auto"  # as its weights are stored: a judge may be large
     max_model_len: Annotated[int, Field(ge=16)] = 8192  # it reads question, reference and answers

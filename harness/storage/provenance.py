@@ -1,4 +1,4 @@
-"""Where numbers come from: the code's git state, this machine, and the packages' versions."""
+"""The origin of numbers: the code's git state, this machine, and the packages' versions."""
 
 import importlib.metadata
 import os
@@ -12,14 +12,14 @@ _GIT_S = 10.0
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the packages that numbers depend on."""
-    found = {}
+    """Return installed versions of the packages that numbers depend on."""
+    installed = {}
     for package in _PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            installed[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def git_state(folder: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def machine() -> dict[str, str]:
 
     `accelerator` is there where torch was imported by this process and has one.
     """
-    found = {
+    facts = {
         "system": platform.platform(),
         "processor": _processor(),
         "cores": str(cores()),
@@ -47,11 +47,11 @@ def machine() -> dict[str, str]:
         "accelerator": _accelerator(),
         "python": platform.python_version(),
     }
-    return {key: text for key, text in found.items() if text}
+    return {key: text for key, text in facts.items() if text}
 
 
 def made_here(git: dict[str, str]) -> dict[str, str]:
-    """What a stage that ends now was made by; `git` is the state at its start."""
+    """Return the origin of a stage that ends now; `git` is the state at its start."""
     named = {f"version.{package}": version for package, version in versions().items()}
     return {**git, **machine(), **named}
 
@@ -71,7 +71,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def _processor() -> str:
-    """The model's name; platform.processor() is empty on most Linux machines."""
+    """Return the model's name; platform.processor() is empty on most Linux machines."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -19,11 +19,11 @@ def plain_bounds(bounds: tuple[float, float]) -> list[float | None]:
     return [bound if math.isfinite(bound) else None for bound in bounds]
 
 
-def _bounds_of(told: Any) -> Any:
+def _bounds_of(bounds: Any) -> Any:
     ends = (-math.inf, math.inf)
-    if not isinstance(told, (list, tuple)) or len(told) != len(ends):
-        return told
-    return tuple(end if bound is None else bound for bound, end in zip(told, ends, strict=True))
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != len(ends):
+        return bounds
+    return tuple(end if bound is None else bound for bound, end in zip(bounds, ends, strict=True))
 
 
 Bounds = Annotated[tuple[float, float], BeforeValidator(_bounds_of), PlainSerializer(plain_bounds)]
@@ -95,7 +95,7 @@ class Result(_Record):
     made: dict[str, dict[str, str]] = {}
 
     def checkpoint(self, name: str) -> CheckpointResult:
-        """The checkpoint of this name.
+        """Return the checkpoint of this name.
 
         Raises:
             RunError: the run has none; the message lists those it has.
@@ -103,8 +103,8 @@ class Result(_Record):
         for checkpoint in self.checkpoints:
             if checkpoint.name == name:
                 return checkpoint
-        known = ", ".join(c.name for c in self.checkpoints)
-        raise RunError(f"run {self.recipe} has no checkpoint {name!r}: it has {known}")
+        names = ", ".join(c.name for c in self.checkpoints)
+        raise RunError(f"run {self.recipe} has no checkpoint {name!r}: it has {names}")
 
 
 def read_result(path: Path) -> Result:

@@ -41,17 +41,17 @@ def canonical(value: Any) -> str:
 
 
 def digest(value: Any, length: int = 64) -> str:
-    """The first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
+    """Return the first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
 
 
 def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
     """`digest` of a list that is made as it is read."""
-    found = hashlib.sha256(b"[")
+    sha256 = hashlib.sha256(b"[")
     for number, value in enumerate(values):
-        found.update((("," if number else "") + canonical(value)).encode())
-    found.update(b"]")
-    return found.hexdigest()[:length]
+        sha256.update((("," if number else "") + canonical(value)).encode())
+    sha256.update(b"]")
+    return sha256.hexdigest()[:length]
 
 
 def file_digest(path: Path) -> str:
@@ -79,24 +79,24 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 
 
 def waiting(folder: Path) -> Path:
-    """A name of its own for what a stage is told, until the stage holds its folder's lock."""
+    """Return a name of its own for a stage's job, until the stage holds its folder's lock."""
     return folder / f".{_RESOLVED}.{uuid.uuid4().hex}{_TEMPORARY}"
 
 
 def told(resolved: Path, *, first: bool) -> Any:
-    """What a stage is told, or None where nothing is to be read.
+    """Return the job of a stage, or None where there is nothing to read.
 
     Args:
         resolved: a JSON file; one with a `waiting` name is renamed to `resolved.json`.
-        first: whether this process holds the folder's lock, so that it may rename.
+        first: True if this process holds the folder's lock, so that it may rename.
     """
     if not resolved.name.startswith(f".{_RESOLVED}."):
         return read_json(resolved)
     lasting = resolved.with_name(_RESOLVED)
     if first:
         resolved.replace(lasting)
-    found = read_json(resolved)
-    return read_json(lasting) if found is None else found  # the first process was quicker
+    job = read_json(resolved)
+    return read_json(lasting) if job is None else job  # the first process was quicker
 
 
 def clear_temporary(folder: Path) -> None:
@@ -119,7 +119,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def suite_file(name: str) -> str:
-    """A suite's file stem: variants hold a colon, which file systems and URLs dislike."""
+    """Return a suite's file stem: variants hold a colon, which file systems and URLs dislike."""
     return name.replace(":", "-")
 
 
@@ -182,7 +182,7 @@ class RunFolder:
         return self.path / "tracking"
 
     def sample_log(self, checkpoint: str, suite: str) -> Path:
-        """The sample log of one checkpoint on one suite."""
+        """Return the sample log of one checkpoint on one suite."""
         return self.evaluation / checkpoint / f"{suite_file(suite)}.jsonl"
 
     def summary(self, checkpoint: str, suite: str) -> Path:
@@ -191,7 +191,7 @@ class RunFolder:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's value, or None when it is missing or torn."""
+    """Return a JSON file's value, or None when it is missing or torn."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
@@ -199,7 +199,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
-    """Rows of a JSONL file that we wrote, or the first so many; a torn last line is left out."""
+    """Return the first rows, or all, of a JSONL file of ours; a torn last line is left out."""
     if not path.exists():
         return []
     rows = []
@@ -212,6 +212,6 @@ def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
 
 
 def is_done(folder: Path, key: str) -> bool:
-    """Whether the stage in this folder was finished with these very inputs."""
+    """Return True if the stage in this folder was finished with these very inputs."""
     done = read_json(folder / "done.json")
     return isinstance(done, Mapping) and done.get("key") == key

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 
 NAME = "counted"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import write_json
 
 from . import endpoint

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from eval_suites.requests import Request
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting

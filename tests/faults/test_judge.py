@@ -13,12 +13,13 @@ from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
 from eval_suites.suite import JudgeRules, MetricRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
+from harness.engines.options import EngineChoice
 from harness.errors import BudgetSpent, EngineUnavailable
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.pipeline.worker import run_stage
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice, JudgeChoice
+from harness.recipe.schema import JudgeChoice
 from harness.storage.run_folder import RunFolder, is_done, read_json, read_lines, write_json
 
 from .judge_server import KINDS, JudgeServer

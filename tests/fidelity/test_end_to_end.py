@@ -11,13 +11,13 @@ from eval_suites.errors import DataError
 from eval_suites.registry import find
 from eval_suites.requests import Request
 from eval_suites.suite import Suite
-from harness.engines.fake import FakeEngine
+from harness.engines.fake import scripted as scripted_engine
+from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
 
 from .suites import HELD
@@ -115,7 +115,7 @@ def test_real_samples_from_the_question_to_the_summary(
             raise
         pytest.skip(str(error))
     script = scripted(suite, asked)
-    monkeypatch.setitem(ENGINES, "fake", lambda spec: FakeEngine(spec, script))
+    monkeypatch.setitem(ENGINES, "fake", scripted_engine(script))
 
     tally = run(job.model_copy(update={"suites": {name: LIMITS.get(name, 3)}}), silent)
 

@@ -14,14 +14,15 @@ from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Request
 from harness.data.fetch.manifest import chosen
-from harness.engines.fake import FakeEngine
+from harness.engines.fake import scripted
+from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.judged import read_judged
 from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import record
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
-from harness.recipe.schema import EngineChoice, JudgeChoice
+from harness.recipe.schema import JudgeChoice
 from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
 
 SAMPLE = "mt_bench/sample/gpt-4_single.jsonl.gz"
@@ -169,7 +170,7 @@ def evaluated(
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[Mapping[str, Any]]]:
     """Lines of the log, the summary, and what was told."""
     heard: list[Mapping[str, Any]] = []
-    monkeypatch.setitem(ENGINES, "fake", lambda spec: FakeEngine(spec, script))
+    monkeypatch.setitem(ENGINES, "fake", scripted(script))
     run(job, heard.append)
     (suite,) = job.suites
     folder = RunFolder(job.run)

@@ -21,10 +21,7 @@ _ANY_RESPONSE = "x"
 def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> list[int]:
     """Encode a prompt: the messages, the assistant's header, and the beginning of its answer.
 
-    Args:
-        tokenizer: a transformers tokenizer with a chat template.
-        messages: mappings with `role` and `content`, or (role, content) pairs.
-        prefix: text that the assistant's answer begins with.
+    `messages` are mappings with `role` and `content`, or (role, content) pairs.
 
     Raises:
         TrainError: the tokenizer has no chat template, or the template refuses the messages.
@@ -45,12 +42,7 @@ def continuation_ids(
     Spaces at the end of the text go to the continuation. Both are encoded together, and the
     continuation has the tokens beyond as many as the text alone has (none, where it merges into the
     text's last token). An empty text is replaced by the token that begins a text (BOS, else EOS).
-
-    Args:
-        tokenizer: a transformers tokenizer.
-        text: the text before; None where the continuation is a whole text, which then has the BOS
-            that the tokenizer writes in front of one.
-        continuation: the text to be scored.
+    Where `text` is None, the continuation is a whole text, with the tokenizer's BOS before it.
 
     Raises:
         TrainError: the text is empty, and the tokenizer has neither BOS nor EOS.
@@ -70,7 +62,7 @@ def _first_token(tokenizer: Any) -> int:
     for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
         if token is not None:
             return int(token)
-    raise TrainError(f"{_name(tokenizer)}: neither BOS nor EOS, so nothing stands before a text")
+    raise TrainError(f"{_name(tokenizer)}: no BOS or EOS to put before an empty text")
 
 
 def _encode_text(tokenizer: Any, text: str) -> list[int]:
@@ -86,8 +78,7 @@ def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> 
     response ends at its first end token, should its text hold one.
 
     Raises:
-        TrainError: the template does not write the prompt in front of the whole conversation, so
-            that there is no boundary; the message names the tokenizer.
+        TrainError: the template does not write the prompt in front of the whole conversation.
     """
     tail = _encode_after_prompt(tokenizer, messages, response)
     end = end_token(tokenizer, messages)
@@ -95,11 +86,7 @@ def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> 
 
 
 def end_token(tokenizer: Any, messages: Sequence[Message]) -> int:
-    """Return the token that ends an assistant's turn: the template's, else the tokenizer's EOS.
-
-    Raises:
-        TrainError: there is neither.
-    """
+    """Return the token that ends a turn: the template's, else EOS; raise TrainError without one."""
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     tail = _encode_after_prompt(tokenizer, messages, _ANY_RESPONSE)
     if ends := [token for token in tail if token in special]:
@@ -127,8 +114,8 @@ def _encode_after_prompt(tokenizer: Any, messages: Sequence[Message], response: 
     ids, head = _encode(tokenizer, whole), _encode(tokenizer, prompt)
     if ids[: len(head)] == head:
         return ids[len(head) :]
-    # A token grew across the boundary (a response that begins with a newline). The model is asked
-    # with the prompt's own tokens, so the response gets its own too.
+    # A token grew across the boundary (a response that begins with a newline). The model is given
+    # the prompt's own tokens, so the response gets its own too.
     tail = whole[len(prompt) :]
     ids = _encode(tokenizer, tail)
     if tokenizer.decode(head + ids, clean_up_tokenization_spaces=False) != whole:
@@ -147,7 +134,8 @@ def _text(tokenizer: Any, messages: Sequence[Message], *, header: bool) -> str:
             f"{_name(tokenizer)}: no chat template; use an instruct checkpoint, or put a "
             "chat_template.jinja into its folder"
         )
-    plain = [_plain(message) for message in messages]
+    pairs = (m if isinstance(m, tuple) else (m["role"], m["content"]) for m in messages)
+    plain = [{"role": role, "content": content} for role, content in pairs]
     try:
         return str(
             tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=header)
@@ -157,13 +145,6 @@ def _text(tokenizer: Any, messages: Sequence[Message], *, header: bool) -> str:
         raise TrainError(
             f"{_name(tokenizer)}: its chat template refuses messages of roles {roles}: {error}"
         ) from error
-
-
-def _plain(message: Message) -> dict[str, str]:
-    if isinstance(message, tuple):
-        role, content = message
-        return {"role": role, "content": content}
-    return {"role": message["role"], "content": message["content"]}
 
 
 def _encode(tokenizer: Any, text: str) -> list[int]:

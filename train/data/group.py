@@ -2,26 +2,18 @@
 
 from dataclasses import dataclass
 
-#: One turn of a conversation: (role, content).
-Turn = tuple[str, str]
-Turns = tuple[Turn, ...]
+#: The turns of a conversation: (role, content) each.
+Turns = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One prompt with its scored responses.
+    """One prompt with its scored responses."""
 
-    Attributes:
-        messages: the prompt's turns, (role, content).
-        responses: K texts, K >= 2.
-        rewards: K finite numbers; higher is better.
-        source: `file:row`, rows counted from 1.
-    """
-
-    messages: Turns
-    responses: tuple[str, ...]
-    rewards: tuple[float, ...]
-    source: str
+    messages: Turns  # the prompt's turns, (role, content)
+    responses: tuple[str, ...]  # K texts, K >= 2
+    rewards: tuple[float, ...]  # K finite numbers; higher is better
+    source: str  # `file:row`, rows counted from 1
 
     def select(self, places: tuple[int, ...]) -> "Group":
         """Return the group with the responses at these places alone."""

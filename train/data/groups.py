@@ -14,31 +14,18 @@ from train.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """The rows of a source counted: `rows` is the sum of `groups` and of all rows dropped.
+    """The rows of a source counted: `rows` is the sum of `groups` and of all rows dropped."""
 
-    Attributes:
-        rows: rows read.
-        groups: rows kept.
-        different_prompts: rows dropped because their responses answer different prompts.
-        no_question: rows dropped because the prompt is empty or ends with the assistant.
-        empty: rows dropped because fewer than two of their responses have any text.
-        too_few: rows dropped because they have fewer than two responses with a score.
-        identical: rows dropped because all their responses are the same text.
-        left_out: responses of kept rows left out because they are empty or have no score.
-        tied: rows kept whose rewards are all equal.
-        duplicates: responses of kept rows that repeat another of their prompt.
-    """
-
-    rows: int
-    groups: int
-    different_prompts: int = 0
-    no_question: int = 0
-    empty: int = 0
-    too_few: int = 0
-    identical: int = 0
-    left_out: int = 0
-    tied: int = 0
-    duplicates: int = 0
+    rows: int  # rows read
+    groups: int  # rows kept
+    different_prompts: int = 0  # rows dropped because their responses answer different prompts
+    no_question: int = 0  # rows dropped because the prompt is empty or ends with the assistant
+    empty: int = 0  # rows dropped because fewer than two of their responses have any text
+    too_few: int = 0  # rows dropped because they have fewer than two responses with a score
+    identical: int = 0  # rows dropped because all their responses are the same text
+    left_out: int = 0  # responses of kept rows left out because they are empty or have no score
+    tied: int = 0  # rows kept whose rewards are all equal
+    duplicates: int = 0  # responses of kept rows that repeat another of their prompt
 
 
 def read_groups(
@@ -52,7 +39,7 @@ def read_groups(
     Args:
         source: a file, a folder, or a name on the hub (`train.data.sources`).
         rows: the number of rows to read, from the first; all of them by default.
-        responses: how many responses of a prompt to keep (`choose_responses`).
+        responses: the number of responses of a prompt to keep (`choose_responses`).
         seed: of the draw among responses.
 
     Raises:
@@ -75,11 +62,8 @@ def read_group(
 ) -> tuple[str, Group | str]:
     """Read one row, as `read_groups` does, by its number in the whole source, from 1.
 
-    Returns:
-        The row's name, `file:row`, and its group, or the reason for leaving it out.
-
-    Raises:
-        DataError: there is no such row, or it is malformed.
+    Returns its name, `file:row`, and its group, or the reason for leaving it out. Raises DataError
+    where there is no such row, or it is malformed.
     """
     row = next(itertools.islice(read_rows(fspath(source)), number - 1, None), None)
     if row is None:

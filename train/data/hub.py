@@ -40,11 +40,7 @@ def is_name(source: str) -> bool:
 
 
 def parse(source: str) -> HubName:
-    """Split a name on the hub into its parts.
-
-    Raises:
-        DataError: it is malformed.
-    """
+    """Split a name on the hub into its parts; raise DataError where it is malformed."""
     match = _NAME.fullmatch(source)
     if match is None:
         raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
@@ -52,20 +48,12 @@ def parse(source: str) -> HubName:
 
 
 def pin(name: HubName) -> HubName:
-    """Return the name with the commit that it stands for now (offline: that of the cached copy).
-
-    Raises:
-        DataError: there is no such data set, or the hub cannot be reached and nothing is cached.
-    """
+    """Return the name with the commit that it stands for now; raise DataError if none is known."""
     return replace(name, revision=str(_builder(name).hash))
 
 
 def load(name: HubName) -> Any:
-    """Return the rows of a data set, an iterable of mappings.
-
-    Raises:
-        DataError: it cannot be loaded, or has no such split.
-    """
+    """Return the rows of a data set, as mappings; raise DataError where it cannot be loaded."""
     builder = _builder(name)
     with raise_data_error(str(name)):
         builder.download_and_prepare()

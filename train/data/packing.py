@@ -12,7 +12,7 @@ Source of the idea: arXiv 2410.20305 (prefix sharing for pairs).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 
 import torch
@@ -30,27 +30,22 @@ Tree = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows for a model, and the places in them at which response tokens are predicted.
+    """Rows for a model, and the places in them at which response tokens are predicted."""
 
-    Attributes:
-        input_ids: `[R, T]`.
-        position_ids: `[R, T]`.
-        mask: `[R, T]`, true where a token is, false on padding.
-        trees: of each row, the trees in it; None for padded rows.
-        places: index into the flattened `[R * T]` positions that predict, `[N]`.
-        targets: the N response tokens, `[N]`.
-        owners: index into the flattened `[B * K]` responses, `[N]`.
-        shape: (B, K): prompts, and the largest number of responses of one.
-    """
+    input_ids: Tensor  # `[R, T]`
+    position_ids: Tensor  # `[R, T]`
+    mask: Tensor  # `[R, T]`, true where a token is, false on padding
+    trees: tuple[tuple[Tree, ...], ...] | None  # of each row, the trees in it; None for padded rows
+    places: Tensor  # index into the flattened `[R * T]` positions that predict, `[N]`
+    targets: Tensor  # the N response tokens, `[N]`
+    owners: Tensor  # index into the flattened `[B * K]` responses, `[N]`
+    shape: tuple[int, int]  # (B, K): prompts, and the largest number of responses of one
 
-    input_ids: Tensor
-    position_ids: Tensor
-    mask: Tensor
-    trees: tuple[tuple[Tree, ...], ...] | None
-    places: Tensor
-    targets: Tensor
-    owners: Tensor
-    shape: tuple[int, int]
+    def to(self, device: torch.device) -> "Rows":
+        """Return the rows on a device."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors = {k: v.to(device) for k, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **tensors)  # type: ignore[arg-type]  # the names are not known to mypy
 
 
 @dataclass(frozen=True, slots=True)

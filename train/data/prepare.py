@@ -18,18 +18,13 @@ from train.objectives.registry import find
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The rows, prompts and responses of a source, counted on their way into training.
+    """The rows, prompts and responses of a source, counted on their way into training."""
 
-    Attributes:
-        data: rows read, kept and dropped.
-        tokens: prompts and responses that were cut.
-        pairless: prompts dropped because a pair objective finds no two unequal rewards in them.
-        tied_pairs: pairs of responses with equal rewards, which a pair objective never compares.
-    """
-
-    data: DataReport
-    tokens: TokenReport
+    data: DataReport  # rows read, kept and dropped
+    tokens: TokenReport  # prompts and responses that were cut
+    # prompts dropped because a pair objective finds no two unequal rewards in them
     pairless: int = 0
+    # pairs of responses with equal rewards, which a pair objective never compares
     tied_pairs: int = 0
 
 
@@ -67,7 +62,9 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
         )
     train, tokens = _tokenise(config, tokenizer, compared)
     pairless = len(groups) - len(compared)
-    counts = Counts(report, tokens, pairless, sum(map(_count_tied_pairs, groups)))
+    pairs = (pair for group in groups for pair in combinations(group.rewards, 2))
+    tied_pairs = sum(first == second for first, second in pairs)
+    counts = Counts(report, tokens, pairless, tied_pairs)
     if config.probe is None:
         return Prepared(train, (), counts, None)
     probe_groups, probe_report = read_groups(config.probe, config.probe_rows)
@@ -91,9 +88,7 @@ def _tokenise(
 def select_compared(config: TrainConfig, group: Group) -> Group | None:
     """Return the group with the responses that the objective compares, None where there are none.
 
-    Raises:
-        TrainError: the objective needs pairs, the group has more than two responses, and the
-            config does not say which pairs.
+    Raises TrainError where there are more than two, and the config does not choose the pairs.
     """
     if find(config.method).labels == "rewards":
         return group
@@ -102,7 +97,3 @@ def select_compared(config: TrainConfig, group: Group) -> Group | None:
     rng = random.Random(f"{config.seed}:{group.source}")
     places = needed_responses(group.rewards, config.pairs or "all", rng)
     return group.select(places) if places else None
-
-
-def _count_tied_pairs(group: Group) -> int:
-    return sum(a == b for a, b in combinations(group.rewards, 2))

@@ -64,11 +64,7 @@ class RowFormat:
 
 
 def read_row(row: Any, source: str) -> Reading:
-    """Read the group of one row, or the reason for leaving it out.
-
-    Args:
-        row: a row as its file holds it.
-        source: the group's name, `file:row`.
+    """Read the group of one row, named `source` (`file:row`), or the reason for leaving it out.
 
     Raises:
         DataError: the row is of no known format or malformed; the message says what is wrong.
@@ -96,11 +92,7 @@ def read_row(row: Any, source: str) -> Reading:
 
 
 def format_of(row: Row) -> RowFormat:
-    """Return the first format whose fields the row has.
-
-    Raises:
-        DataError: there is none.
-    """
+    """Return the first format whose fields the row has; raise DataError where there is none."""
     fields = {field for field, value in row.items() if value is not None}
     for row_format in FORMATS:
         if row_format.fields <= fields:

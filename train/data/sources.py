@@ -35,11 +35,7 @@ class SourceRow:
 
 
 def read_rows(source: str) -> Iterator[SourceRow]:
-    """Read all rows of a source in order, blank lines left out.
-
-    Raises:
-        DataError: there is nothing of this name, it cannot be read, or a row cannot be parsed.
-    """
+    """Read all rows of a source in order, without blank lines; raise DataError on any fault."""
     if hub.is_name(source):
         name = hub.parse(source)
         return _number_rows(str(replace(name, revision=None)), hub.load(name))
@@ -52,21 +48,15 @@ def read_rows(source: str) -> Iterator[SourceRow]:
 
 
 def pin(source: str) -> str:
-    """Return the source; a name on the hub with the commit that it stands for now.
-
-    Raises:
-        DataError: the hub has no such data set, or cannot be reached and nothing is cached.
-    """
+    """Return the source, or a name on the hub with its present commit (`train.data.hub.pin`)."""
     return str(hub.pin(hub.parse(source))) if hub.is_name(source) else source
 
 
 def fingerprint(source: str) -> str:
     """Return a hash of a file's bytes, or of the names and bytes of all files of a folder.
 
-    A name on the hub is returned as it is: `pin` puts the commit into it.
-
-    Raises:
-        DataError: there is no such file or folder.
+    A name on the hub is returned as it is: `pin` puts the commit into it. Raises DataError where
+    there is no such file or folder.
     """
     path = Path(source)
     if hub.is_name(source):

@@ -10,19 +10,13 @@ from train.data.group import Group
 
 @dataclass(frozen=True, slots=True)
 class TokenGroup:
-    """One prompt and its responses as token ids.
+    """One prompt and its responses as token ids."""
 
-    Attributes:
-        prompt: ids of the prompt, with the assistant's header at its end.
-        responses: K tuples of ids, none empty; each ends with the end token unless it was cut.
-        rewards: K numbers.
-        source: `file:row`.
-    """
-
-    prompt: tuple[int, ...]
+    prompt: tuple[int, ...]  # ids of the prompt, with the assistant's header at its end
+    # K tuples of ids, none empty; each ends with the end token unless it was cut
     responses: tuple[tuple[int, ...], ...]
-    rewards: tuple[float, ...]
-    source: str
+    rewards: tuple[float, ...]  # K numbers
+    source: str  # `file:row`
 
     @property
     def size(self) -> int:
@@ -32,21 +26,13 @@ class TokenGroup:
 
 @dataclass(frozen=True, slots=True)
 class TokenReport:
-    """The prompts and responses that were tokenised, cut and dropped.
+    """The prompts and responses that were tokenised, cut and dropped."""
 
-    Attributes:
-        prompts: prompts kept.
-        tokens: tokens kept, each prompt counted once.
-        cut_prompts: prompts that lost tokens on the left.
-        cut_responses: responses that lost their end.
-        too_long: prompts dropped because they would have been cut.
-    """
-
-    prompts: int
-    tokens: int
-    cut_prompts: int
-    cut_responses: int
-    too_long: int = 0
+    prompts: int  # prompts kept
+    tokens: int  # tokens kept, each prompt counted once
+    cut_prompts: int  # prompts that lost tokens on the left
+    cut_responses: int  # responses that lost their end
+    too_long: int = 0  # prompts dropped because they would have been cut
 
 
 def tokenise(
@@ -64,9 +50,6 @@ def tokenise(
         max_length: tokens of a prompt and one response.
         max_prompt_length: tokens that a prompt keeps where it does not fit; below `max_length`.
         too_long: cut or drop a prompt that does not fit with its longest response.
-
-    Raises:
-        TrainError: the tokenizer's template cannot be used (`train.data.chat`).
     """
     kept: list[TokenGroup] = []
     cut_prompts, cut_responses, dropped = 0, 0, 0

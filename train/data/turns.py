@@ -13,11 +13,7 @@ _TRANSCRIPT = re.compile(r"\s*Human:")
 
 
 def read_prompt(value: Any) -> Turns:
-    """Read a prompt: a text is one turn of the user (none if it is blank), a list a conversation.
-
-    Raises:
-        DataError: it is neither.
-    """
+    """Read a prompt, a text (one turn of the user, none if it is blank) or a list of messages."""
     if isinstance(value, str):
         return (("user", value),) if value.strip() else ()
     if isinstance(value, list):
@@ -28,10 +24,8 @@ def read_prompt(value: Any) -> Turns:
 def read_messages(messages: list[Any], role: str = "role", content: str = "content") -> Turns:
     """Read the turns of a list of messages, whose fields are named `role` and `content`.
 
-    The roles `human` and `gpt` of ShareGPT's layout become `user` and `assistant`.
-
-    Raises:
-        DataError: a message lacks one of its two texts.
+    The roles `human` and `gpt` of ShareGPT's layout become `user` and `assistant`. Raises DataError
+    where a message lacks one of its two texts.
     """
     for message in messages:
         if not isinstance(message, Mapping) or not all(

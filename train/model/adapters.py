@@ -18,11 +18,7 @@ def is_adapter(folder: Path) -> bool:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """Read an adapter's own settings (`adapter_config.json`).
-
-    Raises:
-        TrainError: they cannot be read, are not LoRA's, or the weights are missing.
-    """
+    """Read an adapter's own settings; raise TrainError unless it is a complete LoRA folder."""
     file = folder / SETTINGS
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -62,15 +58,12 @@ def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
 def adopt_adapter_settings(
     config: TrainConfig, own: Mapping[str, float], title: str
 ) -> TrainConfig:
-    """Do as `adopt_adapter` for an adapter of known rank and scale that may not exist yet.
+    """Do as `adopt_adapter` for an adapter of known `rank` and `scale` that may not exist yet.
 
     Args:
         config: of the run.
-        own: the adapter's `rank` and `scale`.
+        own: the adapter's rank and scale.
         title: the adapter's name in errors.
-
-    Raises:
-        TrainError: the config asks for all weights, or for another rank or scale.
     """
     if config.lora is None:
         raise TrainError(
@@ -89,11 +82,7 @@ def adopt_adapter_settings(
 
 
 def load_adapter(model: Any, base: Path, adapter: Path, *, trainable: bool) -> Any:
-    """Load an adapter on its base, without dropout; the adapter's weights are in fp32.
-
-    Raises:
-        TrainError: the adapter does not fit this base.
-    """
+    """Load an adapter on its base, in fp32, without dropout; raise TrainError on a misfit."""
     from peft import PeftConfig, PeftModel
 
     read_settings(adapter)

@@ -13,23 +13,23 @@ _ADAPTER = "adapter_config.json"
 
 
 def fingerprint(folder: Path, memo: Path | None = None) -> str:
-    """Hash everything in a checkpoint folder that changes the model's answers.
+    """Hash everything in a checkpoint folder that changes the model's answers (SHA-256, hex).
 
     The place of an adapter's base is left out: the same adapter after a move is the same adapter.
-    The fingerprint of the base is taken apart (`fingerprint_on`).
 
     Args:
         folder: a full checkpoint or an adapter.
         memo: a JSON file of hashes already taken, by path, size and modification time; a weights
             file of many gigabytes is then read once.
 
-    Returns:
-        64 hexadecimal digits (SHA-256).
-
     Raises:
         TrainError: the folder holds no checkpoint.
     """
-    files = sorted(file for file in folder.glob("*") if _counts(file))
+    files = sorted(
+        file
+        for file in folder.glob("*")
+        if file.is_file() and file.suffix in _KINDS and file.name not in _NOT_IDENTITY
+    )
     if not {"config.json", _ADAPTER} & {file.name for file in files}:
         raise TrainError(
             f"{folder}: no checkpoint: neither config.json nor {_ADAPTER} is there; "
@@ -43,19 +43,11 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
 
 
 def fingerprint_on(base: Path, adapter: Path | None, memo: Path | None = None) -> str:
-    """Return the fingerprint of a base, or of an adapter on it: then both hashes.
-
-    Raises:
-        TrainError: one of the folders holds no checkpoint.
-    """
+    """Return the fingerprint of a base, or of an adapter on it: then both hashes."""
     base_fingerprint = fingerprint(base, memo)
     if adapter is None:
         return base_fingerprint
     return f"{fingerprint(adapter, memo)} on {base_fingerprint}"
-
-
-def _counts(file: Path) -> bool:
-    return file.is_file() and file.suffix in _KINDS and file.name not in _NOT_IDENTITY
 
 
 def _digest(file: Path, hashes: dict[str, str]) -> str:

@@ -21,16 +21,13 @@ KEPT = 2**26
 
 
 def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-    """Compute `log softmax(hidden @ weight.T + bias)` at the targets, in fp32.
+    """Compute `log softmax(hidden @ weight.T + bias)` at the targets, nats, `[N]`, in fp32.
 
     Args:
-        hidden: `[N, H]`.
+        hidden: `[N, H]`; where it is fp64, so is the result.
         weight: the head's weight, `[V, H]`.
         bias: `[V]` or None; gets no gradient.
         targets: token ids, `[N]`.
-
-    Returns:
-        Log-probabilities, nats, `[N]`, fp32 (fp64 where `hidden` is).
     """
     # Decided here: within the function autograd is off, and a trained weight requires a gradient
     # even where none is taken.

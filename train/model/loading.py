@@ -16,11 +16,7 @@ from train.model.quantisation import keep_differentiable, nf4_config
 
 
 def load_tokenizer(base: Path) -> Any:
-    """Load the tokenizer of a checkpoint folder.
-
-    Raises:
-        TrainError: the folder holds no tokenizer.
-    """
+    """Load the tokenizer of a checkpoint folder; raise TrainError where there is none."""
     from transformers import AutoTokenizer
 
     try:
@@ -67,13 +63,9 @@ def load_base(
 def load_reference(job: TrainJob) -> Any:
     """Load the reference of a job: its base, with the job's adapter on it where there is one.
 
-    A run that continues an SFT adapter is measured against a frozen copy of that adapter. No
-    second copy is kept in memory: the reference's log-probabilities are computed by this very
-    model before the first update and stay on disk (`train.trainer.reference`), so the stored
-    numbers are the frozen copy, and the adapter itself is then free to be trained on.
-
-    Raises:
-        TrainError: base or adapter cannot be loaded, or they do not fit.
+    A run that continues an SFT adapter is measured against a frozen copy of that adapter. No second
+    copy is kept in memory: this model computes the reference's log-probabilities before the first
+    update, they stay on disk (`train.trainer.reference`), and then the adapter itself is trained.
     """
     config = job.config
     model = load_base(job.base, config.dtype, config.lora.quantise if config.lora else None)

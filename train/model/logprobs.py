@@ -13,7 +13,6 @@ hooks of wrappers (adapters, data parallel, sharding) fire as they would.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from typing import Any, Literal, cast
 
 import torch
@@ -42,7 +41,7 @@ def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tupl
         has no such response; and response tokens, `[B, K]`.
     """
     core = _core(model)
-    rows = _to_device(packing.tree(groups) if form == "tree" else packing.padded(groups), core)
+    rows = (packing.tree(groups) if form == "tree" else packing.padded(groups)).to(core.device)
     if rows.trees is not None and core.config._attn_implementation != tree_attention.TREE:  # noqa: SLF001 - no public name
         tree_attention.install(core)
         recompute.install(core)
@@ -111,15 +110,6 @@ def _difference(
 def _core(model: nn.Module) -> Any:
     """Return the transformers model (or adapter around it) inside a parallel wrapper."""
     return getattr(model, "module", model)
-
-
-def _to_device(rows: Rows, core: Any) -> Rows:
-    tensors: dict[str, Any] = {
-        field.name: value.to(core.device)
-        for field in fields(rows)
-        if isinstance(value := getattr(rows, field.name), Tensor)
-    }
-    return replace(rows, **tensors)
 
 
 def _forward(model: nn.Module, rows: Rows) -> Tensor:

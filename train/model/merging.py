@@ -19,13 +19,8 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
     """Write a full checkpoint: the base's weights with the adapter's changes, in the base's dtype.
 
     Tokenizer and chat template are the adapter's own where its folder has them, else the base's.
-    The folder is complete or does not exist. An adapter that was trained on a quantised base is
-    merged into the unquantised one.
-
-    Args:
-        adapter: a LoRA folder.
-        base: the full checkpoint under it.
-        out: the folder to be made.
+    The folder `out` is complete or does not exist. An adapter that was trained on a quantised base
+    is merged into the unquantised one.
 
     Raises:
         TrainError: one of the folders is not what it should be, or the two do not fit.
@@ -46,11 +41,7 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
 
 
 def refuse_unmergeable(adapter: Path, out: Path) -> None:
-    """Check, before anything is loaded, that `adapter` is one and `out` does not exist.
-
-    Raises:
-        TrainError: it is no adapter, or the folder exists.
-    """
+    """Raise TrainError, before anything is loaded, unless `adapter` is one and `out` is new."""
     if not is_adapter(adapter):
         if (adapter / "config.json").is_file():
             raise TrainError(f"{adapter}: is a full checkpoint already; use it as it is")

@@ -15,39 +15,23 @@ from train.model.loading import attach, linear_layers
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The widths and parameter counts of a model on which its cost depends.
+    """The widths and parameter counts of a model on which its cost depends."""
 
-    Attributes:
-        kind: the architecture's name.
-        layers: decoder layers.
-        hidden: width between layers.
-        query: width of all query heads together.
-        key: width of all key heads together; values are as wide.
-        inner: width inside the feed-forward part that one token sees (all its experts).
-        vocabulary: token ids.
-        rank: of the adapters; 0 where all weights are trained.
-        total: all parameters, adapters included.
-        trained: parameters that get gradients.
-        quantisable: parameters of linear layers other than the head: a 4-bit base has them in 4
-            bits.
-        active: parameters multiplied with one token in the layers (of experts only the active
-            ones), without adapters.
-        head: parameters multiplied with one predicted token.
-    """
-
-    kind: str
-    layers: int
-    hidden: int
-    query: int
-    key: int
-    inner: int
-    vocabulary: int
-    rank: int
-    total: int
-    trained: int
+    kind: str  # the architecture's name
+    layers: int  # decoder layers
+    hidden: int  # width between layers
+    query: int  # width of all query heads together
+    key: int  # width of all key heads together; values are as wide
+    inner: int  # width inside the feed-forward part that one token sees (all its experts)
+    rank: int  # of the adapters; 0 where all weights are trained
+    total: int  # all parameters, adapters included
+    trained: int  # parameters that get gradients
+    # parameters of linear layers other than the head: a 4-bit base has them in 4 bits
     quantisable: int
+    # parameters multiplied with one token in the layers (of experts only the active ones), without
+    # adapters
     active: int
-    head: int
+    head: int  # parameters multiplied with one predicted token
 
 
 def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
@@ -122,7 +106,6 @@ def count_parameters(
         query=text.num_attention_heads * width,
         key=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * width,
         inner=inner * (getattr(text, "num_experts_per_tok", None) or 1),
-        vocabulary=text.vocab_size,
         rank=peft.r if peft else 0,
         total=sum(p.numel() for p in policy.parameters()),
         trained=sum(p.numel() for p in policy.parameters() if p.requires_grad),

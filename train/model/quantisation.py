@@ -10,11 +10,7 @@ from train.errors import TrainError
 
 
 def require_backend(config: TrainConfig) -> None:
-    """Check that this machine can quantise, where the config asks for it.
-
-    Raises:
-        TrainError: bitsandbytes is missing or has no backend for this machine.
-    """
+    """Raise TrainError where the config quantises and bitsandbytes is missing or useless here."""
     if config.lora is None or config.lora.quantise is None:
         return
     remedy = "pip install bitsandbytes, or leave lora.quantise out"

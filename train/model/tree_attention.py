@@ -51,20 +51,10 @@ def _attention(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """Compute the attention of one layer of a model.
+    """Compute the attention of one layer of a model, `[R, T, heads, D]`.
 
-    Args:
-        module: the layer, handed on to transformers for rows without trees.
-        query: `[R, heads, T, D]`.
-        key: `[R, key heads, T, D]`.
-        value: `[R, key heads, T, D]`.
-        attention_mask: a block mask for trees on a GPU; the usual mask for rows without trees.
-        trees: of each row, the sizes of its trees.
-        scaling: factor of the dot products, by default 1/sqrt(D).
-        more: further arguments of the architecture.
-
-    Returns:
-        `[R, T, heads, D]`, and None in place of the weights, which are not computed.
+    `query` is `[R, heads, T, D]`, `key` and `value` are `[R, key heads, T, D]`. For trees on a GPU
+    `attention_mask` is a block mask. Rows without `trees` are handed on to transformers.
 
     Raises:
         UnsupportedAttention: the architecture adds something that is not computed here.

@@ -34,15 +34,9 @@ def attend_to_trees(
 ) -> Tensor:
     """Compute attention where each response sees its prompt and itself, on a CPU.
 
-    Args:
-        query: `[R, heads, T, D]`.
-        key: `[R, key heads, T, D]`.
-        value: `[R, key heads, T, D]`.
-        trees: of each row, the sizes of its trees.
-        scaling: factor of the dot products, by default 1/sqrt(D).
-
-    Returns:
-        `[R, T, heads, D]`, 0 on padding.
+    `query` is `[R, heads, T, D]`, `key` and `value` are `[R, key heads, T, D]`; `trees` are the
+    sizes of each row's trees, `scaling` is the factor of the dot products, by default 1/sqrt(D).
+    The result is `[R, T, heads, D]`, 0 on padding.
     """
     # Rotary embeddings leave wider queries and keys under autocast.
     query, key = query.to(value.dtype), key.to(value.dtype)
@@ -126,11 +120,9 @@ def _heads_first(tokens: Tensor) -> Tensor:
 def _merge(out: Tensor, total: Tensor, part: Tensor, weight: Tensor) -> None:
     """Merge a part into the result of the parts before, in place.
 
-    Args:
-        out: that result, `[T, key heads, heads, D]`; 0 before the first part.
-        total: its log-sum-exp, `[T, key heads, heads]`; -inf before the first part.
-        part: this part's result, `[key heads, heads, T, D]`.
-        weight: its log-sum-exp, `[key heads, heads, T]`.
+    `out`, `[T, key heads, heads, D]`, is 0 before the first part, and its log-sum-exp `total`,
+    `[T, key heads, heads]`, is -inf. The part is `[key heads, heads, T, D]`, its log-sum-exp
+    `weight` is `[key heads, heads, T]`.
     """
     weight = weight.permute(2, 0, 1)
     joined = torch.logaddexp(total, weight)

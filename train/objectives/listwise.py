@@ -20,15 +20,9 @@ FIRST_BONUS = 0.01
 def soft_labels(rewards: Tensor, mask: Tensor, alpha: float) -> Tensor:
     """Return `softmax(rewards / alpha)` of each prompt; `alpha = 0` shares 1 among the best.
 
-    Args:
-        rewards: scalar rewards, `[B, K]`.
-        mask: true where a response exists, `[B, K]`, at least one a row.
-        alpha: temperature that divides the reward, at least 0.
-
-    Returns:
-        `[B, K]`, rows sum to 1, 0 where `mask` is false.
-
-    Source: arXiv 2402.05369, section 3; `alpha -> 0` is the hard label of DPO.
+    `rewards` and `mask` are `[B, K]`, with at least one response a row. Rows of the result sum to
+    1, and are 0 where the mask is false. Source: arXiv 2402.05369, section 3; `alpha -> 0` is the
+    hard label of DPO.
     """
     low = torch.finfo(rewards.dtype).min
     present = rewards.masked_fill(~mask, low)

@@ -59,19 +59,11 @@ class Batch:
         return (self.logps - self.ref_logps).masked_fill(~self.mask, 0)
 
     def mean_logps(self) -> Tensor:
-        """Return l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false.
-
-        Raises:
-            TrainError: there are no lengths.
-        """
+        """Return l, nats a token, `[B, K]`, 0 (and without gradient) where the mask is false."""
         return self.per_token(self.logps.masked_fill(~self.mask, 0))
 
     def per_token(self, sums: Tensor) -> Tensor:
-        """Divide sums over responses by the responses' tokens, `[B, K]`.
-
-        Raises:
-            TrainError: there are no lengths.
-        """
+        """Divide sums by the responses' tokens, `[B, K]`; raise TrainError without lengths."""
         if self.lengths is None:
             raise TrainError("this objective averages over tokens: give it `lengths`, [B, K]")
         return sums / self.lengths.clamp(min=1)

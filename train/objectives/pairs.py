@@ -23,11 +23,9 @@ def choose_pairs(
 ) -> tuple[tuple[int, int], ...]:
     """Return the index pairs (better, worse) of one prompt; none when all rewards are equal.
 
-    Args:
-        rewards: one reward a response.
-        choice: `best_vs_random`, `best_vs_worst`, `best_vs_rest` (the paper's DPO x 3 at K = 4) or
-            `all` (DPO x C(K, 2)). Of several best (or worst) responses the first is taken.
-        rng: draws the opponent of `best_vs_random`.
+    `choice` is `best_vs_random` (drawn by `rng`), `best_vs_worst`, `best_vs_rest` (the paper's
+    DPO x 3 at K = 4) or `all` (DPO x C(K, 2)). Of several best or worst responses the first is
+    taken.
     """
     order = range(len(rewards))
     if choice == "all":
@@ -55,15 +53,9 @@ def pair_weights(
 ) -> Tensor:
     """Return each ordered pair's weight in its prompt's loss: 1 over the number of pairs, else 0.
 
-    Args:
-        rewards: `[B, K]`.
-        mask: true where a response exists, `[B, K]`.
-        choice: as in `choose_pairs`.
-        seed: of the draw of `best_vs_random`, which also depends on the place in the batch.
-
-    Returns:
-        `[B, K, K]`; entry `[b, i, j]` is above 0 only where i is better than j. Sums to 1 for each
-        prompt with a pair and to 0 for one without.
+    `rewards` and `mask` are `[B, K]`. In the result, `[B, K, K]`, entry `[b, i, j]` is above 0 only
+    where i is better than j; it sums to 1 for each prompt with a pair and to 0 for one without.
+    The draw of `best_vs_random` depends on the seed and on the place in the batch.
     """
     rng = random.Random(seed)
     weights = torch.zeros(*rewards.shape, rewards.shape[1], dtype=rewards.dtype)

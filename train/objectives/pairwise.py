@@ -45,11 +45,8 @@ def robust_dpo(
 ) -> Loss:
     """Build robust DPO's, `[-(1 - e) log sigma(Delta) + e log sigma(-Delta)] / (1 - 2 e)`.
 
-    It is an unbiased estimate of DPO's loss when a share e = `epsilon` of the labels is flipped.
-    Source: arXiv 2403.00409.
-
-    Raises:
-        TrainError: epsilon is not in [0, 1/2).
+    It is an unbiased estimate of DPO's loss when a share e = `epsilon` (below 1/2) of the labels is
+    flipped. Source: arXiv 2403.00409.
     """
     if not 0 <= epsilon < 0.5:
         raise TrainError(f"robust_dpo takes an epsilon from 0 to below 0.5, not {epsilon}")
@@ -69,10 +66,7 @@ def hinge(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
 def exo(beta: float, epsilon: float = 1e-3, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
     """Build EXO's, the divergence from (sigma(Delta), sigma(-Delta)) to (1 - epsilon, epsilon).
 
-    Source: arXiv 2402.00856, in its pair form.
-
-    Raises:
-        TrainError: epsilon is not in (0, 1).
+    `epsilon` lies between 0 and 1. Source: arXiv 2402.00856, in its pair form.
     """
     if not 0 < epsilon < 1:
         raise TrainError(f"exo takes an epsilon between 0 and 1, not {epsilon}")
@@ -107,13 +101,11 @@ def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed
     def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
         return (better - worse - 1 / (2 * beta)) ** 2
 
-    def compute(batch: Batch) -> ObjectiveOutput:
+    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
         ratios = batch.log_ratios()
-        scores = batch.per_token(ratios) if average else ratios
-        weights = _weights(batch, pairs, seed)
-        return _output(pair_loss, scores, weights, beta * ratios)
+        return batch.per_token(ratios) if average else ratios, beta * ratios
 
-    return Loss(compute)
+    return _on_scores(pair_loss, scores, pairs, seed)
 
 
 def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -125,11 +117,11 @@ def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed
     def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
         return -logsigmoid(better - worse - gamma)
 
-    def compute(batch: Batch) -> ObjectiveOutput:
+    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
         implicit = beta * batch.mean_logps()
-        return _output(pair_loss, implicit, _weights(batch, pairs, seed), implicit)
+        return implicit, implicit
 
-    return Loss(compute)
+    return _on_scores(pair_loss, scores, pairs, seed)
 
 
 def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -141,14 +133,12 @@ def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
     def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
         return -better - beta * logsigmoid(_log_odds(better) - _log_odds(worse))
 
-    def compute(batch: Batch) -> ObjectiveOutput:
+    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
         likely = batch.mean_logps()
         # A missing response has no odds: any likelihood below 1 keeps NaN out.
-        scores = likely.masked_fill(~batch.mask, -1.0)
-        weights = _weights(batch, pairs, seed)
-        return _output(pair_loss, scores, weights, beta * likely)
+        return likely.masked_fill(~batch.mask, -1.0), beta * likely
 
-    return Loss(compute)
+    return _on_scores(pair_loss, scores, pairs, seed)
 
 
 def _on_margins(
@@ -161,25 +151,31 @@ def _on_margins(
 def _on_rewards(pair_loss: PairLoss, beta: float, pairs: PairChoice | None, seed: int) -> Loss:
     """Build the loss of an objective of the two implicit rewards."""
 
-    def compute(batch: Batch) -> ObjectiveOutput:
+    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
         implicit = beta * batch.log_ratios()
-        return _output(pair_loss, implicit, _weights(batch, pairs, seed), implicit)
+        return implicit, implicit
+
+    return _on_scores(pair_loss, scores, pairs, seed)
+
+
+def _on_scores(
+    pair_loss: PairLoss,
+    scores: Callable[[Batch], tuple[Tensor, Tensor]],
+    pairs: PairChoice | None,
+    seed: int,
+) -> Loss:
+    """Build the loss of an objective; `scores` returns its scores and the implicit rewards."""
+
+    def compute(batch: Batch) -> ObjectiveOutput:
+        if pairs is None and bool((batch.mask.sum(dim=1) > 2).any()):
+            raise TrainError(f"this objective {CHOICE_NEEDED}")
+        values, implicit = scores(batch)
+        weights = pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
+        losses = (weights * pair_loss(values[:, :, None], values[:, None, :])).sum(dim=(1, 2))
+        takes_part = weights.sum(dim=(1, 2)) > 0
+        return ObjectiveOutput(mean_over(losses, takes_part), losses, implicit.detach())
 
     return Loss(compute)
-
-
-def _weights(batch: Batch, pairs: PairChoice | None, seed: int) -> Tensor:
-    if pairs is None and bool((batch.mask.sum(dim=1) > 2).any()):
-        raise TrainError(f"this objective {CHOICE_NEEDED}")
-    return pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
-
-
-def _output(
-    pair_loss: PairLoss, scores: Tensor, weights: Tensor, implicit: Tensor
-) -> ObjectiveOutput:
-    losses = (weights * pair_loss(scores[:, :, None], scores[:, None, :])).sum(dim=(1, 2))
-    takes_part = weights.sum(dim=(1, 2)) > 0
-    return ObjectiveOutput(mean_over(losses, takes_part), losses, implicit.detach())
 
 
 def _log_odds(likely: Tensor) -> Tensor:

@@ -19,11 +19,7 @@ REGISTRY: dict[str, Objective] = {**listwise.OBJECTIVES, **pairwise.OBJECTIVES}
 
 
 def find(name: str) -> Objective:
-    """Return the objective `name` with its needs.
-
-    Raises:
-        TrainError: there is no such objective; the message names those there are.
-    """
+    """Return an objective with its needs; raise TrainError, naming all, where there is none."""
     if name not in REGISTRY:
         raise TrainError(f"no method {name!r}: choose one of {', '.join(sorted(REGISTRY))}")
     return REGISTRY[name]
@@ -44,11 +40,7 @@ def objective(name: str, **settings: Any) -> Loss:
 
 
 def configure_loss(config: TrainConfig) -> Loss:
-    """Build the loss of the objective that a training config names, with its settings.
-
-    Raises:
-        TrainError: there is no such method, or it takes no such setting.
-    """
+    """Build the loss that a config names; raise TrainError on an unknown method or setting."""
     shared = {name: getattr(config, name) for name in ("beta", "alpha", "pairs", "seed")}
     for name in shared.keys() & config.method_settings.keys():
         raise TrainError(f"method_settings.{name}: write it beside `method`, as a key of its own")

@@ -41,12 +41,9 @@ def score_batch(
 ) -> tuple[Tensor, BatchScores]:
     """Compute the losses of a batch, `[B]`, with gradient, and its detached scores.
 
-    Args:
-        model: the policy.
-        items: the batch. It may be empty: among several processes, one that has no prompt left
-            still takes its part in their exchange (weights, gradients, the z of KTO).
-        settings: the objective and the form.
-        idle: the item that an empty batch is computed of; it counts for nothing.
+    Among several processes, the batch of one that has no prompt left is empty: it still takes its
+    part in their exchange (weights, gradients, the z of KTO) by the item `idle`, which counts for
+    nothing.
     """
     groups = [item.group for item in (items or (idle,)) if item is not None]
     logps, lengths = logprobs(model, groups, settings.form)

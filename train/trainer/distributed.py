@@ -30,12 +30,8 @@ class Processes:
         """True for the process that writes and emits events."""
         return self.rank == 0
 
-    def wait(self) -> None:
-        """Wait until all processes have come here."""
-        self.gather([])
-
     def gather(self, values: Sequence[Any]) -> list[Any]:
-        """Return the values of all processes behind each other."""
+        """Wait for all processes, and return their values behind each other."""
         if self.size == 1:
             return list(values)
         parts: list[Any] = [None] * self.size
@@ -82,18 +78,14 @@ def leave() -> None:
     A process that fails must not come here: it could wait for others.
     """
     if dist.is_initialized():
-        # What still holds the group when Python ends (a wrapper in a cycle) would abort there.
+        # An object that still holds the group when Python ends (in a cycle) would abort there.
         gc.collect()
         dist.destroy_process_group()
 
 
 @contextmanager
 def raise_on_lost_process(processes: Processes) -> Iterator[None]:
-    """Raise a backend's error about a process that is gone as one line.
-
-    Raises:
-        ProcessLostError: naming the process that noticed.
-    """
+    """Raise ProcessLostError in place of a backend's error about a process that is gone."""
     try:
         yield
     except RuntimeError as error:

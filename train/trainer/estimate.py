@@ -5,6 +5,7 @@ tensors that autograd saves: form `tree` on a CPU (`train.model.tree_attention_c
 `train.model.recompute`), form `padded` with SDPA attention.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from train.config import TrainConfig
 from train.data.packing import ROW_TOKENS, pack
 from train.model.head import CHUNK, KEPT
 from train.model.model_shape import ModelShape
-from train.trainer.schedule import total_prompts, total_steps, training_order
+from train.trainer.schedule import total_prompts, training_order
 
 #: NF4 with double quantisation: half a byte, 8 bits for 64 weights, 32 bits for 64 * 256.
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -57,25 +58,16 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The work of a run.
+    """The work of a run."""
 
-    Attributes:
-        prompts: prompts trained on, those of every epoch counted anew.
-        steps: optimiser steps.
-        training: tokens trained on.
-        reference: tokens of the reference's pass: every response, those of the probe too, once.
-        batch: positions of the largest micro-batch, padding included.
-        row: positions of its rows.
-        batch_predicted: response tokens of a micro-batch, at most.
-    """
-
-    prompts: int
-    steps: int
-    training: Tokens
+    prompts: int  # prompts trained on, those of every epoch counted anew
+    steps: int  # optimiser steps
+    training: Tokens  # tokens trained on
+    # tokens of the reference's pass: every response, those of the probe too, once
     reference: Tokens
-    batch: int
-    row: int
-    batch_predicted: int
+    batch: int  # positions of the largest micro-batch, padding included
+    row: int  # positions of its rows
+    batch_predicted: int  # response tokens of a micro-batch, at most
 
 
 def estimate_work(
@@ -91,7 +83,7 @@ def estimate_work(
     batch, row = max(_positions(part, config.form) for part in batches)
     return Work(
         prompts=total,
-        steps=total_steps(total, config.prompts_per_step),
+        steps=math.ceil(total / config.prompts_per_step),  # the last one may hold fewer prompts
         training=_count_tokens(trained, config.form),
         reference=_count_tokens([*(train[i] for i in sorted(set(order))), *probe], config.form),
         batch=batch,
@@ -117,25 +109,16 @@ def _count_tokens(prompts: Sequence[PromptLengths], form: str) -> Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The bytes of one process without sharding, which divides the first three.
+    """The bytes of one process without sharding, which divides the first three."""
 
-    Attributes:
-        weights: in the run's dtype, 4 bits where quantised, adapters in fp32.
-        gradients: one number a trained parameter.
-        optimiser: AdamW, two numbers a trained parameter.
-        activations: kept for the backward pass of one micro-batch.
-        checkpointed: the same with activation checkpointing of every layer.
-        head: a chunk of logits, and the numbers kept for the head's gradient.
-        accumulated: whether gradients of earlier micro-batches are kept beside activations;
-            otherwise gradients come as activations go.
-    """
-
-    weights: float
-    gradients: float
-    optimiser: float
-    activations: float
-    checkpointed: float
-    head: float
+    weights: float  # in the run's dtype, 4 bits where quantised, adapters in fp32
+    gradients: float  # one number a trained parameter
+    optimiser: float  # AdamW, two numbers a trained parameter
+    activations: float  # kept for the backward pass of one micro-batch
+    checkpointed: float  # the same with activation checkpointing of every layer
+    head: float  # a chunk of logits, and the numbers kept for the head's gradient
+    # whether gradients of earlier micro-batches are kept beside activations; otherwise gradients
+    # come as activations go
     accumulated: bool
 
     @property
@@ -205,15 +188,10 @@ def _head_bytes(model: ModelShape, work: Work, size: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """The useful floating point operations of a run: no padding, nothing computed twice.
+    """The useful floating point operations of a run: no padding, nothing computed twice."""
 
-    Attributes:
-        training: forward and backward passes of all steps.
-        reference: the reference's forward pass.
-    """
-
-    training: float
-    reference: float
+    training: float  # forward and backward passes of all steps
+    reference: float  # the reference's forward pass
 
 
 def estimate_operations(model: ModelShape, work: Work) -> Operations:

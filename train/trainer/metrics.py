@@ -19,31 +19,19 @@ _NOISE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class BatchScores:
-    """The detached numbers of B prompts, on the CPU; matrices are `[B, K]`.
+    """The detached numbers of B prompts, on the CPU; matrices are `[B, K]`."""
 
-    Attributes:
-        logps: summed log-probabilities under the policy, nats.
-        ref_logps: the same under the reference.
-        rewards: rewards.
-        mask: true where a response exists.
-        lengths: response tokens.
-        implicit: implicit rewards, beta times the log-ratio.
-        entropy: entropy of each prompt's labels, nats, `[B]`; None for a pair objective.
-        losses: `[B]`.
-        tokens: tokens that the model was given; 0 where it was not run.
-        places: places for tokens in the rows that it was given, padding included.
-    """
-
-    logps: Tensor
-    ref_logps: Tensor
+    logps: Tensor  # summed log-probabilities under the policy, nats
+    ref_logps: Tensor  # the same under the reference
     rewards: Tensor
-    mask: Tensor
-    lengths: Tensor
-    implicit: Tensor
-    losses: Tensor
+    mask: Tensor  # true where a response exists
+    lengths: Tensor  # response tokens
+    implicit: Tensor  # implicit rewards, beta times the log-ratio
+    losses: Tensor  # `[B]`
+    # entropy of each prompt's labels, nats, `[B]`; None for a pair objective
     entropy: Tensor | None
-    tokens: int = 0
-    places: int = 0
+    tokens: int = 0  # tokens that the model was given; 0 where it was not run
+    places: int = 0  # places for tokens in the rows that it was given, padding included
 
 
 def concatenate(parts: Sequence[BatchScores]) -> BatchScores:

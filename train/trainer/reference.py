@@ -64,18 +64,18 @@ def reference_logps(
 
     Args:
         model: the reference.
-        groups: prompts with their responses.
+        groups: prompts with their responses, the same in all processes.
         source: the settings of `model` that its numbers depend on.
         folder: the folder of the cache; made when missing.
         prompts_per_batch: prompts in one forward pass.
         progress: called with (done, total) responses of this process that had to be computed.
-        processes: the processes of the run; each is given all prompts.
+        processes: the processes of the run.
     """
     keys = [_keys(source, group) for group in groups]
     if processes.main:
         with _open(folder):
             pass  # one process makes a fresh file, or puts a damaged one aside
-    processes.wait()
+    processes.gather([])  # wait for it
     with _open(folder) as cache:
         share = slice(processes.rank, None, processes.size)
         logps = _load(cache, keys[share])

@@ -25,15 +25,8 @@ def tolerance(
     """Return the nats a response by which policy and reference may differ before the first update.
 
     In bf16 a log-probability depends on the rest of its batch. The tolerance there is twice the
-    largest difference of the reference to itself on these prompts, in micro-batches and each alone;
-    in fp32 it is `EXACT`.
-
-    Args:
-        model: the reference.
-        groups: the prompts of the first step.
-        form: the form of the computation.
-        dtype: of the computation.
-        prompts_per_batch: prompts of a micro-batch.
+    largest difference of the reference (`model`) to itself on the prompts of the first step, in
+    micro-batches and each alone; in fp32 it is `EXACT`.
     """
     if dtype == "float32":
         return EXACT
@@ -56,18 +49,14 @@ def _logps(model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int
 def check_against_reference(
     policy: nn.Module | None, scores: BatchScores, items: Sequence[Item], settings: LossSettings
 ) -> None:
-    """Check, before the first update, that the policy is the reference.
+    """Check, before the first update, that the policy is the reference, as `scores` say.
 
-    Args:
-        policy: the model; on a difference it is run again to find the reason. None where one
-            process alone cannot run it.
-        scores: of the batch.
-        items: the batch.
-        settings: the form, and the difference that is allowed.
+    On a difference the policy is run again to find the reason, unless it is None, because one
+    process alone cannot run it.
 
     Raises:
-        TrainError: a response differs by more; the worst one is named, and the setting that makes
-            the difference.
+        TrainError: a response differs by more than is allowed; the worst one is named, and the
+            setting that makes the difference.
     """
     if not items:
         return

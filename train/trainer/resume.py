@@ -37,11 +37,9 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
 
 
 def find_last_state(folder: Path, identity: str) -> tuple[Path, int] | None:
-    """Return the newest complete state and its step; states of another run are removed.
+    """Return the newest complete state among `checkpoint-<step>/`, and its step.
 
-    Args:
-        folder: holds `checkpoint-<step>/` folders.
-        identity: a hash of everything that the states must belong to (config, weights, data).
+    States of another run, with another identity (a hash of config, weights and data), are removed.
     """
     file = folder / _IDENTITY
     if not file.is_file() or file.read_text(encoding="utf-8") != identity:

@@ -38,25 +38,15 @@ from train.trainer.trainer import GroupTrainer, StepReporter
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """The outcome of a finished run.
+    """The outcome of a finished run."""
 
-    Attributes:
-        checkpoint: the checkpoint folder.
-        steps: optimiser steps of the whole run.
-        resumed_at: the step at which this process resumed; None for a fresh start.
-        form: the form in which log-probabilities were computed.
-        reference: responses whose reference was computed or read from disk.
-        train: counts of the training data.
-        probe: counts of the probe data; None without.
-    """
-
-    checkpoint: Path
-    steps: int
-    resumed_at: int | None
-    form: Form
-    reference: ReferenceReport
-    train: Counts
-    probe: Counts | None
+    checkpoint: Path  # the checkpoint folder
+    steps: int  # optimiser steps of the whole run
+    resumed_at: int | None  # the step at which this process resumed; None for a fresh start
+    form: Form  # the form in which log-probabilities were computed
+    reference: ReferenceReport  # responses whose reference was computed or read from disk
+    train: Counts  # counts of the training data
+    probe: Counts | None  # counts of the probe data; None without
 
 
 def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:

@@ -16,24 +16,13 @@ def total_prompts(prompts: int, epochs: float, prompts_per_step: int, max_steps:
     return max(1, round(prompts * epochs)) if max_steps is None else max_steps * prompts_per_step
 
 
-def total_steps(prompts: int, prompts_per_step: int) -> int:
-    """Count the optimiser steps; the last one may hold fewer prompts."""
-    return math.ceil(prompts / prompts_per_step)
-
-
 def training_order(
     sizes: Sequence[int], total: int, prompts_per_step: int, seed: int
 ) -> tuple[int, ...]:
-    """Return the indices of prompts in the order of training.
+    """Return the indices of `total` prompts in the order of training; all of them are an epoch.
 
-    Each epoch is a seeded shuffle. Inside a step, prompts of similar size stand together: the
-    gradient is the same, and rows of one micro-batch need less padding.
-
-    Args:
-        sizes: tokens of each prompt with its responses.
-        total: number of prompts to train on; more than there are mean more epochs.
-        prompts_per_step: prompts of one optimiser step.
-        seed: of the shuffles.
+    Each epoch is a seeded shuffle. Inside a step, prompts of similar size (tokens, with responses)
+    stand together: the gradient is the same, and rows of one micro-batch need less padding.
     """
     order: list[int] = []
     while len(order) < total:
@@ -46,11 +35,7 @@ def training_order(
 
 
 def check_processes(config: TrainConfig, processes: int) -> None:
-    """Check that every process has equally many micro-batches in a step.
-
-    Raises:
-        TrainError: the message names values that fit.
-    """
+    """Raise TrainError unless every process has equally many micro-batches in a step."""
     together = processes * config.prompts_per_batch
     if config.prompts_per_step % together:
         fits = max(together, config.prompts_per_step // together * together)
@@ -68,14 +53,7 @@ def micro_batches(
 
     The micro-batches of a step go round the processes, so that neighbours, which are of similar
     size, are computed at the same time. All processes have equally many; in a last step with too
-    few prompts a process may have an empty one. Together they hold every place once.
-
-    Args:
-        total: prompts of the whole run.
-        prompts_per_step: prompts of one optimiser step over all processes.
-        prompts_per_batch: prompts of one micro-batch.
-        processes: the number of processes.
-        rank: of this process, from 0.
+    few prompts a process may have an empty one. Together they hold each of `total` places once.
     """
     batches: list[range] = []
     for start in range(0, total, prompts_per_step):

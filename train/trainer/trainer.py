@@ -126,7 +126,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         return DataLoader(
             self.train_dataset,
             batch_sampler=[list(places) for places in batches],
-            collate_fn=_collate,
+            collate_fn=lambda batch: {"items": batch},
         )
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002
@@ -146,13 +146,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
 
 
 class StepReporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """Reports every finished step, and stops the run on request.
+    """Reports every finished step, and stops the run on request, with its state saved.
 
-    Args:
-        report: called with the number of updates made and the Trainer's log of the step (learning
-            rate, gradient norm).
-        stop: returns whether the run must stop, the same for all processes; its state is saved
-            first.
+    `report` is called with the number of updates made and the Trainer's log of the step (learning
+    rate, gradient norm). `stop` must return the same in all processes.
     """
 
     def __init__(
@@ -200,7 +197,3 @@ def training_arguments(config: TrainConfig, state: Path, processes: int = 1) -> 
         # The reentrant kind loses the gradient where the inputs need none, as under LoRA.
         gradient_checkpointing_kwargs={"use_reentrant": False},
     )
-
-
-def _collate(items: list[Item]) -> dict[str, list[Item]]:
-    return {"items": items}

@@ -37,7 +37,7 @@ class Lost(Exception):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to go on asking.
+    """The limits on trying again.
 
     Attributes:
         tries: in a row that bring nothing new.
@@ -78,7 +78,7 @@ def download(url: str, part: Path, patience: Patience) -> None:
 
 
 def _go_on(url: str, part: Path, timeout_s: float) -> None:
-    """One try; raises `Lost` where the connection ends before the file does."""
+    """Return one try; raises `Lost` where the connection ends before the file does."""
     received = 0
     with _open(url, _size(part), timeout_s) as answer, part.open("ab") as file:
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
@@ -93,7 +93,7 @@ def _go_on(url: str, part: Path, timeout_s: float) -> None:
 
 
 def _open(url: str, begun: int, timeout_s: float) -> HTTPResponse:
-    """The answer, from byte `begun` on where the server has so many; its status says which."""
+    """Return the answer, from byte `begun` on where its status says so."""
     # The address comes from the manifest or the user, and `download` has looked at its scheme.
     request = urllib.request.Request(url)  # noqa: S310
     if begun:
@@ -120,15 +120,15 @@ def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
 
 @contextmanager
 def _network(url: str) -> Iterator[None]:
-    """What goes wrong between us and the server, as `Lost` or `Refused`."""
+    """Raise what goes wrong between us and the server as `Lost` or `Refused`."""
     try:
         yield
     except HTTPError as error:
-        said = f"{error.code} {error.reason}"
+        status = f"{error.code} {error.reason}"
         if error.code in _BUSY or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Lost(said, _retry_after_s(error)) from error
+            raise Lost(status, _retry_after_s(error)) from error
         raise Refused(
-            f"{url}: {said}; see whether the repository still has it, or name a mirror with "
+            f"{url}: {status}; see whether the repository still has it, or name a mirror with "
             "--base-url"
         ) from error
     except (OSError, HTTPException) as error:
@@ -136,7 +136,7 @@ def _network(url: str) -> Iterator[None]:
 
 
 def _retry_after_s(error: HTTPError) -> float:
-    """Seconds that the server asks us to wait, at most a minute; 0 where it names none."""
+    """Return seconds that the server asks us to wait, at most a minute; 0 where it names none."""
     text = (error.headers.get("Retry-After") or "") if error.headers else ""
     return min(float(text), _LONGEST_WAIT_S) if text.isdecimal() else 0.0
 

@@ -32,12 +32,12 @@ Tell = Callable[["Done"], None]
 
 
 class WrongSum(UserError):  # noqa: N818 - reads as what happened
-    """What upstream gave is not what the manifest names."""
+    """The file that upstream gave has not the checksum that the manifest states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one file: its size in bytes in the folder, and the seconds it took."""
+    """The outcome for one file: its size in bytes in the folder, and the seconds it took."""
 
     entry: Entry
     state: State
@@ -102,7 +102,7 @@ def _bring(entry: Entry, target: Path, folder: Path, base_url: str, patience: Pa
 
 
 def is_right(entry: Entry, path: Path) -> bool:
-    """Whether a file of the data folder holds what the manifest names."""
+    """Tell if a file of the data folder has the checksum that the manifest states."""
     if not path.is_file():
         return False
     raw = path.read_bytes()
@@ -113,7 +113,7 @@ def is_right(entry: Entry, path: Path) -> bool:
 
 
 def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
-    """What is kept of upstream's file, its sum right.
+    """Return the bytes to keep of upstream's file, its checksum verified.
 
     A part of another file (of an older manifest, say) shows in the sum only when it is whole:
     then once more from the beginning.
@@ -123,18 +123,18 @@ def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
             continue
         if not (begun and _kept(entry, part)[1] == entry.sha256):
             download(url, part, patience)
-        kept, found = _kept(entry, part)
-        if found == entry.sha256:
+        kept, sha256 = _kept(entry, part)
+        if sha256 == entry.sha256:
             return kept
         part.unlink()
     raise WrongSum(
-        f"{entry.path}: sha256 of {url} is {found}, expected {entry.sha256}: what was sent is not "
+        f"{entry.path}: sha256 of {url} is {sha256}, expected {entry.sha256}: what was sent is not "
         "upstream's file; try again, or name another mirror with --base-url"
     )
 
 
 def _kept(entry: Entry, part: Path) -> tuple[bytes, str]:
-    """What the data folder keeps of a downloaded file, and the sum that the manifest names."""
+    """Return the bytes to keep of a downloaded file, and their checksum as in the manifest."""
     raw = part.read_bytes()
     if entry.literal is None:
         return raw, _sum(raw)

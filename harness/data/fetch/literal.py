@@ -9,7 +9,7 @@ from harness.data.fetch.manifest import Literal
 
 
 def as_json(source: bytes, literal: Literal) -> bytes:
-    """The list as indented JSON, without a newline at its end.
+    """Return the list as indented JSON, without a newline at its end.
 
     Args:
         source: a Python file.
@@ -29,12 +29,12 @@ def as_json(source: bytes, literal: Literal) -> bytes:
 
 
 def _node(tree: ast.Module, name: str) -> ast.expr:
-    """What a variable at the top of the file is given, or what a function there returns."""
-    for found in tree.body:
-        if isinstance(found, ast.Assign) and ast.unparse(found.targets[0]) == name:
-            return found.value
-        if isinstance(found, ast.FunctionDef) and found.name == name:
-            last = found.body[-1]
+    """Return the value of a variable at the top of a file, or the last statement of a function."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+            return statement.value
+        if isinstance(statement, ast.FunctionDef) and statement.name == name:
+            last = statement.body[-1]
             if isinstance(last, ast.Return) and last.value is not None:
                 return last.value
     raise ValueError(f"no list called {name}")

@@ -1,4 +1,4 @@
-"""Which upstream files the data folder is made of: `eval_suites/manifest.yaml`, as values."""
+"""The upstream files of the data folder: `eval_suites/manifest.yaml` as values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,39 +50,39 @@ class Entry:
 
     @property
     def packed(self) -> bool:
-        """Whether we compress what upstream does not."""
+        """True where we compress a file that upstream does not."""
         return self.path.endswith(".gz") and not self.upstream.endswith(".gz")
 
     def url(self, base: str) -> str:
-        """Where to download it; `base` is GitHub's address of raw files, or a mirror of it."""
+        """Return the address to download from; `base` is GitHub's for raw files, or a mirror's."""
         return f"{base.rstrip('/')}/{self.repository}/{self.commit}/{quote(self.upstream)}"
 
 
 def entries() -> tuple[Entry, ...]:
-    """Every file of the manifest, in its order."""
+    """Return every file of the manifest, in its order."""
     text = files("eval_suites").joinpath("manifest.yaml").read_text(encoding="utf-8")
     return tuple(entry for source in yaml.safe_load(text) for entry in _of_source(source))
 
 
 def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
-    """The files of some suites (a variant has those of its suite); all without a name.
+    """Return the files of some suites (a variant has those of its suite); all without a name.
 
     Raises:
         UserError: no file belongs to a name.
     """
-    found = entries()
+    everything = entries()
     wanted = {name.partition(":")[0]: name for name in names}
-    known = {suite for entry in found for suite in entry.suites}
+    suites = {suite for entry in everything for suite in entry.suites}
     for suite, name in wanted.items():
-        if suite not in known:
+        if suite not in suites:
             raise UserError(
-                f"no benchmark file belongs to {name!r}: name some of {', '.join(sorted(known))}"
+                f"no benchmark file belongs to {name!r}: name some of {', '.join(sorted(suites))}"
             )
-    return tuple(e for e in found if not names or wanted.keys() & set(e.suites))
+    return tuple(e for e in everything if not names or wanted.keys() & set(e.suites))
 
 
 def _of_source(source: dict[str, Any]) -> Iterator[Entry]:
-    """The files of one repository at one commit."""
+    """Return the files of one repository at one commit."""
     for file in source["files"]:
         literal = file.get("literal")
         yield Entry(

@@ -1,4 +1,4 @@
-"""What a scorer says of one response."""
+"""A response with its reward and status."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from eval_suites.scores import Status
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """What a scorer says of one response.
+    """A response with its reward and status.
 
     Attributes:
         reward: higher is better; None where we or a third party failed, so that there is none.

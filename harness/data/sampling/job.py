@@ -1,11 +1,11 @@
-"""What a sampling stage is told."""
+"""The job handed to a sampling stage."""
 
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.engines.options import EngineChoice
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import digest
 
 ROWS = "rows.jsonl"
@@ -16,13 +16,13 @@ class SampleJob(BaseModel):
     """A resolved sampling stage.
 
     Attributes:
-        section: what is sampled, its files found and its scorer chosen.
+        section: the recipe's, with its files resolved and its scorer chosen.
         model: the checkpoint's folder, or its name at an endpoint.
-        fingerprint: what identifies its weights in the journal.
-        prompts: what identifies the prompts: a hash of their file, or the suite with its version.
-        scorer: what identifies the scorer: a suite with its version, a reward model's weights, or
-            a judge.
-        engine: what generates.
+        fingerprint: of its weights, for the journal.
+        prompts: identity of the prompts: a hash of their file, or the suite with its version.
+        scorer: identity of the scorer: a suite with its version, a reward model's weights, or a
+            judge.
+        engine: generates the responses.
         unsafe: run model-written programs also where they cannot be contained.
         data_dir: folder of benchmark files.
         files: SHA-256 of each benchmark file that prompts and scorer read, by its name there.
@@ -63,12 +63,12 @@ class SampleJob(BaseModel):
 
 
 def essence(section: SampleSection, prompts: str, scorer: str) -> dict[str, object]:
-    """A section with what identifies its files in place of paths; the checkpoint is told apart."""
+    """Return a section with the identities of its files in place of paths."""
     paths = {"checkpoint", "prompts", "verifier", "reward_model", "judge", "judge_url"}
     plain = section.model_dump(mode="json", exclude=paths)
     return {"section": plain, "prompts": prompts, "scorer": scorer}
 
 
 def engine_essence(engine: EngineChoice) -> dict[str, object]:
-    """What of an engine's settings may change what it says."""
+    """Return the settings of an engine that may change its answers."""
     return engine.model_dump(mode="json", include={"name", "dtype", "base_url", "max_model_len"})

@@ -1,4 +1,4 @@
-"""What is asked: the prompts of a suite, or of a file."""
+"""The prompts to sample from: those of a suite, or of a file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ class Prompt:
 
 
 def is_suite(name: str) -> bool:
-    """Whether prompts are a suite's."""
+    """Return True for prompts of a suite, False for a file."""
     return name in registry.SUITES
 
 
 def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
-    """The prompts of a section, in the order of their suite or file.
+    """Return the prompts of a section, in the order of their suite or file.
 
     Raises:
         UserError: prompts that cannot be trained on, or that the verifier does not know.
@@ -43,14 +43,14 @@ def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, .
     """
     if is_suite(section.prompts):
         return _of_suite(section, data_dir)
-    found = tuple(_of_file(section, data_dir))
-    if not found:
+    prompts = tuple(_of_file(section, data_dir))
+    if not prompts:
         raise UserError(f"{section.prompts}: holds no prompt; give rows with `prompt`")
-    return found
+    return prompts
 
 
 def verifier(name: str) -> Suite[Any]:
-    """The suite whose scorer rewards responses.
+    """Return the suite whose scorer rewards responses.
 
     Raises:
         eval_suites.UnknownSuiteError: there is none of this name.
@@ -71,26 +71,26 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     if section.limit is not None:
         samples = first_of_each(samples, section.limit, suite.sampling.stratum)
     if section.verifier is None or section.verifier == section.prompts:
-        return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
+        return tuple(Prompt(sample.id, _only(suite, sample), sample) for sample in samples)
     _refuse_other_samples(samples, section.verifier, section.prompts, data_dir)
-    return tuple(Prompt(one.id, _only(suite, one), one) for one in samples)
+    return tuple(Prompt(sample.id, _only(suite, sample), sample) for sample in samples)
 
 
 def _refuse_other_samples(
     samples: Sequence[Any], name: str, prompts: str, data_dir: Path | None
 ) -> None:
     """Refuse a verifier whose samples are not those that are asked: their ids alone may agree."""
-    known = {one.id: one for one in verifier(name).load(data_dir)}
-    for one in samples:
-        if known.get(one.id) != one:
+    gradable = {sample.id: sample for sample in verifier(name).load(data_dir)}
+    for sample in samples:
+        if gradable.get(sample.id) != sample:
             raise UserError(
-                f"verifier {name}: does not know sample {one.id} of {prompts}: name a suite on the "
-                "same samples, or leave it out"
+                f"verifier {name}: does not know sample {sample.id} of {prompts}: name a suite on "
+                "the same samples, or leave it out"
             )
 
 
 def _only(suite: Suite[Any], sample: Any) -> Request:
-    """The one chat request of a sample: what training data can hold."""
+    """Return the one chat request of a sample: what training data can hold."""
     requests = suite.ask(sample, ())
     if len(requests) != 1 or suite.ask(sample, (Answer("x"),)):
         raise UserError(f"suite {suite.name} asks more than once a sample: name another")
@@ -102,22 +102,22 @@ def _only(suite: Suite[Any], sample: Any) -> Request:
 
 
 def _of_file(section: SampleSection, data_dir: Path | None) -> Iterator[Prompt]:
-    known = _samples(section.verifier, data_dir)
+    samples = _samples(section.verifier, data_dir)
     decoding = Decoding(section.temperature, section.top_p, section.max_tokens or _MOST_TOKENS)
-    for found in islice(read_rows(section.prompts), section.limit):
-        where = f"{found.place}, row {found.number}"
-        request = Request(messages=_messages(found, where), decoding=decoding)
-        sample = _known(found.row.get("sample_id"), known, where)
-        yield Prompt(str(found.row.get("id", found.number)), request, sample)
+    for source in islice(read_rows(section.prompts), section.limit):
+        where = f"{source.place}, row {source.number}"
+        request = Request(messages=_messages(source, where), decoding=decoding)
+        sample = _known(source.row.get("sample_id"), samples, where)
+        yield Prompt(str(source.row.get("id", source.number)), request, sample)
 
 
 def _samples(name: str | None, data_dir: Path | None) -> dict[str, Any] | None:
-    """A verifier's samples by id; None where nobody verifies."""
-    return None if name is None else {one.id: one for one in verifier(name).load(data_dir)}
+    """Return a verifier's samples by id; None where nobody verifies."""
+    return None if name is None else {sample.id: sample for sample in verifier(name).load(data_dir)}
 
 
-def _messages(found: SourceRow, where: str) -> tuple[Message, ...]:
-    row = found.row if isinstance(found.row, Mapping) else {}
+def _messages(source: SourceRow, where: str) -> tuple[Message, ...]:
+    row = source.row if isinstance(source.row, Mapping) else {}
     try:
         turns = read_prompt(row.get("prompt") if row.get("messages") is None else row["messages"])
     except ValueError as error:
@@ -130,13 +130,13 @@ def _messages(found: SourceRow, where: str) -> tuple[Message, ...]:
     return tuple(Message(role, content) for role, content in turns)  # type: ignore[arg-type]
 
 
-def _known(name: Any, known: Mapping[str, Any] | None, where: str) -> Any:
-    """The verifier's sample of this id; None where nobody verifies."""
-    if known is None:
+def _known(name: Any, samples: Mapping[str, Any] | None, where: str) -> Any:
+    """Return the verifier's sample of this id; None where nobody verifies."""
+    if samples is None:
         return None
-    if str(name) not in known:
+    if str(name) not in samples:
         raise UserError(
             f"{where}: the verifier has no sample {name!r}: a row's `sample_id` names the sample "
             "that its responses are scored by; or name a reward model"
         )
-    return known[str(name)]
+    return samples[str(name)]

@@ -7,7 +7,7 @@ from eval_suites import registry
 from eval_suites.judging.mt_bench import load_prompts
 from harness.data.sampling.prompts import is_suite, prompts_of, verifier
 from harness.engines import checkpoints
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
 from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
@@ -20,7 +20,7 @@ from train.data import sources
 def resolved(
     section: SampleSection, roots: Sequence[Path], models_home: Path, near: Sequence[Path]
 ) -> SampleSection:
-    """The section with its files found and its scorer named.
+    """Return the section with its files found and its scorer named.
 
     Args:
         section: as written.
@@ -52,7 +52,7 @@ def resolved(
 
 
 def judge_choice(section: SampleSection) -> JudgeChoice:
-    """The judge of a section that names one.
+    """Return the judge of a section that names one.
 
     Raises:
         RecipeError: it is of no known form.
@@ -64,7 +64,7 @@ def judge_choice(section: SampleSection) -> JudgeChoice:
 
 
 def _judge(section: SampleSection, models_home: Path, near: Sequence[Path]) -> str:
-    """The judge as `ENGINE:MODEL` with its folder found."""
+    """Return the judge as `ENGINE:MODEL` with its folder found."""
     choice = judge_choice(section)
     if choice.remote:
         return str(section.judge)
@@ -84,7 +84,7 @@ def _file(name: str, roots: Sequence[Path]) -> str:
 
 
 def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, str]:
-    """What identifies the prompts and the scorer of a resolved section.
+    """Return the identities of the prompts and the scorer of a resolved section.
 
     Args:
         section: of `resolved`.
@@ -101,7 +101,10 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         choice = judge_choice(section)
         if choice.remote:
             return prompts_are, f"judge {choice.base_url} {choice.model}"
-        return prompts_are, f"judge {checkpoints.print_of_folder(Path(choice.model), folder, memo)}"
+        return (
+            prompts_are,
+            f"judge {checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)}",
+        )
     return prompts_are, _suite(str(section.verifier))
 
 

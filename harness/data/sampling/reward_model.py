@@ -35,12 +35,12 @@ def refuse_unfit(folder: Path) -> None:
 
 def _config(folder: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ModelError(
             f"{folder}: no config.json that can be read; name a model folder"
         ) from None
-    return found if isinstance(found, dict) else {}
+    return config if isinstance(config, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,15 @@ class RewardModel:
         return cls(model.eval().to(device), tokenizer, identity, journal)
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
-        """The logit of each conversation; none for one that is longer than the model reads."""
+        """Return the logit of each conversation; none for one longer than the model reads."""
         chats = [self._ids(prompt, answer) for answer in answers]
-        known = {k: self.journal.get(self._key(ids)) for k, ids in enumerate(chats)}
-        fitting = [k for k, body in known.items() if body is None and self._fits(chats[k])]
+        bodies = {k: self.journal.get(self._key(ids)) for k, ids in enumerate(chats)}
+        fitting = [k for k, body in bodies.items() if body is None and self._fits(chats[k])]
         rewards = self._rewards([chats[k] for k in fitting])
         for k, reward in zip(fitting, rewards, strict=True):
-            known[k] = {"reward": reward}
+            bodies[k] = {"reward": reward}
             self.journal.put(self._key(chats[k]), "reward", {"reward": reward}, self._origin)
-        return tuple(self._graded(known[k], answer) for k, answer in enumerate(answers))
+        return tuple(self._graded(bodies[k], answer) for k, answer in enumerate(answers))
 
     @property
     def _origin(self) -> str:
@@ -95,9 +95,11 @@ class RewardModel:
         return Graded(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")
 
     def _ids(self, prompt: Prompt, answer: Answer) -> list[int]:
-        """The conversation by the model's own template, which brings its special tokens."""
-        said = Message("assistant", prompt.request.prefix + answer.text)
-        turns = [{"role": m.role, "content": m.content} for m in (*prompt.request.messages, said)]
+        """Return the conversation by the model's own template, which brings its special tokens."""
+        response = Message("assistant", prompt.request.prefix + answer.text)
+        turns = [
+            {"role": m.role, "content": m.content} for m in (*prompt.request.messages, response)
+        ]
         text = self.tokenizer.apply_chat_template(turns, tokenize=False)
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -109,7 +111,7 @@ class RewardModel:
         return digest({**self.identity, "ids": list(ids)})
 
     def _rewards(self, chats: Sequence[Sequence[int]]) -> list[float]:
-        """Logits of one batch; one by one where the model knows no padding token."""
+        """Return logits of one batch; one by one where the model knows no padding token."""
         if not chats:
             return []
         pad = self.model.config.pad_token_id

@@ -14,7 +14,7 @@ from harness.recipe.sampling import SampleSection
 
 @dataclass(slots=True)
 class Counts:
-    """What became of all that was sampled.
+    """The counts of all that was sampled, kept and left out.
 
     Attributes:
         prompts: prompts asked.
@@ -41,7 +41,7 @@ class Counts:
     written: int = 0
 
     def plain(self) -> dict[str, Any]:
-        """The counts for a file, with the mean reward of all responses that have one."""
+        """Return the counts for a file, with the mean reward of all responses that have one."""
         counts = ("prompts", "responses", "rows", "written", "tied", "tied_dropped", "too_few")
         mean = fsum(self.rewards) / len(self.rewards) if self.rewards else None  # in any order
         return {
@@ -60,7 +60,7 @@ def row_of(
     section: SampleSection,
     counts: Counts,
 ) -> dict[str, Any] | None:
-    """The row of one prompt, None where it has none; counted either way.
+    """Return the row of one prompt, None where it has none; counted either way.
 
     Args:
         prompt: what was asked.
@@ -99,11 +99,11 @@ def row_of(
     }
 
 
-def _count(graded: Sequence[Graded], asked: int, counts: Counts) -> None:
+def _count(graded: Sequence[Graded], requested: int, counts: Counts) -> None:
     """Count statuses and rewards; responses that never came are ours to answer for."""
     counts.statuses.update(verdict.status for verdict in graded)
     counts.rewards += [verdict.reward for verdict in graded if verdict.reward is not None]
-    if lost := asked - len(graded):
+    if lost := requested - len(graded):
         counts.statuses["infra"] += lost
         counts.left_out["no_reward"] += lost
 

@@ -50,7 +50,7 @@ class InOrder:
     turn: int = 0
 
     def put(self, place: int, line: str | None) -> None:
-        """The line of a place, counted from 0; None: this place has none."""
+        """Return the line of a place, counted from 0; None: this place has none."""
         self.waiting[place] = line
         while self.turn in self.waiting:
             ready = self.waiting.pop(self.turn)
@@ -84,8 +84,8 @@ async def _sample(job: SampleJob, report: Reporter) -> Counts:
     if not counts.rows:
         raise UserError(_nothing(job, counts))
     _tell_origin(job, group, counts)
-    told = {name: value for name, value in asdict(tally).items() if name != "served"}
-    report({"event": "sampled", **told, **counts.plain()})
+    counters = {name: value for name, value in asdict(tally).items() if name != "served"}
+    report({"event": "sampled", **counters, **counts.plain()})
     return counts
 
 
@@ -202,7 +202,7 @@ def _nothing(job: SampleJob, counts: Counts) -> str:
 
 def _tell_origin(job: SampleJob, group: Group, counts: Counts) -> None:
     """Write beside the rows where they come from; the same sampling gives the same bytes."""
-    told: dict[str, Any] = {
+    origin: dict[str, Any] = {
         "checkpoint": {"name": job.section.checkpoint, "fingerprint": job.fingerprint},
         "prompts": {"source": Path(job.section.prompts).name, "identity": job.prompts},
         "decoding": job.section.model_dump(
@@ -214,4 +214,4 @@ def _tell_origin(job: SampleJob, group: Group, counts: Counts) -> None:
         "counts": counts.plain(),
         "sha256": file_digest(job.out / ROWS),
     }
-    write_text(job.out / PROVENANCE, yaml.safe_dump(told, sort_keys=False, allow_unicode=True))
+    write_text(job.out / PROVENANCE, yaml.safe_dump(origin, sort_keys=False, allow_unicode=True))

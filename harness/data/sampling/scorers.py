@@ -1,4 +1,4 @@
-"""Who rewards responses: a suite's scorer as a verifier, a reward model, or a judge.
+"""The scorers of responses: a suite's scorer as a verifier, a reward model, or a judge.
 
 A scorer is handed a prompt with its responses and gives each a reward, or says why there is none.
 """
@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.judging import rated
-from eval_suites.judging.mt_bench import load_prompts, question_of
-from eval_suites.judging.mt_bench_pairs import Dialogue
+from eval_suites.judging.mt_bench import Dialogue, load_prompts, question_of
 from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
@@ -31,7 +30,7 @@ class Scorer(Protocol):
     """Rewards responses."""
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
-        """One verdict a response, in their order."""
+        """Return one verdict a response, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,10 @@ class Verifier:
     checker: Checker
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
-        """What the suite says of each response to its sample."""
-        return tuple(await asyncio.gather(*(self._one(prompt.sample, one) for one in answers)))
+        """Return the suite's score of each response to its sample."""
+        return tuple(
+            await asyncio.gather(*(self._one(prompt.sample, answer) for answer in answers))
+        )
 
     async def _one(self, sample: Any, answer: Answer) -> Graded:
         checks = self.suite.checks(sample, (answer,))
@@ -60,12 +61,12 @@ class Rater:
     templates: Mapping[str, Template]
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
-        """What the judge says of each response to what the user said last."""
-        asked = Dialogue((question_of(prompt.request),), self.templates)
-        sample = rated.Rated(prompt.id, asked)
+        """Return the judge's rating of each response to the user's last message."""
+        dialogue = Dialogue((question_of(prompt.request),), self.templates)
+        sample = rated.RatedSample(prompt.id, dialogue)
         return tuple(await asyncio.gather(*(self._one(sample, answer) for answer in answers)))
 
-    async def _one(self, sample: rated.Rated, answer: Answer) -> Graded:
+    async def _one(self, sample: rated.RatedSample, answer: Answer) -> Graded:
         task = Task(self.judge.model, rated.SUITE, sample, 1)
         score, _ = await self.judge.score(task, (answer,), ())
         return Graded(score.value, score.status, score.reason)
@@ -88,8 +89,8 @@ async def scorer_of(
         return
     if job.section.judge is not None:
         choice, templates = judge_choice(job.section), load_prompts(job.data_dir)
-        known = job.scorer.removeprefix("judge ")
-        async with judging(choice, known, job.section.seed, journal, note) as judge:
+        fingerprint = job.scorer.removeprefix("judge ")
+        async with judging(choice, fingerprint, job.section.seed, journal, note) as judge:
             yield Rater(judge, templates)
         return
     suite = verifier(job.section.verifier or job.section.prompts)

@@ -37,31 +37,31 @@ class _Row:
 
 
 def read_weighted(samples: Sequence[Any], rows: Sequence[Placed]) -> tuple[Judged, ...]:
-    """Annotations of AlpacaEval 2.0; see `_read`."""
+    """Return annotations of AlpacaEval 2.0; see `_read`."""
     return _read(samples, rows, weighted)
 
 
 def read_ranked(samples: Sequence[Any], rows: Sequence[Placed]) -> tuple[Judged, ...]:
-    """Annotations of AlpacaEval 1.0; see `_read`."""
+    """Return annotations of AlpacaEval 1.0; see `_read`."""
     return _read(samples, rows, ranked)
 
 
 def _read(samples: Sequence[Any], rows: Sequence[Placed], reading: Reading) -> tuple[Judged, ...]:
-    """Annotations of each model, in the order in which the file names them first.
+    """Return annotations of each model, in the order in which the file names them first.
 
     Raises:
         RunError: a row is no annotation, is of an instruction that the suite does not have, or
             compares with another baseline.
     """
-    known = {sample.instruction: sample for sample in samples}
+    by_instruction = {sample.instruction: sample for sample in samples}
     by_model: dict[str, list[_Row]] = {}
     for where, row in rows:
-        one = _row(row, known, where)
-        by_model.setdefault(one.model, []).append(one)
+        annotation = _row(row, by_instruction, where)
+        by_model.setdefault(annotation.model, []).append(annotation)
     return tuple(_judged(model, own, reading) for model, own in by_model.items())
 
 
-def _row(row: Mapping[str, Any], known: Mapping[str, Any], where: str) -> _Row:
+def _row(row: Mapping[str, Any], by_instruction: Mapping[str, Any], where: str) -> _Row:
     try:
         instruction, model = text(row, "instruction"), text(row, "generator_2")
         output = text(row, "output_2")
@@ -71,7 +71,7 @@ def _row(row: Mapping[str, Any], known: Mapping[str, Any], where: str) -> _Row:
         raise RunError(
             f"{where}: no annotation of AlpacaEval's ({type(error).__name__}: {error})"
         ) from error
-    sample = known.get(instruction)
+    sample = by_instruction.get(instruction)
     if sample is None:
         raise RunError(
             f"{where}: AlpacaEval has no such instruction: {instruction[:60]!r}: take it away"
@@ -86,7 +86,7 @@ def _row(row: Mapping[str, Any], known: Mapping[str, Any], where: str) -> _Row:
 
 
 def _preference(given: Any) -> float | None:
-    """A stored preference as upstream counts it: 0 is a draw, what is no preference is dropped."""
+    """Return a stored preference as upstream counts it: 0 is a draw, None is dropped."""
     if given is None or math.isnan(float(given)):
         return None
     number = float(given) or DRAW
@@ -94,7 +94,7 @@ def _preference(given: Any) -> float | None:
 
 
 def _reply(raw: Any) -> Answer | None:
-    """The judge's reply, from a text or from what the API returned."""
+    """Return the judge's reply, from a text or from what the API returned."""
     if not raw:
         return None
     if isinstance(raw, str):
@@ -103,7 +103,7 @@ def _reply(raw: Any) -> Answer | None:
         raise TypeError("raw_completion is neither a text nor an object")
     places = (raw.get("logprobs") or {"content": ()})["content"]
     tops = tuple(
-        tuple((str(one["token"]), float(one["logprob"])) for one in place["top_logprobs"])
+        tuple((str(top["token"]), float(top["logprob"])) for top in place["top_logprobs"])
         for place in places
     )
     return Answer(str(raw.get("text", "")), tokens=len(tops), logprobs=tops)
@@ -111,19 +111,19 @@ def _reply(raw: Any) -> Answer | None:
 
 def _judged(model: str, rows: Sequence[_Row], reading: Reading) -> Judged:
     seen: Counter[str] = Counter()
-    found, differ = [], []
+    rescored, differ = [], []
     for row in rows:
         ours = row.preference if row.reply is None else reading(row.sample, (row.reply,))
         answer = Answer(row.output)
         score = alpaca_eval.score_of(row.sample, answer, ours, row.preference)
         stored = Stored(row.sample.id, seen[row.sample.id], (answer,), row.where)
         seen[row.sample.id] += 1
-        found.append(Rescored(stored, score, ()))
+        rescored.append(Rescored(stored, score, ()))
         if not _agree(ours, row.preference):
             differ.append(Difference(f"sample {row.sample.id}", row.preference, ours, row.where))
     return Judged(
         model,
-        tuple(found),
+        tuple(rescored),
         stored=tuple(row.preference - 1 for row in rows if row.preference is not None),
         judgements=len(rows),
         unread=sum(row.reply is None for row in rows),

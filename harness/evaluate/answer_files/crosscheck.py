@@ -1,4 +1,4 @@
-"""What evalplus's own executor says of the programs that our sandbox ran (extra `crosscheck`)."""
+"""The verdicts of evalplus's own executor beside those of our sandbox (extra `crosscheck`)."""
 
 import json
 import time
@@ -23,12 +23,12 @@ class Disagreement:
     theirs: tuple[str, ...]
 
 
-def disagreements(samples: Sequence[Any], found: Sequence[Rescored]) -> tuple[Disagreement, ...]:
+def disagreements(samples: Sequence[Any], rescored: Sequence[Rescored]) -> tuple[Disagreement, ...]:
     """Run every program again in evalplus's executor, uncontained, and keep the differences.
 
     Args:
         samples: of the suite `humaneval_plus`.
-        found: what our sandbox said, in any order.
+        rescored: the answers with the verdicts of our sandbox, in any order.
 
     Raises:
         UserError: evalplus is not installed.
@@ -39,10 +39,10 @@ def disagreements(samples: Sequence[Any], found: Sequence[Rescored]) -> tuple[Di
         raise UserError(
             "evalplus is not installed: pip install 'nca-harness[crosscheck]'"
         ) from error
-    known = {sample.id: sample for sample in samples}
+    by_id = {sample.id: sample for sample in samples}
     differ = []
-    for one in found:
-        sample, candidate = known[one.stored.sample_id], one.score.extracted
+    for answer in rescored:
+        sample, candidate = by_id[answer.stored.sample_id], answer.score.extracted
         if candidate is None:
             continue
         theirs = []
@@ -55,20 +55,20 @@ def disagreements(samples: Sequence[Any], found: Sequence[Rescored]) -> tuple[Di
                 inputs,
                 sample.entry_point,
                 expected,
-                sample.allowed,
+                sample.tolerance,
                 times,
                 fast_check=True,
                 min_time_limit=_INPUT_S,
             )
             theirs.append(str(status))
-        ours = tuple(outcome.verdict for outcome in one.outcomes)
+        ours = tuple(outcome.verdict for outcome in answer.outcomes)
         if [verdict == "pass" for verdict in ours] != [status == "pass" for status in theirs]:
-            differ.append(Disagreement(sample.id, one.stored.repeat, ours, tuple(theirs)))
+            differ.append(Disagreement(sample.id, answer.stored.repeat, ours, tuple(theirs)))
     return tuple(differ)
 
 
 def _expected(sample: Any, inputs: str) -> tuple[list[Any], list[float]]:
-    """What the reference solution answers, and how long it takes for each input, seconds."""
+    """Return the reference solution's answers, and its seconds for each input."""
     names: dict[str, Any] = {}
     exec(sample.prompt + sample.solution, names)  # noqa: S102 - upstream's own reference solution
     answers, times = [], []
@@ -80,8 +80,11 @@ def _expected(sample: Any, inputs: str) -> tuple[list[Any], list[float]]:
 
 
 def lines(differ: Sequence[Disagreement], programs: int) -> Iterator[str]:
-    """Where the two differ, in words."""
+    """Return the lines that state where the two differ."""
     yield f"evalplus differs on {len(differ)} of {programs} programs"
-    for one in differ:
-        ours, theirs = ("/".join(verdicts) for verdicts in (one.ours, one.theirs))
-        yield f"{one.sample_id} (answer {one.repeat}): ours {ours}, evalplus {theirs} (base/plus)"
+    for program in differ:
+        ours, theirs = "/".join(program.ours), "/".join(program.theirs)
+        yield (
+            f"{program.sample_id} (answer {program.repeat}): ours {ours}, evalplus {theirs} "
+            "(base/plus)"
+        )

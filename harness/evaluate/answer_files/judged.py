@@ -1,4 +1,4 @@
-"""Scores that judges gave elsewhere: what a file says of each model, and where we read otherwise.
+"""Scores that judges gave elsewhere, read again, with the differences from our reading.
 
 Upstream's own numbers are in the file and become `official`; the value is our reading of the
 judge's reply, where the file has it. Nobody is asked anything.
@@ -33,7 +33,7 @@ READERS: Mapping[str, Callable[[Sequence[Any], Sequence[Placed]], tuple[Judged, 
 def read_judged(
     suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
 ) -> tuple[Judged, ...]:
-    """What a file says of each model, from stored verdicts.
+    """Return the scores of each model of a file, from stored verdicts.
 
     Args:
         suite: judged.
@@ -54,39 +54,39 @@ def read_judged(
             f"{file}: holds answers that no judge has seen, and suite {suite.name} is scored by "
             "a judge: name one with --judge"
         )
-    found = READERS[suite.name](samples, rows)
+    judged = READERS[suite.name](samples, rows)
     given = name != Path(file.name.removesuffix(".gz")).stem
-    return (replace(found[0], model=name),) if given and len(found) == 1 else found
+    return (replace(judged[0], model=name),) if given and len(judged) == 1 else judged
 
 
 def is_judgement(row: Mapping[str, Any]) -> bool:
-    """Whether a row of a file is upstream's verdict on an answer."""
+    """Return True if a row of a file is upstream's verdict on an answer."""
     return "judgment" in row or "preference" in row
 
 
-def by_model(found: Sequence[Judged]) -> dict[str, Judged]:
-    """By name.
+def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
+    """Return the judged models by name.
 
     Raises:
         RunError: two files hold judgements of one model.
     """
     models: dict[str, Judged] = {}
-    for one in found:
-        if one.model in models:
+    for model in judged:
+        if model.model in models:
             raise RunError(
-                f"{one.model!r} is judged in two files: write NAME=FILE, or score them one by one"
+                f"{model.model!r} is judged in two files: write NAME=FILE, or score them one by one"
             )
-        models[one.model] = one
+        models[model.model] = model
     return models
 
 
 def lines(judged: Judged) -> Iterator[str]:
-    """What is to be known of stored verdicts: upstream's mean, differences, suspicious answers."""
+    """Return the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
     if judged.judgements:
         yield from _upstream(judged)
-    counts = Counter(kind for one in judged.found for kind in _kinds(one.stored.answers))
+    counts = Counter(kind for answer in judged.found for kind in _kinds(answer.stored.answers))
     if counts:
-        some = sum(bool(_kinds(one.stored.answers)) for one in judged.found)
+        some = sum(bool(_kinds(answer.stored.answers)) for answer in judged.found)
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
         yield f"text that a judge may obey: in {some} of {len(judged.found)} samples ({kinds})"
 
@@ -100,8 +100,9 @@ def _upstream(judged: Judged) -> Iterator[str]:
     if judged.odd:
         yield f"judged by another prompt than the official one: {judged.odd} of {total}"
     yield f"our reading differs from the stored number on {len(judged.differ)} of {total}"
-    for one in judged.differ[:SHOWN]:
-        yield f"  {one.what}: stored {_shown(one.stored)}, ours {_shown(one.ours)} ({one.where})"
+    for differ in judged.differ[:SHOWN]:
+        stored, ours = _shown(differ.stored), _shown(differ.ours)
+        yield f"  {differ.what}: stored {stored}, ours {ours} ({differ.where})"
     if len(judged.differ) > SHOWN:
         yield f"  and {len(judged.differ) - SHOWN} more"
 

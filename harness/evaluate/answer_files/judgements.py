@@ -1,4 +1,4 @@
-"""What files of judgements say, as records that `nca score` prints."""
+"""The judgements of files, as records that `nca score` prints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a file holds of one model.
+    """The answers and judgements of one model in a file.
 
     Attributes:
         model: its name there.
@@ -44,7 +44,7 @@ class Judged:
 
 
 def text(row: Mapping[str, Any], key: str) -> str:
-    """A text of a row.
+    """Return a text of a row.
 
     Raises:
         KeyError, TypeError: it is not there, or is none.

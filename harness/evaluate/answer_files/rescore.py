@@ -21,7 +21,7 @@ from harness.stats.intervals import mean_intervals
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """A stored answer with its score and what the sandbox said."""
+    """A stored answer with its score and the outcomes of the sandbox."""
 
     stored: Stored
     score: Score
@@ -34,7 +34,7 @@ def rescore(
     stored: Sequence[Stored],
     *,
     unsafe: bool = False,
-    told: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Rescored, ...]:
     """Check and score stored answers, by stored verdicts where the suite is judged.
 
@@ -43,15 +43,15 @@ def rescore(
         samples: the suite's samples.
         stored: the answers, in the file's order.
         unsafe: run programs also where they cannot be contained.
-        told: hears how many are done.
+        on_progress: hears how many are done.
 
     Raises:
         RunError: an answer is to a sample that the suite does not have, or is not of as many turns
             as it asks. Nothing was run.
     """
     refuse_unfit(suite, samples, stored)
-    known = {sample.id: sample for sample in samples}
-    return asyncio.run(_rescore(suite, known, stored, Sandbox(unsafe=unsafe), told))
+    by_id = {sample.id: sample for sample in samples}
+    return asyncio.run(_rescore(suite, by_id, stored, Sandbox(unsafe=unsafe), on_progress))
 
 
 def refuse_unfit(suite: Suite[Any], samples: Sequence[Any], stored: Sequence[Stored]) -> None:
@@ -60,30 +60,30 @@ def refuse_unfit(suite: Suite[Any], samples: Sequence[Any], stored: Sequence[Sto
     Raises:
         RunError: one is to a sample that the suite does not have, or of another number of turns.
     """
-    known = {sample.id: sample for sample in samples}
-    for one in stored:
-        _refuse_unfit(suite, known, one)
+    by_id = {sample.id: sample for sample in samples}
+    for answer in stored:
+        _refuse_unfit(suite, by_id, answer)
 
 
-def _refuse_unfit(suite: Suite[Any], known: Mapping[str, Any], one: Stored) -> None:
-    if one.sample_id not in known:
-        like = f" (its ids are like {next(iter(known))!r})" if known else ""
+def _refuse_unfit(suite: Suite[Any], by_id: Mapping[str, Any], answer: Stored) -> None:
+    if answer.sample_id not in by_id:
+        like = f" (its ids are like {next(iter(by_id))!r})" if by_id else ""
         raise RunError(
-            f"{one.where}: suite {suite.name} has no sample {one.sample_id!r}{like}: "
+            f"{answer.where}: suite {suite.name} has no sample {answer.sample_id!r}{like}: "
             "name the right suite, or mend the id"
         )
-    asked = _asked(suite, known[one.sample_id], one.answers)
-    if asked != len(one.answers) and one.lost is None:
-        least = "at least " * (asked > len(one.answers))
+    expected = _asked(suite, by_id[answer.sample_id], answer.answers)
+    if expected != len(answer.answers) and answer.lost is None:
+        least = "at least " * (expected > len(answer.answers))
         raise RunError(
-            f"{one.where}: texts given: {len(one.answers)}, but suite {suite.name} asks for "
-            f"{least}{asked}: give the texts of all turns of one answer, another answer on a "
+            f"{answer.where}: texts given: {len(answer.answers)}, but suite {suite.name} asks for "
+            f"{least}{expected}: give the texts of all turns of one answer, another answer on a "
             "line of its own"
         )
 
 
 def _asked(suite: Suite[Any], sample: Any, answers: tuple[Answer, ...]) -> int:
-    """How many answers the suite asks for; where these are too few, more than they are."""
+    """Count the answers that the suite asks for; where these are too few, more than they are."""
     count = 0
     while count <= len(answers) and (requests := suite.ask(sample, answers[:count])):
         count += len(requests)
@@ -92,27 +92,29 @@ def _asked(suite: Suite[Any], sample: Any, answers: tuple[Answer, ...]) -> int:
 
 async def _rescore(
     suite: Suite[Any],
-    known: Mapping[str, Any],
+    by_id: Mapping[str, Any],
     stored: Sequence[Stored],
     sandbox: Sandbox,
-    told: Callable[[int], None],
+    on_progress: Callable[[int], None],
 ) -> tuple[Rescored, ...]:
     done = 0
-    verdicts = [_verdicts(suite, known[item.sample_id], item) for item in stored]
+    verdicts = [_verdicts(suite, by_id[item.sample_id], item) for item in stored]
     judged = max(map(len, verdicts), default=1)
 
-    async def one(item: Stored, repeats: tuple[Answers, ...], box: Sandbox) -> Rescored:
+    async def score_one(item: Stored, repeats: tuple[Answers, ...], box: Sandbox) -> Rescored:
         nonlocal done
         # Where nothing had to be asked, each repetition of the judge was as empty as the first.
         repeats = repeats if item.verdicts else repeats * judged
-        scored = await _score(suite, known[item.sample_id], item, repeats, box)
+        scored = await _score(suite, by_id[item.sample_id], item, repeats, box)
         done += 1
-        told(done)
+        on_progress(done)
         return scored
 
     async with sandbox as box:
         items = zip(stored, verdicts, strict=True)
-        return tuple(await asyncio.gather(*(one(item, repeats, box) for item, repeats in items)))
+        return tuple(
+            await asyncio.gather(*(score_one(item, repeats, box) for item, repeats in items))
+        )
 
 
 def _verdicts(suite: Suite[Any], sample: Any, item: Stored) -> tuple[Answers, ...]:
@@ -131,27 +133,27 @@ async def _score(
 
 
 def record(
-    suite: Suite[Any], found: Sequence[Rescored], *, allow_missing: bool = False
+    suite: Suite[Any], rescored: Sequence[Rescored], *, allow_missing: bool = False
 ) -> dict[str, Any]:
-    """One model's part of what `--json` writes: metrics, and samples by id and repeat.
+    """Return one model's part of what `--json` writes: metrics, and samples by id and repeat.
 
     Without `allow_missing` the headline is None where an answer has no value, and metrics that
     share its fate are left out, as on the screen.
     """
-    ordered = sorted(found, key=lambda one: (one.stored.sample_id, one.stored.repeat))
-    held = _missing(found) > 0 and not allow_missing
+    ordered = sorted(rescored, key=lambda answer: (answer.stored.sample_id, answer.stored.repeat))
+    held = _missing(rescored) > 0 and not allow_missing
     return {
         "metrics": ({suite.headline: None} if held else {}) | _shown(suite, ordered, held=held),
         "samples": [
             {
-                "sample_id": one.stored.sample_id,
-                "repeat": one.stored.repeat,
-                "extracted": one.score.extracted,
-                "value": one.score.value,
-                "status": one.score.status,
-                "reason": one.score.reason,
+                "sample_id": answer.stored.sample_id,
+                "repeat": answer.stored.repeat,
+                "extracted": answer.score.extracted,
+                "value": answer.score.value,
+                "status": answer.score.status,
+                "reason": answer.score.reason,
             }
-            for one in ordered
+            for answer in ordered
         ],
     }
 
@@ -159,59 +161,61 @@ def record(
 def lines(
     suite: Suite[Any],
     name: str,
-    found: Sequence[Rescored],
+    rescored: Sequence[Rescored],
     total: int,
     *,
     allow_missing: bool = False,
 ) -> Iterator[str]:
-    """A model's metrics and statuses in words, the headline first.
+    """Return a model's metrics and statuses in words, the headline first.
 
     The headline is the mean over samples (each sample's repeats averaged), with its 95 % interval.
 
     Args:
         suite: whose rules held.
         name: the model's.
-        found: its scored answers.
+        rescored: its scored answers.
         total: samples of the suite.
         allow_missing: show it though answers have no value, with what it might have been.
     """
-    there = len({one.stored.sample_id for one in found})
-    held = _missing(found) > 0 and not allow_missing
-    yield f"{name} on {suite.name}: {there} of {total} samples, answers: {len(found)}"
-    yield f"{suite.headline}: {_withheld(found) if held else _headline(suite, found, total)}"
+    there = len({answer.stored.sample_id for answer in rescored})
+    held = _missing(rescored) > 0 and not allow_missing
+    yield f"{name} on {suite.name}: {there} of {total} samples, answers: {len(rescored)}"
+    yield f"{suite.headline}: {_withheld(rescored) if held else _headline(suite, rescored, total)}"
     yield from (
         f"{metric}: {value:.4f}"
-        for metric, value in _shown(suite, found, held=held).items()
+        for metric, value in _shown(suite, rescored, held=held).items()
         if metric != suite.headline
     )
-    yield from _not_ok(found)
-    tiers = sorted({outcome.tier for one in found for outcome in one.outcomes} - {"A", "call"})
+    yield from _not_ok(rescored)
+    tiers = sorted(
+        {outcome.tier for answer in rescored for outcome in answer.outcomes} - {"A", "call"}
+    )
     yield from (f"programs were contained on tier {tier}, not A" for tier in tiers)
 
 
-def _withheld(found: Sequence[Rescored]) -> str:
+def _withheld(rescored: Sequence[Rescored]) -> str:
     return (
-        f"missing, for {_missing(found)} of {len(found)} answers have no value "
+        f"missing, for {_missing(rescored)} of {len(rescored)} answers have no value "
         "(--allow-missing shows the others, and what all might be)"
     )
 
 
-def _headline(suite: Suite[Any], found: Sequence[Rescored], total: int) -> str:
-    values = _means(found)
+def _headline(suite: Suite[Any], rescored: Sequence[Rescored], total: int) -> str:
+    values = _means(rescored)
     if not values:
         return f"no value (n = 0 of {total})"
     (interval,) = mean_intervals([values], 0)
     around = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "cannot be estimated"
-    bounds = _bounds(suite, found) if _missing(found) else ""
+    bounds = _bounds(suite, rescored) if _missing(rescored) else ""
     mean = sum(values) / len(values)
     return f"{mean:.4f}, 95 % interval {around} (n = {len(values)} of {total}{bounds})"
 
 
-def _bounds(suite: Suite[Any], found: Sequence[Rescored]) -> str:
-    """What the mean is if every missing value is the worst, or the best, that there can be."""
+def _bounds(suite: Suite[Any], rescored: Sequence[Rescored]) -> str:
+    """Return the mean with every missing value at the worst, and at the best, that can be."""
     low, high = (
-        sum(_means([replace(one, score=_valued(one.score, value)) for one in found]))
-        / len({one.stored.sample_id for one in found})
+        sum(_means([replace(answer, score=_valued(answer.score, value)) for answer in rescored]))
+        / len({answer.stored.sample_id for answer in rescored})
         for value in suite.metrics.bounds
     )
     return f"; between {low:.4f} and {high:.4f} whatever the missing ones are"
@@ -221,42 +225,42 @@ def _valued(score: Score, value: float) -> Score:
     return replace(score, value=value) if score.value is None else score
 
 
-def _missing(found: Sequence[Rescored]) -> int:
-    return sum(one.score.value is None for one in found)
+def _missing(rescored: Sequence[Rescored]) -> int:
+    return sum(answer.score.value is None for answer in rescored)
 
 
-def _shown(suite: Suite[Any], found: Sequence[Rescored], *, held: bool) -> dict[str, float]:
-    """The metrics; where the headline is withheld, those that do not depend on missing values.
+def _shown(suite: Suite[Any], rescored: Sequence[Rescored], *, held: bool) -> dict[str, float]:
+    """Return the metrics; without the headline only those that no missing value changes.
 
     Upstream's own drop what upstream drops; others stand if every answer has them.
     """
-    metrics = _metrics(suite, found)
+    metrics = _metrics(suite, rescored)
     if not held:
         return metrics
     return {
         name: value
         for name, value in metrics.items()
-        if name.startswith("official") or all(name in one.score.metrics for one in found)
+        if name.startswith("official") or all(name in answer.score.metrics for answer in rescored)
     }
 
 
-def _not_ok(found: Sequence[Rescored]) -> Iterator[str]:
-    counts = Counter(one.score.status for one in found if one.score.status != "ok")
+def _not_ok(rescored: Sequence[Rescored]) -> Iterator[str]:
+    counts = Counter(answer.score.status for answer in rescored if answer.score.status != "ok")
     if counts:
         parts = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
         yield f"not ok: {parts}"
-    if missing := _missing(found):
-        yield f"without a value, by no fault of the model's: {missing} of {len(found)} answers"
+    if missing := _missing(rescored):
+        yield f"without a value, by no fault of the model's: {missing} of {len(rescored)} answers"
 
 
-def _means(found: Sequence[Rescored]) -> list[float]:
-    """The mean value of each sample's repeats, by sample id; samples without a value are absent."""
+def _means(rescored: Sequence[Rescored]) -> list[float]:
+    """Return the mean value of each sample's repeats, by sample id; None is left out."""
     by_sample: dict[str, list[float]] = {}
-    for one in found:
-        if one.score.value is not None:
-            by_sample.setdefault(one.stored.sample_id, []).append(one.score.value)
+    for answer in rescored:
+        if answer.score.value is not None:
+            by_sample.setdefault(answer.stored.sample_id, []).append(answer.score.value)
     return [sum(repeats) / len(repeats) for _, repeats in sorted(by_sample.items())]
 
 
-def _metrics(suite: Suite[Any], found: Sequence[Rescored]) -> dict[str, float]:
-    return metrics_of(suite, ((one.stored.sample_id, one.score) for one in found))
+def _metrics(suite: Suite[Any], rescored: Sequence[Rescored]) -> dict[str, float]:
+    return metrics_of(suite, ((answer.stored.sample_id, answer.score) for answer in rescored))

@@ -10,7 +10,7 @@ from harness.errors import RunError
 
 
 def text_of(file: Path) -> str:
-    """The text of a file, gzipped or not.
+    """Return the text of a file, gzipped or not.
 
     Raises:
         RunError: it cannot be read.
@@ -25,7 +25,7 @@ def text_of(file: Path) -> str:
 
 
 def numbered(file: Path, text: str) -> Iterator[tuple[str, str]]:
-    """Where each line of a file's text stands, and the line; blank ones are left out."""
+    """Yield each line of a file's text with its place; blank ones are left out."""
     # Texts may hold other line ends, which JSON does not escape.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -33,15 +33,15 @@ def numbered(file: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def rows_of(file: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON array, or of JSON lines, with where each stands.
+    """Return the objects of a JSON array, or of JSON lines, with where each stands.
 
     Raises:
         RunError: the file cannot be read, is no such file, or holds nothing.
     """
     text = text_of(file)
     if text.lstrip().startswith("["):
-        found = _parsed(text, str(file))
-        placed = [(f"{file}, entry {number}", row) for number, row in enumerate(found)]
+        entries = _parsed(text, str(file))
+        placed = [(f"{file}, entry {number}", row) for number, row in enumerate(entries)]
     else:
         placed = [(where, _parsed(line, where)) for where, line in numbered(file, text)]
     if not placed:

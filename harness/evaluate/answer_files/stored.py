@@ -47,19 +47,19 @@ def named_files(given: Sequence[str]) -> dict[str, Path]:
     Raises:
         RunError: two models would have one name.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for text in given:
         name, _, rest = ("", "", text) if Path(text).exists() else text.rpartition("=")
         file = Path(rest)
         name = name or Path(file.name.removesuffix(".gz")).stem
-        if name in found:
-            raise RunError(f"{found[name]} and {file} are both called {name!r}: write NAME=FILE")
-        found[name] = file
-    return found
+        if name in files:
+            raise RunError(f"{files[name]} and {file} are both called {name!r}: write NAME=FILE")
+        files[name] = file
+    return files
 
 
 def read_stored(file: Path) -> tuple[Stored, ...]:
-    """The answers of a file of JSON lines, gzipped or not; a line is one repeat of one sample.
+    """Return the answers of a file of JSON lines, gzipped or not; a line is one repeat.
 
     A line has `sample_id` with `completions` (the texts of its turns) or `turns` (our sample
     log), or `task_id` with `solution` (a whole program) or `completion` (what goes on behind the
@@ -69,14 +69,14 @@ def read_stored(file: Path) -> tuple[Stored, ...]:
         RunError: the file cannot be read, has no line, or a line is of no such kind.
     """
     seen: Counter[str] = Counter()
-    found: list[Stored] = []
+    answers: list[Stored] = []
     for where, line in numbered(file, text_of(file)):
-        one = _stored(line, where)
-        found.append(replace(one, repeat=seen[one.sample_id]))
-        seen[one.sample_id] += 1
-    if not found:
+        answer = _stored(line, where)
+        answers.append(replace(answer, repeat=seen[answer.sample_id]))
+        seen[answer.sample_id] += 1
+    if not answers:
         raise RunError(f"{file}: no line in it; each must be {KINDS}")
-    return tuple(found)
+    return tuple(answers)
 
 
 def _stored(line: str, where: str) -> Stored:
@@ -107,7 +107,7 @@ def _answer(fields: Mapping[str, Any]) -> Answer:
 
 
 def whole_text(value: object) -> str:
-    """A text as it can be written again: half a pair of surrogates becomes U+FFFD."""
+    """Return a text as it can be written again: half a pair of surrogates becomes U+FFFD."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

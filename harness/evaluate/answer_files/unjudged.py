@@ -30,7 +30,7 @@ from harness.storage.journal.entries import Journal
 def read_answers(
     suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
 ) -> dict[str, tuple[Stored, ...]]:
-    """The answers of each model of a file.
+    """Return the answers of each model of a file.
 
     Args:
         suite: judged.
@@ -46,20 +46,20 @@ def read_answers(
     if any(is_judgement(row) for _, row in rows):
         raise RunError(f"{file}: is judged already: score it without --judge")
     if any("choices" in row for _, row in rows):
-        found = _grouped(_of_fastchat(where, row) for where, row in rows)
+        by_model = _grouped(_of_fastchat(where, row) for where, row in rows)
     elif any("instruction" in row for _, row in rows):
         ids = {getattr(sample, "instruction", None): sample.id for sample in samples}
-        found = _grouped(_of_alpaca_eval(where, row, ids) for where, row in rows)
+        by_model = _grouped(_of_alpaca_eval(where, row, ids) for where, row in rows)
     else:
-        found = {name: tuple(replace(one, verdicts=()) for one in read_stored(file))}
-    for answers in found.values():
+        by_model = {name: tuple(replace(answer, verdicts=()) for answer in read_stored(file))}
+    for answers in by_model.values():
         refuse_unfit(suite, samples, answers)
-    return found
+    return by_model
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Who judges: the choice, what identifies its model, and where its replies are kept."""
+    """The judge of stored answers: the choice, its model's fingerprint, and the journal."""
 
     choice: JudgeChoice
     fingerprint: str
@@ -71,21 +71,21 @@ def judge(
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],
     bench: Bench,
-    told: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> dict[str, Judged]:
-    """Every model's answers with what the judge makes of them.
+    """Return every model's answers with the judge's scores.
 
     Args:
         suite: judged.
         samples: the suite's.
         models: name -> answers.
         bench: who is asked.
-        told: hears what is going on.
+        note: hears what is going on.
 
     Raises:
         EngineUnavailable, BudgetSpent, EngineDied: as for any judge; replies so far are kept.
     """
-    return asyncio.run(_judge(suite, samples, models, bench, told))
+    return asyncio.run(_judge(suite, samples, models, bench, note))
 
 
 async def _judge(
@@ -93,16 +93,16 @@ async def _judge(
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],
     bench: Bench,
-    told: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> dict[str, Judged]:
     def starting(what: str) -> None:
-        told(f"starting {what}")
+        note(f"starting {what}")
 
     with Journal(bench.journal) as journal:
         async with judging(bench.choice, bench.fingerprint, 0, journal, starting) as referee:
-            found = await _heard(suite, samples, models, referee, bench.choice.in_flight, told)
-        told(used(referee.purse))
-    return found
+            judged = await _heard(suite, samples, models, referee, bench.choice.in_flight, note)
+        note(used(referee.purse))
+    return judged
 
 
 async def _heard(
@@ -111,32 +111,32 @@ async def _heard(
     models: Mapping[str, Sequence[Stored]],
     referee: Referee,
     width: int,
-    told: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> dict[str, Judged]:
-    known = {sample.id: sample for sample in samples}
+    by_id = {sample.id: sample for sample in samples}
     places = [(name, k) for name, answers in models.items() for k in range(len(answers))]
-    found: dict[tuple[str, int], Rescored] = {}
+    rescored: dict[tuple[str, int], Rescored] = {}
 
-    async def one(place: tuple[str, int]) -> None:
+    async def judge_one(place: tuple[str, int]) -> None:
         name, k = place
         stored = models[name][k]
         if stored.lost is not None:
-            found[place] = Rescored(stored, stored.lost, ())
+            rescored[place] = Rescored(stored, stored.lost, ())
         else:
-            task = Task(replace(referee.model, name=name), suite, known[stored.sample_id], 1)
+            task = Task(replace(referee.model, name=name), suite, by_id[stored.sample_id], 1)
             score, replies = await referee.score(task, stored.answers, ())
-            found[place] = Rescored(replace(stored, verdicts=replies), score, ())
-        told(f"{len(found)} of {len(places)} answers judged")
+            rescored[place] = Rescored(replace(stored, verdicts=replies), score, ())
+        note(f"{len(rescored)} of {len(places)} answers judged")
 
-    await for_each(iter(places), width, one)
+    await for_each(iter(places), width, judge_one)
     return {
-        name: Judged(name, tuple(found[name, k] for k in range(len(answers))))
+        name: Judged(name, tuple(rescored[name, k] for k in range(len(answers))))
         for name, answers in models.items()
     }
 
 
 def _of_fastchat(where: str, row: Mapping[str, Any]) -> list[tuple[str, Stored]]:
-    """A row of FastChat's model_answer: each of its choices is a repeat."""
+    """Return a row of FastChat's model_answer: each of its choices is a repeat."""
     try:
         model, question = text(row, "model_id"), str(row["question_id"])
         choices = [[whole_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
@@ -150,7 +150,7 @@ def _of_fastchat(where: str, row: Mapping[str, Any]) -> list[tuple[str, Stored]]
 def _of_alpaca_eval(
     where: str, row: Mapping[str, Any], ids: Mapping[Any, str]
 ) -> list[tuple[str, Stored]]:
-    """A row of AlpacaEval's model_outputs.json."""
+    """Return a row of AlpacaEval's model_outputs.json."""
     try:
         instruction, output = text(row, "instruction"), whole_text(row["output"])
         model = text(row, "generator")
@@ -166,10 +166,10 @@ def _of_alpaca_eval(
 
 
 def _grouped(rows: Any) -> dict[str, tuple[Stored, ...]]:
-    """Answers by model, those of one sample numbered as its repeats."""
+    """Return answers by model, those of one sample numbered as its repeats."""
     seen: Counter[tuple[str, str]] = Counter()
-    found: dict[str, list[Stored]] = {}
-    for model, one in (pair for row in rows for pair in row):
-        found.setdefault(model, []).append(replace(one, repeat=seen[model, one.sample_id]))
-        seen[model, one.sample_id] += 1
-    return {model: tuple(answers) for model, answers in found.items()}
+    by_model: dict[str, list[Stored]] = {}
+    for model, answer in (pair for row in rows for pair in row):
+        by_model.setdefault(model, []).append(replace(answer, repeat=seen[model, answer.sample_id]))
+        seen[model, answer.sample_id] += 1
+    return {model: tuple(answers) for model, answers in by_model.items()}

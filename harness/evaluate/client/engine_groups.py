@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval_suites.requests import Request
-from harness.engines.base import Engine, EngineSpec, longest
+from harness.engines.base import Engine
 from harness.engines.checkpoints import MODELS, under
+from harness.engines.options import EngineChoice, EngineSpec, longest
 from harness.engines.registry import make
 from harness.evaluate.client.cached_client import Model, Renderer
 from harness.evaluate.client.rendering import Tokenizer, loader, renderer
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import digest
 
 Load = Callable[[Path], Tokenizer]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.recipe.schema import DecodingChanges, EngineChoice, JudgeChoice
+from harness.engines.options import EngineChoice
+from harness.recipe.schema import DecodingChanges, JudgeChoice
 
 
 class EvalJob(BaseModel):

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from eval_suites.suite import Suite
-from harness.engines.base import EngineSpec
-from harness.engines.registry import make
+from harness.engines.registry import capabilities_of
 from harness.errors import EngineUnavailable
 from harness.recipe.schema import JudgeChoice
 
@@ -17,7 +16,7 @@ def lacking(suite: Suite[Any], judge: JudgeChoice) -> str:
         EngineUnavailable: this machine lacks what the engine needs.
     """
     needs = frozenset() if suite.judging is None else suite.judging.needs
-    able = make(EngineSpec(name=judge.name, base_url=judge.base_url)).capabilities
+    able = capabilities_of(judge.name)
     return ", ".join(sorted(needs - able))
 
 

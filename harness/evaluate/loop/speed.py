@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.storage.run_folder import canonical, digest, read_lines, write_text
 
 FILE = "speed.jsonl"

@@ -14,7 +14,7 @@ from typing import Any
 
 from eval_suites.judging import pairwise
 from eval_suites.judging.mt_bench import load_prompts
-from eval_suites.judging.pairwise import Duel
+from eval_suites.judging.pairwise import PairwiseSample
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from harness.errors import RecipeError
@@ -102,7 +102,7 @@ async def _play(
         (first, second), sample, repeat = places[number]
         both = [columns[name].found[sample.id, repeat] for name in (first, second)]
         asked = dialogue(item.suite, sample, both[0].answers, templates)
-        task = Task(judge.model, pairwise.SUITE, Duel(sample.id, asked), 1)
+        task = Task(judge.model, pairwise.SUITE, PairwiseSample(sample.id, asked), 1)
         score, replies = await judge.score(task, both[0].answers + both[1].answers, ())
         found[number] = Played(_game(sample.id, repeat, first, second, score), score, replies)
         report(_progress(len(found), len(places)))

@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval_suites.grading.unfiltered import means_of
-from eval_suites.judging.mt_bench import Asked, load_prompts, question_of
-from eval_suites.judging.mt_bench_pairs import Dialogue
+from eval_suites.judging.mt_bench import Dialogue, load_prompts, question_of
 from eval_suites.requests import Answer, Request
-from eval_suites.scores import Score, mean_metrics
+from eval_suites.scores import Score, mean_metrics, means_of
 from eval_suites.suite import JudgeRules, MetricRules, Suite
 from harness.errors import RecipeError
 
@@ -47,13 +45,13 @@ def duelling(prompts: Suite[Any]) -> Suite[Any]:
     )
 
 
-def dialogue(suite: Suite[Any], sample: Any, answers: Sequence[Answer], templates: Any) -> Asked:
+def dialogue(suite: Suite[Any], sample: Any, answers: Sequence[Answer], templates: Any) -> Dialogue:
     """What a judge is shown of a sample's questions; MT-bench's own have references too.
 
     Raises:
         RecipeError: it is not of one or two turns with a question each.
     """
-    if isinstance(sample, Asked):
+    if isinstance(sample, Dialogue):
         return sample
     questions: list[str] = []
     while len(questions) <= len(answers):

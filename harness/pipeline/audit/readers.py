@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engines.base import longest
+from harness.engines.options import longest
 from harness.evaluate.client.engine_groups import spec_of
 from harness.evaluate.client.rendering import Tokenizer, loader
 from harness.pipeline.audit.job import AuditJob

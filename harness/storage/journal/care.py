@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a journal holds; `bytes` on disk, `free` of them unused (a prune gives them back)."""
+    """The contents of a journal; `bytes` on disk, `free` of them unused (a prune frees them)."""
 
     path: Path
     bytes: int
@@ -68,7 +68,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What may go: entries for which all that is set holds, and damaged ones set aside.
+    """The entries to remove: those for which all that is set holds, and damaged ones.
 
     Attributes:
         kind: of this kind.
@@ -84,13 +84,13 @@ class Choice:
 
     @property
     def entries(self) -> bool:
-        """Whether any entries are meant."""
+        """True where any entries are to be removed."""
         return self.kind is not None or self.origin is not None or self.unused
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What went, or would go; `why_large` says why the file could not be made smaller."""
+    """The entries removed, or to be removed; `why_large`: why the file did not shrink."""
 
     parts: tuple[Part, ...]
     quarantined: int
@@ -101,7 +101,7 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one other journal added; `unreadable` times entries were passed over."""
+    """The entries that one other journal added; `unreadable` times some were passed over."""
 
     source: Path
     new: int
@@ -134,16 +134,16 @@ def prune(path: Path, choice: Choice, *, dry_run: bool = False) -> Pruned:
     existing(path)
     with told(path), contextlib.closing(connect(path)) as db:
         _refuse_unknown(db, path, choice.kind)
-        asked = (choice.kind, choice.origin, choice.unused)
-        found = db.execute(_PARTS + _CHOSEN + _GROUPED, asked) if choice.entries else ()
-        parts = tuple(Part(*row) for row in found)
+        conditions = (choice.kind, choice.origin, choice.unused)
+        rows = db.execute(_PARTS + _CHOSEN + _GROUPED, conditions) if choice.entries else ()
+        parts = tuple(Part(*row) for row in rows)
         aside = _quarantined(db) if choice.quarantine else 0
         before = _size(path)
         if dry_run:
             return Pruned(parts, aside, before, before)
         with transaction(db):
             if choice.entries:
-                db.execute("DELETE FROM entries " + _CHOSEN, asked)  # noqa: S608 - two constants
+                db.execute("DELETE FROM entries " + _CHOSEN, conditions)  # noqa: S608 - two constants
                 db.execute("DELETE FROM hits WHERE key NOT IN (SELECT key FROM entries)")
             if choice.quarantine:
                 db.execute("DELETE FROM quarantine")
@@ -186,9 +186,9 @@ def add(db: sqlite3.Connection, entries: Iterable[Entry]) -> int:
 def _merge(db: sqlite3.Connection, source: Path) -> Merged:
     seen = damaged = unreadable = 0
 
-    def intact(found: Iterable[Entry | None]) -> Iterator[Entry]:
+    def intact(entries: Iterable[Entry | None]) -> Iterator[Entry]:
         nonlocal seen, damaged, unreadable
-        for entry in found:
+        for entry in entries:
             if entry is None:
                 unreadable += 1
             elif entry.intact:
@@ -205,8 +205,8 @@ def _merge(db: sqlite3.Connection, source: Path) -> Merged:
 def _refuse_unknown(db: sqlite3.Connection, path: Path, kind: str | None) -> None:
     kinds = [name for (name,) in db.execute("SELECT DISTINCT kind FROM entries ORDER BY kind")]
     if kind is not None and kind not in kinds:
-        known = ", ".join(kinds) or "no entries"
-        raise UserError(f"--kind {kind}: {path} has no such entries; it has {known}")
+        existing = ", ".join(kinds) or "no entries"
+        raise UserError(f"--kind {kind}: {path} has no such entries; it has {existing}")
 
 
 def _shrink(db: sqlite3.Connection) -> str:

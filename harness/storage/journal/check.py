@@ -23,7 +23,7 @@ from harness.storage.journal.file import (
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a check found.
+    """The outcome of a check.
 
     Attributes:
         intact: entries that pass their checksum.
@@ -43,7 +43,7 @@ class Health:
 
     @property
     def sound(self) -> bool:
-        """Whether no damage is left."""
+        """True if no damage is left."""
         return self.repaired or not (self.damaged or self.unreadable or self.pages)
 
 
@@ -71,8 +71,8 @@ def check(path: Path, *, repair: bool = False) -> Health:
             _write_anew(path)
         else:
             _set_aside(path, damaged)
-    found = (health.intact, health.damaged, health.unreadable, health.pages, health.quarantined)
-    return Health(*found, repaired=True)
+    counts = (health.intact, health.damaged, health.unreadable, health.pages, health.quarantined)
+    return Health(*counts, repaired=True)
 
 
 def _look(db: sqlite3.Connection, path: Path) -> tuple[Health, list[Entry]]:
@@ -91,16 +91,16 @@ def _look(db: sqlite3.Connection, path: Path) -> tuple[Health, list[Entry]]:
 
 def _complaints(db: sqlite3.Connection) -> tuple[str, ...]:
     try:
-        said = tuple(str(line) for (line,) in db.execute("PRAGMA integrity_check"))
+        complaints = tuple(str(line) for (line,) in db.execute("PRAGMA integrity_check"))
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
         return (str(error),)
-    return () if said == ("ok",) else said
+    return () if complaints == ("ok",) else complaints
 
 
 def _quarantine(db: sqlite3.Connection) -> list[tuple[object, ...]]:
-    """What was set aside, as far as it can be read."""
+    """Return the entries set aside, as far as they can be read."""
     rows: list[tuple[object, ...]] = []
     with contextlib.suppress(sqlite3.DatabaseError):
         rows.extend(db.execute("SELECT key, kind, body, sum FROM quarantine"))

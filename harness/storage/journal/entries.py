@@ -27,7 +27,7 @@ _HITS = 1000
 
 
 def payload(request: Request) -> Any:
-    """What the model sees: token ids, or the canonical messages of an endpoint."""
+    """Return the prompt as the model sees it: token ids, or an endpoint's canonical messages."""
     if request.continuation:
         if request.token_ids is None:
             return {"text": request.text, "continuation": request.continuation}
@@ -69,12 +69,12 @@ def answer_key(
 
 
 def derived_seed(seed: int, request: Request) -> int:
-    """A 30-bit seed of its own for each request; its repeats count on from there."""
+    """Return a 30-bit seed of its own for each request; its repeats count on from there."""
     return int(digest([seed, payload(request)], 8), 16) & 0x3FFFFFFF
 
 
 def origin_of(engine: Mapping[str, str], name: str, fingerprint: str) -> str:
-    """Who gave an answer, for people: it is no part of the key.
+    """Name the giver of an answer, for people; it is no part of the key.
 
     Args:
         engine: as for `answer_key`.
@@ -116,7 +116,7 @@ class Journal:
         self._db.close()
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """The body stored under a key; None when there is none, or a damaged one (set aside)."""
+        """Return the body stored under a key; None when there is none, or a damaged one."""
         with told(self.path):
             # Casts, because damage may also have changed a column's type.
             row = self._db.execute(

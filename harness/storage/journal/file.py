@@ -66,7 +66,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def version_of(db: sqlite3.Connection, path: Path) -> int:
-    """The schema of an open file, 0 for an empty one.
+    """Return the schema of an open file, 0 for an empty one.
 
     Raises:
         RunError: the file is another program's, or a newer one's.
@@ -111,7 +111,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def checksum(key: str, body: bytes) -> str:
-    """What is stored beside a body: BLAKE2b of key and body, 32 hexadecimal digits."""
+    """Return the checksum stored beside a body: BLAKE2b of key and body, 32 hex digits."""
     return hashlib.blake2b(key.encode() + body, digest_size=16).hexdigest()
 
 
@@ -170,7 +170,7 @@ class Entry(NamedTuple):
 
     @property
     def intact(self) -> bool:
-        """Whether key and body are those that the checksum was made of."""
+        """True if key and body are those that the checksum was made of."""
         return self.body is not None and checksum(self.key, self.body) == self.sum
 
 
@@ -192,14 +192,14 @@ def reader(path: Path) -> sqlite3.Connection:
 
 
 def lenient(uri: str) -> sqlite3.Connection:
-    """A connection that does not refuse a file for being shorter than it says of itself."""
+    """Return a connection that does not refuse a file for being shorter than it says of itself."""
     db = sqlite3.connect(uri, timeout=60, uri=True)
     db.execute("PRAGMA writable_schema=ON")
     return db
 
 
 def readable(db: sqlite3.Connection, path: Path) -> Iterator[Entry | None]:
-    """Every entry that can be read, as they were stored; None where a damaged page is passed over.
+    """Yield every entry that can be read, and None where a damaged page is passed over.
 
     The index on keys is not used, so that damage there costs nothing.
 
@@ -238,5 +238,5 @@ def _readable_1(db: sqlite3.Connection) -> Iterator[Entry | None]:
 
 
 def is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether an error tells of a damaged page, not of a lock, a full disk or a fault of ours."""
+    """Return True for an error of a damaged page, not of a lock, a full disk or our fault."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites.errors import DataError
-from eval_suites.grading.chains import NODE
+from eval_suites.grading.linked_lists import NODE
 from eval_suites.grading.suite_rules import metrics_of, score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, Message
@@ -173,4 +173,4 @@ def test_all_problems_are_there(data_dir: Path) -> None:
     samples = SUITE.load(data_dir)
     counts = [sum(s.difficulty == level for s in samples) for level in ("easy", "medium", "hard")]
     assert counts == [45, 91, 44]
-    assert sum(s.on_chains for s in samples) == 2
+    assert sum(s.on_linked_lists for s in samples) == 2

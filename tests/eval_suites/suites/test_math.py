@@ -231,7 +231,7 @@ def test_the_four_examples_come_before_the_problem(data_dir: Path) -> None:
     blocks = request.text.split("Problem:\n")[1:]
     assert blocks == [
         *(f"{one['problem']}\n\nSolution: {one['solution']}\n\n" for one in examples),
-        f"{sample.problem}\n\nSolution:",
+        f"{sample.question}\n\nSolution:",
     ]
     assert len(examples) == 4
 

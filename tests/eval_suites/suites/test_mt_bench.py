@@ -53,8 +53,8 @@ def prompts() -> dict[str, Template]:
     }
 
 
-WRITING = Sample("81", "writing", ("Write.", "Shorter."), (), prompts())
-MATHS = Sample("111", "math", ("1+1?", "Plus 1?"), ("It is 2.", "It is 3."), prompts())
+WRITING = Sample(("Write.", "Shorter."), prompts(), id="81", category="writing")
+MATHS = Sample(("1+1?", "Plus 1?"), prompts(), ("It is 2.", "It is 3."), id="111", category="math")
 ANSWERS = (Answer(" Long text. "), Answer("Text."))
 
 
@@ -88,7 +88,7 @@ def test_golden_prompts_of_both_turns() -> None:
     ],
 )  # fmt: skip
 def test_each_category_has_its_temperature(category: str, temperature: float) -> None:
-    sample = Sample("1", category, ("a", "b"), (), {})
+    sample = Sample(("a", "b"), {}, id="1", category=category)
     (request,) = SUITE.ask(sample, ())
     assert request.decoding == Decoding(temperature=temperature, max_tokens=1024)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from eval_suites.judging.mt_bench_pairs import Dialogue, pair_requests, pair_verdict, pair_verdicts
+from eval_suites.judging.mt_bench import Dialogue
+from eval_suites.judging.mt_bench_pairs import pair_requests, pair_verdict, pair_verdicts
 
 from .test_mt_bench import MATHS, WRITING, prompts
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.base import CAPABILITIES, Completion, EngineGone, EngineSpec
+from harness.engines.base import CAPABILITIES, Completion, EngineGone
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError
 
@@ -23,7 +24,7 @@ def ask(request: Request, engine: FakeEngine | None = None) -> Completion:
 
 def test_two_engines_in_two_processes_give_the_same_answer() -> None:
     code = (
-        "import asyncio; from eval_suites.requests import *; from harness.engines.base import *;"
+        "import asyncio; from eval_suites.requests import *; from harness.engines.options import *;"
         "from harness.engines.registry import make;"
         f"print(asyncio.run(make(EngineSpec('fake')).complete({ASK!r})))"
     )
@@ -83,7 +84,7 @@ def test_logprobs_loglikelihood_and_overflow() -> None:
     assert tokens == [3] * scored.usage.completion_tokens
     assert asyncio.run(engine.loglikelihood((1, 2), (3, 4))).logprob < -2
     assert ask(replace(ASK, n=2), engine).finish_reasons == ("overflow", "overflow")
-    assert CAPABILITIES - FakeEngine.capabilities == {"sampling"}
+    assert CAPABILITIES - FakeEngine.capabilities == {"sampling", "remote"}
 
 
 def test_it_dies_when_told_to_and_refuses_options_that_it_lacks() -> None:

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import pytest
 
-from harness.engines.base import EngineGone, EngineSpec
+from harness.engines.base import EngineGone
 from harness.engines.heartbeat import Ask, Heartbeat
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.engines.vllm import _installed
 from harness.errors import RecipeError

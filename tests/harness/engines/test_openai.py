@@ -16,7 +16,8 @@ import openai
 import pytest
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.base import Completion, EngineGone, EngineSpec, RequestFailed
+from harness.engines.base import Completion, EngineGone, RequestFailed
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.engines.retry import Patience, retry_after, wait_s
 from harness.errors import EngineUnavailable

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from eval_suites.requests import Decoding, Likelihood, Request
-from harness.engines.base import Completion, EngineGone, EngineSpec
+from harness.engines.base import Completion, EngineGone
 from harness.engines.local_model import sample, shared_prefix
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import ModelError
 

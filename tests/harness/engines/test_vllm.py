@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import Completion, EngineSpec
+from harness.engines.base import Completion
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.engines.vllm import _installed
 from harness.errors import EngineUnavailable

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engines.base import EngineGone, EngineSpec
+from harness.engines.base import EngineGone
+from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 
 

@@ -7,13 +7,14 @@ import pytest
 from eval_suites.errors import SandboxError
 from eval_suites.registry import SUITES, find
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
 from harness.evaluate.judge.capabilities import require_able
 from harness.evaluate.suite_choice import expanded
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.checks import check_suites
-from harness.recipe.schema import EngineChoice, EvaluateSection, JudgeChoice
+from harness.recipe.schema import EvaluateSection, JudgeChoice
 
 JUDGED = {"alpaca_eval", "alpaca_eval_1", "mt_bench"}
 

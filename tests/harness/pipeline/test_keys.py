@@ -12,6 +12,7 @@ import pytest
 
 from eval_suites import registry
 from harness.data.sampling.job import SampleJob
+from harness.engines.options import EngineChoice
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline import worker
 from harness.pipeline.jobs import eval_job
@@ -19,7 +20,7 @@ from harness.pipeline.keys import hashed_config, tracking_key
 from harness.pipeline.places import Places
 from harness.pipeline.stages import Stage, evaluate_stage, measurement_stages, track_stage
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import DecodingChanges, EngineChoice, EvaluateSection, JudgeChoice
+from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice
 from harness.report.compare import comparison
 from harness.storage.result import CheckpointResult, Result
 from harness.storage.run_folder import RunFolder, digest, write_json

@@ -1,4 +1,4 @@
-"""Reading and tokenising: formats, defects named by file and row, one cut for all responses."""
+"""Reading groups: defects named by file and row or counted, and the choice of responses."""
 
 import gzip
 import json
@@ -8,13 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
 
-from train.config import TrainConfig
-from train.data.groups import DataReport, Group, choose_responses, read_group, read_groups
-from train.data.prepare import prepare
-from train.data.sources import fingerprint
-from train.data.tokens import tokenise
+from train.data.group import Group
+from train.data.groups import DataReport, choose_responses, read_group, read_groups
 from train.errors import DataError
 
 ROW = {"prompt": "2+2?", "responses": ["4", "5", "fish"], "rewards": [1, 0.5, 0]}
@@ -27,20 +23,6 @@ def test_reward_rows_of_any_k_and_both_kinds_of_prompt(write_jsonl: Any) -> None
     assert groups[0] == Group((("user", "2+2?"),), ("4", "5", "fish"), (1, 0.5, 0), "data.jsonl:1")
     assert groups[1].messages == (("system", "short"), ("user", "2+2?"))
     assert (report.rows, report.groups, report.tied) == (2, 2, 1)
-
-
-def test_every_kind_of_file_reads_the_same(tmp_path: Path, write_jsonl: Any) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    lines = write_jsonl("data.jsonl", [ROW, ROW])
-    (tmp_path / "data.json").write_text(json.dumps([ROW, ROW]))
-    (tmp_path / "data.jsonl.gz").write_bytes(gzip.compress(lines.read_bytes()))
-    parquet.write_table(pa.Table.from_pylist([ROW, ROW]), tmp_path / "data.parquet")
-    expected = [(g.messages, g.responses, g.rewards) for g in read_groups(lines)[0]]
-    for name in ("data.json", "data.jsonl.gz", "data.parquet"):
-        groups, _ = read_groups(tmp_path / name)
-        assert [(g.messages, g.responses, g.rewards) for g in groups] == expected
 
 
 @pytest.mark.parametrize(
@@ -69,24 +51,6 @@ def test_a_bad_row_is_named_by_file_and_row(row: Any, complaint: str, write_json
     with pytest.raises(DataError, match=r"data\.jsonl, row 2: ") as caught:
         read_groups(path)
     assert complaint in str(caught.value)
-
-
-def test_bad_files_are_named(tmp_path: Path, write_jsonl: Any) -> None:
-    (tmp_path / "torn.jsonl").write_text(json.dumps(ROW) + '\n{"prompt": "q", "resp')
-    (tmp_path / "object.json").write_text("{}")
-    (tmp_path / "bad.jsonl.gz").write_bytes(b"plain")
-    (tmp_path / "latin.jsonl").write_bytes(b'{"prompt": "\xe9"}')
-    for name, complaint in [
-        ("torn.jsonl", "torn.jsonl, row 2: not JSON"),
-        ("object.json", "holds a list of rows"),
-        ("bad.jsonl.gz", "damaged gzip"),
-        ("latin.jsonl", "not UTF-8 at byte 12"),
-        ("absent.jsonl", "no such data file"),
-    ]:
-        with pytest.raises(DataError, match=complaint):
-            read_groups(tmp_path / name)
-    with pytest.raises(DataError, match="no usable row"):
-        read_groups(write_jsonl("empty.jsonl", []))
 
 
 def dropped(report: DataReport) -> int:
@@ -219,140 +183,7 @@ def test_the_draw_differs_by_prompt_and_seed_and_ignores_other_rows(write_jsonl:
         read_groups(path, responses=1)
 
 
-def test_a_folder_is_read_in_order_of_name_and_its_bad_rows_are_named(
-    tmp_path: Path, write_jsonl: Any
-) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    rows = [{**ROW, "prompt": name} for name in "abcd"]
-    (folder / "part-1.json").write_text(json.dumps([rows[1]]))
-    (folder / "part-0.jsonl.gz").write_bytes(gzip.compress(json.dumps(rows[0]).encode()))
-    parquet.write_table(pa.Table.from_pylist(rows[2:]), folder / "part-2.parquet")
-    (folder / "README.md").write_text("not data")
-    groups, report = read_groups(folder)
-    assert [group.messages[0][1] for group in groups] == list("abcd")
-    assert [group.source for group in groups][::3] == ["part-0.jsonl.gz:1", "part-2.parquet:2"]
-    assert report.rows == 4
-    assert read_group(folder, 3) == ("part-2.parquet:1", groups[2])
-    with pytest.raises(DataError, match="has no row 5"):
-        read_group(folder, 5)
-    (folder / "part-3.jsonl").write_text(json.dumps(ROW) + '\n{"prompt": "q"}\n')
-    with pytest.raises(DataError, match=r"folder/part-3\.jsonl, row 2: no known row format has"):
-        read_groups(folder)
-    (tmp_path / "hollow").mkdir()
-    with pytest.raises(DataError, match="hollow: no data file there"):
-        read_groups(tmp_path / "hollow")
-
-
-def test_a_folder_that_datasets_saved_is_read_split_by_split(tmp_path: Path) -> None:
-    from datasets import Dataset, DatasetDict
-
-    rows = [{"prompt": f"q{n}", "chosen": "a", "rejected": "b"} for n in range(3)]
-    data = Dataset.from_list(rows)
-    DatasetDict({"train": data, "test": data.select([0])}).save_to_disk(tmp_path / "both")
-    groups, _ = read_groups(tmp_path / "both" / "train")
-    assert [group.messages[0][1] for group in groups] == ["q0", "q1", "q2"]
-    assert groups[2].source == "train:3"
-    with pytest.raises(DataError, match="holds the splits train, test; name the folder of one"):
-        read_groups(tmp_path / "both")
-    for file in (tmp_path / "both" / "train").glob("*.arrow"):
-        file.write_bytes(b"torn")
-    with pytest.raises(DataError, match="train: cannot be loaded"):
-        read_groups(tmp_path / "both" / "train")
-
-
 def test_a_row_that_is_left_out_is_told_with_its_reason(write_jsonl: Any) -> None:
     path = write_jsonl("data.jsonl", [ROW, {"prompt": "q", "chosen": "a", "rejected": "a"}])
     assert read_group(path, 2) == ("data.jsonl:2", "identical")
     assert read_group(path, 1, responses=2)[1] == read_groups(path, responses=2)[0][0]
-
-
-def test_an_identity_follows_the_bytes_and_names_of_all_files(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    file = folder / "a.jsonl"
-    file.write_text("{}")
-    seen = [fingerprint(str(file)), fingerprint(str(folder))]
-    (folder / "notes.txt").write_text("no data")
-    assert seen == [fingerprint(str(file)), fingerprint(str(folder))]
-    (folder / "b.jsonl").write_text("{}")
-    seen.append(fingerprint(str(folder)))
-    file.write_text("{} ")
-    seen += [fingerprint(str(file)), fingerprint(str(folder))]
-    file.rename(folder / "c.jsonl")
-    seen.append(fingerprint(str(folder)))
-    assert len(set(seen)) == len(seen)
-    with pytest.raises(DataError, match="no such data file or folder"):
-        fingerprint(str(tmp_path / "absent"))
-
-
-def test_a_prompt_of_several_turns_is_rendered_whole(tiny_model: Path, write_jsonl: Any) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    transcript = "\n\nHuman: q1\n\nAssistant: r1\n\nHuman: q2\n\nAssistant:"
-    row = {"chosen": f"{transcript} a", "rejected": f"{transcript} b"}
-    groups, _ = read_groups(write_jsonl("hh.jsonl", [row]))
-    (group,), _ = tokenise(tokenizer, groups, 1000, 500)
-    assert tokenizer.decode(group.prompt) == (
-        "<|im_start|>user\nq1<|im_end|>\n<|im_start|>assistant\nr1<|im_end|>\n"
-        "<|im_start|>user\nq2<|im_end|>\n<|im_start|>assistant\n"
-    )
-    assert [tokenizer.decode(ids) for ids in group.responses] == ["a<|im_end|>", "b<|im_end|>"]
-
-
-def test_one_cut_of_the_prompt_for_all_responses_and_never_the_header(tiny_model: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    header = "<|im_start|>assistant\n"
-    group = Group((("user", "x" * 50),), ("a" * 10, "b" * 30), (1, 0), "made:1")
-
-    def cut(max_length: int, max_prompt_length: int) -> tuple[str, list[str], Any]:
-        (done,), report = tokenise(tokenizer, [group], max_length, max_prompt_length)
-        texts = [tokenizer.decode(ids) for ids in done.responses]
-        return tokenizer.decode(done.prompt), texts, report
-
-    prompt, responses, report = cut(1000, 500)
-    assert prompt.endswith("x<|im_end|>\n" + header)
-    assert responses == ["a" * 10 + "<|im_end|>", "b" * 30 + "<|im_end|>"]
-    assert (report.cut_prompts, report.cut_responses, report.prompts) == (0, 0, 1)
-
-    prompt, responses, report = cut(60, 20)  # the prompt gives way first, as far as it must
-    assert prompt.endswith("<|im_end|>\n" + header)
-    assert len(tokenizer(prompt)["input_ids"]) == 60 - 31
-    assert (report.cut_prompts, report.cut_responses) == (1, 0)
-
-    prompt, responses, report = cut(40, 20)  # then the responses
-    assert responses == ["a" * 10 + "<|im_end|>", "b" * 20]
-    assert (report.cut_prompts, report.cut_responses) == (1, 1)
-
-    prompt, responses, _ = cut(5, 2)  # a limit below all reason
-    assert prompt == header
-    assert responses == ["a", "b"]
-
-
-def test_what_would_be_cut_is_dropped_on_demand_and_counted(tiny_model: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    texts = {"short": "b" * 5, "fits": "b" * 20, "long": "b" * 21}
-    groups = [
-        Group((("user", "x" * 5),), ("a" * 3, text), (1, 0), f"made:{name}")
-        for name, text in texts.items()
-    ]
-    (fits,), _ = tokenise(tokenizer, groups[1:2], 1000, 500)
-    limit = len(fits.prompt) + len(fits.responses[1])
-    kept, report = tokenise(tokenizer, groups, limit, 2, "drop")
-    assert [group.source for group in kept] == ["made:short", "made:fits"]
-    assert (report.prompts, report.too_long) == (2, 1)
-    assert (report.cut_prompts, report.cut_responses) == (0, 0)
-    cut, report = tokenise(tokenizer, groups, limit, 2)
-    assert len(cut) == 3
-    assert (report.cut_prompts, report.too_long) == (1, 0)
-
-
-def test_a_limit_that_no_prompt_fits_is_said(tiny_model: Path, write_jsonl: Any) -> None:
-    row = {"prompt": "a" * 50, "responses": ["bb", "c"], "rewards": [1, 0]}
-    config = TrainConfig(
-        data=write_jsonl("long.jsonl", [row]), max_length=20, max_prompt_length=5, too_long="drop"
-    )
-    with pytest.raises(DataError, match=r"long\.jsonl: no prompt fits: raise max_length"):
-        prepare(config, AutoTokenizer.from_pretrained(tiny_model))

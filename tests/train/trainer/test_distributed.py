@@ -12,15 +12,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from train import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.trainer.distributed import SINGLE_PROCESS, join
 from train.trainer.run import run
-from train.trainer.schedule import check_processes, micro_batches
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "recipes" / "accelerate"
@@ -205,40 +202,6 @@ def test_a_checkpoint_of_two_processes_loads_as_any_other(together: dict[str, Tr
     assert model.lm_head.weight is model.model.embed_tokens.weight
     trained = weights(together["full"])["model.embed_tokens.weight"]
     assert torch.equal(model.lm_head.weight, trained)
-
-
-@given(
-    total=st.integers(1, 60),
-    processes=st.integers(1, 4),
-    per_batch=st.integers(1, 3),
-    rounds=st.integers(1, 3),
-)
-def test_the_shares_of_a_step_are_its_prompts_once_each(
-    total: int, processes: int, per_batch: int, rounds: int
-) -> None:
-    per_step = processes * per_batch * rounds
-    shares = [
-        micro_batches(total, per_step, per_batch, processes, rank) for rank in range(processes)
-    ]
-    assert len({len(batches) for batches in shares}) == 1
-    assert sorted(place for batches in shares for batch in batches for place in batch) == [
-        *range(total)
-    ]
-    for step in range(total // per_step):
-        turns = slice(step * rounds, (step + 1) * rounds)
-        places = [place for batches in shares for batch in batches[turns] for place in batch]
-        assert sorted(places) == [*range(step * per_step, (step + 1) * per_step)]
-    # In every turn somebody has a prompt, so that what is averaged over a turn exists.
-    assert all(any(batches) for batches in zip(*shares, strict=True))
-
-
-def test_a_step_that_processes_cannot_share_is_refused_with_one_that_they_can() -> None:
-    config = TrainConfig(data=Path("x"), prompts_per_step=8, prompts_per_batch=2)
-    check_processes(config, 4)
-    with pytest.raises(TrainError, match="multiple of 6, such as 6"):
-        check_processes(config, 3)
-    with pytest.raises(TrainError, match="multiple of 16, such as 16"):
-        check_processes(config, 8)
 
 
 @pytest.mark.parametrize(

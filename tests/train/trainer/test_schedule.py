@@ -1,9 +1,14 @@
 """The order of a run: seeded, whole epochs, similar sizes side by side inside a step."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.trainer.schedule import total_prompts, total_steps, training_order
+from train.config import TrainConfig
+from train.errors import TrainError
+from train.trainer.schedule import check_processes, micro_batches, total_prompts, training_order
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(1, 60), st.integers(1, 8))
@@ -25,5 +30,38 @@ def test_max_steps_decide_over_epochs() -> None:
     assert total_prompts(96, 0.5, 8, None) == 48
     assert total_prompts(96, 3.0, 8, 12) == 96
     assert total_prompts(10, 1.0, 8, 100) == 800
-    assert total_steps(10, 8) == 2
     assert training_order([1] * 50, 50, 5, 0) != training_order([1] * 50, 50, 5, 1)
+
+
+@given(
+    total=st.integers(1, 60),
+    processes=st.integers(1, 4),
+    per_batch=st.integers(1, 3),
+    rounds=st.integers(1, 3),
+)
+def test_the_shares_of_a_step_are_its_prompts_once_each(
+    total: int, processes: int, per_batch: int, rounds: int
+) -> None:
+    per_step = processes * per_batch * rounds
+    shares = [
+        micro_batches(total, per_step, per_batch, processes, rank) for rank in range(processes)
+    ]
+    assert len({len(batches) for batches in shares}) == 1
+    assert sorted(place for batches in shares for batch in batches for place in batch) == [
+        *range(total)
+    ]
+    for step in range(total // per_step):
+        turns = slice(step * rounds, (step + 1) * rounds)
+        places = [place for batches in shares for batch in batches[turns] for place in batch]
+        assert sorted(places) == [*range(step * per_step, (step + 1) * per_step)]
+    # In every turn somebody has a prompt, so that what is averaged over a turn exists.
+    assert all(any(batches) for batches in zip(*shares, strict=True))
+
+
+def test_a_step_that_processes_cannot_share_is_refused_with_one_that_they_can() -> None:
+    config = TrainConfig(data=Path("x"), prompts_per_step=8, prompts_per_batch=2)
+    check_processes(config, 4)
+    with pytest.raises(TrainError, match="multiple of 6, such as 6"):
+        check_processes(config, 3)
+    with pytest.raises(TrainError, match="multiple of 16, such as 16"):
+        check_processes(config, 8)

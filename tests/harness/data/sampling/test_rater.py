@@ -8,8 +8,7 @@ import pytest
 
 from eval_suites.requests import Request
 from harness.data.sampling.resolve import identities
-from harness.engines.base import EngineSpec
-from harness.engines.fake import FakeEngine
+from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES
 from harness.recipe.sampling import SampleSection
 from train.model.fingerprint import fingerprint
@@ -52,16 +51,13 @@ def judging(monkeypatch: pytest.MonkeyPatch, reply: Callable[[str], str]) -> Non
     def script(request: Request) -> str:
         return reply(request.messages[-1].content)
 
-    def engine(spec: EngineSpec) -> FakeEngine:
-        return FakeEngine(spec, script)
-
     def launch(kind: str, folder: Path, key: str, job: object, report: object, *_: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         resolved = folder / "resolved.json"
         resolved.write_text(json.dumps({"kind": kind, "key": key, "job": job}))
         worker.run_stage(kind, resolved, report)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(ENGINES, "judging", engine)
+    monkeypatch.setitem(ENGINES, "judging", scripted(script))
     monkeypatch.setattr("harness.pipeline.runner.launch", launch)
 
 

@@ -25,11 +25,11 @@ from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
 from harness.engines.base import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineChoice
 from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker
 from harness.progress.events import silent
 from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import EngineChoice
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import file_digest, read_lines
 from train.data.groups import read_groups

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.base import EngineSpec
-from harness.engines.fake import FakeEngine
+from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES
 
 Nca = Callable[..., int]
@@ -55,10 +54,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(prompt)
         return f"[[{prompt.rpartition('<<')[2][0]}]]"
 
-    def engine(spec: EngineSpec) -> FakeEngine:
-        return FakeEngine(spec, lambda request: reply(request.messages[-1].content))
-
-    monkeypatch.setitem(ENGINES, "judging", engine)
+    judging = scripted(lambda request: reply(request.messages[-1].content))
+    monkeypatch.setitem(ENGINES, "judging", judging)
     return found
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from eval_suites.requests import Answer, Decoding, Message, Request
-from harness.engines.base import Completion, EngineSpec
+from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineSpec
 from harness.evaluate.client.cached_client import Asker, Model
 from harness.evaluate.client.restarting import Restarting
 from harness.storage.journal.entries import Journal

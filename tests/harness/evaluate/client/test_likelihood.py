@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import EngineGone, EngineSpec
+from harness.engines.base import EngineGone
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineSpec
 from harness.evaluate.client.likelihood import likelihood, windows
 from harness.evaluate.client.restarting import Restarting
 from train.data import chat

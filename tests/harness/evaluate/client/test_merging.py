@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness.engines.options import EngineChoice
 from harness.engines.transformers import TransformersEngine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import RunFolder, read_lines
 
 Adapters = tuple[tuple[str, Path], ...]

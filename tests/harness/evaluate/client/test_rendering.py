@@ -3,9 +3,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval_suites.requests import Message, Request
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.engine_groups import groups
 from harness.evaluate.client.rendering import Remembered, loader, rendered
-from harness.recipe.schema import EngineChoice
 
 
 def words(count: int, first: str = "a") -> Request:

@@ -14,6 +14,7 @@ from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
 from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.judge.preview import STAND_IN, preview
@@ -29,7 +30,7 @@ from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
 from harness.pipeline.stages import evaluate_stage
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice, EvaluateSection, JudgeChoice
+from harness.recipe.schema import EvaluateSection, JudgeChoice
 from harness.storage.run_folder import RunFolder, read_json, read_lines
 
 

@@ -1,7 +1,7 @@
 """A judge on this machine comes when the answers are there; judging again generates nothing."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +14,16 @@ from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.scores import Score
 from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
-from harness.engines.base import Completion, EngineSpec, RequestFailed
+from harness.engines.base import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.rescore import rescore
 from harness.evaluate.answer_files.stored import read_stored
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice, JudgeChoice
+from harness.recipe.schema import JudgeChoice
 from harness.storage.run_folder import RunFolder, read_json, read_lines
 
 SAMPLES = 4
@@ -72,7 +73,7 @@ class Engines:
     def times(self, what: str) -> int:
         return self.did.count(what)
 
-    def make(self, name: str) -> Callable[[EngineSpec], FakeEngine]:
+    def make(self, name: str) -> type[FakeEngine]:
         did = self.did
 
         class Watched(FakeEngine):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from eval_suites.suite import SamplingRules
+from harness.engines.options import EngineChoice
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.client.engine_groups import base_first, groups
 from harness.evaluate.client.job import EvalJob
@@ -23,7 +24,7 @@ from harness.evaluate.client.queue import tasks
 from harness.evaluate.judge.capabilities import require_fit
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.recipe.schema import DecodingChanges
 from harness.storage.locks import locked
 from harness.storage.run_folder import RunFolder, read_json, read_lines, write_json
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines.base import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.evaluate.loop.speed import FILE, Setting, Speed, measured, recorded, setting_of
 from harness.storage.run_folder import canonical, read_lines
 

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from eval_suites import registry
 from eval_suites.requests import Message, Request
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.loop.loop import run
@@ -19,7 +20,7 @@ from harness.pipeline.audit.ids import find_faults
 from harness.pipeline.audit.job import AuditJob, of_evaluation
 from harness.pipeline.audit.preflight import audit, check
 from harness.progress.events import silent
-from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.recipe.schema import DecodingChanges
 from harness.storage.run_folder import read_lines, write_json
 from train.config import TrainConfig, TrainJob
 

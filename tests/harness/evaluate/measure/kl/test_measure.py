@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import load
 from harness.evaluate.loop.loop import run as evaluate
@@ -16,7 +17,7 @@ from harness.evaluate.measure.kl import run
 from harness.evaluate.measure.kl_draws import Column, draw
 from harness.evaluate.measure.kl_job import KlJob
 from harness.progress.events import silent
-from harness.recipe.schema import DecodingChanges, EngineChoice
+from harness.recipe.schema import DecodingChanges
 from harness.storage.run_folder import RunFolder, read_json, read_lines
 from train.model.adapters import load_adapter
 from train.model.loading import load_base, load_tokenizer

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from eval_suites.requests import Request
-from harness.engines.base import Completion, EngineSpec
-from harness.engines.fake import FakeEngine
+from harness.engines.base import Completion
+from harness.engines.fake import FakeEngine, scripted
+from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
@@ -19,7 +20,7 @@ from harness.evaluate.loop.loop import run as evaluate
 from harness.evaluate.measure.pairwise import run
 from harness.evaluate.measure.pairwise_job import DuelJob
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice, JudgeChoice
+from harness.recipe.schema import JudgeChoice
 from harness.storage.run_folder import RunFolder, read_json, read_lines
 
 SUITE = "head_to_head:arithmetic"
@@ -51,7 +52,7 @@ class Judge:
         self.reply: Callable[[str], str] = longer
         self.asked: Counter[str] = Counter()
 
-    def engine(self, spec: EngineSpec) -> FakeEngine:
+    def engine(self) -> type[FakeEngine]:
         judge = self
 
         class Judging(FakeEngine):
@@ -59,13 +60,13 @@ class Judge:
                 judge.asked[repr(request.messages)] += 1
                 return await super().complete(request)
 
-        return Judging(spec, lambda request: judge.reply(request.messages[-1].content))
+        return scripted(lambda request: judge.reply(request.messages[-1].content), Judging)
 
 
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
     found = Judge()
-    monkeypatch.setitem(ENGINES, "judging", found.engine)
+    monkeypatch.setitem(ENGINES, "judging", found.engine())
     return found
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.cached_client import Tally
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.recipe.schema import EngineChoice
 from harness.storage.run_folder import RunFolder
 
 TASKS = ("sums", "animals", "texts", "ends")

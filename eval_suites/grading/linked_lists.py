@@ -2,10 +2,10 @@
 
 A candidate runs in another process than its test, and only plain values go between them. The
 sources below, one behind the candidate and one before the test, turn arguments and results of a
-class `Solution` into lists of values and back.
+class `Solution` into lists of values and back. They are part of journal keys.
 """
 
-#: What LeetCode gives every program.
+#: The class that LeetCode gives every program.
 NODE = """\
 class ListNode:
     def __init__(self, val=0, next=None):
