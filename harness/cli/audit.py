@@ -17,7 +17,7 @@ from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
 from harness.recipe.reading import read_recipe
 from harness.recipe.schema import EvaluateSection
-from harness.storage.run_folder import write_json
+from harness.storage.atomic_files import write_json
 
 
 def show(job: AuditJob, library: SuiteLibrary, speed: float | None, json_file: Path | None) -> None:

@@ -16,7 +16,7 @@ from harness.pipeline.places import Places
 from harness.pipeline.run import Finished
 from harness.recipe.reading import read_recipe
 from harness.recipe.schema import EvaluateSection
-from harness.storage.run_folder import write_text
+from harness.storage.atomic_files import write_text
 
 if TYPE_CHECKING:
     from harness.report.html.leaderboard import Options
@@ -166,7 +166,7 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
     from harness.report.compare.likelihood import prompts_named
     from harness.report.tables.table import markdown, terminal, to_csv
     from harness.report.tables.trend_table import draw_trends, trend_table
-    from harness.storage.run_folder import write_text
+    from harness.storage.atomic_files import write_text
 
     console = Console()
     for result in (found for name in runs for found in parse.results(name, where.tracking_uri)):

@@ -16,7 +16,8 @@ from harness.pipeline.places import Places
 from harness.pipeline.runner import StageRunner
 from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
-from harness.storage.run_folder import digest, replacing, write_text
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import digest
 
 _KIND = ".jsonl"
 

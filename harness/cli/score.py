@@ -19,7 +19,7 @@ from harness.evaluate.answer_files.stored import Stored, named_files, read_store
 from harness.evaluate.answer_files.unjudged import Bench, judge, read_answers
 from harness.evaluate.judge.capabilities import require_able
 from harness.evaluate.judge.judge import is_judged
-from harness.storage.run_folder import write_json
+from harness.storage.atomic_files import write_json
 
 
 @dataclass(frozen=True, slots=True)

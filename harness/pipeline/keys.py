@@ -14,8 +14,8 @@ from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.places import Places
 from harness.recipe.sampling import PREFIX, sample_named
 from harness.recipe.schema import Recipe
+from harness.storage.hashing import digest
 from harness.storage.result import Result
-from harness.storage.run_folder import digest
 from train.config import TrainConfig
 from train.data import sources
 

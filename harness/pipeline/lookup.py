@@ -14,7 +14,7 @@ from harness.evaluate.judge.judge import NAME
 from harness.pipeline.places import Places
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
-from harness.storage.run_folder import read_json
+from harness.storage.atomic_files import read_json
 from train.config import TrainConfig, TrainJob
 from train.data import hub, sources
 

@@ -13,7 +13,8 @@ from harness.pipeline.lookup import locate
 from harness.pipeline.places import Places
 from harness.recipe.dependencies import Step, order_steps
 from harness.recipe.schema import Recipe
-from harness.storage.run_folder import RunFolder, write_text
+from harness.storage.atomic_files import write_text
+from harness.storage.run_folder import RunFolder
 from train.config import TrainConfig
 
 

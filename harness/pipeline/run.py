@@ -40,15 +40,10 @@ from harness.progress.screen import Screen
 from harness.recipe.schema import CompareSection, EvaluateSection, Recipe
 from harness.report.compare.comparison import compare
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_json, write_text
+from harness.storage.hashing import digest
 from harness.storage.result import Result
-from harness.storage.run_folder import (
-    RunFolder,
-    digest,
-    is_done,
-    waiting,
-    write_json,
-    write_text,
-)
+from harness.storage.run_folder import RunFolder, is_done, pending_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +238,7 @@ def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -
     if is_done(folder, key):
         return
     silence_libraries()
-    resolved = waiting(folder)
+    resolved = pending_job(folder)
     write_json(resolved, {"kind": "audit", "key": key, "job": job.model_dump(mode="json")})
     run_stage(
         "audit",

@@ -28,8 +28,9 @@ from harness.pipeline.plan import Plan
 from harness.recipe.dependencies import BASE, Step
 from harness.recipe.schema import EvaluateSection
 from harness.stats.cells import Cell
+from harness.storage.hashing import digest, file_digest
 from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, digest, file_digest, is_done
+from harness.storage.run_folder import RunFolder, is_done
 from harness.tracking.opening import holds_run
 from train.config import TrainJob
 

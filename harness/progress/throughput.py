@@ -62,7 +62,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class EvaluationProgress:
     """All pairs of an evaluation, in the order told, as last heard.
 
     Attributes:
@@ -73,8 +73,8 @@ class Pace:
     pairs: Mapping[Key, Pair] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def heard(self, event: Mapping[str, Any]) -> Self:
-        """Return the pace after an `evaluating` event, which holds the pairs that changed."""
+    def after(self, event: Mapping[str, Any]) -> Self:
+        """Return the progress after an `evaluating` event, which holds the pairs that changed."""
         changed = (Pair(**pair) for pair in event["pairs"])
         pairs = {**self.pairs, **{pair.key: pair for pair in changed}}
         return replace(self, pairs=pairs, seconds=event["seconds"])
@@ -160,7 +160,7 @@ class Phase:
         return _share(now - self.began, self.total - self.done, self.done - self.first)
 
 
-def phase_heard(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
+def phase_after(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
     """Return a phase after a `progress` event; one that counts from the front again begins anew."""
     done, total = event["done"], event["total"]
     if old is None or done < old.done:

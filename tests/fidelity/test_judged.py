@@ -23,7 +23,9 @@ from harness.evaluate.answer_files.rescore import record
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.recipe.schema import JudgeChoice
-from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder
 
 SAMPLE = "mt_bench/sample/gpt-4_single.jsonl.gz"
 ANSWERS = "mt_bench/sample/model_answer/claude-3-opus-20240229.jsonl.gz"

@@ -101,10 +101,8 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         choice = judge_choice(section)
         if choice.remote:
             return prompts_are, f"judge {choice.base_url} {choice.model}"
-        return (
-            prompts_are,
-            f"judge {checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)}",
-        )
+        judge_fingerprint = checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)
+        return prompts_are, f"judge {judge_fingerprint}"
     return prompts_are, _suite(str(section.verifier))
 
 

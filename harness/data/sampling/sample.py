@@ -31,8 +31,9 @@ from harness.evaluate.client.merging import startable
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.restarting import Restarting
 from harness.progress.events import Reporter
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import canonical, file_digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import canonical, file_digest, replacing, write_text
 
 #: Prompts whose responses are scored at once.
 _SCORED_AT_ONCE = 16

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunError
-from harness.storage.run_folder import RunFolder, digest, replacing, suite_file
+from harness.storage.atomic_files import replacing
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder, suite_file
 
 Line = Mapping[str, Any]
 #: Statuses of samples whose answers we, or a content filter, lost: there is nothing to export.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from eval_suites.files import recorded_files
 from eval_suites.suite import Suite
 from harness.evaluate.suites.registry import find
-from harness.storage.run_folder import file_digest
+from harness.storage.hashing import file_digest
 
 T = TypeVar("T")
 

@@ -50,7 +50,7 @@ def connect(path: Path) -> sqlite3.Connection:
         UserError, RunFailed: it cannot be opened, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with told(path):
+    with explaining(path):
         db = sqlite3.connect(path, timeout=60, isolation_level=None)
         try:
             if version_of(db, path) < SCHEMA:
@@ -116,7 +116,7 @@ def checksum(key: str, body: bytes) -> str:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def explaining(path: Path) -> Iterator[None]:
     """Within, what SQLite raises about a journal becomes an error that names it and the remedy.
 
     Raises:

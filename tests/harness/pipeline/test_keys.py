@@ -22,8 +22,10 @@ from harness.pipeline.stages import Stage, evaluate_stage, measurement_stages, t
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice
 from harness.report.compare import comparison
+from harness.storage.atomic_files import write_json
+from harness.storage.hashing import digest
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import RunFolder, digest, write_json
+from harness.storage.run_folder import RunFolder
 from train.config import TrainConfig
 
 #: Keys by the code before keys without paths (commit 35b23c1), of the settings below.

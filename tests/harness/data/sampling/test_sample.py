@@ -30,8 +30,9 @@ from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker
 from harness.progress.events import silent
 from harness.recipe.sampling import SampleSection
+from harness.storage.atomic_files import read_lines
+from harness.storage.hashing import file_digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import file_digest, read_lines
 from train.data.groups import read_groups
 
 

@@ -31,7 +31,8 @@ from harness.pipeline.places import Places
 from harness.pipeline.stages import evaluate_stage
 from harness.progress.events import silent
 from harness.recipe.schema import EvaluateSection, JudgeChoice
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 
 
 def rate(
