@@ -139,7 +139,7 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
 
 
 def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
-    """As `check`, of all that a recipe samples.
+    """Check, as `check` does, all that a recipe samples.
 
     Raises:
         RecipeError: its engine is an endpoint, which does not serve the recipe's checkpoints.
