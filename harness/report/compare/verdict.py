@@ -50,10 +50,12 @@ def _orders(comparison: Comparison) -> list[str]:
 
 
 def _method(comparison: Comparison, gap: Gap) -> str:
-    column, found = comparison.column(gap.suite), gap.difference
-    by, low, high = column.shown(found.delta, found.interval.low, found.interval.high, sign=True)
-    word = "above" if found.delta > 0 else "below"
-    seeds = " and ".join(str(n) for n in found.seeds if n >= LEAST_SEEDS)
+    column, difference = comparison.column(gap.suite), gap.difference
+    by, low, high = column.shown(
+        difference.delta, difference.interval.low, difference.interval.high, sign=True
+    )
+    word = "above" if difference.delta > 0 else "below"
+    seeds = " and ".join(str(n) for n in difference.seeds if n >= LEAST_SEEDS)
     return (
         f"on {gap.suite} method {gap.first} {word} {gap.second} by {by} [{low}, {high}] "
         f"over {seeds} training seeds"
@@ -66,14 +68,14 @@ def _unclear(comparison: Comparison, column: Column) -> list[str]:
 
 
 def _directions(comparison: Comparison, column: Column) -> Iterator[str]:
-    found = [
+    deltas = [
         (cell.checkpoint, cell.delta.delta)
         for name in comparison.checkpoints
         if (cell := comparison.cell(name, column.suite)) and cell.delta and cell.significant
     ]
     for word, sign in (("above", 1), ("below", -1)):
         names = [
-            f"{name} ({column.shown(by, sign=True)[0]})" for name, by in found if by * sign > 0
+            f"{name} ({column.shown(by, sign=True)[0]})" for name, by in deltas if by * sign > 0
         ]
         if names:
             yield f"{', '.join(names)} {word} {comparison.baseline}"

@@ -8,9 +8,9 @@ from harness.stats.cells import Cell, Column, Comparison
 
 
 def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """One panel a suite, one line a checkpoint: its difference with the 95 % interval, and zero.
+    """Draw differences from the baseline: a panel a suite, a line a checkpoint, 95 % bars.
 
-    Filled points can be told apart from the baseline after correction, hollow ones cannot.
+    Filled points differ significantly from the baseline after correction, hollow ones do not.
 
     Returns:
         The files written; none when there is no difference to show.

@@ -13,10 +13,10 @@ _LIKELIHOOD_NOTE = (
 
 
 def likelihood_table(rows: Sequence[Likelihood]) -> Table:
-    """Change in log-probability of best and worst response, by checkpoint.
+    """Return the change in log-probability of best and worst response, by checkpoint.
 
     Args:
-        rows: what `harness.report.compare.likelihood.likelihood` gave.
+        rows: the last change of each checkpoint.
     """
     prompts = prompts_named(rows)
     headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")

@@ -34,7 +34,7 @@ def comparison_table(comparison: Comparison) -> Table:
 
 def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
     """Best (1) and second (2) of each column in which more is better, by value alone."""
-    found: dict[tuple[int, int], int] = {}
+    ranked: dict[tuple[int, int], int] = {}
     for number, column in enumerate(comparison.columns, start=1):
         values = {
             row: cell.value
@@ -44,8 +44,8 @@ def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
         order = sorted(set(values.values()), reverse=True)
         if column.ranked and len(order) > 1:
             ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
-            found |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
-    return found
+            ranked |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
+    return ranked
 
 
 def _headings(comparison: Comparison) -> Iterator[Heading]:
@@ -157,9 +157,9 @@ def _repeats(comparison: Comparison, column: Column) -> Iterator[str]:
         yield f"{column.suite}: standard error of prompts, and of repeats: {', '.join(parts)}"
 
 
-def _seeds(found: Sequence[Method], column: Column) -> Iterator[str]:
+def _seeds(methods: Sequence[Method], column: Column) -> Iterator[str]:
     """How scores scatter over training seeds."""
-    for method in found:
+    for method in methods:
         if spread := method.spreads.get(column.suite):
             numbers = (method.means[column.suite], spread.sd, *_both(spread.interval))
             mean, sd, low, high = column.shown(*numbers)
@@ -184,12 +184,12 @@ def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
     """A suite's metrics other than its headline, such as pass@k: a note each."""
     cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
     for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
-        found = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
+        by_checkpoint = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
         # A suite of fractions may count other things beside them, such as characters.
-        fraction = column.fraction and all(0 <= value <= 1 for value in found.values())
+        fraction = column.fraction and all(0 <= value <= 1 for value in by_checkpoint.values())
         shown = (
             f"{name} {100 * value:.1f}" if fraction else f"{name} {value:.4g}"
-            for name, value in found.items()
+            for name, value in by_checkpoint.items()
         )
         unit = ", %" if fraction else ""
         yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
