@@ -42,3 +42,18 @@ def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
             for name, value in score.metrics.items():
                 columns.setdefault(name, []).append(value)
     return {name: sum(values) / len(values) for name, values in sorted(columns.items())}
+
+
+def column(scores: Sequence[Score], *names: str) -> list[float]:
+    """Return the values of some metrics over all scores that carry them."""
+    return [score.metrics[name] for name in names for score in scores if name in score.metrics]
+
+
+def means_of(scores: Sequence[Score], *names: str) -> dict[str, float]:
+    """Return the mean of each metric over all scores that carry it, with or without a value.
+
+    `mean_metrics` leaves a sample out whose value is missing by our reading. Upstream's own number
+    does not: it drops only what upstream cannot read.
+    """
+    columns = {name: column(scores, name) for name in names}
+    return {name: sum(values) / len(values) for name, values in columns.items() if values}

@@ -1,4 +1,4 @@
-"""Take the program out of a chat answer: fences, prose and examples around it, or a bare body.
+"""The program in a chat answer, without fences, prose and examples around it.
 
 Text rules only. Model-written code is never parsed or run in the harness's own process.
 """
@@ -8,25 +8,25 @@ import textwrap
 
 _FENCE = re.compile(r"^[ \t]*```([^\n`]*)$", re.MULTILINE)
 _TARGET = r"[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*"
-# What may start a line at the left edge of code that we keep: definitions, assignments and the
-# blocks that build a table. Not kept: calls, asserts and the main guard, which are examples of use.
+# The start of a line at the left edge that belongs to a program: definitions, assignments and the
+# blocks that build a table; not calls, asserts and the main guard, which are examples of use.
 _DEFINITION = re.compile(
     r"(?:async\s+def|def|class)\s+\w|import\s+\w|from\s+[\w.]+\s+import\b|@\w"
     rf"|{_TARGET}(?:\s*,\s*{_TARGET})*\s*(?::[^=\n]+)?(?:[-+*/%|&^]|//|\*\*|<<|>>)?=(?!=)"
     r"|for\s+[\w, ()]+\s+in\s.+:\s*(?:#.*)?$|(?:try|else|finally)\s*:"
     r"|(?:if\s+(?!__name__)|while|elif|except|with)\b.*:\s*(?:#.*)?$|sys\.setrecursionlimit\("
 )
-# What continues the block above it although it stands at the left edge.
+# The start of a line at the left edge that continues the block above it.
 _CONTINUATION = re.compile(r"[)\]}]|#|$")
 
 
 def header(prompt: str, entry_point: str) -> str:
-    """The imports and helpers of a prompt: all that stands before the entry point's `def`."""
+    """Return the imports and helpers of a prompt: all text before the entry point's `def`."""
     return prompt[: _definition_of(prompt, entry_point, last=True)]
 
 
 def program(prompt: str, entry_point: str, answer: str) -> str:
-    """A whole program from a prompt that opens a function and a chat model's answer to it.
+    """Return a whole program from a prompt that opens a function and a chat model's answer.
 
     The first fenced block that defines the entry point counts, else the whole answer where that
     defines it; the prompt's imports and helpers go in front. Where nothing defines it, the first
@@ -41,7 +41,7 @@ def program(prompt: str, entry_point: str, answer: str) -> str:
 
 
 def class_program(preamble: str, name: str, answer: str) -> str:
-    """A whole program from imports and a chat model's answer that defines a class.
+    """Return a whole program from imports and a chat model's answer that defines a class.
 
     The first fenced block that defines the class counts, else the whole answer where that does,
     else the first block.
@@ -53,7 +53,7 @@ def class_program(preamble: str, name: str, answer: str) -> str:
 
 
 def fenced(answer: str) -> list[str]:
-    """The contents of the fenced blocks in order; a block that was cut reaches to the end.
+    """Return the fenced blocks in order; a block that was cut reaches to the end.
 
     A fence that names a language opens a block even where one is open.
     """
@@ -69,31 +69,31 @@ def fenced(answer: str) -> list[str]:
 
 
 def definitions(text: str) -> str:
-    """The imports, functions, classes and assignments of a text, without what stands around them.
+    """Return the imports, functions, classes and assignments of a text, without prose around them.
 
     Prose, calls and asserts at the left edge are dropped: examples of use are no part of the
     program, and may read input or fail.
     """
-    kept, keeping, in_string = [], False, False
+    lines, in_program, in_string = [], False, False
     for line in textwrap.dedent(text).splitlines():
         at_edge = bool(line) and not line[0].isspace() and not in_string
         if at_edge and not _CONTINUATION.match(line):
-            keeping = bool(_DEFINITION.match(line))
-        if keeping:
-            kept.append(line)
+            in_program = bool(_DEFINITION.match(line))
+        if in_program:
+            lines.append(line)
             in_string ^= bool((line.count('"""') + line.count("'''")) % 2)
-    return "\n".join(kept)
+    return "\n".join(lines)
 
 
 def _definition_of(text: str, entry_point: str, *, last: bool = False) -> int | None:
-    """Where the `def` of the entry point starts at the left edge; None when it does not."""
+    """Return the place of the entry point's `def` at the left edge; None without one."""
     pattern = re.compile(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\s*\(", re.MULTILINE)
-    found = [match.start() for match in pattern.finditer(textwrap.dedent(text))]
-    return found[-1 if last else 0] if found else None
+    places = [match.start() for match in pattern.finditer(textwrap.dedent(text))]
+    return places[-1 if last else 0] if places else None
 
 
 def _indented(body: str) -> str:
-    """A body under a `def`: indented as one piece unless it is indented already.
+    """Return a body under a `def`: indented as one piece unless it is indented already.
 
     Where a first line at the left edge went on where the prompt ended, it alone lacks its
     indentation: then all lines below are indented, too deep for the block that it may open.

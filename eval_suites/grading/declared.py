@@ -1,8 +1,7 @@
-"""Find and compare answers that are declared in words: an option, a number, a word, a list.
+"""Answers that are declared in words: an option, a number, a word, a list.
 
 The text behind the last "answer is" counts, up to the end of its sentence or line, whole: that the
-right answer stands somewhere in a response declares nothing. What form it must have, the right
-answer says.
+right answer stands somewhere in a response declares nothing. It is read in the form of the gold.
 """
 
 import re
@@ -23,33 +22,32 @@ _BETWEEN_BRACKETS = re.compile(rf"(?<={_BRACKETS})\s+(?={_BRACKETS})")
 
 
 def declared(text: str) -> str | None:
-    """What a response says behind its last "answer is" that has something behind it."""
-    for found in reversed(list(_ANSWER_IS.finditer(text))):
-        said = _END.split(text[found.end() :], maxsplit=1)[0].strip(_AROUND)
-        if said:
-            return said
+    """Return the text behind the last "answer is" that has any; None without one."""
+    for mark in reversed(list(_ANSWER_IS.finditer(text))):
+        answer = _END.split(text[mark.end() :], maxsplit=1)[0].strip(_AROUND)
+        if answer:
+            return answer
     return None
 
 
-def read_as(gold: str, said: str) -> str | None:
-    """A declared answer in the form that the right one has; None where it cannot be read so.
+def read_as(gold: str, answer: str) -> str | None:
+    """Return a declared answer in the form of the gold; None where it cannot be read as such.
 
     An option `(B)` is its letter, and naming two options names none. A number stands alone. Any
     other text loses its case and the size of its spaces, and brackets the spaces between them.
     """
     if _LETTER.fullmatch(gold):
-        return _option(said)
+        return _option(answer)
     if _NUMBER.fullmatch(gold):
-        return normalise(said) if _NUMBER.fullmatch(said) else None
-    return _BETWEEN_BRACKETS.sub("", " ".join(said.split())).casefold()
+        return normalise(answer) if _NUMBER.fullmatch(answer) else None
+    return _BETWEEN_BRACKETS.sub("", " ".join(answer.split())).casefold()
 
 
 def is_gold(gold: str, reading: str | None) -> bool:
-    """Whether a reading (of `read_as`) is the right answer; numbers are compared by value."""
+    """Return True where a reading (of `read_as`) is the gold; numbers are compared by value."""
     return same_number(reading, read_as(gold, gold))
 
 
-def _option(said: str) -> str | None:
-    alone = _LETTER_ALONE.fullmatch(said)
-    first = alone or _LETTER_FIRST.match(said)
-    return first[1] if first and len(set(_LETTER.findall(said))) <= 1 else None
+def _option(answer: str) -> str | None:
+    letter = _LETTER_ALONE.fullmatch(answer) or _LETTER_FIRST.match(answer)
+    return letter[1] if letter and len(set(_LETTER.findall(answer))) <= 1 else None

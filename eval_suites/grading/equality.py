@@ -1,7 +1,7 @@
-"""Whether two answers in plain form are equal: by rules on their form, piece by piece.
+"""Equality of two answers in plain form, by rules on their form, piece by piece.
 
-Three-valued: True, False, or None where rules cannot tell. A comparison of what remains (an
-expression) may be handed in; without one, such pieces stay open.
+Three-valued: True, False, or None where rules cannot tell. A comparison of expressions may be
+handed in for what remains; without one, such pieces stay open.
 """
 
 import re
@@ -24,51 +24,49 @@ _DIGITS = re.compile(r"[+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
 
 
-def open_question(_one: str, _other: str) -> bool | None:
-    """The comparison that leaves every expression open."""
-    return None
-
-
-def compare(one: str, other: str, expressions: Comparison = open_question) -> bool | None:
-    """Whether two answers are equal; None where that stays open.
+def compare(
+    gold: str, answer: str, expressions: Comparison = lambda _gold, _answer: None
+) -> bool | None:
+    """Return True where two answers are equal; None where that stays open.
 
     Args:
-        one: the gold answer in plain form.
-        other: the model's answer in plain form.
+        gold: in plain form.
+        answer: the model's, in plain form.
         expressions: compares what the rules leave.
     """
-    if one == other:
-        return bool(one)
+    if gold == answer:
+        return bool(gold)
     for rule in (_in_bases, _as_numbers, _as_words):
-        if (known := rule(one, other)) is not None:
-            return known
-    ones, others = elements(one), elements(other)
-    if len(ones) != len(others):
+        if (verdict := rule(gold, answer)) is not None:
+            return verdict
+    golds, answers = elements(gold), elements(answer)
+    if len(golds) != len(answers):
         return False
-    if (ones, others) != ((one,), (other,)):
-        return _in_any_order(ones, others, expressions)
-    return _as_groups(one, other, expressions)
+    if (golds, answers) != ((gold,), (answer,)):
+        return _in_any_order(golds, answers, expressions)
+    return _as_groups(gold, answer, expressions)
 
 
 def value(text: str) -> Fraction | None:
-    r"""The exact value of a number: decimal, recurring, fraction, mixed, times a power of ten."""
-    if found := _NUMBER.fullmatch(text):
-        return exact_value("".join(found.groups()))
-    if found := _MIXED.fullmatch(text):
-        sign, whole, top, bottom = found.groups()
+    r"""Return the value of a number: decimal, recurring, fraction, mixed, times a power of ten."""
+    if match := _NUMBER.fullmatch(text):
+        return exact_value("".join(match.groups()))
+    if match := _MIXED.fullmatch(text):
+        sign, whole, top, bottom = match.groups()
         part = exact_value(f"{top}/{bottom}")
         return None if part is None else _signed(sign, int(whole) + part)
-    if found := _POWER_OF_TEN.fullmatch(text):
-        return exact_value("{}{}e{}".format(*found.groups()))
-    if found := _RATIO.fullmatch(text):
-        sign, *rest = found.groups()
+    if match := _POWER_OF_TEN.fullmatch(text):
+        return exact_value("{}{}e{}".format(*match.groups()))
+    if match := _RATIO.fullmatch(text):
+        sign, *rest = match.groups()
         top, bottom = (piece for piece in rest if piece is not None)
         ratio = exact_value(f"{top}/{bottom}")
         return None if ratio is None else _signed(sign, ratio)
-    if found := _RECURRING.fullmatch(text):
-        sign, whole, once, again = found.groups()
-        nines = (10 ** len(again) - 1) * 10 ** len(once)
-        return _signed(sign, Fraction(f"{whole or 0}.{once or 0}") + Fraction(int(again), nines))
+    if match := _RECURRING.fullmatch(text):
+        sign, whole, fixed, repeated = match.groups()
+        nines = (10 ** len(repeated) - 1) * 10 ** len(fixed)
+        head = Fraction(f"{whole or 0}.{fixed or 0}")
+        return _signed(sign, head + Fraction(int(repeated), nines))
     return None
 
 
@@ -76,84 +74,83 @@ def _signed(sign: str, size: Fraction) -> Fraction:
     return -size if sign == "-" else size
 
 
-def _in_bases(one: str, other: str) -> bool | None:
-    """Numbers in a base have the same digits; a base that only one of them names is taken over."""
-    left, right = _IN_BASE.fullmatch(one), _IN_BASE.fullmatch(other)
+def _in_bases(gold: str, answer: str) -> bool | None:
+    """Compare digits in a base; a base that only one of the numbers names is taken over."""
+    left, right = _IN_BASE.fullmatch(gold), _IN_BASE.fullmatch(answer)
     if left and right:
         return left.groups() == right.groups()
-    named, bare = (left, other) if left else (right, one)
+    named, bare = (left, answer) if left else (right, gold)
     if named and _DIGITS.fullmatch(bare):
         return named[1] == bare
     return None
 
 
-def _as_numbers(one: str, other: str) -> bool | None:
-    left, right = value(one), value(other)
+def _as_numbers(gold: str, answer: str) -> bool | None:
+    left, right = value(gold), value(answer)
     return None if left is None or right is None else left == right
 
 
-def _as_words(one: str, other: str) -> bool | None:
-    """Words are equal in any case; other letters, or a number, are another answer.
+def _as_words(gold: str, answer: str) -> bool | None:
+    """Compare words in any case; other letters, or a number, are another answer.
 
     The same letters in another order may be a product, and stay open.
     """
-    words = [_WORDS.fullmatch(text) is not None for text in (one, other)]
+    words = [_WORDS.fullmatch(text) is not None for text in (gold, answer)]
     if all(words):
-        if len(one) > 2 and one.lower() == other.lower():
+        if len(gold) > 2 and gold.lower() == answer.lower():
             return True
-        return None if sorted(one.lower()) == sorted(other.lower()) else False
-    if any(words) and value(one if words[1] else other) is not None:
+        return None if sorted(gold.lower()) == sorted(answer.lower()) else False
+    if any(words) and value(gold if words[1] else answer) is not None:
         return False
     return None
 
 
 def _in_any_order(
-    ones: Sequence[str], others: Sequence[str], expressions: Comparison
+    golds: Sequence[str], answers: Sequence[str], expressions: Comparison
 ) -> bool | None:
-    """Whether each of the one finds its own equal among the others."""
-    left, known = list(others), True
-    for one in ones:
-        verdict, place = _first_equal(compare(one, other, expressions) for other in left)
+    """Return True where each gold has an equal of its own among the answers."""
+    remaining, certain = list(answers), True
+    for gold in golds:
+        verdict, place = _first_equal(compare(gold, answer, expressions) for answer in remaining)
         if verdict is False:
             return False
         if verdict:
-            del left[place]
+            del remaining[place]
         else:
-            known = False
-    return True if known else None
+            certain = False
+    return True if certain else None
 
 
 def _first_equal(verdicts: Iterable[bool | None]) -> tuple[bool | None, int]:
-    """The first True and its place; without one None where any is open, else False."""
-    found: bool | None = False
+    """Return the first True and its place; without one None where any is open, else False."""
+    result: bool | None = False
     for place, verdict in enumerate(verdicts):
         if verdict:
             return True, place
         if verdict is None:
-            found = None
-    return found, 0
+            result = None
+    return result, 0
 
 
-def _as_groups(one: str, other: str, expressions: Comparison) -> bool | None:
-    """Intervals, points and matrices member by member; equations of one side by the other."""
-    left, right = group(one), group(other)
+def _as_groups(gold: str, answer: str, expressions: Comparison) -> bool | None:
+    """Compare intervals, points and matrices by members, and equations of one side by the other."""
+    left, right = group(gold), group(answer)
     if left and right and max(len(left.members), len(right.members)) > 1:
         if left.kind != right.kind or len(left.members) != len(right.members):
             return False
         pairs = zip(left.members, right.members, strict=True)
-        return _all(compare(*pair, expressions) for pair in pairs)
-    (name, held), (other_name, other_held) = assigned(one), assigned(other)
+        return _all([compare(*pair, expressions) for pair in pairs])
+    (gold_name, gold_side), (name, side) = assigned(gold), assigned(answer)
     if (
-        (name and name == other_name)
-        or (name and "=" not in other)
-        or (other_name and "=" not in one)
+        (gold_name and gold_name == name)
+        or (gold_name and "=" not in answer)
+        or (name and "=" not in gold)
     ):
-        return compare(held, other_held, expressions)
-    return expressions(one, other)
+        return compare(gold_side, side, expressions)
+    return expressions(gold, answer)
 
 
-def _all(verdicts: Iterable[bool | None]) -> bool | None:
-    found = list(verdicts)
-    if False in found:
+def _all(verdicts: Sequence[bool | None]) -> bool | None:
+    if False in verdicts:
         return False
-    return None if None in found else True
+    return None if None in verdicts else True

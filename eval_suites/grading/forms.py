@@ -17,21 +17,21 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 
 class Group(NamedTuple):
-    """What stands inside brackets; `kind` tells brackets, or a matrix's columns, apart."""
+    """The members between brackets; `kind` tells brackets, or a matrix's columns, apart."""
 
     kind: str
     members: tuple[str, ...]
 
 
 def elements(text: str) -> tuple[str, ...]:
-    r"""The elements of a list, a set or a union; `a \pm b` is two, and what is no list is one."""
+    r"""Return the elements of a list, a set or a union; `a \pm b` is two, another text is one."""
     if text.startswith(r"\{") and text.endswith(r"\}") and _closes_last(text[1:]):
         text = text[2:-2]
-    return tuple(one for part in _parts(text) for one in _both_signs(part))
+    return tuple(element for part in _parts(text) for element in _both_signs(part))
 
 
 def group(text: str) -> Group | None:
-    """An interval, a point or a matrix with its members; None for anything else."""
+    """Return an interval, a point or a matrix with its members; None for anything else."""
     if matrix := _MATRIX.fullmatch(text):
         rows = [row.split("&") for row in matrix[1].split(r"\\")]
         members = tuple(cell.strip() for row in rows for cell in row)
@@ -42,13 +42,13 @@ def group(text: str) -> Group | None:
 
 
 def assigned(text: str) -> tuple[str, str]:
-    """The left and the right side of `x = 5` or `f(x) = 2x`; the left side is "" for others."""
-    found = _ASSIGNED.fullmatch(text)
-    return (found[1], found[2]) if found else ("", text)
+    """Return the left and the right side of `x = 5` or `f(x) = 2x`; "" on the left for others."""
+    match = _ASSIGNED.fullmatch(text)
+    return (match[1], match[2]) if match else ("", text)
 
 
 def intervals(text: str) -> str:
-    r"""The text with each inequality in one variable as an interval: `2 \le x < 5` is `[2,5)`."""
+    r"""Return the text with inequalities in one variable as intervals: `2 \le x < 5` is `[2,5)`."""
     if not _RELATION.search(text):
         return text
     return ",".join(_interval(part) for part in _parts(text))
@@ -58,8 +58,8 @@ def _interval(text: str) -> str:
     pieces = [piece.strip() for piece in _RELATION.split(text)]
     if len(pieces) == 3 and _VARIABLE.fullmatch(pieces[2]):
         pieces = [pieces[2], _turned(pieces[1]), pieces[0]]
-    if len(pieces) == 5 and all("g" in one or ">" in one for one in pieces[1::2]):
-        pieces = [_turned(one) if number % 2 else one for number, one in enumerate(pieces)][::-1]
+    if len(pieces) == 5 and all("g" in sign or ">" in sign for sign in pieces[1::2]):
+        pieces = [_turned(text) if place % 2 else text for place, text in enumerate(pieces)][::-1]
     match pieces:
         case [low, ("<" | r"\le") as left, name, ("<" | r"\le") as right, high] if low and high:
             ends = "(" if left == "<" else "[", low, high, ")" if right == "<" else "]"
@@ -78,22 +78,22 @@ def _turned(relation: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """The text between separators that stand outside all brackets; whole where these do not fit."""
-    depth, start, found = 0, 0, []
+    """Return the text between separators outside all brackets; whole where these do not fit."""
+    depth, start, parts = 0, 0, []
     for token in _TOKEN.finditer(text):
         sign = token.group()
         depth += (sign in _OPENING) - (sign in _CLOSING)
         if depth < 0:
             return [text]
         if depth == 0 and sign not in _CLOSING:
-            found.append(text[start : token.start()])
+            parts.append(text[start : token.start()])
             start = token.end()
-    parts = [part.strip() for part in (*found, text[start:])]
-    return [part for part in parts if part] if depth == 0 else [text]
+    stripped = [part.strip() for part in (*parts, text[start:])]
+    return [part for part in stripped if part] if depth == 0 else [text]
 
 
 def _closes_last(text: str) -> bool:
-    """Whether the bracket that opens a text is closed by its last sign."""
+    """Return True where the bracket that opens a text is closed by its last sign."""
     depth = 0
     for token in _TOKEN.finditer(text):
         depth += (token.group() in _OPENING) - (token.group() in _CLOSING)
@@ -103,7 +103,7 @@ def _closes_last(text: str) -> bool:
 
 
 def _both_signs(part: str) -> tuple[str, ...]:
-    r"""`1 \pm a` as its two values; a part without the sign, or with several, as it is."""
+    r"""Return the two values of `1 \pm a`; a part without the sign, or with several, as it is."""
     if part.count(r"\pm") != 1:
         return (part,)
     before, after = (piece.strip() for piece in part.split(r"\pm"))

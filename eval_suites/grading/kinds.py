@@ -1,6 +1,6 @@
-"""Compare answers that are no single number: several numbers, ratios, times of day, words.
+"""Answers that are no single number: several numbers, ratios, times of day, words.
 
-Each kind finds its items in a text, in one normal form, and says when two items are the same.
+Each kind reads its items in a text, in one normal form, and compares two of them.
 Several numbers may come in any order. A ratio is two whole numbers and equal in value: 6:4 is 3:2,
 1.5 is none. A time without a.m. or p.m. stands for either half of the day. Words are compared
 without case, articles and endings in s; `same_words` says which may be left out or added.
@@ -28,65 +28,65 @@ _SHORTEST_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How items are found in a text (in one way or the other), and when two are the same."""
+    """A kind of answer: the ways to read its items in a text, and their equality."""
 
-    finds: tuple[Callable[[str], tuple[str, ...]], ...]
+    readers: tuple[Callable[[str], tuple[str, ...]], ...]
     same: Callable[[str, str], bool]
 
     def agrees(self, gold: str, text: str, *, last: bool = False) -> bool:
-        """Whether a text holds the gold items and no other, in any order.
+        """Return True where a text holds the gold items and no other, in any order.
 
         Args:
             gold: text whose items are right.
-            text: what is looked at.
-            last: look at as many items from the end of the text as gold has, not at all.
+            text: the answer.
+            last: read as many items from the end of the text as gold has, and no others.
         """
-        right = self.finds[0](gold)
+        right = self.readers[0](gold)
+        readings = (read(text) for read in self.readers)
         return any(
-            self._match(right, found[-len(right) :] if last else found)
-            for found in (find(text) for find in self.finds)
+            self._match(right, items[-len(right) :] if last else items) for items in readings
         )
 
-    def _match(self, right: Sequence[str], found: Sequence[str]) -> bool:
-        left = list(found)
-        if len(left) != len(right):
+    def _match(self, right: Sequence[str], items: Sequence[str]) -> bool:
+        remaining = list(items)
+        if len(remaining) != len(right):
             return False
-        for item in right:
-            match = next((one for one in left if self.same(item, one)), None)
+        for gold in right:
+            match = next((item for item in remaining if self.same(gold, item)), None)
             if match is None:
                 return False
-            left.remove(match)
+            remaining.remove(match)
         return True
 
 
 def several(text: str) -> tuple[str, ...]:
-    """The numbers of a text where every comma separates; powers and indices are none."""
+    """Return the numbers of a text where every comma separates; powers and indices are none."""
     return with_thousands(re.sub(r",(?!\})", ", ", text))
 
 
 def with_thousands(text: str) -> tuple[str, ...]:
-    """The numbers of a text where `1,000` is one; powers and indices are none."""
+    """Return the numbers of a text where `1,000` is one; powers and indices are none."""
     return numbers(_POWER.sub(" ", text))
 
 
 def ratios(text: str) -> tuple[str, ...]:
-    r"""The ratios of a text as fractions: `3:2`, `3 to 2`, `3/2` and `\frac{3}{2}` are `3/2`."""
+    r"""Return the ratios of a text: `3:2`, `3 to 2`, `3/2` and `\frac{3}{2}` are `3/2`."""
     plain = _WRAPPED_SIGN.sub(r"\1", _SPACING.sub(" ", text))
-    return tuple(one for one in numbers(_RATIO_SIGN.sub("/", plain)) if "/" in one)
+    return tuple(ratio for ratio in numbers(_RATIO_SIGN.sub("/", plain)) if "/" in ratio)
 
 
 def times(text: str) -> tuple[str, ...]:
-    """The times of day of a text: `3:30 p.m.` is `3:30:00 p`."""
+    """Return the times of day of a text: `3:30 p.m.` is `3:30:00 p`."""
     return tuple(
         f"{hour}:{minute}:{second or '00'} {half.lower()}"
         for hour, minute, second, half in _TIME.findall(_LATEX.sub(" ", text))
     )
 
 
-def same_time(one: str, other: str) -> bool:
-    """Whether two times, as `times` writes them, can be the same time of day."""
-    (hour, rest, half), (other_hour, other_rest, other_half) = _parts(one), _parts(other)
-    return rest == other_rest and bool(_hours(hour, half) & _hours(other_hour, other_half))
+def same_time(gold: str, time: str) -> bool:
+    """Return True where two times, as `times` writes them, can be the same time of day."""
+    (gold_hour, gold_rest, gold_half), (hour, rest, half) = _parts(gold), _parts(time)
+    return gold_rest == rest and bool(_hours(gold_hour, gold_half) & _hours(hour, half))
 
 
 def _parts(time: str) -> tuple[int, str, str]:
@@ -107,22 +107,22 @@ TIME = Kind((times,), same_time)
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text in normal form, without those that say nothing."""
+    """Return the words of a text in normal form, without articles and the like."""
     plain = _LATEX.sub(" ", text.lower().replace("\u2019", "'"))
     plain = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", plain)
     plain = re.sub(r"\b(\d+)(?:st|nd|rd|th)\b", r"\1", plain)
-    return frozenset(_stem(one) for one in _WORD.findall(plain) if one not in _IGNORED)
+    return frozenset(_stem(word) for word in _WORD.findall(plain) if word not in _IGNORED)
 
 
-def same_words(gold: str, found: str, asked: str) -> bool:
-    """Whether found says the gold words; words of the question may be left out or added.
+def same_words(gold: str, answer: str, question: str) -> bool:
+    """Return True for the gold words; words of the question may be left out or added.
 
     Asked which location, "Westford" is "Westford location". Any other word makes it wrong.
     """
-    right, given, held = words(gold), words(found), words(asked)
-    if right <= held:
-        return given == right
-    return right - held <= given <= right | held
+    gold_words, answer_words, question_words = words(gold), words(answer), words(question)
+    if gold_words <= question_words:
+        return answer_words == gold_words
+    return gold_words - question_words <= answer_words <= gold_words | question_words
 
 
 def _stem(word: str) -> str:

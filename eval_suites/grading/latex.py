@@ -1,9 +1,9 @@
 r"""The answer of a mathematical text, and one plain form of its LaTeX: text in and text out.
 
-What a text declares: its last box (adjacent boxes are one answer), else what follows the last
-`####` that is no Markdown heading, else what follows the last "answer is". The plain form keeps the
-mathematics and drops how it is set: spacing, sizes, units behind a number, percent and dollar
-signs, degrees.
+A text declares its last box (adjacent boxes are one answer), else the text behind the last `####`
+that is no Markdown heading, else the text behind the last "answer is". The plain form keeps the
+mathematics and drops its setting: spacing, sizes, units behind a number, percent and dollar signs,
+degrees.
 """
 
 import re
@@ -17,7 +17,7 @@ _FORMULA = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$]+)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
 )
 _SENTENCE = re.compile(r".*?(?=\.(?:\s|$)|\n|$)")
-#: What may stand between two boxes that are one answer.
+#: The text between two boxes that are one answer.
 _BETWEEN = re.compile(
     r"(?:[ \t\n$,;&]|\\[(),;!:\[\] ]|\\q?quad|\\(?:text|mbox)\s*\{\s*,?\s*(?:and|or)\s*\}|and|or)*"
 )
@@ -46,9 +46,9 @@ _SIGN_NAMES = {
 }
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|[A-Za-z]{3,})"
-#: What is no unit although it stands behind a number.
+#: Words behind a number that are no unit.
 _NO_UNIT = r"(?!\s*(?:pi|mod|dozen|hundred|thousand|million|billion|trillion)\b)"
-#: Patterns with what replaces them, in the order in which they are applied.
+#: Patterns with their replacements, in the order in which they are applied.
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -66,13 +66,13 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (rf"\\lt{_LETTERS}", "<"),
         (rf"\\gt{_LETTERS}", ">"),
         (rf"\\(?:cdot|times|ast){_LETTERS}|\*", r"\\cdot "),
-        (r"\\[lr]angle", lambda found: "(" if found.group() == r"\langle" else ")"),
-        (r"\\([lr])brace", lambda found: r"\{" if found[1] == "l" else r"\}"),
+        (r"\\[lr]angle", lambda match: "(" if match.group() == r"\langle" else ")"),
+        (r"\\([lr])brace", lambda match: r"\{" if match[1] == "l" else r"\}"),
         (r"\{bmatrix\}", "{pmatrix}"),
         # The rules below look for spaces in several places: runs of them would take for ever.
         (r"\s+", " "),
         # Numbers in a base, however the base is named.
-        (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda found: f"_{_base(found[1])}"),
+        (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda match: f"_{_base(match[1])}"),
         (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),
         (r"_\s*\{\s*(\d+)\s*\}", r"_\1"),
         # Lists: "and", "or" are commas.
@@ -89,7 +89,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"(\\frac\s*\{[^{}]*\})\s*(\\pi|\w)", r"\1{\2}"),
         (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
         (r"\^\s*\{\s*(\w)\s*\}", r"^\1"),
-        # What is written as a word; a plus sign before infinity.
+        # Constants that are written as words; a plus sign before infinity.
         (rf"(?<![A-Za-z\\])pi{_LETTERS}", r"\\pi "),
         (r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
         (rf"\\varnothing{_LETTERS}", r"\\emptyset "),
@@ -108,47 +108,47 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 
 def declared(text: str) -> str | None:
-    """What a text declares as its answer, as it is written; None where it declares none."""
-    held = boxed(text)
-    if held is not None:
-        return held
+    """Return the answer that a text declares, as it is written; None where it declares none."""
+    content = boxed(text)
+    if content is not None:
+        return content
     start = next(hashed(text), None)
     if start is not None:
         return text[start:].partition("\n")[0].strip()
-    for found in reversed(list(_ANSWER_IS.finditer(text))):
-        if behind := _behind(text, found.end()):
-            return behind
+    for mark in reversed(list(_ANSWER_IS.finditer(text))):
+        if answer := _behind(text, mark.end()):
+            return answer
     return None
 
 
 def boxed(text: str) -> str | None:
-    """What the last box holds; boxes that stand side by side before it belong to the answer."""
-    held: list[str] = []
+    """Return the content of the last box, with that of boxes side by side before it."""
+    contents: list[str] = []
     start = 0
     for box in boxes(text):
-        if held and not _joined(text[box.end : start] if box.end <= start else None):
+        if contents and not _joined(text[box.end : start] if box.end <= start else None):
             break
-        if box.held.strip() not in held:
-            held.append(box.held.strip())
+        if box.content.strip() not in contents:
+            contents.append(box.content.strip())
         start = box.start
-    return ", ".join(reversed(held)) or None
+    return ", ".join(reversed(contents)) or None
 
 
 def last_resort(text: str) -> str | None:
-    """The last formula or number of a text, whichever ends later; None without one.
+    """Return the last formula or number of a text, whichever ends later; None without one.
 
     math-verify looks there, too. Its own search is not used: it takes seconds on long texts, and
-    hands what it finds outside formulas to Python's `eval`.
+    hands text outside formulas to Python's `eval`.
     """
     text = text[-_TAIL:]
-    formulas = [found for found in _FORMULA.finditer(text) if _held(found)]
+    formulas = [formula for formula in _FORMULA.finditer(text) if _content(formula)]
     if not formulas:
         return flexible_answer(text)
-    return flexible_answer(text[formulas[-1].end() :]) or _held(formulas[-1])
+    return flexible_answer(text[formulas[-1].end() :]) or _content(formulas[-1])
 
 
 def normalise(latex: str) -> str:
-    """The plain form of an answer, in which equal answers mostly are equal texts."""
+    """Return the plain form of an answer, in which equal answers mostly are equal texts."""
     text = latex.translate(_SIGN_NAMES).strip()
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -158,7 +158,7 @@ def normalise(latex: str) -> str:
 
 
 def _behind(text: str, start: int) -> str | None:
-    """The formula right behind a marker, else the sentence behind it."""
+    """Return the formula right behind a marker, else the sentence behind it."""
     if formulas := list(_formulas(text, start)):
         return ", ".join(formulas)
     sentence = _SENTENCE.match(text, start)
@@ -166,21 +166,21 @@ def _behind(text: str, start: int) -> str | None:
 
 
 def _formulas(text: str, start: int) -> Iterator[str]:
-    """The formula that starts there, and those that commas or an "and" join to it."""
+    """Yield the formula that starts there, and those that commas or an "and" join to it."""
     while formula := _FORMULA.match(text, start):
-        if held := _held(formula):
-            yield held
+        if content := _content(formula):
+            yield content
         if not (joint := _JOINT.match(text, formula.end())):
             return
         start = joint.end()
 
 
-def _held(formula: re.Match[str]) -> str:
+def _content(formula: re.Match[str]) -> str:
     return next((group for group in formula.groups() if group), "").strip()
 
 
 def _joined(between: str | None) -> bool:
-    """Whether two boxes with this between them are one answer."""
+    """Return True where two boxes with this between them are one answer."""
     if between is None or len(between) > _LONGEST_BETWEEN or "\n\n" in between:
         return False
     return _BETWEEN.fullmatch(between) is not None
@@ -191,15 +191,15 @@ def _base(name: str) -> str:
 
 
 def _without_thousands(text: str) -> str:
-    """Commas inside numbers go, but not inside brackets: `(1,234)` is a pair."""
+    """Return the text without commas in numbers, but not inside brackets: `(1,234)` is a pair."""
     return "".join(
-        piece if depth else _THOUSANDS.sub(lambda found: found.group().replace(",", ""), piece)
+        piece if depth else _THOUSANDS.sub(lambda number: number.group().replace(",", ""), piece)
         for depth, piece in _by_depth(text)
     )
 
 
 def _by_depth(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces, each with how many brackets are open in it."""
+    """Yield the text in pieces, each with the number of brackets that are open in it."""
     depth = 0
     for piece in re.split(r"(?<=[(\[{])|(?=[)\]}])", text):
         depth -= piece[:1] in {")", "]", "}"}

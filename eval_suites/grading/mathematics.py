@@ -1,8 +1,8 @@
-r"""Grade a mathematical answer against its gold: rules first, math-verify only where they stop.
+r"""The grading of mathematical answers: rules first, math-verify only where they stop.
 
-The rules (`equality`) work on plain text forms and take microseconds. What they leave open goes to
-`symbolic` in a killable process of the sandbox. A check that timed out or crashed is ours to
-answer for: the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
+The rules (`equality`) work on plain text forms and take microseconds. Pairs that they leave open go
+to `symbolic` in a killable process of the sandbox. A check that timed out or crashed is our fault:
+the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
 `(-\infty,2)` is not `(-\infty,2]`.
 """
 
@@ -25,19 +25,19 @@ METRIC = "accuracy"
 
 
 def decide(gold: str, answer: str) -> bool | None:
-    """Whether an answer equals the gold by rules; None where only math-verify can tell."""
+    """Return True where an answer equals the gold; None where only math-verify can tell."""
     if len(answer) > LONGEST or _depth(answer) > DEEPEST:
         return answer.strip() == gold.strip()
     return compare(normalise(gold), normalise(answer))
 
 
 def is_list(answer: str) -> bool:
-    """Whether an answer lists several values; what is too long to read does not."""
+    """Return True where an answer lists several values; one that is too long to read does not."""
     return len(answer) <= LONGEST and len(elements(normalise(answer))) > 1
 
 
 def checks(gold: str, answer: str | None) -> tuple[Check, ...]:
-    """What the sandbox must be asked about an answer; nothing where the rules decide."""
+    """Return the call that decides about an answer; nothing where the rules decide."""
     if answer is None or decide(gold, answer) is not None:
         return ()
     arguments = {"gold": normalise(gold), "answer": normalise(answer)}
@@ -45,12 +45,12 @@ def checks(gold: str, answer: str | None) -> tuple[Check, ...]:
 
 
 def graded(answer: Answer, gold: str, extracted: str | None, outcomes: Sequence[Outcome]) -> Score:
-    """1 or 0 as `accuracy`; no value where the check that was needed did not come to its end.
+    """Return 1 or 0 as `accuracy`; no value where a necessary check did not come to its end.
 
     Args:
-        answer: what the model said.
+        answer: the model's.
         gold: the right answer, LaTeX.
-        extracted: what was found in the model's text, LaTeX.
+        extracted: the answer that was read in the model's text, LaTeX.
         outcomes: of `checks`.
     """
     status = status_of(answer, extracted)

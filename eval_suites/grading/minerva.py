@@ -1,4 +1,4 @@
-"""Answers as Minerva's authors compare them: one normal form, then equal as text.
+"""Minerva's comparison of answers: one normal form, then equal as text.
 
 After Lewkowycz et al. 2022 (arXiv 2206.14858, appendix) and lm-eval's minerva_math, written anew;
 for numbers that can be set beside others'. Lenient where they are (units are cut out of words,
@@ -37,20 +37,20 @@ _DIGITS_AND_COMMAS = re.compile(r"[0-9][0-9,]*")
 
 
 def final_answer(text: str) -> str | None:
-    """What stands in the closing sentence that the four examples teach; None without it."""
-    found = _FINAL.search(text)
-    return found[1].strip() if found else None
+    """Return the answer of the closing sentence that the four examples teach; None without it."""
+    sentence = _FINAL.search(text)
+    return sentence[1].strip() if sentence else None
 
 
 def equal(gold: str, answer: str | None) -> bool:
-    """Whether two answers have the same normal form."""
+    """Return True where two answers have the same normal form."""
     if answer is None or len(answer) > LONGEST:
         return False
     return normalise(gold) == normalise(answer)
 
 
 def normalise(answer: str) -> str:
-    """The normal form: what stands right of the last equals sign, without units and ornament."""
+    """Return the text right of the last equals sign, without units and ornament."""
     text = answer.rpartition("=")[2]
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)

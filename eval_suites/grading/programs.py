@@ -1,4 +1,4 @@
-"""From the outcomes of an answer's programs to its score."""
+"""The score of an answer from the outcomes of its programs, and pass@k over repeats."""
 
 from collections.abc import Sequence
 from math import comb
@@ -10,12 +10,12 @@ from eval_suites.scores import Score
 
 #: One program an answer; suites that allow several answers average over repeats.
 METRIC = "pass_at_1"
-#: Of pass@k, where a sample has that many answers.
+#: The k of pass@k, where a sample has that many answers.
 _KS = (2, 5, 10, 20, 50, 100)
 
 
 def pass_at_k(tried: int, right: int, k: int) -> float:
-    """Chance that among k answers, drawn from those tried without putting back, one is right.
+    """Return the chance that k answers drawn without replacement hold a right one.
 
     Unbiased (Chen et al. 2021, arXiv 2107.03374, equation 1).
 
@@ -28,48 +28,46 @@ def pass_at_k(tried: int, right: int, k: int) -> float:
 
 
 def over_repeats(samples: Sequence[Sequence[Score]]) -> dict[str, float]:
-    """pass@k of every metric `pass_at_1`, mean over samples, for each k that all samples allow.
+    """Return pass@k of every metric with `pass_at_1` in its name (`easy/pass_at_1` too).
 
-    A name may say more before or behind (`easy/pass_at_1`, `pass_at_1_base`).
+    Each is a mean over samples; there is one for each k that all samples have answers for.
 
     Args:
         samples: the scores of each sample's repeats.
     """
-    tried = min((sum(one.value is not None for one in each) for each in samples), default=0)
-    names = {name for each in samples for one in each for name in one.metrics}
-    found = {}
-    for name in sorted(name for name in names if METRIC in name):
-        counts = [
-            (len(values), sum(value == 1.0 for value in values))
-            for each in samples
-            if (values := [one.metrics[name] for one in each if name in one.metrics])
-        ]
+    tried = min((sum(score.value is not None for score in own) for own in samples), default=0)
+    names = {name for own in samples for score in own for name in score.metrics if METRIC in name}
+    metrics = {}
+    for name in sorted(names):
+        columns = ([s.metrics[name] for s in own if name in s.metrics] for own in samples)
+        counts = [(len(values), values.count(1.0)) for values in columns if values]
         for k in (k for k in _KS if k <= tried):
             chances = [pass_at_k(*count, k) for count in counts]
-            found[name.replace(METRIC, f"pass_at_{k}")] = sum(chances) / len(chances)
-    return found
+            metrics[name.replace(METRIC, f"pass_at_{k}")] = sum(chances) / len(chances)
+    return metrics
 
 
 def runnable(answer: Answer) -> bool:
-    """Whether there is anything in an answer that could be run."""
+    """Return True where an answer has a text that could be run."""
     return answer.finish_reason not in {"filtered", "overflow"} and bool(answer.text.strip())
 
 
 def program_score(answer: Answer, outcomes: Sequence[Outcome], candidate: str | None) -> Score:
-    """1 when every outcome is a pass, else 0; `score_sample` has set our own faults apart before.
+    """Return 1 when every outcome is a pass, else 0.
+
+    Faults of ours never reach a scorer: `suite_rules.score_sample` sets them apart before.
 
     Args:
-        answer: what the model said.
+        answer: the model's.
         outcomes: of its checks; none where it was not `runnable`.
         candidate: the program that was run.
-
     """
     status = status_of(answer, answer.text)
     if not outcomes:
         return Score(0.0, status, metrics={METRIC: 0.0})
-    wrong = next((one for one in outcomes if one.verdict != "pass"), None)
+    wrong = next((outcome for outcome in outcomes if outcome.verdict != "pass"), None)
     if wrong is None:
         return Score(1.0, status, candidate, metrics={METRIC: 1.0})
     reason = " at ".join(part for part in (wrong.reason, wrong.failing) if part)
-    ended = "timeout" if wrong.verdict == "timeout" else status
-    return Score(0.0, ended, candidate, reason, {METRIC: 0.0})
+    status = "timeout" if wrong.verdict == "timeout" else status
+    return Score(0.0, status, candidate, reason, {METRIC: 0.0})

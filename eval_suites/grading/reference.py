@@ -1,7 +1,8 @@
-"""Whether a program answers as a reference solution does: the test's source, written out.
+"""The source of a test that compares a program with a reference solution.
 
 The rules of comparison are those of evalplus 0.3.1 (`eval/__init__.py`), but for one: there a
 tolerance that a float result brings stays for the inputs behind it; here every input has its own.
+The source is part of journal keys.
 """
 
 _TESTER = """
@@ -37,17 +38,17 @@ def check(candidate):
 """
 
 
-def tester(reference: str, entry_point: str, kind: str, inputs: str, allowed: float) -> str:
-    """The source of a test that defines `check(candidate)`.
+def tester(reference: str, entry_point: str, kind: str, inputs: str, tolerance: float) -> str:
+    """Return the source of a test that defines `check(candidate)`.
 
     Args:
         reference: source that defines the entry point, and answers every input rightly.
         entry_point: name of the function.
-        kind: what the inputs are called where one fails (`base input 3`).
+        kind: the name of the inputs where one fails (`base input 3`).
         inputs: JSON text of a list of lists of arguments.
-        allowed: how far a number may be off; 0 is 1e-6 where a result is a float, else nothing.
+        tolerance: of numbers; 0 is 1e-6 where a result is a float, else nothing.
     """
-    known = {"ENTRY": entry_point, "ALLOWED": allowed, "KIND": kind}
-    lines = "".join(f"{name} = {value!r}\n" for name, value in known.items())
-    named = f"{reference}\nREFERENCE = {entry_point}\n"
-    return f"{named}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
+    constants = {"ENTRY": entry_point, "ALLOWED": tolerance, "KIND": kind}
+    lines = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
+    solution = f"{reference}\nREFERENCE = {entry_point}\n"
+    return f"{solution}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"

@@ -1,8 +1,8 @@
-"""Whether a response says that a problem cannot be answered because something is not given.
+"""Responses that say that a problem cannot be answered because something is not given.
 
-Text rules. What counts: that a quantity cannot be determined, is unknown or not given, or that
-information is missing. What does not: declining to help without such a reason, and guessing on
-("it is not given, so assume 10"). Limits: only English, only these turns of phrase.
+Text rules. A response counts that says that a quantity cannot be determined, is unknown or not
+given, or that information is missing; not one that declines to help without such a reason, or that
+guesses ("it is not given, so assume 10"). Limits: only English, only these turns of phrase.
 """
 
 import re
@@ -39,19 +39,19 @@ _PHRASES = re.compile(
         )
     )
 )
-#: What is a refusal only where it is all that is declared.
+#: Words that are a refusal only where nothing else is declared.
 _WORDS = re.compile(
     r"(?:none|unknown|undetermined|indeterminate|n/a|unanswerable|impossible"
     r"|(?:not|un)\s?(?:solvable|determinable|answerable)|insufficient(?:\s+\w+)?|no\s+answer)"
 )
 _GUESS = re.compile(r"\b(?:assum\w+|suppos\w+|let's\s+say|if\s+we\s+(?:take|say)|estimate\w*)\b")
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
-#: How many sentences from the end may say it: a reason often follows the conclusion.
+#: The number of sentences from the end that are read: a reason often follows the conclusion.
 _LAST = 3
 
 
 def says_unanswerable(text: str) -> bool:
-    """Whether the response ends by saying that the problem cannot be answered.
+    """Return True where the response ends by saying that the problem cannot be answered.
 
     It says so in what it declares (`declared`), or in one of its last three sentences. A declared
     number is an answer, and so is a number in a sentence behind the one that says it.
@@ -62,17 +62,17 @@ def says_unanswerable(text: str) -> bool:
 
 
 def finds_unanswerable(text: str) -> bool:
-    """Whether the response says it anywhere, whatever else it says."""
+    """Return True where the response says so anywhere, whatever else it says."""
     return bool(_PHRASES.search(_plain(text)))
 
 
-def _is_refusal(shown: str) -> bool:
-    plain = _plain(shown)
+def _is_refusal(declaration: str) -> bool:
+    plain = _plain(declaration)
     return bool(_WORDS.fullmatch(plain.strip(" .!$()[]")) or _PHRASES.search(plain))
 
 
 def _ends_in_refusal(text: str) -> bool:
-    sentences = [one for one in _SENTENCES.split(_plain(text)) if any(map(str.isalnum, one))]
+    sentences = [part for part in _SENTENCES.split(_plain(text)) if any(map(str.isalnum, part))]
     for sentence in reversed(sentences[-_LAST:]):
         if _PHRASES.search(sentence):
             return not (_GUESS.search(sentence) and numbers(sentence))
@@ -82,7 +82,7 @@ def _ends_in_refusal(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    r"""Lower case, straight apostrophes, no LaTeX around words: `\text{Not given}`, `not given`."""
+    r"""Return the text in lower case, with straight apostrophes and without LaTeX around words."""
     text = text.lower().replace("\u2019", "'").replace("\u02bc", "'")
     text = re.sub(r"\\(?:text|mathrm|textbf|mbox|boxed)\s*\{|[{}*_]|\\[ ,;!()\[\]]", " ", text)
     return re.sub(r"[ \t]+", " ", text)

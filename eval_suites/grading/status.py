@@ -1,4 +1,4 @@
-"""From how an answer ended, and what was found in it, to its status; numeric scores on top."""
+"""The status of an answer, and scores of answers that are compared with a gold answer."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,10 +8,10 @@ from eval_suites.scores import Score, Status
 
 
 def status_of(answer: Answer, extracted: str | None) -> Status:
-    """Return what the model did with one answer, the most telling status first.
+    """Return the status of one answer, the most telling first.
 
-    These are an overflow, an empty text, a text that was cut, and one in which no answer was read.
-    A filtered answer never reaches a scorer: `suite_rules.score_sample` sets it apart before.
+    An overflow, an empty text, a text that was cut, and one in which no answer was read. A filtered
+    answer never reaches a scorer: `suite_rules.score_sample` sets it apart before.
     """
     if answer.finish_reason == "overflow":
         return "overflow"
@@ -23,40 +23,37 @@ def status_of(answer: Answer, extracted: str | None) -> Status:
 
 
 def worst_status(answers: Iterable[Answer]) -> Status:
-    """The most telling status of answers in which nothing is looked for; `ok` without any."""
-    found = {status_of(answer, "") for answer in answers}
+    """Return the most telling status of answers in which nothing is read; `ok` without any."""
+    statuses = {status_of(answer, "") for answer in answers}
     order: tuple[Status, ...] = ("overflow", "empty", "truncated")
-    return next((status for status in order if status in found), "ok")
+    return next((status for status in order if status in statuses), "ok")
 
 
 def numeric_score(
     answer: Answer, gold: str, headline: str, readings: Mapping[str, str | None]
 ) -> Score:
-    """Score one answer by several readings of its number.
+    """Return the score of one answer by several readings of its number.
 
     Args:
-        answer: what the model said.
+        answer: the model's.
         gold: the right number, normalised.
-        headline: which of `readings` gives the value and the extracted text.
-        readings: metric name to the number that this reading found, normalised.
-
-    Returns:
-        A score of 1 or 0 by reading.
+        headline: the reading that gives the value and the extracted text.
+        readings: metric name to the number that this reading gives, normalised.
     """
-    right = {name: same_number(found, gold) for name, found in readings.items()}
+    right = {name: same_number(number, gold) for name, number in readings.items()}
     return compared_score(answer, readings[headline], headline, right)
 
 
 def compared_score(
     answer: Answer, extracted: str | None, headline: str, right: Mapping[str, bool]
 ) -> Score:
-    """Score one answer by comparisons that are made already.
+    """Return the score of one answer whose readings are compared already.
 
     Args:
-        answer: what the model said.
-        extracted: what the headline's reading found.
-        headline: which of `right` gives the value.
-        right: metric name to whether this reading agrees with the gold answer.
+        answer: the model's.
+        extracted: the headline's reading.
+        headline: the metric that gives the value.
+        right: metric name to True where this reading agrees with the gold answer.
     """
     metrics = {name: float(verdict) for name, verdict in right.items()}
     return Score(metrics[headline], status_of(answer, extracted), extracted, metrics=metrics)

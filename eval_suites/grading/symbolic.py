@@ -1,4 +1,4 @@
-"""Expressions compared by math-verify's LaTeX parser and sympy: only for killable processes.
+"""The comparison of expressions by math-verify's LaTeX parser and sympy, in killable processes.
 
 Called by `eval_suites.sandbox` (see `eval_suites.grading.mathematics`), never imported beside an
 engine: it may take any time and memory. math-verify's reader of formulas outside LaTeX is not used,
@@ -16,7 +16,7 @@ from sympy import Expr, Float, N, Rational, simplify
 from eval_suites.grading.equality import compare
 
 _DIGITS = 30
-#: How far two computed constants may be apart, relative to their size.
+#: The relative difference of two computed constants that are equal.
 _TOLERANCE = 1e-9
 _EXAMPLES = (
     ("2k+2", "2(k+1)"),
@@ -32,13 +32,13 @@ _CAPITAL = re.compile(r"\\[A-Za-z]+|_\{[^{}]*\}|[A-Z](?!_)")
 
 
 def equal(gold: str, answer: str) -> bool:
-    """Whether two answers in plain form are equal; what cannot be parsed equals nothing."""
+    """Return True where two answers in plain form are equal; one that cannot be parsed never is."""
     return bool(compare(gold, answer, _same_expression))
 
 
 @functools.cache
 def warm() -> None:
-    """Compare a few expressions, so that parser and sympy have learnt and loaded what all need.
+    """Compare a few expressions, so that parser and sympy have loaded what every comparison needs.
 
     The sandbox calls this in the process that it forks: a comparison then takes a fraction.
     """
@@ -48,43 +48,44 @@ def warm() -> None:
 
 
 def _same_expression(gold: str, answer: str) -> bool:
-    one, other = _parsed(gold), _parsed(answer)
-    if one is None or other is None:
+    left, right = _parsed(gold), _parsed(answer)
+    if left is None or right is None:
         return False
-    return bool(verify(one, other, timeout_seconds=None)) and _same_size(one, other)
+    return bool(verify(left, right, timeout_seconds=None)) and _same_size(left, right)
 
 
 def _parsed(latex: str) -> Any:
-    found = parse(
-        f"${_CAPITAL.sub(_told_apart, latex)}$",
+    expressions = parse(
+        f"${_CAPITAL.sub(_subscripted, latex)}$",
         extraction_config=[LatexExtractionConfig()],
         fallback_mode="no_fallback",
         parsing_timeout=None,
     )
-    return _exact(found[0]) if found else None
+    return _exact(expressions[0]) if expressions else None
 
 
-def _exact(one: Any) -> Any:
-    """An expression worked out, with decimals as the fractions that they are."""
-    if not isinstance(one, Expr):
-        return one
-    return one.xreplace({each: Rational(str(each)) for each in one.atoms(Float)}).doit()
+def _exact(expression: Any) -> Any:
+    """Return an expression worked out, with decimals as the fractions that they are."""
+    if not isinstance(expression, Expr):
+        return expression
+    fractions = {number: Rational(str(number)) for number in expression.atoms(Float)}
+    return expression.xreplace(fractions).doit()
 
 
-def _told_apart(found: re.Match[str]) -> str:
-    """`R` gets a subscript, for math-verify would read it as `r`."""
-    text = found.group()
+def _subscripted(capital: re.Match[str]) -> str:
+    """Return `R` with a subscript, for math-verify would read it as `r`."""
+    text = capital.group()
     return f"{{{text}_{{0}}}}" if len(text) == 1 else text
 
 
-def _same_size(one: Any, other: Any) -> bool:
-    """Whether two constants agree in their leading digits: math-verify takes 1/2004! for 1/2006!.
+def _same_size(gold: Any, answer: Any) -> bool:
+    """Return True where two constants agree in their leading digits, and for other expressions.
 
-    True for what is no constant.
+    math-verify takes 1/2004! for 1/2006!.
     """
-    if not all(isinstance(each, Expr) and not each.free_symbols for each in (one, other)):
+    if not all(isinstance(side, Expr) and not side.free_symbols for side in (gold, answer)):
         return True
-    left, right = N(one, _DIGITS), N(other, _DIGITS)
+    left, right = N(gold, _DIGITS), N(answer, _DIGITS)
     if abs(left - right) <= _TOLERANCE * max(abs(left), abs(right)):
         return True
-    return bool(simplify(one - other) == 0)
+    return bool(simplify(gold - answer) == 0)

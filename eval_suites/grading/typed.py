@@ -1,4 +1,4 @@
-r"""Compare an answer with a gold value of a stated type: numbers, truth values, options, lists.
+r"""Answers with a gold value of a stated type: numbers, truth values, options, lists.
 
 Two rules. Ours: integers exactly; a float within 1 % of its size, or equal to the gold as printed
 when rounded to its decimals (gold is rounded: 1/3 for 0.33 is 1.01 % off, 1/6 for 0.17 is 2 %), if
@@ -19,7 +19,7 @@ from eval_suites.grading.values import Number, value_of
 Gold = bool | float | str | tuple[float, ...]
 Same = Callable[[Number, float], bool]
 
-# Where the only number of a text is no value: a power, a fraction, 2x, 3 i.
+# Texts whose only number is no value: a power, a fraction, 2x, 3 i.
 _NOT_PLAIN = re.compile(r"[\^\\_/]|\d[A-Za-z]\b|\d\s*[ijxyz]\b")
 _LETTER = re.compile(r"\W*(?:option|choice)?\W*([a-h])(?![\w'])(?:[).:,\s]|$)", re.IGNORECASE)
 _LONGEST_OPTION = 100
@@ -32,97 +32,96 @@ _OUTSIDE = re.compile(r"\\(?:left|right|langle|rangle)\b\.?|\\[{}]|[\[\]<>$]|\\[
 
 
 def typed(value: Any, kind: str) -> Gold | None:
-    """A value of a JSON file as a gold value of the type that the file names; None if it is not."""
+    """Return a JSON value as a gold value of the type that the file names; None if it is not."""
     if kind.startswith("list of ") and isinstance(value, list):
-        items = [typed(one, kind.removeprefix("list of ")) for one in value]
-        read = tuple(one for one in items if isinstance(one, int | float))
-        return read if read and len(read) == len(items) else None
+        items = [typed(item, kind.removeprefix("list of ")) for item in value]
+        numbers_only = tuple(item for item in items if isinstance(item, int | float))
+        return numbers_only if items and len(numbers_only) == len(items) else None
     if kind == "float" and type(value) in {int, float}:
         return float(value)
     fits = type(value) is {"integer": int, "bool": bool, "option": str}.get(kind)
     return value if fits else None
 
 
-def number_in(shown: str) -> Number | None:
-    """The value of an expression; of another text its only number, None without exactly one."""
-    value = value_of(shown)
-    if value is None and not _NOT_PLAIN.search(_TEXT.sub(r"\1", shown)):
-        found = numbers(shown)
-        value = value_of(found[0]) if len(found) == 1 else None
+def number_in(text: str) -> Number | None:
+    """Return the value of an expression, or the only number of another text; else None."""
+    value = value_of(text)
+    if value is None and not _NOT_PLAIN.search(_TEXT.sub(r"\1", text)):
+        candidates = numbers(text)
+        value = value_of(candidates[0]) if len(candidates) == 1 else None
     return value
 
 
-def numbers_in(shown: str) -> tuple[tuple[Number, ...], ...]:
-    """The ways to read a list of numbers (a comma may separate or group thousands)."""
-    if len(shown) > _LONGEST_LIST:
+def numbers_in(text: str) -> tuple[tuple[Number, ...], ...]:
+    """Return the ways to read a list of numbers (a comma may separate or group thousands)."""
+    if len(text) > _LONGEST_LIST:
         return ()
-    readings = (_elements(shown, thousands=flag) for flag in (False, True))
-    return tuple(dict.fromkeys(one for one in readings if one is not None))
+    readings = (_elements(text, thousands=flag) for flag in (False, True))
+    return tuple(dict.fromkeys(reading for reading in readings if reading is not None))
 
 
-def truth_in(shown: str) -> bool | None:
-    """The truth value that a text says by true, yes, false or no; None without exactly one."""
-    said = set(re.findall(r"\b(?:true|yes|false|no|not)\b", _TEXT.sub(r" \1 ", shown).lower()))
-    if said and said <= {"true", "yes"}:
+def truth_in(text: str) -> bool | None:
+    """Return the truth value that true, yes, false or no give; None without exactly one."""
+    words = set(re.findall(r"\b(?:true|yes|false|no|not)\b", _TEXT.sub(r" \1 ", text).lower()))
+    if words and words <= {"true", "yes"}:
         return True
-    return False if said and said <= {"false", "no"} else None
+    return False if words and words <= {"false", "no"} else None
 
 
-def option_in(shown: str) -> str | None:
-    """The letter of an option that a text begins with, as `(a)`; None without one."""
-    plain = _TEXT.sub(r"\1", shown).strip()[:_LONGEST_OPTION]
-    found = _LETTER.match(plain)
-    return None if found is None or _ARTICLE.match(plain) else f"({found[1].lower()})"
+def option_in(text: str) -> str | None:
+    """Return the letter of an option that a text begins with, as `(a)`; None without one."""
+    plain = _TEXT.sub(r"\1", text).strip()[:_LONGEST_OPTION]
+    letter = _LETTER.match(plain)
+    return None if letter is None or _ARTICLE.match(plain) else f"({letter[1].lower()})"
 
 
-def agrees(gold: Gold, shown: str, same: Same) -> bool | None:
-    """Whether a declared text is the gold value; None when it is nothing of the gold's type.
+def agrees(gold: Gold, text: str, same: Same) -> bool | None:
+    """Return True where a declared text is the gold value; None when it is not of its type.
 
     Args:
         gold: the right value.
-        shown: what the response declares.
+        text: the response's declaration.
         same: the rule for one number.
     """
     if isinstance(gold, tuple):
-        readings = numbers_in(shown)
-        return any(same_list(one, gold, same) for one in readings) if readings else None
+        readings = numbers_in(text)
+        return any(same_list(values, gold, same) for values in readings) if readings else None
     if isinstance(gold, bool | str):
-        said = truth_in(shown) if isinstance(gold, bool) else option_in(shown)
-        return None if said is None else said == gold
-    found = number_in(shown)
-    return None if found is None else same(found, gold)
+        answer = truth_in(text) if isinstance(gold, bool) else option_in(text)
+        return None if answer is None else answer == gold
+    value = number_in(text)
+    return None if value is None else same(value, gold)
 
 
-def close(found: Number, gold: float) -> bool:
-    """Our rule for one number (see above)."""
+def close(value: Number, gold: float) -> bool:
+    """Compare one number by our rule (see above)."""
     if isinstance(gold, int):
-        exact = isinstance(found, Fraction)
-        return found == gold if exact else math.isclose(found, gold, rel_tol=1e-9, abs_tol=1e-9)
-    return abs(found - gold) <= 0.01 * abs(gold) or _prints_as(float(found), gold)
+        exact = isinstance(value, Fraction)
+        return value == gold if exact else math.isclose(value, gold, rel_tol=1e-9, abs_tol=1e-9)
+    return abs(value - gold) <= 0.01 * abs(gold) or _prints_as(float(value), gold)
 
 
-def close_upstream(found: Number, gold: float) -> bool:
-    """Upstream's rule for one number (see above)."""
+def close_upstream(value: Number, gold: float) -> bool:
+    """Compare one number by upstream's rule (see above)."""
     if isinstance(gold, int):
-        return round(found) == gold
-    return abs(found - gold) <= 0.04 * abs(gold)
+        return round(value) == gold
+    return abs(value - gold) <= 0.04 * abs(gold)
 
 
-def same_list(found: Sequence[Number], gold: Sequence[float], same: Same) -> bool:
-    """Whether two lists are as long and, both sorted, the same element by element."""
-    pairs = zip(sorted(found), sorted(gold), strict=False)
-    return len(found) == len(gold) and all(same(one, other) for one, other in pairs)
+def same_list(values: Sequence[Number], golds: Sequence[float], same: Same) -> bool:
+    """Return True where two lists are as long and, both sorted, the same by elements."""
+    return len(values) == len(golds) and all(map(same, sorted(values), sorted(golds)))
 
 
-def _prints_as(found: float, gold: float) -> bool:
+def _prints_as(value: float, gold: float) -> bool:
     whole, _, decimals = repr(gold).partition(".")
     if "e" in repr(gold) or len((whole + decimals).lstrip("-0")) < 2 or decimals in {"", "0"}:
         return False
-    return round(found, len(decimals)) == gold
+    return round(value, len(decimals)) == gold
 
 
-def _elements(shown: str, *, thousands: bool) -> tuple[Number, ...] | None:
-    text = _SEPARATOR.sub(",", _MATRIX.sub("", _TEXT.sub(r" \1 ", shown)))
+def _elements(text: str, *, thousands: bool) -> tuple[Number, ...] | None:
+    text = _SEPARATOR.sub(",", _MATRIX.sub("", _TEXT.sub(r" \1 ", text)))
     text = _OUTSIDE.sub("", text).strip().strip(".")
     _, equals, right = text.rpartition("=")
     text = right.strip() if equals and "," in right else text
@@ -130,9 +129,9 @@ def _elements(shown: str, *, thousands: bool) -> tuple[Number, ...] | None:
         text = text[1:-1]
     if thousands:
         text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    values = [value for one in text.split(",") if one.strip() for value in _signs(one)]
-    read = tuple(value for value in values if value is not None)
-    return read if read and len(read) == len(values) else None
+    values = [value for part in text.split(",") if part.strip() for value in _signs(part)]
+    known_values = tuple(value for value in values if value is not None)
+    return known_values if values and len(known_values) == len(values) else None
 
 
 def _signs(element: str) -> tuple[Number | None, ...]:

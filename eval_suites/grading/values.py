@@ -1,4 +1,4 @@
-r"""Read the value of plain arithmetic, as models box it: `\frac{3\pi}{4}`, `1.6 \times 10^{-19}`.
+r"""The value of plain arithmetic, as models box it: `\frac{3\pi}{4}`, `1.6 \times 10^{-19}`.
 
 Numbers, + - * / ^ !, fractions, roots, `\ln`, `\exp`, `\pi` and e, with a unit behind; fractions
 stay exact. Nothing is evaluated as code, and sizes are capped, so that no text takes long.
@@ -36,7 +36,7 @@ _UNIT = re.compile(
     r"(?<=\s)[msghdlAVWJNKCFHTL]\b|(?!sin|cos|tan|log)[A-Za-z]{2,}|\\(?:Omega|mu|degree)\b"
 )
 _POWER = re.compile(r"\^\s*\{?\s*-?\d\s*\}?")
-#: In order: spelling of signs, what is dropped, what becomes a unit, what is written short.
+#: In order: spellings of signs, texts that are dropped or become a unit, short forms.
 _SPELLINGS: tuple[tuple[str, str], ...] = (
     (r"[\u2212\u2013\ufe63\uff0d]", "-"),
     (r"\u03c0", r"\\pi "),
@@ -62,9 +62,9 @@ _EQUALS = re.compile(r"=|\u2248|\\approx|\\simeq|\\sim")
 
 
 def value_of(text: str) -> Number | None:
-    """The value of a text that is one arithmetic expression; None for any other text.
+    """Return the value of a text that is one arithmetic expression; None for any other text.
 
-    Of an equation the right side counts. A unit, or what else in words, may follow.
+    Of an equation the right side counts. A unit, or other words, may follow.
     """
     if len(text) > _LONGEST:
         return None
@@ -78,20 +78,20 @@ def value_of(text: str) -> Number | None:
 def _spelt(text: str) -> str:
     for pattern, replacement in _SPELLINGS:
         text = re.sub(pattern, replacement, text)
-    text = _THOUSANDS.sub(lambda found: found.group().replace(",", ""), text)
+    text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
     return text.strip().rstrip(".")
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    """The tokens before a unit; any other word than those we know is refused."""
+    """Return the tokens before a unit; any other word than those we know is refused."""
     tokens: list[str] = []
-    for found in _TOKEN.finditer(text):
-        if found["word"] and found["word"] not in _KNOWN:
-            behind = text[found.start() :]
-            if not _UNIT.match(text, found.start()) or re.search(r"\d", _POWER.sub("", behind)):
+    for token in _TOKEN.finditer(text):
+        if token["word"] and token["word"] not in _KNOWN:
+            rest = text[token.start() :]
+            if not _UNIT.match(text, token.start()) or re.search(r"\d", _POWER.sub("", rest)):
                 raise ValueError("a word that is no unit")
             break
-        tokens.append(found["word"] or found.group())
+        tokens.append(token["word"] or token.group())
     if sum(token in _CLOSES for token in tokens) > _DEEPEST:
         raise ValueError("nested too deep")
     return tuple(tokens)

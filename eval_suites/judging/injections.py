@@ -1,14 +1,14 @@
-"""Scan judged answers for text that speaks to the judge in place of the user.
+"""Text in judged answers that speaks to the judge in place of the user.
 
-An official judge prompt fixes its own wording, so an answer cannot be fenced off there; what was
-found is counted and shown instead. A finding is a reason to look, not a proof: an answer about
+An official judge prompt fixes its own wording, so an answer cannot be fenced off there; findings
+are counted and shown instead. A finding is a reason to look, not a proof: an answer about
 judging, or a Markdown link in brackets, may be found too.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 
-#: Name of what is looked for -> how it looks. Letters of either case count.
+#: Name of a finding -> its pattern. Letters of either case count.
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for name, pattern in {
@@ -36,7 +36,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 
 def suspects(text: str) -> tuple[str, ...]:
-    """Names of what an answer holds that may be meant for a judge; none for most answers.
+    """Return the names of parts of an answer that may be meant for a judge; mostly none.
 
     `rating`, `winner`, `label` and `ranking` are verdicts in the forms that judges are asked for;
     `end_of_answer` and `chat_markup` pretend that the answer is over; `instructions` and
@@ -46,5 +46,5 @@ def suspects(text: str) -> tuple[str, ...]:
 
 
 def suspicious(texts: Iterable[str]) -> float:
-    """1 where any of the texts of a sample holds something, else 0."""
+    """Return 1 where any of the texts of a sample holds such a part, else 0."""
     return float(any(suspects(text) for text in texts))

@@ -1,8 +1,8 @@
-"""Read a judge's verdicts: ratings, winners of pairs, label probabilities, rankings.
+"""A judge's verdicts: ratings, winners of pairs, label probabilities, rankings.
 
 Two readings stand side by side. `official_*` is upstream's rule, which takes the first token of
 the right form, also one that the judge quotes from the judged answer. Ours takes the last one and
-checks its range. What cannot be read is None, never a number.
+checks its range. A verdict that cannot be read is None, never a number.
 """
 
 import ast
@@ -22,24 +22,24 @@ _FENCE = re.compile(r"```[a-zA-Z]*\n(.*?)```", re.DOTALL)
 
 
 def official_rating(text: str) -> float | None:
-    """FastChat's rating: the first `[[n]]`, else the first `[n]`, of whatever size."""
+    """Return FastChat's rating: the first `[[n]]`, else the first `[n]`, of whatever size."""
     for pattern in _OFFICIAL_RATINGS:
-        if found := pattern.search(text):
-            return float(found[1])
+        if match := pattern.search(text):
+            return float(match[1])
     return None
 
 
 def rating(text: str, least: float = 1.0, most: float = 10.0) -> float | None:
-    """The last `[[n]]` of a reply; None where there is none, or it is out of range."""
-    found = _RATING.findall(text)
-    if not found:
+    """Return the last `[[n]]` of a reply; None where there is none, or it is out of range."""
+    ratings = _RATING.findall(text)
+    if not ratings:
         return None
-    value = float(found[-1])
+    value = float(ratings[-1])
     return value if least <= value <= most else None
 
 
 def official_winner(text: str) -> Winner | None:
-    """FastChat's winner: `[[A]]` anywhere, else `[[B]]` anywhere, else `[[C]]`, a tie."""
+    """Return FastChat's winner: `[[A]]` anywhere, else `[[B]]` anywhere, else `[[C]]`, a tie."""
     for letter, winner in _WINNERS.items():
         if f"[[{letter}]]" in text:
             return winner
@@ -47,18 +47,18 @@ def official_winner(text: str) -> Winner | None:
 
 
 def winner(text: str) -> Winner | None:
-    """The last `[[A]]`, `[[B]]` or `[[C]]` (a tie) of a reply."""
-    found = _WINNER.findall(text)
-    return _WINNERS[found[-1]] if found else None
+    """Return the winner by the last `[[A]]`, `[[B]]` or `[[C]]` (a tie) of a reply."""
+    letters = _WINNER.findall(text)
+    return _WINNERS[letters[-1]] if letters else None
 
 
 def label_preference(
     top: Sequence[tuple[str, float]], first: str = "m", second: str = "M"
 ) -> float | None:
-    """Preference from the log-probabilities of two labels, as AlpacaEval 2.0 weighs it.
+    """Return the preference from the log-probabilities of two labels, as AlpacaEval 2.0 does.
 
     A label that is not among the most likely tokens counts as impossible, which is upstream's
-    rule; it says something only where the other label is there.
+    rule; so the other label must be among them.
 
     Args:
         top: most likely tokens at one place, with their natural-log probabilities.
@@ -69,18 +69,18 @@ def label_preference(
         2 - p, where p is the first label's share of both: 1 prefers the first output, 2 the
         second. None without either label.
     """
-    found = {token: logprob for token, logprob in top if token in (first, second)}
-    if not found or any(math.isnan(logprob) for logprob in found.values()):
+    labels = {token: logprob for token, logprob in top if token in (first, second)}
+    if not labels or any(math.isnan(logprob) for logprob in labels.values()):
         return None
-    highest = max(found.values())
+    highest = max(labels.values())
     if highest == -math.inf:
         return None
-    weights = {token: math.exp(logprob - highest) for token, logprob in found.items()}
+    weights = {token: math.exp(logprob - highest) for token, logprob in labels.items()}
     return 2.0 - weights.get(first, 0.0) / sum(weights.values())
 
 
 def official_ranking(text: str) -> float | None:
-    """AlpacaEval 1.0's preference: the rank, 1 or 2, that the reply's list gives `model_1`.
+    """Return AlpacaEval 1.0's preference: the rank, 1 or 2, that the reply's list gives `model_1`.
 
     The whole reply must be a Python literal, as upstream wants it.
     """
@@ -91,7 +91,7 @@ def official_ranking(text: str) -> float | None:
 
 
 def ranking(text: str) -> float | None:
-    """As `official_ranking`, also from a code block or behind prose, if both ranks are there.
+    """Return the same preference, also from a code block or behind prose, if both ranks are there.
 
     The last list of the reply counts. Ranks must be 1 and 2, one each.
     """
@@ -103,10 +103,10 @@ def ranking(text: str) -> float | None:
 
 
 def _ranks(text: str) -> tuple[object, object] | None:
-    """What a list of dicts says of `model_1` and `model_2`, the first of each; None for less."""
+    """Return the ranks of `model_1` and `model_2` in a list of dicts; None without the first."""
     try:
-        found = ast.literal_eval(text.strip())
-        ranked = {one["model"]: one["rank"] for one in reversed(list(found))}
+        entries = ast.literal_eval(text.strip())
+        ranked = {entry["model"]: entry["rank"] for entry in reversed(list(entries))}
     except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError):
         return None
     if "model_1" not in ranked:

@@ -14,16 +14,16 @@ from random import Random
 from eval_suites.grading.answers import flexible_answer, same_number
 from eval_suites.problems.arithmetic import Problem, Step
 
-#: What the parts of a reward weigh: the final number, the shown calculation, brevity.
+#: The weights of a reward's parts: the final number, the shown calculation, brevity.
 ANSWER, CALCULATION, BREVITY = 0.5, 0.2, 0.3
-#: Characters from which on a response is not brief at all (about 48 tokens).
+#: Characters of a response that earns nothing for brevity (about 48 tokens).
 LONG_CHARACTERS = 160
 _SHOWN = re.compile(r"([0-9]+)\s*([-+*/x×÷])\s*([0-9]+)\s*=\s*([0-9]+)")
 _SIGNS = str.maketrans("x×÷", "**/")
 
 
 def responses(problem: Problem, seed: int) -> tuple[str, ...]:
-    """Four texts in random order: clear, rambling, wrong by one step, and wrong.
+    """Return four texts in random order: clear, rambling, wrong by one step, and wrong.
 
     The same arguments give the same texts.
     """
@@ -51,7 +51,7 @@ def reward(problem: Problem, text: str) -> float:
 
 
 def _calculated(problem: Problem, text: str) -> float:
-    """The mean over the problem's steps of how well the text shows them, 0 to 1."""
+    """Return the mean credit, 0 to 1, for the problem's steps that the text shows."""
     shown = {
         _sides(left, sign, right): result
         for left, sign, right, result in _SHOWN.findall(text.translate(_SIGNS))
@@ -60,7 +60,7 @@ def _calculated(problem: Problem, text: str) -> float:
 
 
 def _sides(left: str, sign: str, right: str) -> str:
-    """The left side of a calculation, the same text for 3 + 4 and 4 + 3."""
+    """Return the left side of a calculation, the same text for 3 + 4 and 4 + 3."""
     ordered = sorted((left, right)) if sign in "+*" else (left, right)
     return sign.join(ordered)
 
@@ -77,30 +77,30 @@ def _brief(text: str) -> float:
 
 
 def _clear(problem: Problem, _rng: Random) -> str:
-    return _told(problem)
+    return _outlined(problem)
 
 
 def _rambling(problem: Problem, rng: Random) -> str:
     again = rng.choice(("Counting again, it is", "Let me check, it is"))
-    return f"{_told(problem)} {again} {problem.answer}."
+    return f"{_outlined(problem)} {again} {problem.answer}."
 
 
 def _slipped(problem: Problem, rng: Random) -> str:
-    """The clear form with a slip in the last result."""
-    return _told(problem, problem.answer + rng.choice((-1, 1)))
+    """Return the clear form with a slip in the last result."""
+    return _outlined(problem, problem.answer + rng.choice((-1, 1)))
 
 
 def _guess(problem: Problem, rng: Random) -> str:
-    """A list of calculations that are not the problem's, as small models often give."""
+    """Return calculations that are not the problem's, as small models often give."""
     step = problem.steps[0]
     signs = [sign for sign in ("+", "*") if sign != step.sign]
     other = Step(step.left, rng.choice(signs), step.right)
     more = [n for n in (1, 2, 3) if other.result + n != problem.answer]
     last = Step(other.result, "+", rng.choice(more))
-    return f"1. {other.shown()}\n2. {last.shown()}\n3. The answer is {last.result}."
+    return f"1. {other.as_text()}\n2. {last.as_text()}\n3. The answer is {last.result}."
 
 
-def _told(problem: Problem, result: int | None = None) -> str:
-    """The problem's outline with its calculations, the last one's result replaced when given."""
+def _outlined(problem: Problem, result: int | None = None) -> str:
+    """Return the problem's outline with its calculations, the last result replaced if given."""
     first, last = problem.steps[0], problem.steps[-1]
-    return problem.outline.format(first=first.shown(), last=last.shown(result))
+    return problem.outline.format(first=first.as_text(), last=last.as_text(result))

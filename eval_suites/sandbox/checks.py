@@ -1,4 +1,4 @@
-"""What a sandbox is asked and what it answers: plain frozen records, no behaviour."""
+"""The checks that a sandbox runs, and their outcomes: plain frozen records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,11 +41,15 @@ Check = Program | Call
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a check.
+    """The outcome of a check.
 
-    `infra` means that we failed, not the program: it is never scored. `value` is what a `Call`
-    returned, `failing` the first failing case of a `Program`, `cpu_s` CPU seconds used, `tier`
-    how strongly the program was contained.
+    Attributes:
+        verdict: `infra` means that we failed, not the program: it is never scored.
+        reason: of the verdict.
+        cpu_s: CPU seconds used.
+        failing: the first failing case of a `Program`.
+        value: the result of a `Call`.
+        tier: the strength of the containment.
     """
 
     verdict: Verdict

@@ -14,7 +14,7 @@ from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program
 from eval_suites.sandbox.tiers import TIERS, Tier
 from eval_suites.sandbox.worker import LostError, Worker
 
-#: Of what a verdict depends on here; a change that can move a verdict changes it.
+#: The version of the sandbox's rules; a change that can move a verdict changes it.
 VERSION = "2"
 
 _PROBE = Program(
@@ -68,10 +68,10 @@ class Sandbox:
             self._idle.pop().kill()
 
     async def tier(self) -> Tier:
-        """How programs are contained here; found out once, by running one.
+        """Return the containment of programs here; one is run to find out, once.
 
         Raises:
-            SandboxError: not at all, and `unsafe` was not asked for; the message says why.
+            SandboxError: there is none, and `unsafe` was not chosen; the message says why.
         """
         async with self._choosing:
             if self._tier is None:
@@ -99,15 +99,15 @@ class Sandbox:
 
     async def _run_alone(self, check: Check) -> Outcome:
         # The lock keeps two of these from each holding half of the slots for ever.
-        held = 0
+        slots = 0
         async with self._alone:
             try:
                 for _ in range(self._workers):
                     await self._slots.acquire()
-                    held += 1
+                    slots += 1
                 return await self._attempt(check)
             finally:
-                for _ in range(held):
+                for _ in range(slots):
                     self._slots.release()
 
     async def _attempt(self, check: Check) -> Outcome:
@@ -134,7 +134,7 @@ async def _outcome(worker: Worker, check: Check, limits: Limits, tier: Tier | No
 
 
 async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
-    """The strongest tier that a program passes in, and the worker that ran it."""
+    """Return the strongest tier in which a program passes, and the worker that ran it."""
     reasons = []
     for tier in TIERS if unsafe else TIERS[:-1]:
         worker = Worker()
@@ -150,10 +150,10 @@ async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
 
 
 async def obstacle(tier: Tier, worker: Worker) -> str | None:
-    """Why programs cannot be contained in this way on this machine; None where they can.
+    """Return why this machine cannot contain programs in a tier; None where it can.
 
     Args:
-        tier: the way.
+        tier: the tier.
         worker: a fresh one, which runs a program to find out.
     """
     try:

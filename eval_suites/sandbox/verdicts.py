@@ -1,4 +1,4 @@
-"""From what the watches over a case saw to its outcome. CPU time is looked at first: it decides."""
+"""The outcome of a case from the reports of its watches. CPU time comes first: it decides."""
 
 import json
 import signal
@@ -7,44 +7,43 @@ from typing import Any
 
 from eval_suites.sandbox.checks import Limits, Outcome
 
-#: A case that the wall clock ended was idle of its own accord when that much of the time was.
+#: The idle share of the wall time from which a case has waited of its own accord.
 _IDLE_SHARE = 0.5
 
 
 def of_program(
     candidate: Mapping[str, Any], tester: Mapping[str, Any], limits: Limits, tier: str
 ) -> Outcome:
-    """The outcome of a program from the reports on its two processes."""
+    """Return the outcome of a program from the reports on its two processes."""
     message = _message(tester)
-    found = (
+    result = (
         _ended_by_us(candidate, limits)
-        or (_said(message, candidate) if message else None)
+        or (_of_message(message, candidate) if message else None)
         or _tester_died(tester)
     )
-    return Outcome(**{**found, "cpu_s": candidate.get("cpu_s", 0.0), "tier": tier})
+    return Outcome(**{**result, "cpu_s": candidate.get("cpu_s", 0.0), "tier": tier})
 
 
 def of_call(report: Mapping[str, Any], limits: Limits) -> Outcome:
-    """The outcome of a trusted call from the report on its process."""
+    """Return the outcome of a trusted call from the report on its process."""
     message = _message(report)
-    found = _ended_by_us(report, limits) or (
-        message or {"verdict": "crash", "reason": _ending(report)}
-    )
-    return Outcome(**{**found, "cpu_s": report["cpu_s"], "tier": "call"})
+    ended = {"verdict": "crash", "reason": _ending(report)}
+    result = _ended_by_us(report, limits) or message or ended
+    return Outcome(**{**result, "cpu_s": report["cpu_s"], "tier": "call"})
 
 
 def _ended_by_us(report: Mapping[str, Any], limits: Limits) -> dict[str, Any] | None:
-    """What the limits made of a case; None where they had no say."""
-    what = report["what"]
-    if what == "unconfined":
-        return {"verdict": "infra", "reason": f"the sandbox failed: {report['said']}"}
-    if report["cpu_s"] >= limits.cpu_s or what == "cpu":
+    """Return the result of a case that a limit ended; None for others."""
+    ended_by = report["ended_by"]
+    if ended_by == "unconfined":
+        return {"verdict": "infra", "reason": f"the sandbox failed: {report['message']}"}
+    if report["cpu_s"] >= limits.cpu_s or ended_by == "cpu":
         used = f"used {report['cpu_s']:.2f} of {limits.cpu_s:g} CPU seconds"
         return {"verdict": "timeout", "reason": used}
-    if what == "memory":
-        held = f"held more than {limits.memory_bytes >> 20} MiB in all its processes"
-        return {"verdict": "crash", "reason": held}
-    if what != "wall":
+    if ended_by == "memory":
+        memory = f"held more than {limits.memory_bytes >> 20} MiB in all its processes"
+        return {"verdict": "crash", "reason": memory}
+    if ended_by != "wall":
         return None
     if report["idle_s"] > _IDLE_SHARE * limits.wall_s:
         waited = f"waited for {report['idle_s']:.0f} of {limits.wall_s:g} s"
@@ -53,15 +52,15 @@ def _ended_by_us(report: Mapping[str, Any], limits: Limits) -> dict[str, Any] | 
     return {"verdict": "infra", "reason": still}
 
 
-def _said(message: Mapping[str, Any], candidate: Mapping[str, Any]) -> dict[str, Any]:
+def _of_message(message: Mapping[str, Any], candidate: Mapping[str, Any]) -> dict[str, Any]:
     if message["verdict"] != "gone":
         return dict(message)
-    ours = candidate["what"] == "leash"
-    return {"verdict": "crash", "reason": message["reason"] if ours else _ending(candidate)}
+    killed = candidate["ended_by"] == "leash"
+    return {"verdict": "crash", "reason": message["reason"] if killed else _ending(candidate)}
 
 
 def _tester_died(tester: Mapping[str, Any]) -> dict[str, Any]:
-    killed = tester["status"] == -signal.SIGKILL and not tester["what"]
+    killed = tester["status"] == -signal.SIGKILL and not tester["ended_by"]
     verdict = "infra" if killed else "crash"
     return {"verdict": verdict, "reason": f"the test's own process: {_ending(tester)}"}
 
@@ -73,9 +72,9 @@ def _ending(report: Mapping[str, Any]) -> str:
 
 
 def _message(report: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What trusted code said, None where it was cut off."""
+    """Return the message of trusted code, None where it was cut off."""
     try:
-        found = json.loads(report["said"])
+        message = json.loads(report["message"])
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return message if isinstance(message, dict) else None

@@ -40,8 +40,8 @@ class Zygotes:
         pairs = {role: socket.socketpair() for role in roles}
         theirs = {role: pair[1].fileno() for role, pair in pairs.items()}
         self._sockets = {role: pair[0] for role, pair in pairs.items()}
-        for one in self._sockets.values():
-            one.setblocking(False)
+        for end in self._sockets.values():
+            end.setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
             [*command, *(f"{role}={number}" for role, number in theirs.items())],
@@ -66,10 +66,10 @@ class Zygotes:
             socket.send_fds(self._sockets[role], [_LENGTH.pack(len(data))], list(given))
             await asyncio.get_running_loop().sock_sendall(self._sockets[role], data)
         except OSError as error:
-            raise LostError(self.last_words() or str(error)) from None
+            raise LostError(self.last_error() or str(error)) from None
 
     async def report(self, role: str) -> Report:
-        """What a role says of the job that it was sent.
+        """Return a role's report on the job that it was sent.
 
         Raises:
             LostError: the process is gone.
@@ -77,22 +77,22 @@ class Zygotes:
         sock = self._sockets[role]
         try:
             (length,) = _LENGTH.unpack(await self._exactly(sock, _LENGTH.size))
-            found: Report = json.loads(await self._exactly(sock, length))
+            report: Report = json.loads(await self._exactly(sock, length))
         except OSError as error:
-            raise LostError(self.last_words() or str(error)) from None
-        return found
+            raise LostError(self.last_error() or str(error)) from None
+        return report
 
     async def _exactly(self, sock: socket.socket, length: int) -> bytes:
         loop, data = asyncio.get_running_loop(), bytearray()
         while len(data) < length:
             piece = await loop.sock_recv(sock, min(length - len(data), 1 << 20))
             if not piece:
-                raise LostError(self.last_words() or "the sandbox's process ended")
+                raise LostError(self.last_error() or "the sandbox's process ended")
             data += piece
         return bytes(data)
 
-    def last_words(self) -> str:
-        """The last line that the process wrote to its standard error."""
+    def last_error(self) -> str:
+        """Return the last line that the process wrote to its standard error."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:500] if lines else ""
@@ -104,8 +104,8 @@ class Zygotes:
         self._process.wait()
         for child in children:
             _await_end(child)
-        for one in self._sockets.values():
-            one.close()
+        for end in self._sockets.values():
+            end.close()
         self._errors.close()
 
 
@@ -130,7 +130,7 @@ def _await_end(process: int) -> None:
 
 
 class Worker:
-    """Runs one check at a time; what it needs is started when it is first needed.
+    """A runner of one check at a time, whose zygotes are started when they are first needed.
 
     A worker whose check was cancelled or lost is in the middle of something: `kill` it. It may be
     used again after that.
@@ -143,7 +143,7 @@ class Worker:
     async def run_program(
         self, check: Program, limits: Limits, tier: Tier
     ) -> tuple[Report, Report]:
-        """Run a candidate and its tester, always in the same tier; the reports of both.
+        """Run a candidate and its tester, always in the same tier, and return both reports.
 
         Raises:
             LostError: there are none.
@@ -167,18 +167,17 @@ class Worker:
             return await _both(zygotes, leashes["candidate"], limits)
 
     async def run_call(self, check: Call, limits: Limits) -> Report:
-        """Call a trusted function; the report.
+        """Call a trusted function and return the report.
 
         Raises:
             LostError: there is none.
         """
-        zygotes = self._calls()
         path = [os.path.realpath(entry) for entry in sys.path]  # noqa: ASYNC240, PTH - no waiting
         job = {"function": check.function, "arguments": dict(check.arguments), "path": path}
         with _Leash() as leash:
             zygotes = self._calls()
             await zygotes.send("call", {**job, **asdict(limits)}, [leash.end])
-            async with _patience(limits):
+            async with _time_limit(limits):
                 return await zygotes.report("call")
 
     def _programs(self, tier: Tier) -> Zygotes:
@@ -202,7 +201,7 @@ class Worker:
 
 
 class _Leash:
-    """Two ends of a pipe: when ours is let go of, whoever got the other knows."""
+    """A pipe that ends a case: the holder of the other end sees when ours is closed."""
 
     def __init__(self) -> None:
         self.end, self._hold = os.pipe()
@@ -211,22 +210,22 @@ class _Leash:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.let_go()
+        self.release()
         os.close(self.end)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         if self._hold >= 0:
             os.close(self._hold)
             self._hold = -1
 
 
 def _tester_limits(limits: Limits) -> dict[str, float]:
-    """Of the trusted side: generous, and its clock runs out after the candidate's."""
+    """Return the trusted side's limits: generous, and its clock runs out after the candidate's."""
     return {"cpu_s": 60.0, "wall_s": limits.wall_s + _GRACE_S, "memory_bytes": 4 << 30}
 
 
 def _folder() -> Path:
-    """An empty folder that programs may write to, whoever they run as."""
+    """Return an empty folder that programs may write to, whoever they run as."""
     folder = Path(tempfile.mkdtemp(prefix="nca-sandbox-"))
     if os.getuid() == 0:
         os.chown(folder, tiers.USER, tiers.USER)
@@ -234,13 +233,13 @@ def _folder() -> Path:
 
 
 async def _both(zygotes: Zygotes, leash: _Leash, limits: Limits) -> tuple[Report, Report]:
-    """The reports of candidate and tester; when the tester has decided, the candidate is ended."""
+    """Return the reports of candidate and tester; the tester's decision ends the candidate."""
     candidate, tester = (asyncio.ensure_future(zygotes.report(role)) for role in ROLES)
     try:
-        async with _patience(limits):
+        async with _time_limit(limits):
             await asyncio.wait((candidate, tester), return_when=asyncio.FIRST_COMPLETED)
             if tester.done():
-                leash.let_go()
+                leash.release()
             return await candidate, await tester
     finally:
         candidate.cancel()
@@ -248,7 +247,7 @@ async def _both(zygotes: Zygotes, leash: _Leash, limits: Limits) -> tuple[Report
 
 
 @asynccontextmanager
-async def _patience(limits: Limits) -> AsyncIterator[None]:
+async def _time_limit(limits: Limits) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(limits.wall_s + 2 * _GRACE_S):
             yield

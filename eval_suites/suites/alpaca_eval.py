@@ -20,7 +20,6 @@ from statistics import stdev
 
 from eval_suites.files import read_array
 from eval_suites.grading.status import worst_status
-from eval_suites.grading.unfiltered import means_of
 from eval_suites.judging.alpaca_eval import (
     AGAIN_PLEASE,
     DRAW,
@@ -44,7 +43,7 @@ from eval_suites.judging.prompts import Template, with_repairs
 from eval_suites.judging.verdicts import ranking
 from eval_suites.problems.one_turn import ask_chat
 from eval_suites.requests import Answer, Decoding
-from eval_suites.scores import Score, mean_metrics
+from eval_suites.scores import Score, mean_metrics, means_of
 from eval_suites.suite import (
     Answers,
     JudgeRules,

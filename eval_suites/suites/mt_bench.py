@@ -17,13 +17,12 @@ from typing import Any
 
 from eval_suites.files import malformed, read_rows
 from eval_suites.grading.status import worst_status
-from eval_suites.grading.unfiltered import column, means_of
 from eval_suites.judging.injections import suspicious
 from eval_suites.judging.mt_bench import AGAIN_PLEASE, Dialogue, load_prompts, single
 from eval_suites.judging.prompts import Template, final_replies, with_repairs
 from eval_suites.judging.verdicts import official_rating, rating
 from eval_suites.requests import Answer, Decoding, Message, Request
-from eval_suites.scores import Score, mean_metrics
+from eval_suites.scores import Score, column, mean_metrics, means_of
 from eval_suites.suite import (
     Answers,
     JudgeRules,

@@ -14,7 +14,7 @@ from harness.pipeline.audit.job import AuditJob, of_evaluation, of_plan
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.plan import Places, planned
 from harness.recipe.schema import EvaluateSection, read_recipe
-from harness.storage.run_folder import write_json
+from harness.storage.atomic_files import write_json
 
 
 def show(job: AuditJob, speed: float | None, json_file: Path | None) -> None:

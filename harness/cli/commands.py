@@ -15,7 +15,7 @@ from harness.pipeline import run as pipeline
 from harness.pipeline.plan import Places
 from harness.pipeline.run import Finished
 from harness.recipe.schema import EvaluateSection, read_recipe
-from harness.storage.run_folder import write_text
+from harness.storage.atomic_files import write_text
 
 if TYPE_CHECKING:
     from harness.report.html.leaderboard import Options
@@ -163,7 +163,7 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
     from harness.report.compare.likelihood import prompts_named
     from harness.report.tables.table import markdown, terminal, to_csv
     from harness.report.tables.trend_table import draw_trends, trend_table
-    from harness.storage.run_folder import write_text
+    from harness.storage.atomic_files import write_text
 
     console = Console()
     for result in (found for name in runs for found in parse.results(name, where.tracking_uri)):

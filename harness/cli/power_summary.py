@@ -9,7 +9,7 @@ from typing import Any
 from harness.report.tables.table import NONE, Heading, Table
 from harness.stats.power.budget import Budget, Question
 from harness.stats.power.designs import Design, approximation
-from harness.storage.run_folder import write_text
+from harness.storage.atomic_files import write_text
 
 
 def table(budget: Budget) -> Table:

@@ -14,7 +14,8 @@ from harness.pipeline.plan import Places, existing
 from harness.pipeline.run import listener, perform
 from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
-from harness.storage.run_folder import digest, replacing, write_text
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import digest
 
 _KIND = ".jsonl"
 

@@ -99,11 +99,11 @@ class FakeEngine:
         self._given = 0
 
     def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Adapters are names only."""
+        """Return "": adapters are names only."""
         return ""
 
     async def __aenter__(self) -> Self:
-        """Nothing to start."""
+        """Start nothing."""
         return self
 
     async def __aexit__(
@@ -112,7 +112,7 @@ class FakeEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Nothing to stop."""
+        """Stop nothing."""
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; tokens are words, of the prompt too unless it has ids.

@@ -60,7 +60,7 @@ class OpenAIEngine:
         return self._version
 
     def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Return the endpoint serves what it serves, by name."""
+        """Return "": an endpoint serves its models by name."""
         return ""
 
     async def __aenter__(self) -> Self:
@@ -196,7 +196,7 @@ class OpenAIEngine:
         continuation: tuple[int, ...],  # noqa: ARG002 - the protocol's
         model: str = "",  # noqa: ARG002 - the protocol's
     ) -> NoReturn:
-        """Never: the chat protocol cannot score a given continuation.
+        """Refuse: the chat protocol cannot score a given continuation.
 
         Raises:
             EngineUnavailable: always.
@@ -209,14 +209,14 @@ class OpenAIEngine:
 def _call(
     client: "AsyncOpenAI", parameters: dict[str, Any]
 ) -> Callable[[], Awaitable["ChatCompletion"]]:
-    """Return one try, checked: an answer without the texts asked for is an error."""
-    wanted = parameters.get("n", 1)
+    """Return a function that tries once; an answer without the texts asked for is an error."""
+    count = parameters.get("n", 1)
 
     async def call() -> "ChatCompletion":
         answer: ChatCompletion = await client.chat.completions.create(**parameters)
         choices = getattr(answer, "choices", None) or []
-        if len(choices) != wanted or any(choice.message is None for choice in choices):
-            raise Garbled(f"{len(choices)} of {wanted} texts in the answer: {str(answer)[:200]!r}")
+        if len(choices) != count or any(choice.message is None for choice in choices):
+            raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
         return answer
 
     return call

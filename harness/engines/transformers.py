@@ -90,7 +90,7 @@ class TransformersEngine:
         return f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
 
     def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Whatever PEFT can put on a base."""
+        """Return "": PEFT puts any adapter on its base."""
         return ""
 
     async def __aenter__(self) -> Self:

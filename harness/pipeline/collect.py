@@ -7,9 +7,10 @@ import yaml
 
 from harness.data.sampling.job import PROVENANCE
 from harness.recipe.schema import BASE, Recipe
+from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.provenance import versions
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.storage.run_folder import MADE, RunFolder, read_json, read_lines
+from harness.storage.run_folder import MADE, RunFolder
 from train.data import hub
 
 

@@ -15,7 +15,7 @@ from harness.pipeline.fingerprints import checkpoint_folder, print_of, stands_on
 from harness.pipeline.plan import Places, Plan, existing
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import EvaluateSection, JudgeChoice, limit_for
-from harness.storage.run_folder import read_json
+from harness.storage.atomic_files import read_json
 from train.config import TrainJob
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from harness.errors import HarnessError, RunFailed, StageFailed, UserError
 from harness.pipeline.processes import end_group
 from harness.progress.events import Reporter
-from harness.storage.run_folder import waiting, write_json
+from harness.storage.atomic_files import write_json
+from harness.storage.run_folder import pending_job
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,7 +51,7 @@ def launch(
         UserError, RunFailed: as the stage classified it.
         StageFailed: it ended without a word; the message names its log.
     """
-    resolved = waiting(folder)  # another command's stage may be at work here
+    resolved = pending_job(folder)  # another command's stage may be at work here
     write_json(resolved, {"kind": kind, "key": key, "job": dict(job)})
     try:
         failure = _listen(kind, resolved, report, processes)

@@ -26,7 +26,9 @@ from harness.evaluate.suites.registry import find
 from harness.recipe.dependencies import Step, steps
 from harness.recipe.sampling import PREFIX, sample_named
 from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
-from harness.storage.run_folder import RunFolder, digest, write_text
+from harness.storage.atomic_files import write_text
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder
 from train.config import TrainConfig
 from train.data import hub, sources
 
@@ -293,7 +295,7 @@ def existing(
     for name, where in named.items():
         folder = checkpoints.resolve(where, places.models, places.near)
         folders[name] = str(folder)
-        prints[name] = checkpoints.print_of_folder(folder, places.models, places.memo)
+        prints[name] = checkpoints.fingerprint_of_folder(folder, places.models, places.memo)
     return folders, prints
 
 

@@ -29,8 +29,10 @@ from harness.progress.events import Reporter
 from harness.progress.screen import Screen
 from harness.recipe.schema import CompareSection, EvaluateSection, Recipe
 from harness.report.compare.comparison import compared_cells
+from harness.storage.atomic_files import write_text
+from harness.storage.hashing import digest
 from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, digest, is_done, write_text
+from harness.storage.run_folder import RunFolder, is_done
 
 
 @dataclass(slots=True)

@@ -17,8 +17,9 @@ from harness.pipeline.plan import Places, Plan, essence, judge_of
 from harness.recipe.dependencies import Step
 from harness.recipe.schema import BASE, EvaluateSection
 from harness.stats.cells import Cell
+from harness.storage.hashing import digest, file_digest
 from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, digest, file_digest
+from harness.storage.run_folder import RunFolder
 from train.config import TrainJob
 
 _DIGITS = 16  # of a digest that people compare

@@ -23,10 +23,11 @@ from harness.errors import HarnessError, classify
 from harness.pipeline import telemetry
 from harness.pipeline.processes import die_with_parent, guard_group
 from harness.progress.events import PipeReporter, Reporter, silent
-from harness.progress.progress_file import kept
+from harness.progress.progress_file import recording
+from harness.storage.atomic_files import write_json
 from harness.storage.locks import locked
 from harness.storage.provenance import git_state, made_here
-from harness.storage.run_folder import MADE, clear_temporary, is_done, told, write_json
+from harness.storage.run_folder import MADE, clear_temporary, is_done, read_job
 
 _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -77,14 +78,14 @@ def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True
     """
     folder = resolved.parent
     with locked(folder) if first else contextlib.nullcontext():
-        described = told(resolved, first=first)
+        described = read_job(resolved, first=first)
         if is_done(folder, described["key"]):
             return
         if first:
             clear_temporary(folder)
         git = git_state(Path.cwd()) if first else {}
-        with kept(report, folder) if first else contextlib.nullcontext(silent) as heard:
-            done = KINDS[kind](described["job"], heard)
+        with recording(report, folder) if first else contextlib.nullcontext(silent) as reporter:
+            done = KINDS[kind](described["job"], reporter)
         if first:
             write_json(folder / MADE, made_here(git))
         if done and first:

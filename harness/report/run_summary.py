@@ -13,8 +13,8 @@ from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Table, terminal
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_text
 from harness.storage.result import Result
-from harness.storage.run_folder import write_text
 
 
 def tables(result: Result, title: str | None = None) -> dict[str, Table]:

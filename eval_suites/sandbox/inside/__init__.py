@@ -1,4 +1,4 @@
-"""What runs beside and around model-written code: standard library only, nothing else importable.
+"""The processes beside and around model-written code, which import the standard library only.
 
 Two zygotes stay warm, one for candidates and one for testers, and fork a process a case
 (`zygote`). The candidate's process is confined (`confine`, `seccomp`, `landlock`) and answers calls

@@ -21,37 +21,41 @@ def serve(job: dict[str, Any], sock: socket.socket) -> NoReturn:
     try:
         objects = [_define(job)]
     except BaseException as error:
-        _say(sock, "broken", _shown(error))
+        _send(sock, "broken", _shown(error))
         os._exit(0)
-    _say(sock, "ready", "")
+    _send(sock, "ready", "")
     while (text := channel.receive(sock, _MOST)) is not None:
         channel.send(sock, _answer(objects, *decode(text)))
     os._exit(0)
 
 
-def _say(sock: socket.socket, *message: Any) -> None:
+def _send(sock: socket.socket, *message: Any) -> None:
     channel.send(sock, encode(message))
 
 
 def _define(job: dict[str, Any]) -> Any:
-    """Execute the source as a module that dataclasses and pickle can find; the entry point."""
-    made = types.ModuleType("candidate")
-    sys.modules["candidate"] = made
-    exec(compile(job["candidate"], "<candidate>", "exec"), vars(made))  # noqa: S102 - its purpose
-    return vars(made)[job["entry_point"]]
+    """Return the entry point of the source, run as a module that pickle and dataclasses find."""
+    module = types.ModuleType("candidate")
+    sys.modules["candidate"] = module
+    exec(compile(job["candidate"], "<candidate>", "exec"), vars(module))  # noqa: S102 - its purpose
+    return vars(module)[job["entry_point"]]
 
 
 def _answer(
     objects: list[Any], number: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> str:
-    """What the call gave, as text, with the arguments that it changed."""
-    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-    before = {place: encode(one) for place, one in given.items() if type(one) in _CHANGEABLE}
+    """Return the result of a call, as text, with the arguments that it changed."""
+    arguments: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+    before = {
+        place: encode(value) for place, value in arguments.items() if type(value) in _CHANGEABLE
+    }
     target = objects[number]
     try:
         result = (getattr(target, method) if method else target)(*args, **kwargs)
         changed = [
-            (place, given[place]) for place in before if encode(given[place]) != before[place]
+            (place, arguments[place])
+            for place in before
+            if encode(arguments[place]) != before[place]
         ]
         if number == 0 and not method and isinstance(target, type):
             objects.append(result)

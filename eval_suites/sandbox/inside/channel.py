@@ -25,7 +25,7 @@ def send(sock: socket.socket, text: str) -> None:
 
 
 def receive(sock: socket.socket, most: int) -> str | None:
-    """The next text, None when the other side has closed.
+    """Return the next text, None when the other side has closed.
 
     Raises:
         TooLongError: it is longer than `most` bytes; nothing of it was read.
@@ -42,7 +42,7 @@ def receive(sock: socket.socket, most: int) -> str | None:
 
 
 def receive_job(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """A job and the descriptors that came with it, None when the other side has closed."""
+    """Return a job and its descriptors, None when the other side has closed."""
     head, descriptors, _, _ = socket.recv_fds(sock, _LENGTH.size, 4)
     if not head:
         return None

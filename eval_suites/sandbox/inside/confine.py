@@ -1,4 +1,4 @@
-"""Cutting a case off from everything, in the order in which each step is still allowed."""
+"""The confinement of a case, in the order in which each step is still allowed."""
 
 import math
 import os
@@ -23,10 +23,10 @@ _CASES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNS
 
 
 class Place(NamedTuple):
-    """Where a case runs. No dataclass: `dataclasses` loads 20 modules, and every fork would pay.
+    """The place of a case. No dataclass: `dataclasses` loads 20 modules, and every fork would pay.
 
     Attributes:
-        tier: what contains it: "A" fresh namespaces in bubblewrap, "B" Landlock, "unsafe" nothing.
+        tier: its containment: "A" fresh namespaces in bubblewrap, "B" Landlock, "unsafe" nothing.
         scratch: the folder that it may write to.
         readable: folders that it may read in tier B.
     """
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def own_namespaces() -> int:
-    """Go on as the first process of a pid namespace of one's own, with rights over it.
+    """Continue as the first process of a pid namespace of one's own, with rights over it.
 
     Network and host name are new too, and stay for all cases. Only in a pid namespace of its own
     may a process make others for its children and come back (`fork_first`). The process that calls
@@ -54,10 +54,10 @@ def own_namespaces() -> int:
 
 
 def fork_first(processes: int) -> int:
-    """As `os.fork`; the child is the first of a new pid namespace, whose end ends all in it.
+    """Fork as `os.fork`; the child is the first of a new pid namespace, whose end ends all in it.
 
     Args:
-        processes: what `own_namespaces` returned.
+        processes: the result of `own_namespaces`.
     """
     kernel.unshare(kernel.CLONE_NEWPID)
     if (child := os.fork()) != 0:
@@ -66,7 +66,7 @@ def fork_first(processes: int) -> int:
 
 
 def _leave(namespaces: int) -> None:
-    """Fresh namespaces for this process; its user is itself there, and nobody else exists."""
+    """Enter fresh namespaces, in which this process's user is itself and nobody else exists."""
     user, group = os.getuid(), os.getgid()
     kernel.unshare(namespaces)
     # The kernel lets a process without privileges map groups only when it gave up setgroups.
@@ -76,7 +76,7 @@ def _leave(namespaces: int) -> None:
 
 
 def own_files(job: dict[str, Any], place: Place) -> None:
-    """An empty folder in memory to work in, and no view of any process, for this process alone."""
+    """Mount an empty folder to work in and hide all processes, for this process alone."""
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     options = f"size={job['output_bytes']},nr_inodes={_SCRATCH_FILES},mode=700"
     kernel.mount_tmpfs(place.scratch, flags, options)
@@ -84,14 +84,14 @@ def own_files(job: dict[str, Any], place: Place) -> None:
 
 
 def quiet(keep: tuple[int, ...]) -> tuple[int, ...]:
-    """No terminal, no environment, no descriptor but `keep`; these are moved, see the result."""
+    """Drop terminal, environment and all descriptors but `keep`; return the new places of these."""
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
-    aside = [os.dup2(one, _ASIDE + number) for number, one in enumerate(keep)]
+    aside = [os.dup2(end, _ASIDE + number) for number, end in enumerate(keep)]
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.closerange(3, _ASIDE)
-    kept = tuple(os.dup2(one, 3 + number) for number, one in enumerate(aside))
+    kept = tuple(os.dup2(end, 3 + number) for number, end in enumerate(aside))
     os.closerange(_ASIDE, _ASIDE + _ASIDE)
     os.environ.clear()
     return kept
@@ -115,14 +115,14 @@ def bound(job: dict[str, Any], processes: int | None) -> None:
         bounds[resource.RLIMIT_NPROC] = processes
         bounds[resource.RLIMIT_MEMLOCK] = 0
         bounds[resource.RLIMIT_MSGQUEUE] = 0
-    for name, wanted in bounds.items():
+    for name, limit in bounds.items():
         ceiling = resource.getrlimit(name)[1]
-        value = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
+        value = limit if ceiling == resource.RLIM_INFINITY else min(limit, ceiling)
         resource.setrlimit(name, (value, value))
 
 
 def confine(job: dict[str, Any], place: Place) -> None:
-    """The last steps before untrusted code, for good: files, limits, no privileges, fewer calls."""
+    """Take the last steps before untrusted code: files, limits, no privileges, fewer calls."""
     if place.tier == "A":
         _leave(_CASES)
         own_files(job, place)

@@ -54,7 +54,7 @@ def write(path: str, line: str) -> None:
 
 
 def read(path: str) -> bytes:
-    """The content of a file of the kernel's."""
+    """Return the content of a file of the kernel's."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, 1 << 20)
@@ -63,7 +63,7 @@ def read(path: str) -> bytes:
 
 
 def mount_tmpfs(place: str, flags: int, options: str) -> None:
-    """An empty file system in memory over a folder."""
+    """Mount an empty file system in memory over a folder."""
     done = _LIBC.mount(b"tmpfs", place.encode(), b"tmpfs", ctypes.c_ulong(flags), options.encode())
     _checked(done, f"mount {place}")
 
@@ -81,8 +81,8 @@ def filter_calls(program: bytes) -> None:
 
 
 def call(number: int, *arguments: int | bytes | None) -> int:
-    """A system call by its number; its result."""
-    long = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
+    """Make a system call by its number and return its result."""
+    long = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     return _checked(_LIBC.syscall(ctypes.c_long(number), *long), f"system call {number}")
 
 

@@ -1,4 +1,4 @@
-"""Which files a candidate may touch where no mount namespace holds it (tier B): Landlock."""
+"""Landlock: the files of a candidate where no mount namespace holds it (tier B)."""
 
 import errno
 import os
@@ -12,14 +12,14 @@ _PATH_BENEATH = 1
 _WANT_VERSION = 1
 _EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
-# How many rights of files each version of the interface knows (linux/landlock.h).
+# The number of rights of files in each version of the interface (linux/landlock.h).
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _TRUNCATE_AND_MORE = 16
 _SIGNALS_AND_ABSTRACT_SOCKETS = 0b11
 
 
 def version() -> int:
-    """Of the kernel's Landlock, 0 where there is none."""
+    """Return the version of the kernel's Landlock, 0 where there is none."""
     try:
         return kernel.call(_CREATE, None, 0, _WANT_VERSION)
     except OSError:
@@ -34,14 +34,14 @@ def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
     Raises:
         OSError: the kernel has no Landlock.
     """
-    known = version()
-    if not known:
+    kernel_version = version()
+    if not kernel_version:
         raise OSError(errno.ENOSYS, "the kernel has no Landlock")
-    every = (1 << _RIGHTS.get(known, _TRUNCATE_AND_MORE)) - 1
-    network = 0b11 if known >= 4 else 0
-    scoped = _SIGNALS_AND_ABSTRACT_SOCKETS if known >= 6 else 0
+    every = (1 << _RIGHTS.get(kernel_version, _TRUNCATE_AND_MORE)) - 1
+    network = 0b11 if kernel_version >= 4 else 0
+    scoped = _SIGNALS_AND_ABSTRACT_SOCKETS if kernel_version >= 6 else 0
     attributes = struct.pack("=QQQ", every, network, scoped)
-    size = 24 if known >= 6 else 16 if known >= 4 else 8
+    size = 24 if kernel_version >= 6 else 16 if kernel_version >= 4 else 8
     rules = kernel.call(_CREATE, attributes[:size], size, 0)
     for folders, rights in ((readable, _READ), (writable, every)):
         for folder in folders:

@@ -1,7 +1,7 @@
-"""Which system calls a candidate may make: a BPF program, assembled here.
+"""The system calls of a candidate: a BPF filter, assembled here.
 
-Denied is what changes namespaces or mounts, looks into other processes, loads code into the kernel
-or reaches its rarely trodden parts. The numbers are from the kernel's tables
+Denied are calls that change namespaces or mounts, look into other processes, load code into the
+kernel or reach its rarely trodden parts. The numbers are from the kernel's tables
 (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
 """
 
@@ -106,7 +106,7 @@ _NEW = (
 
 @functools.cache
 def program(own: int | None = None) -> bytes:
-    """The filter for this machine.
+    """Return the filter for this machine.
 
     Args:
         own: where no namespaces hold the candidate, its process id: signals to others, sockets and
@@ -154,7 +154,7 @@ def _refused(number: int, error: int) -> list[bytes]:
 
 
 def _first_argument(number: int, test: int, value: int, *, refuse: bool) -> list[bytes]:
-    """For one call: refuse it where the test of its first argument holds (or does not)."""
+    """Return the lines that refuse a call where the test of its first argument holds (or not)."""
     error, fine = _line(_RETURN, _ERROR | errno.EPERM), _line(_RETURN, _ALLOW)
     return [
         *_line(_EQUAL, number, 0, 4),

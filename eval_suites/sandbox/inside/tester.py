@@ -16,7 +16,7 @@ REASON_CHARS = 500
 
 
 class GoneError(BaseException):
-    """The candidate's process ended, or said what is no message; a test cannot catch this."""
+    """The candidate's process ended, or sent no message; a test cannot catch this."""
 
 
 class BrokenError(BaseException):
@@ -24,18 +24,18 @@ class BrokenError(BaseException):
 
 
 class RaisedError(Exception):
-    """The candidate raised what is no built-in exception."""
+    """The candidate raised an exception that is not built in."""
 
 
 class Remote:
-    """Something that lives in the candidate's process: a function, a class, or an object of it."""
+    """An object in the candidate's process: a function, a class, or an instance of it."""
 
     def __init__(self, talk: "Talk", number: int) -> None:
         self._talk = talk
         self._number = number
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it."""
+        """Call the object."""
         return self._talk.call(self._number, "", args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -57,7 +57,7 @@ class Talk:
         Raises:
             BrokenError: it cannot be; the message says why.
         """
-        kind, text = self._heard(2)
+        kind, text = self._receive(2)
         if kind != "ready":
             raise BrokenError(text)
 
@@ -71,7 +71,7 @@ class Talk:
             channel.send(self._sock, encode((number, method, args, kwargs)))
         except OSError:
             raise GoneError("the process was gone") from None
-        kind, value, changed = self._heard(3)
+        kind, value, changed = self._receive(3)
         everything: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         for place, content in changed:
             _change(everything[place], content)
@@ -79,7 +79,7 @@ class Talk:
             raise _exception(*value)
         return Remote(self, value) if kind == "object" else value
 
-    def _heard(self, parts: int) -> tuple[Any, ...]:
+    def _receive(self, parts: int) -> tuple[Any, ...]:
         try:
             text = channel.receive(self._sock, self._most)
             if text is None:
@@ -117,7 +117,7 @@ def _exception(name: str, text: str) -> Exception:
 
 
 def decide(job: dict[str, Any], sock: socket.socket) -> dict[str, Any]:
-    """Run the test against the candidate at the other end: the verdict, with reason."""
+    """Run the test against the candidate at the other end; return the verdict with its reason."""
     talk = Talk(sock, job["output_bytes"])
     try:
         talk.hello()
@@ -130,15 +130,15 @@ def decide(job: dict[str, Any], sock: socket.socket) -> dict[str, Any]:
         return {"verdict": "infra", "reason": f"the test passes {error}"}
     except BaseException as error:
         failing = failing_line(error, job["tester"])
-        return {"verdict": "fail", "reason": shown(error), "failing": failing}
+        return {"verdict": "fail", "reason": describe(error), "failing": failing}
     return {"verdict": "pass"}
 
 
 def _test(job: dict[str, Any], remote: Remote) -> None:
-    """The test's own lines with the entry point's name bound, then its `check`, if it has one."""
-    made = types.ModuleType("tester")
-    sys.modules["tester"] = made
-    names = vars(made)
+    """Run the test's own lines with the entry point's name bound, then its `check`, if any."""
+    module = types.ModuleType("tester")
+    sys.modules["tester"] = module
+    names = vars(module)
     names[job["entry_point"]] = remote
     exec(compile(job["tester"], "<tester>", "exec"), names)  # noqa: S102 - what a tester is for
     if "check" in names:
@@ -147,17 +147,17 @@ def _test(job: dict[str, Any], remote: Remote) -> None:
         names["check"](remote)
 
 
-def shown(error: BaseException) -> str:
-    """An exception as one short text: its kind and, if it has one, its message."""
+def describe(error: BaseException) -> str:
+    """Return an exception as one short text: its kind and, if it has one, its message."""
     name = "" if isinstance(error, RaisedError) else f"{type(error).__name__}: "
     return f"{name}{error}"[:REASON_CHARS].rstrip(": ")
 
 
 def failing_line(error: BaseException, tester: str) -> str:
-    """The tester's line at which the check failed, or nothing when it failed elsewhere."""
-    lines, found, frame = tester.splitlines(), "", error.__traceback__
+    """Return the tester's line at which the check failed; "" when it failed elsewhere."""
+    lines, line, frame = tester.splitlines(), "", error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename == "<tester>":
-            found = lines[frame.tb_lineno - 1].strip()
+            line = lines[frame.tb_lineno - 1].strip()
         frame = frame.tb_next
-    return found[:REASON_CHARS]
+    return line[:REASON_CHARS]

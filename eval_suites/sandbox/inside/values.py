@@ -16,13 +16,13 @@ _BASES = (str, int, float, complex, bytes, bytearray, list, tuple, dict, set, fr
 
 
 class NotPlainError(Exception):
-    """A value, or what it holds, is none of the plain kinds."""
+    """A value, or a part of it, is none of the plain kinds."""
 
 
 def encode(value: Any) -> str:
-    """The value as text.
+    """Return the value as text.
 
-    What derives from a plain kind (a Counter, a named tuple, an IntEnum) is sent as that kind, a
+    A value that derives from a plain kind (a Counter, a named tuple, an IntEnum) is sent as that, a
     number or an array of numpy as Python's own.
 
     Raises:
@@ -35,7 +35,7 @@ def encode(value: Any) -> str:
 
 
 def decode(text: str) -> Any:
-    """The value that `encode` was given.
+    """Return the value that `encode` was called with.
 
     Raises:
         ValueError: the text does not come from `encode`.
@@ -53,7 +53,7 @@ def _outward(value: Any) -> Any:
     if kind in _AS_THEY_ARE:
         return value
     if kind is list:
-        return [_outward(one) for one in value]
+        return _items(value)
     maker = _TAGGED.get(kind)
     if maker is not None:
         return {kind.__name__: maker(value)}
@@ -61,28 +61,28 @@ def _outward(value: Any) -> Any:
 
 
 def _simpler(value: Any) -> Any:
-    """A value of a plain kind for one of a kind that derives from it."""
+    """Return a value of a plain kind for one of a kind that derives from it."""
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         return value.tolist()
     for base in _BASES:
-        if isinstance(value, base) and type(plain := _made(base, value)) is base:
+        if isinstance(value, base) and type(plain := _converted(base, value)) is base:
             return plain
     raise NotPlainError(f"a value of type {type(value).__name__}")
 
 
-def _made(base: Any, value: Any) -> Any:
+def _converted(base: Any, value: Any) -> Any:
     return base(value)
 
 
-def _every(value: Any) -> list[Any]:
-    return [_outward(one) for one in value]
+def _items(values: Any) -> list[Any]:
+    return [_outward(value) for value in values]
 
 
 _TAGGED: dict[type, Callable[[Any], Any]] = {
-    dict: lambda value: [[_outward(key), _outward(one)] for key, one in value.items()],
-    tuple: _every,
-    set: _every,
-    frozenset: _every,
+    dict: lambda value: [[_outward(key), _outward(item)] for key, item in value.items()],
+    tuple: _items,
+    set: _items,
+    frozenset: _items,
     bytes: bytes.hex,
     bytearray: bytearray.hex,
     complex: lambda value: [value.real, value.imag],
@@ -91,7 +91,7 @@ _TAGGED: dict[type, Callable[[Any], Any]] = {
 
 def _inward(value: Any) -> Any:
     if type(value) is list:
-        return [_inward(one) for one in value]
+        return [_inward(item) for item in value]
     if type(value) is not dict:
         return value
     ((kind, content),) = value.items()
@@ -100,7 +100,7 @@ def _inward(value: Any) -> Any:
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
     "int": lambda digits: int(digits, 16),
-    "dict": lambda pairs: {_inward(key): _inward(one) for key, one in pairs},
+    "dict": lambda pairs: {_inward(key): _inward(value) for key, value in pairs},
     "tuple": lambda content: tuple(map(_inward, content)),
     "set": lambda content: set(map(_inward, content)),
     "frozenset": lambda content: frozenset(map(_inward, content)),

@@ -1,4 +1,4 @@
-"""Watching over one case from outside: the clock, its memory, the leash, and what it leaves."""
+"""The watch over one case from outside: the clock, its memory, the leash, and its remains."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ _LOOK_S = 0.1
 _SELF = "thread-self"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-#: What a message may be longer than the output that a case may make.
+#: The bytes that a message may be longer than the output of a case.
 _ROOM = 1 << 16
 
 Fork = Callable[[], int]
@@ -33,34 +33,34 @@ def watch(
 
     Args:
         job: its limits.
-        run: what the forked process does.
+        run: the work of the forked process.
         theirs: descriptors that only the case keeps.
         leash: at its end the case is killed.
-        source: where the case says its message.
+        source: the descriptor of the case's message.
         fork: makes the process of the case.
 
     Returns:
-        `what` ended it ("" itself, or "leash", "wall", "cpu", "memory"), its exit `status`, `cpu_s`
-        with all its descendants, `idle_s` in which it neither ran nor waited for a processor (known
-        for "wall"), and what it `said`.
+        `ended_by` ("" for itself, or "leash", "wall", "cpu", "memory"), its exit `status`, `cpu_s`
+        with all its descendants, `idle_s` in which it neither ran nor waited for a processor (only
+        for "wall"), and its `message`.
     """
     if (case := fork()) == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         run()
     for descriptor in theirs:
         os.close(descriptor)
-    what, said = _until_its_end(job, case, leash, source)
-    idle = _idle(job["wall_s"]) if what == "wall" else 0.0
+    ended_by, message = _until_its_end(job, case, leash, source)
+    idle = _idle(job["wall_s"]) if ended_by == "wall" else 0.0
     with contextlib.suppress(ProcessLookupError):
         os.kill(case, signal.SIGKILL)
     _, status, usage = os.wait4(case, 0)
     _kill_the_rest()
     return {
-        "what": what,
+        "ended_by": ended_by,
         "status": os.waitstatus_to_exitcode(status),
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "idle_s": idle,
-        "said": said.decode(errors="replace"),
+        "message": message.decode(errors="replace"),
     }
 
 
@@ -69,43 +69,43 @@ def _until_its_end(job: dict[str, Any], case: int, leash: int, source: int) -> t
     poll = select.poll()
     for descriptor in (ended, leash, source):
         poll.register(descriptor, select.POLLIN)
-    deadline, said = time.monotonic() + job["wall_s"], b""
+    deadline, message = time.monotonic() + job["wall_s"], b""
     try:
         while (left := deadline - time.monotonic()) > 0:
-            ready = {one for one, _ in poll.poll(1000 * min(left, _LOOK_S))}
+            ready = {descriptor for descriptor, _ in poll.poll(1000 * min(left, _LOOK_S))}
             if source in ready:
                 chunk = os.read(source, _ROOM)
-                said = (said + chunk)[: job["output_bytes"] + _ROOM]
+                message = (message + chunk)[: job["output_bytes"] + _ROOM]
                 if not chunk:
                     poll.unregister(source)
             elif ended in ready:
-                return "", said
+                return "", message
             elif leash in ready:
-                return "leash", said
+                return "leash", message
             elif not ready and (limit := _passed(job)):
-                return limit, said
-        return "wall", said
+                return limit, message
+        return "wall", message
     finally:
         os.close(ended)
         os.close(source)
 
 
 def _passed(job: dict[str, Any]) -> str:
-    """Which limit a case's processes have passed together; "" for none."""
-    held, used = 0, 0.0
-    for one in _below(_SELF):
+    """Return the limit that a case's processes have passed together; "" for none."""
+    memory, cpu = 0, 0.0
+    for process in _below(_SELF):
         with contextlib.suppress(OSError):  # it may end while it is looked at
-            held += int(kernel.read(f"/proc/{one}/statm").split()[1]) * _PAGE
-            fields = kernel.read(f"/proc/{one}/stat").rpartition(b")")[2]
+            memory += int(kernel.read(f"/proc/{process}/statm").split()[1]) * _PAGE
+            fields = kernel.read(f"/proc/{process}/stat").rpartition(b")")[2]
             # Its own user and system time, and that of children that it has waited for.
-            used += sum(map(int, fields.split()[11:15])) / _TICKS
-    if used > job["cpu_s"]:
+            cpu += sum(map(int, fields.split()[11:15])) / _TICKS
+    if cpu > job["cpu_s"]:
         return "cpu"
-    return "memory" if held > job["memory_bytes"] else ""
+    return "memory" if memory > job["memory_bytes"] else ""
 
 
 def _below(process: str) -> Iterator[str]:
-    """A process's descendants, by the numbers that /proc shows here.
+    """Yield a process's descendants, by the numbers that /proc shows here.
 
     In a pid namespace of its own this process itself goes by other ones.
     """
@@ -122,7 +122,7 @@ def _children(process: str) -> list[str]:
 
 
 def _kill_the_rest() -> None:
-    """End what the case left behind: this process adopts orphans.
+    """End the processes that the case left behind: this one adopts orphans.
 
     There are none where the case was the first of a pid namespace: it took all with it.
     """
@@ -133,7 +133,7 @@ def _kill_the_rest() -> None:
 
 
 def _idle(wall_s: float) -> float:
-    """Seconds in which the case neither ran nor waited for a processor."""
+    """Return the seconds in which the case neither ran nor waited for a processor."""
     try:
         (case, *_) = _children(_SELF)
         busy = sum(map(int, kernel.read(f"/proc/{case}/schedstat").split()[:2]))

@@ -27,19 +27,19 @@ from .watch import Fork, watch
 
 def main(arguments: list[str]) -> None:
     """Fork a zygote a role, and end when one of them does."""
-    told = json.loads(arguments[0])
-    if told["user"] is not None:
+    options = json.loads(arguments[0])
+    if options["user"] is not None:
         os.setgroups([])
-        os.setresgid(*[told["user"]] * 3)
-        os.setresuid(*[told["user"]] * 3)
+        os.setresgid(*[options["user"]] * 3)
+        os.setresuid(*[options["user"]] * 3)
     if not os.access(os.__file__, os.R_OK):
         sys.exit(f"others than root may not read {os.__file__}: use another Python, or no root")
     # A process that changed its user may not write its own /proc files until it says so.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    sys.path[:] = [*sys.path[1:], *filter(None, [told["packages"]])]
-    place = Place(told["tier"], told["scratch"], tuple(told["readable"]))
-    roles = {name: int(number) for name, number in (one.split("=") for one in arguments[1:])}
+    sys.path[:] = [*sys.path[1:], *filter(None, [options["packages"]])]
+    place = Place(options["tier"], options["scratch"], tuple(options["readable"]))
+    roles = {name: int(number) for name, number in (role.split("=") for role in arguments[1:])}
     for role, descriptor in roles.items():
         if os.fork() == 0:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -59,9 +59,9 @@ def _serve(role: str, host: socket.socket, place: Place) -> NoReturn:
         fork = functools.partial(confine.fork_first, processes)
     seccomp.program()  # made once for all cases
     gc.freeze()  # a collection in a forked process would copy every page
-    while (job := channel.receive_job(host)) is not None:
-        told, (*talk, leash) = job
-        report = _CASES[role](told, talk, leash, place, fork)
+    while (received := channel.receive_job(host)) is not None:
+        job, (*talk, leash) = received
+        report = _CASES[role](job, talk, leash, place, fork)
         os.close(leash)
         channel.send(host, json.dumps(report))
     os._exit(0)
@@ -79,17 +79,17 @@ def _candidate(
         except Exception as error:
             os.write(ours, str(error).encode())
             os._exit(1)
-        os.close(ours)  # before the candidate is there: it can say nothing here
+        os.close(ours)  # before the candidate is there: it can send nothing here
         candidate.serve(job, socket.socket(fileno=theirs))
 
-    found = watch(job, run, [sink, *talk], leash, source, fork)
+    report = watch(job, run, [sink, *talk], leash, source, fork)
     if place.tier != "A":
         _empty(place.scratch)
-    return {**found, "what": "unconfined"} if found["said"] else found
+    return {**report, "ended_by": "unconfined"} if report["message"] else report
 
 
 def _empty(folder: str) -> None:
-    """Remove what a case left in the folder that the next one gets too."""
+    """Remove the files of a case from the folder that the next one gets too."""
     import shutil  # here, for it loads libraries, and every fork of tier A would pay for them
 
     for entry in os.scandir(folder):
@@ -106,22 +106,22 @@ def _tester(
     if "numpy" in job["tester"]:
         with contextlib.suppress(ImportError):
             importlib.import_module("numpy")
-    return _spoken(job, talk, leash, fork, lambda sock: tester.decide(job, sock))
+    return _with_message(job, talk, leash, fork, lambda sock: tester.decide(job, sock))
 
 
 def _call(job: dict[str, Any], talk: list[int], leash: int, _: Place, fork: Fork) -> dict[str, Any]:
     call.warm(job)
-    return _spoken(job, talk, leash, fork, lambda _: call.run(job))
+    return _with_message(job, talk, leash, fork, lambda _: call.run(job))
 
 
-def _spoken(
+def _with_message(
     job: dict[str, Any],
     talk: list[int],
     leash: int,
     fork: Fork,
     work: Callable[[socket.socket], dict[str, Any]],
 ) -> dict[str, Any]:
-    """A case of trusted code whose work ends in a message; the report holds it as `said`."""
+    """Run a case of trusted code whose work ends in a message, which the report holds."""
     source, sink = os.pipe()
 
     def run() -> NoReturn:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.engines.options import EngineChoice
 from harness.recipe.sampling import SampleSection
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 ROWS = "rows.jsonl"
 PROVENANCE = "provenance.yaml"

@@ -100,7 +100,8 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         choice = judge_choice(section)
         if choice.remote:
             return prompts_are, f"judge {choice.base_url} {choice.model}"
-        return prompts_are, f"judge {checkpoints.print_of_folder(Path(choice.model), folder, memo)}"
+        judge_fingerprint = checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)
+        return prompts_are, f"judge {judge_fingerprint}"
     return prompts_are, _suite(str(section.verifier))
 
 
@@ -122,7 +123,7 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
 
 
 def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
-    """As `check`, of all that a recipe samples.
+    """Check, as `check` does, all that a recipe samples.
 
     Raises:
         RecipeError: its engine is an endpoint, which does not serve the recipe's checkpoints.

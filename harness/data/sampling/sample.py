@@ -17,10 +17,9 @@ import yaml
 
 from eval_suites.registry import find
 from eval_suites.requests import Answer
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
-from harness.data.sampling.rows import Counts, row_of
+from harness.data.sampling.rows import Counts, Graded, row_of
 from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
@@ -31,8 +30,9 @@ from harness.evaluate.client.merging import startable
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.restarting import Restarting
 from harness.progress.events import Reporter
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import canonical, file_digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import canonical, file_digest, replacing, write_text
 
 #: Prompts whose responses are scored at once.
 _SCORED_AT_ONCE = 16
@@ -50,7 +50,7 @@ class InOrder:
     turn: int = 0
 
     def put(self, place: int, line: str | None) -> None:
-        """Return the line of a place, counted from 0; None: this place has none."""
+        """Take the line of a place, counted from 0; None: this place has none."""
         self.waiting[place] = line
         while self.turn in self.waiting:
             ready = self.waiting.pop(self.turn)
@@ -60,7 +60,7 @@ class InOrder:
 
 
 def run(job: SampleJob, report: Reporter) -> Counts:
-    """Sample, score and write; what became of all.
+    """Sample, score and write; return the counts.
 
     Raises:
         UserError: prompts, engine or scorer cannot be used, or nothing is left to train on.

@@ -16,10 +16,10 @@ from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.suite import Suite
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import Prompt, verifier
 from harness.data.sampling.resolve import judge_choice
+from harness.data.sampling.rows import Graded
 from harness.evaluate.client.cached_client import Checker
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.judge import Referee, judging

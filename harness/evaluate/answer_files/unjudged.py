@@ -100,12 +100,14 @@ async def _judge(
 
     with Journal(bench.journal) as journal:
         async with judging(bench.choice, bench.fingerprint, 0, journal, starting) as referee:
-            judged = await _heard(suite, samples, models, referee, bench.choice.in_flight, note)
+            judged = await _judge_answers(
+                suite, samples, models, referee, bench.choice.in_flight, note
+            )
         note(used(referee.purse))
     return judged
 
 
-async def _heard(
+async def _judge_answers(
     suite: Suite[Any],
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],

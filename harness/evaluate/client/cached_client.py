@@ -11,8 +11,8 @@ from eval_suites.sandbox.runner import VERSION, Sandbox
 from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.client.answers import answer_of
 from harness.evaluate.client.likelihood import in_parts, kept, likelihood
+from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal, answer_key, derived_seed, origin_of
-from harness.storage.run_folder import digest
 
 
 class Renderer(Protocol):

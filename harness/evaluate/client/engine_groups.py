@@ -12,7 +12,7 @@ from harness.engines.options import EngineChoice, EngineSpec, longest
 from harness.engines.registry import make
 from harness.evaluate.client.cached_client import Model, Renderer
 from harness.evaluate.client.rendering import Tokenizer, loader, renderer
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 Load = Callable[[Path], Tokenizer]
 _NO_TEMPLATE = digest("", 16)

@@ -9,8 +9,8 @@ from eval_suites.requests import Request
 from eval_suites.suite import Suite
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.registry import find
+from harness.storage.hashing import canonical, digest_of_list
 from harness.storage.journal.entries import payload
-from harness.storage.run_folder import canonical, digest_of_list
 
 T = TypeVar("T")
 

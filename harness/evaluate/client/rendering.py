@@ -10,7 +10,7 @@ from typing import Any
 
 from eval_suites.requests import Request
 from harness.evaluate.client.cached_client import Renderer
-from harness.storage.run_folder import digest, file_digest
+from harness.storage.hashing import digest, file_digest
 
 _FILES = ("tokenizer", "chat_template", "special_tokens", "added_tokens", "vocab", "merges")
 #: Tokens of prompts that are kept for the next checkpoint, of four bytes each.

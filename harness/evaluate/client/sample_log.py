@@ -17,8 +17,10 @@ from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.evaluate.client.answers import plain
+from harness.storage.atomic_files import replacing, write_json
+from harness.storage.hashing import canonical, digest
 from harness.storage.result import plain_bounds
-from harness.storage.run_folder import RunFolder, canonical, digest, replacing, write_json
+from harness.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)

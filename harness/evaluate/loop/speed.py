@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines.options import EngineSpec
-from harness.storage.run_folder import canonical, digest, read_lines, write_text
+from harness.storage.atomic_files import read_lines, write_text
+from harness.storage.hashing import canonical, digest
 
 FILE = "speed.jsonl"
 #: Of config.json: what decides how much there is to compute for a token.

@@ -32,8 +32,9 @@ from harness.evaluate.measure.pairwise_job import DuelJob
 from harness.evaluate.suites.pairwise import PREFIX, dialogue
 from harness.progress.events import Reporter
 from harness.recipe.schema import JudgeChoice
+from harness.storage.atomic_files import write_json
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import RunFolder, suite_file, write_json
+from harness.storage.run_folder import RunFolder, suite_file
 
 _HALF = Score(0.5, reason="the baseline itself: a half by definition", metrics={"win_rate": 0.5})
 

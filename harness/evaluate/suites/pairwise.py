@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval_suites.grading.unfiltered import means_of
 from eval_suites.judging.mt_bench import Dialogue, load_prompts, question_of
 from eval_suites.requests import Answer, Request
-from eval_suites.scores import Score, mean_metrics
+from eval_suites.scores import Score, mean_metrics, means_of
 from eval_suites.suite import JudgeRules, MetricRules, Suite
 from harness.errors import RecipeError
 

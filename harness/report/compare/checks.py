@@ -62,7 +62,7 @@ def _sample_differences(result: Result, baseline: str, suite: str) -> list[str]:
     mine = _keys(ours.samples)
     return [
         f"{suite}: {reference} has {len(mine)} samples and {name} {len(keys)}; "
-        f"the difference stands on the {len(mine & keys)} shared ones"
+        f"the difference uses the {len(mine & keys)} shared ones"
         for name, _, theirs in others
         if (keys := _keys(theirs.samples)) != mine
     ]

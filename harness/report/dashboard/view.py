@@ -18,7 +18,7 @@ from harness.report.dashboard.files import address
 from harness.report.dashboard.overview import Overview, Run, overview
 from harness.report.dashboard.reading import Reader
 from harness.report.page.render import Asset, environment, page
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 _PACKAGE = "harness.report.dashboard"
 #: Seconds that a look at the folder serves every browser that asks.

@@ -65,6 +65,6 @@ def _point(*, filled: bool) -> dict[str, Any]:
 def _legend(figure: Any, baseline: str) -> None:
     from matplotlib.lines import Line2D
 
-    words = ((True, "can be told apart from"), (False, "cannot be told apart from"))
+    words = ((True, "differs significantly from"), (False, "does not differ significantly from"))
     handles = [Line2D([], [], color=BLUE, **_point(filled=filled)) for filled, _ in words]
     legend(figure, handles, [f"{text} {baseline}" for _, text in words])

@@ -4,12 +4,13 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart.
 """
 
 import io
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
+
+from harness.storage.atomic_files import write_bytes
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
 _PINK, _AMBER, _SKY = "#CC79A7", "#E69F00", "#56B4E9"
@@ -83,14 +84,11 @@ def grid(axes: Any, axis: str) -> None:
 
 def save(figure: Any, stem: Path) -> tuple[Path, ...]:
     """Write PNG and SVG without dates or versions, each renamed into place when complete."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     written = []
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         data = io.BytesIO()
         figure.savefig(data, format=kind, dpi=160, metadata=metadata)
         path = stem.with_name(f"{stem.name}.{kind}")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(data.getvalue())
-        temporary.replace(path)
+        write_bytes(path, data.getvalue())
         written.append(path)
     return tuple(written)

@@ -92,8 +92,8 @@ def _forest_legend(figure: Any, baseline: str) -> None:
 
     looks = (
         (baseline, "s", GREY, GREY),
-        (f"can be told apart from {baseline}", "o", BLUE, BLUE),
-        (f"cannot be told apart from {baseline}", "o", BLUE, "white"),
+        (f"differs significantly from {baseline}", "o", BLUE, BLUE),
+        (f"does not differ significantly from {baseline}", "o", BLUE, "white"),
     )
     handles = [
         Line2D([], [], color=edge, marker=marker, markerfacecolor=face, markeredgewidth=1.5)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 INDEX = "index.html"
 KINDS = ("suite", "checkpoint")

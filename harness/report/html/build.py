@@ -18,8 +18,9 @@ from harness.report.page.render import Asset, environment, page
 from harness.report.page.text import packed
 from harness.report.tables.score_table import difference_text, score_text
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_text
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import RunFolder, write_text
+from harness.storage.run_folder import RunFolder
 
 _PACKAGE = "harness.report.html"
 _STYLES = (Asset(_PACKAGE, "report.css"),)

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from harness.report.compare.likelihood import Likelihood, trend
 from harness.report.html.charts.curves import Curve, Point, curves_chart, span
 from harness.report.html.charts.svg import Look, shown_key
+from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import read_json, read_lines
 
 _FIRST, _SECOND = Look("c0", "o", ""), Look("c1", "s", "7 4")
 _DATA = ("data", "probe", "rows", "probe_rows", "responses", "pairs")

@@ -21,8 +21,8 @@ from harness.report.tables.specification import Specification, read_specificatio
 from harness.report.tables.table import Table
 from harness.report.tables.trend_table import draw_trends, trend_table
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_text
 from harness.storage.result import read_result
-from harness.storage.run_folder import write_text
 
 Drawing = Callable[[Material, Path], tuple[Path, ...]]
 

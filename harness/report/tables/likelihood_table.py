@@ -7,8 +7,9 @@ from harness.report.tables.table import NONE, Heading, Raw, Table
 from harness.stats.records import Mean
 
 _LIKELIHOOD_NOTE = (
-    "mean ± standard error over {prompts} of a response's summed log-probability, "
-    "against the model at step 0; margin is best minus worst; rose: prompts whose best response did"
+    "Each change is that of a response's summed log-probability since step 0: mean ± standard "
+    "error over {prompts}. The margin is best minus worst; rose is the share of prompts whose best "
+    "response became more likely."
 )
 
 

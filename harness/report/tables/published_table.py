@@ -153,9 +153,12 @@ def _notes(
             yield f"{SIGNS[mark]} {meaning}."
     yield from published.notes
     if any(cells for cells in own.values()):
-        yield "Ours: 95 % intervals; under them ours minus published, where protocols match."
+        yield (
+            "Our scores have 95 % intervals; below them is ours minus published, where protocols "
+            "match."
+        )
     reasons = {
-        f"{columns[column]}: no difference is taken: {'; '.join(cell.unlike)}": None
+        f"{columns[column]}: no difference is given, because {'; '.join(cell.unlike)}.": None
         for cells in own.values()
         for column, cell in cells.items()
         if cell.unlike

@@ -19,12 +19,13 @@ from harness.report.figures.drawing import (
 from harness.report.tables.table import NONE, Heading, Raw, Table
 
 _NOTE = (
-    "change of a response's summed log-probability since step 0, nats, mean over {prompts}; then "
-    "mean over training seeds [smallest, largest]; rose: prompts whose best response did"
+    "Each change is that of a response's summed log-probability since step 0, in nats: mean over "
+    "{prompts}, then mean over training seeds [smallest, largest]. rose is the share of prompts "
+    "whose best response became more likely."
 )
 _EQUAL = (
-    "at {0}'s margin: where best minus worst first equals what {0} of the same seed ended with, "
-    "between probes by a straight line; seeds: how many got there"
+    "The columns at {0}'s margin are read where best minus worst first equals the final margin of "
+    "{0} with the same seed, linear between probes; seeds is the number of seeds that reached it."
 )
 
 
@@ -40,7 +41,7 @@ def trend_table(objectives: Sequence[TrendRow], baseline: str, title: str, promp
     headings = ("seeds", "steps", "best", "worst", "margin", "rose, %", "seeds", "step", "best")
     groups = ("", "at the end", "", "", "", "", f"at {baseline}'s margin", "", "")
     return Table(
-        title=f"{title}: how likelihoods moved",
+        title=f"{title}: changes in likelihood",
         headings=(
             Heading("checkpoint", "left"),
             *(Heading(f"{group}\n{name}") for group, name in zip(groups, headings, strict=True)),

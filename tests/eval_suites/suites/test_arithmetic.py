@@ -35,7 +35,7 @@ def test_gold_is_what_the_steps_give_on_the_questions_numbers(seed: int) -> None
         results: set[int] = set()
         for step in problem.steps:
             assert {step.left, step.right} <= set(numbers(problem)[1]) | results
-            assert eval(step.shown().replace("=", "==").replace("/", "//"))
+            assert eval(step.as_text().replace("=", "==").replace("/", "//"))
             assert step.sign != "/" or step.left % step.right == 0
             results.add(step.result)
         assert problem.answer == problem.steps[-1].result > 0
@@ -149,7 +149,7 @@ def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_wrong(seed: int
 def test_the_verifier_reads_the_text_alone() -> None:
     (problem,) = problems("train", 1, 0)
     (step,) = problem.steps
-    best = f"{step.shown()}. The answer is {problem.answer}."
+    best = f"{step.as_text()}. The answer is {problem.answer}."
     swapped = f"{step.right}+{step.left}={step.result}. The answer is {problem.answer}."
     assert step.sign == "+"
     assert reward(problem, swapped) >= reward(problem, best)

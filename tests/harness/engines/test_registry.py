@@ -15,7 +15,8 @@ from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.storage.run_folder import RunFolder, read_lines
+from harness.storage.atomic_files import read_lines
+from harness.storage.run_folder import RunFolder
 
 
 class Parrot:

@@ -18,7 +18,7 @@ from harness.errors import UserError
 from harness.evaluate.suites.lm_eval.metrics import Metrics, metrics_of, plain_name
 from harness.evaluate.suites.lm_eval.requests import NO_DECODING, request_of, response_of
 from harness.evaluate.suites.lm_eval.tasks import load_task, version
-from harness.storage.run_folder import canonical, digest_of_list
+from harness.storage.hashing import canonical, digest_of_list
 
 PREFIX = "lm_eval:"
 VERSION = "1"

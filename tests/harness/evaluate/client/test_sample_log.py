@@ -8,7 +8,8 @@ from eval_suites.registry import find
 from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
 from harness.evaluate.client.sample_log import Spool, log_line, turn
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 
 SUITE = find("arithmetic")
 

@@ -25,8 +25,9 @@ from harness.evaluate.judge.capabilities import require_fit
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
+from harness.storage.atomic_files import read_json, read_lines, write_json
 from harness.storage.locks import locked
-from harness.storage.run_folder import RunFolder, read_json, read_lines, write_json
+from harness.storage.run_folder import RunFolder
 
 
 def make_job(

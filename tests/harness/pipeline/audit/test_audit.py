@@ -20,7 +20,7 @@ from harness.pipeline.audit.job import AuditJob, of_evaluation
 from harness.pipeline.audit.preflight import audit, check
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
-from harness.storage.run_folder import read_lines, write_json
+from harness.storage.atomic_files import read_lines, write_json
 from train.config import TrainConfig, TrainJob
 
 ASK = Request(messages=(Message("user", "2+2?"),))

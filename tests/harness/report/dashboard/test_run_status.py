@@ -11,7 +11,7 @@ from harness.pipeline import worker as stages
 from harness.report.dashboard.discovery import find
 from harness.report.dashboard.progress import Progress, progress_of
 from harness.report.dashboard.run_status import Standing, lock_of, standing_of
-from harness.storage.run_folder import write_json, write_text
+from harness.storage.atomic_files import write_json, write_text
 
 from .folders import Stage, recipe, save, scored
 

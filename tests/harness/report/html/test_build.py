@@ -14,8 +14,9 @@ from harness.errors import RunError
 from harness.report.html.build import build
 from harness.report.html.leaderboard import MOST_BASELINES, Options, standings
 from harness.report.html.material import gathered, source
+from harness.storage.atomic_files import read_lines, write_text
 from harness.storage.result import CheckpointResult, Result, read_result
-from harness.storage.run_folder import RunFolder, read_lines, write_text
+from harness.storage.run_folder import RunFolder
 
 from .made import MATHS, made
 

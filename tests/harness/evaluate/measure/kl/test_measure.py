@@ -18,7 +18,8 @@ from harness.evaluate.measure.kl_draws import Column, draw
 from harness.evaluate.measure.kl_job import KlJob
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 from train.model.adapters import load_adapter
 from train.model.loading import load_base, load_tokenizer
 from train.model.logprobs import logprobs

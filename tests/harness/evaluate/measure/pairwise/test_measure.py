@@ -21,7 +21,8 @@ from harness.evaluate.measure.pairwise import run
 from harness.evaluate.measure.pairwise_job import DuelJob
 from harness.progress.events import silent
 from harness.recipe.schema import JudgeChoice
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 
 SUITE = "head_to_head:arithmetic"
 ANSWERS = re.compile(r"<<(.*?)>><<(.*?)>>$", re.DOTALL)
