@@ -10,6 +10,7 @@ from harness.engines import checkpoints
 from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
+from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
 from harness.recipe.judge_options import JudgeOptions
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import JudgeChoice, Recipe
@@ -107,6 +108,21 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
 
 def _suite(name: str) -> str:
     return f"suite {name} {registry.find(name).version}"
+
+
+def benchmark_files(section: SampleSection, suites: SuiteLibrary) -> dict[str, str]:
+    """Return the SHA-256 of each benchmark file that prompts and scorer of a section read.
+
+    Raises:
+        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+    """
+    files: dict[str, str] = {}
+    for name in (section.prompts, section.verifier):
+        if name is not None and is_suite(name):
+            files |= suites.files(name)
+    if section.judge is not None:
+        files |= load_with_digests(load_prompts, suites.data_dir)[1]
+    return files
 
 
 def check(section: SampleSection, data_dir: Path | None) -> None:

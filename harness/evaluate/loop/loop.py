@@ -30,6 +30,7 @@ from harness.evaluate.loop.grading import Desk, Line, answer_task
 from harness.evaluate.loop.passes import Pass, passes
 from harness.evaluate.loop.reporting import Board
 from harness.evaluate.loop.speed import recorded
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import Reporter
 from harness.progress.throughput import Pair
 from harness.storage.journal.entries import Journal
@@ -38,7 +39,7 @@ from harness.storage.run_folder import RunFolder
 T = TypeVar("T")
 
 
-def run(job: EvalJob, report: Reporter) -> Tally:
+def run(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
     """Evaluate every model on every suite; write sample logs and summaries.
 
     Raises:
@@ -46,12 +47,13 @@ def run(job: EvalJob, report: Reporter) -> Tally:
         EngineDied: the engine died too often; answers so far are in the journal.
         BudgetSpent: the judge may cost no more; answers and verdicts so far are in the journal.
     """
-    return asyncio.run(evaluate(job, report))
+    return asyncio.run(evaluate(job, report, library))
 
 
-async def evaluate(job: EvalJob, report: Reporter) -> Tally:
+async def evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
     """As `run`, inside a running event loop."""
-    loaded = [load(name, limit, job) for name, limit in job.suites.items()]
+    library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
+    loaded = [load(name, limit, job, library) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
     require_able((item.suite for item in loaded), job.judge)
     _warn_of_greedy_repeats(loaded, job.repeats, report)

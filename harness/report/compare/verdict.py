@@ -33,8 +33,8 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
         yield f"No checkpoint differs significantly from {base} on {joined(unclear, 'or')}."
     yield from (_method(comparison, gap) for gap in comparison.gaps)
     yield from _withheld(comparison)
-    others = "checkpoints" if comparison.gaps else "checkpoints or methods"
-    yield f"The other {others} are not ranked, because each checkpoint is one training run."
+    unranked = "checkpoints" if comparison.gaps else "checkpoints or methods"
+    yield f"The other {unranked} are not ranked, because each checkpoint is one training run."
 
 
 def compared_cells_of(comparison: Comparison, column: Column) -> list[Cell]:
