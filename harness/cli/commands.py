@@ -221,7 +221,7 @@ def show_suite(
 
     Of a judged suite also what a judge is asked, with words in place of the answers.
     """
-    from harness.evaluate.judge.preview import preview
+    from harness.evaluate.judge.estimate import preview
     from harness.evaluate.suites.registry import find
 
     suite = find(name, tasks)
