@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
 from harness.report.figures.figures import draw_likelihood, draw_scores
 from harness.report.tables.formats import FORMATS
@@ -17,19 +16,16 @@ from harness.storage.atomic_files import write_text
 from harness.storage.result import Result
 
 
-def tables(result: Result, title: str | None = None) -> dict[str, Table]:
-    """The tables that a result has something for, by file stem."""
-    return _tables(result, _comparison(result), title)
+def tables(
+    result: Result, comparison: Comparison | None, title: str | None = None
+) -> dict[str, Table]:
+    """Return the tables that a result has something for, by file stem.
 
-
-def _comparison(result: Result) -> Comparison | None:
-    """With the result's own baseline; None where nothing was evaluated."""
-    if not any(checkpoint.suites for checkpoint in result.checkpoints):
-        return None
-    return compare(result, result.baseline)
-
-
-def _tables(result: Result, comparison: Comparison | None, title: str | None) -> dict[str, Table]:
+    Args:
+        result: of a run.
+        comparison: of its scores; None without scores.
+        title: of the table of scores.
+    """
     found: dict[str, Table] = {}
     if comparison is not None:
         table = comparison_table(comparison)
@@ -39,10 +35,11 @@ def _tables(result: Result, comparison: Comparison | None, title: str | None) ->
     return found
 
 
-def keep(result: Result, folder: Path, title: str | None = None) -> None:
+def keep(
+    result: Result, comparison: Comparison | None, folder: Path, title: str | None = None
+) -> None:
     """Write the tables (Markdown, LaTeX, CSV) and pictures that a result has into a run folder."""
-    comparison = _comparison(result)
-    for stem, table in _tables(result, comparison, title).items():
+    for stem, table in tables(result, comparison, title).items():
         for name in ("markdown", "latex", "csv"):
             write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
     if comparison is not None:
@@ -50,7 +47,9 @@ def keep(result: Result, folder: Path, title: str | None = None) -> None:
     draw_likelihood(result, folder / "figures" / "likelihood")
 
 
-def show(result: Result, console: Console, title: str | None = None) -> None:
+def show(
+    result: Result, comparison: Comparison | None, console: Console, title: str | None = None
+) -> None:
     """Print the tables that a result has."""
-    for table in tables(result, title).values():
+    for table in tables(result, comparison, title).values():
         console.print(terminal(table, console.width))
