@@ -9,12 +9,11 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import Completion, EngineGone, RequestFailed, Usage, overflow
+from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Usage, overflow
 from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
 from harness.errors import EngineUnavailable
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "filtered"}
 
 
-class OpenAIEngine:
+class OpenAIEngine(Engine):
     """An endpoint that speaks OpenAI's chat protocol; `spec.base_url` ends in /v1.
 
     The key is OPENAI_API_KEY, or "none" for servers that want none. `spec.served` says under
@@ -58,10 +57,6 @@ class OpenAIEngine:
     def version(self) -> str:
         """Owner and name of what the endpoint says it serves; "unknown" before it is asked."""
         return self._version
-
-    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Return "": an endpoint serves its models by name."""
-        return ""
 
     async def __aenter__(self) -> Self:
         """Ask the endpoint what it serves.

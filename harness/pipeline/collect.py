@@ -49,7 +49,7 @@ def collect(
 def _made(folder: RunFolder, recipe: Recipe) -> dict[str, dict[str, str]]:
     stages = {f"sample:{name}": folder.sample(name) for name in recipe.sample}
     stages |= {f"train:{name}": folder.train(name) for name in recipe.checkpoints}
-    stages |= {"evaluate": folder.evaluation, "kl": folder.kl, "duel": folder.duels}
+    stages |= {"evaluate": folder.evaluation, "kl": folder.kl, "duel": folder.pairwise}
     records = {stage: read_json(home / MADE) for stage, home in stages.items()}
     return {stage: made for stage, made in records.items() if made}
 

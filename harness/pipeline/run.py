@@ -12,7 +12,7 @@ from harness.data.sampling.resolve import check_samples
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.evaluate.suites.pairwise import any_duels
+from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.audit.job import of_plan
 from harness.pipeline.audit.preflight import check_before_training
 from harness.pipeline.checks import check_methods, check_suites
@@ -153,7 +153,7 @@ def _evaluation(
 
 
 def _evaluation_count(section: EvaluateSection) -> int:
-    measured = any_kl(section.suites) + any_duels(section.suites)
+    measured = any_kl(section.suites) + any_pairwise(section.suites)
     return bool(section.suites) + measured
 
 

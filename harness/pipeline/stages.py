@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.measure.kl_job import KlJob
-from harness.evaluate.measure.pairwise_job import DuelJob
+from harness.evaluate.measure.pairwise_job import PairwiseJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.evaluate.suites.pairwise import any_duels
+from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.fingerprints import fingerprint_of
 from harness.pipeline.finish import Finished
 from harness.pipeline.jobs import sample_job, train_job
@@ -69,7 +69,11 @@ class Stage:
     @property
     def plain_job(self) -> Mapping[str, Any]:
         """The job as JSON-able values."""
-        return self.job.model_dump(mode="json") if isinstance(self.job, BaseModel) else self.job
+        return (
+            self.job.model_dump(mode="json", by_alias=True)
+            if isinstance(self.job, BaseModel)
+            else self.job
+        )
 
 
 def stage_of(plan: Plan, step: Step, suites: SuiteLibrary) -> Stage:
@@ -142,26 +146,28 @@ def measurement_stages(
             KlJob(
                 evaluation=job,
                 reference=reference[0],
-                reference_print=reference[1],
+                reference_fingerprint=reference[1],
                 cache=places.cache,
             ),
         )
-    if any_duels(section.suites):
+    if any_pairwise(section.suites):
         yield _pairwise_stage(
-            evaluation, DuelJob(evaluation=job, baseline=baseline, everyone=section.all_pairs)
+            evaluation, PairwiseJob(evaluation=job, baseline=baseline, everyone=section.all_pairs)
         )
 
 
 def _kl_stage(evaluation: Stage, job: KlJob) -> Stage:
-    key, old_key = (digest([k, job.reference_print]) for k in (evaluation.key, evaluation.old_key))
+    key, old_key = (
+        digest([k, job.reference_fingerprint]) for k in (evaluation.key, evaluation.old_key)
+    )
     folder = RunFolder(job.evaluation.run).kl
     return Stage("kl", "measure KL", folder, key, job, old_key=old_key)
 
 
-def _pairwise_stage(evaluation: Stage, job: DuelJob) -> Stage:
+def _pairwise_stage(evaluation: Stage, job: PairwiseJob) -> Stage:
     keys = (evaluation.key, evaluation.old_key)
     key, old_key = (digest([k, job.baseline, job.everyone]) for k in keys)
-    folder = RunFolder(job.evaluation.run).duels
+    folder = RunFolder(job.evaluation.run).pairwise
     return Stage("duel", "compare head to head", folder, key, job, old_key=old_key)
 
 

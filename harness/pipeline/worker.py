@@ -179,9 +179,9 @@ def _kl(job: dict[str, Any], report: Reporter) -> bool:
 
 def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
     from harness.evaluate.measure.pairwise import run
-    from harness.evaluate.measure.pairwise_job import DuelJob
+    from harness.evaluate.measure.pairwise_job import PairwiseJob
 
-    run(DuelJob.model_validate(job), report)
+    run(PairwiseJob.model_validate(job), report)
     return True
 
 

@@ -26,13 +26,13 @@ def tables(
         comparison: of its scores; None without scores.
         title: of the table of scores.
     """
-    found: dict[str, Table] = {}
+    by_stem: dict[str, Table] = {}
     if comparison is not None:
         table = comparison_table(comparison)
-        found["table"] = replace(table, title=title) if title else table
+        by_stem["table"] = replace(table, title=title) if title else table
     if rows := likelihood(result):
-        found["likelihood"] = likelihood_table(rows)
-    return found
+        by_stem["likelihood"] = likelihood_table(rows)
+    return by_stem
 
 
 def keep(

@@ -108,7 +108,7 @@ class RunFolder:
         return self.path / "kl"
 
     @property
-    def duels(self) -> Path:
+    def pairwise(self) -> Path:
         """Folder of the stage that settles `head_to_head:`."""
         return self.path / "head_to_head"
 

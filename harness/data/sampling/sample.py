@@ -24,7 +24,7 @@ from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
-from harness.evaluate.client.cached_client import Asker, Tally
+from harness.evaluate.client.cached_client import CachedClient, Tally
 from harness.evaluate.client.engine_groups import Group, groups
 from harness.evaluate.client.merging import startable
 from harness.evaluate.client.queue import for_each
@@ -123,19 +123,19 @@ async def _draw(
         async with Restarting(
             make, on_start=lambda: note(f"starting {group.engine_name}")
         ) as engine:
-            asker = Asker(engine, group.identity, journal, job.section.seed)
+            client = CachedClient(engine, group.identity, journal, job.section.seed)
 
             async def ask(item: tuple[int, Prompt]) -> None:
                 place, prompt = item
                 try:
-                    answers = await asker.ask_all(group.models[0], prompt.request, repeats)
+                    answers = await client.ask_all(group.models[0], prompt.request, repeats)
                 except RequestFailed:  # this prompt alone: counted, never rewarded
                     answers = ()
                 lines.put(place, json.dumps([plain(answer) for answer in answers]))
                 progress.step()
 
             await for_each(enumerate(prompts), max(1, group.width // job.section.k), ask)
-    return asker.tally
+    return client.tally
 
 
 async def _score(
