@@ -19,12 +19,12 @@ from harness.storage.result import Result
 def tables(
     result: Result, comparison: Comparison | None, title: str | None = None
 ) -> dict[str, Table]:
-    """Return the tables that a result has something for, by file stem.
+    """Return the tables of a run by file stem.
 
     Args:
-        result: of a run.
-        comparison: of its scores; None without scores.
-        title: of the table of scores.
+        result: the result of the run.
+        comparison: its scores compared with the baseline; None without scores.
+        title: of the table of scores; its own by default.
     """
     by_stem: dict[str, Table] = {}
     if comparison is not None:
@@ -38,7 +38,7 @@ def tables(
 def keep(
     result: Result, comparison: Comparison | None, folder: Path, title: str | None = None
 ) -> None:
-    """Write the tables (Markdown, LaTeX, CSV) and pictures that a result has into a run folder."""
+    """Write the tables (Markdown, LaTeX, CSV) and figures of a run into its folder."""
     for stem, table in tables(result, comparison, title).items():
         for name in ("markdown", "latex", "csv"):
             write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
@@ -50,6 +50,6 @@ def keep(
 def show(
     result: Result, comparison: Comparison | None, console: Console, title: str | None = None
 ) -> None:
-    """Print the tables that a result has."""
+    """Print the tables of a run."""
     for table in tables(result, comparison, title).values():
         console.print(terminal(table, console.width))
