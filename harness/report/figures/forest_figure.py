@@ -83,13 +83,14 @@ def _draw_row(axes: Any, row: ForestRow, place: int) -> None:
         axes.axvline(row.value, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
     if row.bounds:
         axes.plot(row.bounds, (place, place), color=colour, linewidth=1.8, solid_capstyle="butt")
-    axes.plot([row.value], [place], color=colour, markersize=6.5, **_mark(row.kind))
+    axes.plot([row.value], [place], color=colour, **_mark(row.kind))
 
 
 def _mark(kind: str) -> dict[str, Any]:
     colour = GREY if kind == "base" else BLUE
     return {
         "marker": "s" if kind == "base" else "o",
+        "markersize": 6.5,
         "markerfacecolor": "white" if kind == "unclear" else colour,
         "markeredgewidth": 1.5,
     }
@@ -104,9 +105,7 @@ def _legend(figure: Any, baseline: str, *, base: bool) -> None:
     }
     if base:
         labels = {"base": baseline, **labels}
-    size = {} if base else {"markersize": 6.5}
     handles = [
-        Line2D([], [], color=GREY if kind == "base" else BLUE, **size, **_mark(kind))
-        for kind in labels
+        Line2D([], [], color=GREY if kind == "base" else BLUE, **_mark(kind)) for kind in labels
     ]
     legend(figure, handles, list(labels.values()))

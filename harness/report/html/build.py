@@ -11,7 +11,7 @@ from harness.report.html import training
 from harness.report.html.addresses import INDEX, KINDS, addresses
 from harness.report.html.charts.forest import forest
 from harness.report.html.index import Pages, binary_suites, index, suite_parts, title
-from harness.report.html.leaderboard import Options, standings
+from harness.report.html.leaderboard import Options, baselines_of, standings
 from harness.report.html.material import Material, can_be_shown, gathered, source
 from harness.report.html.samples import PIECE, samples
 from harness.report.page.render import Asset, environment, page
@@ -30,7 +30,12 @@ _SUITE_SCRIPTS = (_TEXT, *(Asset(_PACKAGE, f"{name}.js") for name in ("diff", "s
 _MARK = '<meta name="generator" content="nca">'
 
 
-def build(material: Material, out: Path, options: Options | None = None) -> Path:
+def build(
+    material: Material,
+    out: Path,
+    options: Options | None = None,
+    compared: Mapping[str, Comparison] | None = None,
+) -> Path:
     """Write a report into a folder; equal material gives equal bytes.
 
     Pages of a report that was there before and has no such page any more are removed.
@@ -39,6 +44,7 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
         material: what it is made of.
         out: the folder; it is made, or holds an older report.
         options: as of `nca compare`.
+        compared: baseline -> comparison of the material's result, where they were made before.
 
     Returns:
         The first page.
@@ -48,7 +54,7 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
             scores must not be compared.
     """
     _refuse_foreign(out)
-    found = standings(material.result, options or Options())
+    found = standings(material.result, options or Options(), compared)
     pages = Pages(
         addresses("suite", material.suites),
         addresses("checkpoint", (c.name for c in material.result.checkpoints)),
@@ -66,10 +72,21 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
     return out / INDEX
 
 
-def beside(result: Result, folder: RunFolder) -> None:
-    """Write the report of a run into its folder; nothing where there is nothing to show."""
-    if can_be_shown(result):
-        build(gathered([source(result, folder.path)]), folder.report.parent)
+def report_baselines(result: Result) -> list[str]:
+    """Return the baselines that a run's report compares with; none where nothing can be shown."""
+    return baselines_of(result, result.baseline) if can_be_shown(result) else []
+
+
+def beside(result: Result, folder: RunFolder, compared: Mapping[str, Comparison]) -> None:
+    """Write the report of a run into its folder.
+
+    Args:
+        result: of the run.
+        folder: of the run.
+        compared: baseline -> comparison, for all of `report_baselines`.
+    """
+    material = gathered([source(result, folder.path)])
+    build(material, folder.report.parent, compared=compared)
 
 
 def _refuse_foreign(out: Path) -> None:

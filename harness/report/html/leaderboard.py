@@ -48,22 +48,35 @@ class Standings:
         return next(iter(self.by_baseline.values()))
 
 
-def standings(result: Result, options: Options) -> Standings:
+def baselines_of(result: Result, first: str) -> list[str]:
+    """Return the checkpoints that can be chosen as the baseline, in their order after `first`."""
+    names = dict.fromkeys([first, *(checkpoint.name for checkpoint in result.checkpoints)])
+    return list(names)[:MOST_BASELINES]
+
+
+def standings(
+    result: Result, options: Options, compared: Mapping[str, Comparison] | None = None
+) -> Standings:
     """Compare with every baseline, at most `MOST_BASELINES` of them.
+
+    Args:
+        result: to be shown.
+        options: of the report.
+        compared: baseline -> comparison, where they were made before.
 
     Raises:
         RunError: no such baseline, or scores that must not be compared.
     """
-    first = visible(options.baseline or result.baseline)
-    result.checkpoint(first)
-    names = dict.fromkeys([first, *(c.name for c in result.checkpoints)])
-    found = compare_all(
-        result,
-        list(names)[:MOST_BASELINES],
-        allow_missing=options.allow_missing,
-        allow_mismatch=options.allow_mismatch,
-    )
-    return Standings(found, len(names))
+    baselines = baselines_of(result, visible(options.baseline or result.baseline))
+    result.checkpoint(baselines[0])
+    if compared is None or not compared.keys() >= set(baselines):
+        compared = compare_all(
+            result,
+            baselines,
+            allow_missing=options.allow_missing,
+            allow_mismatch=options.allow_mismatch,
+        )
+    return Standings({name: compared[name] for name in baselines}, len(result.checkpoints))
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
