@@ -9,7 +9,7 @@ from harness.report.dashboard.discovery import Found, find
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
 from harness.report.dashboard.reading import Planned, Reader, Scored, Unreadable
 from harness.report.dashboard.run_status import Standing, standing_of
-from harness.report.html.addresses import addresses
+from harness.report.page.text import page_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _pages(found: Found, root: Path, result: Scored | Unreadable | None) -> dict
     if found.report is None or not isinstance(result, Scored):
         return {}
     home = found.report.parent
-    named = addresses("checkpoint", result.rows)
+    named = page_files("checkpoint", result.rows)
     there = {name: home / file for name, file in named.items() if (home / file).is_file()}
     return {name: page.relative_to(root).as_posix() for name, page in there.items()}
 

@@ -1,4 +1,4 @@
-"""Forest plots: a suite's scores with their 95 % intervals, a line a checkpoint."""
+"""Forest plots: the scores of a suite with 95 % intervals, one line per checkpoint."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ _LOOK = Look("c0", "o", "")
 
 
 def forest(comparison: Comparison, column: Column) -> Markup | None:
-    """One suite's plot, or None where no checkpoint has a value.
+    """Draw the plot of a suite; return None if no checkpoint has a value.
 
-    Every mark has the class `told` (can be told apart from the baseline), `untold` or `base`, and
-    names its checkpoint and place in `data-checkpoint` and `data-x`, so that a script can draw
-    the same plot for another baseline.
+    Every mark has the class `told` (differs significantly from the baseline), `untold` or `base`,
+    and gives its checkpoint and x in `data-checkpoint` and `data-x`, so that a script can redraw
+    the plot for another baseline.
     """
     cells = [
         cell
@@ -51,16 +51,16 @@ def _numbers(cell: Cell) -> Iterator[float]:
 
 
 def _base_line(comparison: Comparison, column: Column, panel: Frame) -> Markup:
-    """The dotted line at the baseline's value; a script may move it by its `transform`."""
+    """Draw the dotted line at the baseline's value, which scripts move by its `transform`."""
     cell = comparison.cell(comparison.baseline, column.suite)
-    known = cell is not None and cell.value is not None
-    at = panel.x(column.scale * (cell.value or 0.0)) if cell and known else 0.0
+    shown = cell is not None and cell.value is not None
+    at = panel.x(column.scale * (cell.value or 0.0)) if cell and shown else 0.0
     return element(
         "path",
         d=f"M0 {panel.y.end:.1f}V{panel.y.start:.1f}",
         class_="base-line",
         transform=f"translate({at:.2f} 0)",
-        visibility="visible" if known else "hidden",
+        visibility="visible" if shown else "hidden",
     )
 
 
