@@ -12,9 +12,10 @@ from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import run as pipeline
-from harness.pipeline.plan import Places
+from harness.pipeline.places import Places
 from harness.pipeline.run import Finished
-from harness.recipe.schema import EvaluateSection, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import EvaluateSection
 from harness.storage.atomic_files import write_text
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def run(
     """`nca run` and `nca train`: run a recipe, print its tables, say where things are."""
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
+    library = None
     if evaluation:
-        chosen = parse.all_of(recipe.evaluate, where.data_dir, out)
-        recipe = recipe.model_copy(update={"evaluate": chosen})
-    finished = pipeline.run(recipe, where, out.screen, evaluation=evaluation)
+        section, library = parse.expand_all(recipe.evaluate, where, out)
+        recipe = recipe.model_copy(update={"evaluate": section})
+    finished = pipeline.run(recipe, where, out.screen, library, evaluation=evaluation)
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
     out.result(finished, where.tracking_uri, recipe.compare.table)
@@ -46,12 +48,12 @@ def run(
 
 def dry_run(recipe_file: Path, given: Sequence[str], where: Places, rows: int | None) -> None:
     """`nca train --dry-run`: print what training would cost; nothing is fetched or written."""
-    from harness.pipeline.dry_run import outlooks, page
+    from harness.pipeline.dry_run import estimate_costs, page
 
     recipe = read_recipe(recipe_file, given)
     where = replace(where, near=(recipe_file.resolve().parent,))
-    for name, outlook in outlooks(recipe, where, rows).items():
-        print(page(name, recipe.starts.get(name, recipe.base), outlook))
+    for name, estimate in estimate_costs(recipe, where, rows).items():
+        print(page(name, recipe.starts.get(name, recipe.base), estimate))
 
 
 def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
@@ -83,8 +85,9 @@ def evaluate(
     models: Sequence[str], chosen: EvaluateSection, where: Places, out: Output
 ) -> Finished:
     """`nca eval`: evaluate existing checkpoints and print their table."""
-    chosen = parse.all_of(chosen, where.data_dir, out)
-    finished = pipeline.evaluate_models(parse.named(models), chosen, where, out.screen)
+    chosen, library = parse.expand_all(chosen, where, out)
+    named = parse.name_checkpoints(models)
+    finished = pipeline.evaluate_models(named, chosen, where, out.screen, library)
     out.result(finished, where.tracking_uri)
     return finished
 

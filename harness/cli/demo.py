@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.cli import commands, parse
 from harness.cli.output import Output
-from harness.pipeline.plan import Places
+from harness.pipeline.places import Places
 
 _RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 SCORES = _RECIPES / "demo.yaml"

@@ -15,7 +15,7 @@ from harness.cli import results as cli_results
 from harness.cli import runs as cli_runs
 from harness.cli import suites as cli_suites
 from harness.cli import tracking as cli_tracking
-from harness.pipeline import telemetry
+from harness.pipeline.environment import switch_off_telemetry
 
 app = typer.Typer(
     name="nca",
@@ -38,7 +38,7 @@ _JSON_LINES = ("run", "train", "eval", "demo")
 
 def main() -> None:
     """Entry point: every error leaves as one or two lines and an exit code."""
-    telemetry.off()
+    switch_off_telemetry()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)

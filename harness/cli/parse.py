@@ -9,12 +9,13 @@ from harness.data.folder import data_folder
 from harness.engines.options import EngineChoice
 from harness.engines.registry import default_engine
 from harness.errors import RecipeError
-from harness.pipeline.plan import Places
+from harness.pipeline.places import Places
 from harness.recipe.schema import DecodingChanges, EvaluateSection
 from harness.storage.result import Result, read_result
 
 if TYPE_CHECKING:
     from harness.evaluate.answer_files.unjudged import Bench
+    from harness.evaluate.suites.library import SuiteLibrary
     from harness.recipe.schema import JudgeChoice
 
 
@@ -86,29 +87,39 @@ def section(
     )
 
 
-def all_of(chosen: EvaluateSection, data_dir: Path | None, out: Output) -> EvaluateSection:
-    """With the suites that can run here in place of `all`; says which cannot, and why."""
-    from harness.evaluate.suite_choice import expanded
+def expand_all(
+    section: EvaluateSection, where: Places, out: Output
+) -> tuple[EvaluateSection, "SuiteLibrary"]:
+    """Put the suites that can run here in place of `all`, and note which cannot, and why.
 
-    chosen, left_out = expanded(chosen, data_dir)
+    Returns:
+        The section, and the suites that were loaded for it.
+    """
+    from harness.evaluate.suite_choice import expanded
+    from harness.evaluate.suites.library import SuiteLibrary
+    from harness.pipeline.lookup import locate_tasks
+
+    section = locate_tasks(section, where)
+    library = SuiteLibrary(where.data_dir, section.lm_eval_tasks)
+    section, left_out = expanded(section, library)
     for name, reason in left_out.items():
         out.note(f"left out: {name}: {reason}")
-    return chosen
+    return section, library
 
 
 def bench(chosen: "JudgeChoice | None", where: Places) -> "Bench | None":
     """The judge of `nca score`, its model found; None where none is named."""
     from harness.evaluate.answer_files.unjudged import Bench
-    from harness.pipeline.plan import judge_of
+    from harness.pipeline.lookup import resolve_judge
 
-    choice, fingerprint = judge_of(EvaluateSection(judge=chosen), where)
+    choice, fingerprint = resolve_judge(EvaluateSection(judge=chosen), where)
     if choice is None:
         return None
     where.runs.mkdir(parents=True, exist_ok=True)
-    return Bench(choice, fingerprint, where.runs.resolve() / "journal.sqlite")
+    return Bench(choice, fingerprint, where.journal)
 
 
-def named(models: Sequence[str]) -> dict[str, str]:
+def name_checkpoints(models: Sequence[str]) -> dict[str, str]:
     """Row name -> checkpoint, from `NAME=FOLDER` or a folder that names itself.
 
     Raises:

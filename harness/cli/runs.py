@@ -230,13 +230,13 @@ def audit(
         chosen = parse.section(
             suites, engine, limit, repeats, None, "", room=room, tasks=lm_eval_tasks
         )
-        job = audit_command.of_models(targets, chosen, where)
+        job, library = audit_command.of_models(targets, chosen, where)
     elif len(targets) == 1:
         given = parse.overrides(set_, engine, limit, room=room)
-        job = audit_command.of_recipe(Path(targets[0]), given, where)
+        job, library = audit_command.of_recipe(Path(targets[0]), given, where)
     else:
         raise typer.BadParameter("one recipe, or checkpoints with --suites")
-    audit_command.show(job, speed, json_file)
+    audit_command.show(job, library, speed, json_file)
 
 
 @app.command()

@@ -75,18 +75,20 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     else:
         models = _answered(suite, samples, named, unsafe=how.unsafe)
     for name, model in models.items():
-        shown = lines(suite, name, model.found, len(samples), allow_missing=how.allow_missing)
+        shown = lines(suite, name, model.answers, len(samples), allow_missing=how.allow_missing)
         _print((*shown, *judged.lines(model)))
     if note := suite.metrics.note(data_dir):
         print(note)
     if how.json_file is not None:
         records = {
-            n: record(suite, m.found, allow_missing=how.allow_missing) for n, m in models.items()
+            n: record(suite, m.answers, allow_missing=how.allow_missing) for n, m in models.items()
         }
         write_json(how.json_file, {"suite": suite.name, "models": records})
     if how.also:
         (model,) = models.values()
-        _print(crosscheck.lines(crosscheck.disagreements(samples, model.found), len(model.found)))
+        _print(
+            crosscheck.lines(crosscheck.disagreements(samples, model.answers), len(model.answers))
+        )
 
 
 def _judged(

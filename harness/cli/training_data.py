@@ -13,7 +13,9 @@ from harness.engines import checkpoints
 from harness.errors import RecipeError, UserError
 from harness.evaluate.client.token_text import pieces, prompt_text, response_text, visible
 from harness.pipeline.jobs import train_job
-from harness.pipeline.plan import Places, located, planned
+from harness.pipeline.lookup import locate_data
+from harness.pipeline.places import Places
+from harness.pipeline.plan import plan_recipe
 from harness.progress.counts import REASONS
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe
@@ -85,9 +87,8 @@ def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
     """
     config = recipe.checkpoints[name]
     if sample_named(config.data) is None:
-        alone = {"checkpoints": {name: config}, "sample": {}}
-        return located(recipe.model_copy(update=alone), places).checkpoints[name]
-    job = train_job(planned(recipe, places), name)
+        return locate_data(name, config, places)
+    job = train_job(plan_recipe(recipe, places), name)
     if not Path(job.config.data).is_file():
         raise UserError(
             f"{config.data}: not sampled yet (checkpoints.{name}.data): `nca train RECIPE` samples "

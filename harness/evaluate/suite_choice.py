@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from eval_suites import registry
@@ -12,17 +11,18 @@ from eval_suites.suite import Suite
 from harness.engines.registry import capabilities_of
 from harness.evaluate.judge.capabilities import lacking
 from harness.evaluate.judge.judge import is_judged
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import EvaluateSection, JudgeChoice
 
 ALL = "all"
 
 
 def expanded(
-    section: EvaluateSection, data_dir: Path | None
+    section: EvaluateSection, library: SuiteLibrary
 ) -> tuple[EvaluateSection, Mapping[str, str]]:
-    """The section with suites in place of `all`, and the reason for each that is left out.
+    """Return the section with suites in place of `all`, and the reason for each that is left out.
 
-    A suite that is named beside `all` stays, so that its own error is told.
+    A suite that is named beside `all` stays, so that its own error is shown.
 
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
@@ -30,30 +30,30 @@ def expanded(
     if ALL not in section.suites:
         return section, {}
     named = [name for name in section.suites if name != ALL]
-    lacks = _lacks(section, data_dir)
-    found = [name for name in registry.SUITES if name not in lacks]
-    both = tuple(dict.fromkeys((*named, *found)))
+    lacks = _lacks(section, library)
+    able = [name for name in registry.SUITES if name not in lacks]
+    both = tuple(dict.fromkeys((*named, *able)))
     left_out = {name: why for name, why in lacks.items() if name not in named}
     return section.model_copy(update={"suites": both}), left_out
 
 
-def _lacks(section: EvaluateSection, data_dir: Path | None) -> dict[str, str]:
+def _lacks(section: EvaluateSection, library: SuiteLibrary) -> dict[str, str]:
     choice = section.engine
     capabilities = capabilities_of(choice.name)
     uncontained = _uncontained(unsafe=section.unsafe)
-    found = {}
+    reasons = {}
     for name in registry.SUITES:
-        suite = registry.find(name)
+        suite = library.suite(name)
         reason = (
             ("its samples are for training" if suite.sampling.training else "")
             or _engine_lacks(suite, capabilities, choice.name)
             or _judge_lacks(suite, section.judge)
             or (uncontained if suite.programs else "")
-            or _data_lacks(suite, data_dir)
+            or _data_lacks(name, library)
         )
         if reason:
-            found[name] = reason
-    return found
+            reasons[name] = reason
+    return reasons
 
 
 def _engine_lacks(suite: Suite[Any], capabilities: frozenset[str], engine: str) -> str:
@@ -68,9 +68,9 @@ def _judge_lacks(suite: Suite[Any], judge: JudgeChoice | None) -> str:
     return f"judge {judge.name} lacks {lacks}" if lacks else ""
 
 
-def _data_lacks(suite: Suite[Any], data_dir: Path | None) -> str:
+def _data_lacks(name: str, library: SuiteLibrary) -> str:
     try:
-        suite.load(data_dir)
+        library.samples(name)
     except DataError as error:
         return str(error)
     return ""

@@ -27,27 +27,27 @@ class JsonLines:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Write that a stage begins."""
         self._evaluation = EvaluationProgress()
         self.write({"event": "stage", "number": number, "of": of, "title": title})
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done."""
+        """Write that the stage is done."""
         self.write({"event": "ended", "number": number, "of": of, "title": title})
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Write that a stage was done already."""
         self.write({"event": "skipped", "number": number, "of": of, "title": title})
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event."""
+        """Write an event."""
         if event["event"] == "evaluating":
             self._evaluation = self._evaluation.after(event)
             event = {"event": "evaluating", **overall(self._evaluation), **event}
         self.write(event)
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """Return one line."""
+        """Write one line."""
         try:
             print(json.dumps(finite(event), ensure_ascii=False), file=self._file, flush=True)
         except BrokenPipeError:

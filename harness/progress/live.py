@@ -97,20 +97,20 @@ class Live:
         self._drawing.stop()
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Show that a stage begins."""
         self._view = View(f"[{number}/{of}] {title}", self._now())
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done: the table goes."""
+        """Take the table away and show that the stage is done."""
         took, self._view = self._now() - self._view.began, View()
         self._print(f"[{number}/{of}] {title}: done in {clock(took)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show that a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event: words become permanent lines, counts change the table."""
+        """Show an event: words become permanent lines, counts change the table."""
         for line in event_lines(event):
             self._print(line)
         old, self._view = self._view, self._view.after(event, self._now())

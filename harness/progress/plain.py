@@ -44,21 +44,21 @@ class Plain:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Show that a stage begins."""
         self._phases, self._evaluation = {}, EvaluationProgress()
         self._began = self._last = self._now()
         self._print(f"[{number}/{of}] {title}")
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done."""
+        """Show that the stage is done."""
         self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show that a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event: words at once, counts now and then."""
+        """Show an event: words at once, counts now and then."""
         for line in event_lines(event):
             self._print(f"      {line}")
         if event["event"] == "progress":

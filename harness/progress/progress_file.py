@@ -25,7 +25,7 @@ EVERY_S = 2.0
 
 @contextlib.contextmanager
 def recording(report: Reporter, folder: Path) -> Iterator[Reporter]:
-    """A reporter that hands events on, and keeps in a stage's folder how far the stage is."""
+    """Yield a reporter that hands events on and keeps the stage's progress in its folder."""
     file = folder / FILE
     file.unlink(missing_ok=True)
     yield ProgressRecorder(report, file)

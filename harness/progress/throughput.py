@@ -63,7 +63,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationProgress:
-    """All pairs of an evaluation, in the order told, as last heard.
+    """All pairs of an evaluation, in the order of their first report.
 
     Attributes:
         pairs: by suite and checkpoint.
@@ -145,7 +145,7 @@ def _weights(pairs: Iterable[Pair]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A phase of training as last heard: `first` was done when it was first heard of, at `began`.
+    """A phase of training as last reported: `first` was done at its first report, at `began`.
 
     Times are seconds of any one clock.
     """
@@ -156,7 +156,7 @@ class Phase:
     total: int
 
     def left(self, now: float) -> float | None:
-        """Return seconds until it is done, at the speed since it was first heard of."""
+        """Return seconds until it is done, at the speed since its first report."""
         return _share(now - self.began, self.total - self.done, self.done - self.first)
 
 

@@ -30,13 +30,13 @@ def _comparison(result: Result) -> Comparison | None:
 
 
 def _tables(result: Result, comparison: Comparison | None, title: str | None) -> dict[str, Table]:
-    found: dict[str, Table] = {}
+    tables: dict[str, Table] = {}
     if comparison is not None:
         table = comparison_table(comparison)
-        found["table"] = replace(table, title=title) if title else table
+        tables["table"] = replace(table, title=title) if title else table
     if rows := likelihood(result):
-        found["likelihood"] = likelihood_table(rows)
-    return found
+        tables["likelihood"] = likelihood_table(rows)
+    return tables
 
 
 def keep(result: Result, folder: Path, title: str | None = None) -> None:

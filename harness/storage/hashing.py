@@ -8,7 +8,7 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
+    """Return JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -18,7 +18,7 @@ def digest(value: Any, length: int = 64) -> str:
 
 
 def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
-    """`digest` of a list that is made as it is read."""
+    """Return the `digest` of a list that is made as it is read."""
     sha256 = hashlib.sha256(b"[")
     for number, value in enumerate(values):
         sha256.update((("," if number else "") + canonical(value)).encode())
@@ -27,6 +27,6 @@ def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

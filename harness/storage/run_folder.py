@@ -108,7 +108,7 @@ class RunFolder:
         return self.path / "kl"
 
     @property
-    def duels(self) -> Path:
+    def pairwise(self) -> Path:
         """Folder of the stage that settles `head_to_head:`."""
         return self.path / "head_to_head"
 
@@ -127,7 +127,7 @@ class RunFolder:
         return self.evaluation / checkpoint / f"{suite_file(suite)}.jsonl"
 
     def summary(self, checkpoint: str, suite: str) -> Path:
-        """Metrics, statuses and protocol beside the sample log."""
+        """Return the file of metrics, statuses and protocol beside the sample log."""
         return self.evaluation / checkpoint / f"{suite_file(suite)}.json"
 
 

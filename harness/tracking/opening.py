@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from urllib.parse import unquote
 from harness.storage.locks import exclusive
 
 SQLITE = "sqlite:///"
+#: The tag of an MLflow run that names the run folder.
+RUN_KEY = "nca.run_key"
 _HEALTH_S = 3.0
 #: The kind of experiment that MLflow's page shows with models and charts, not with chats.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -54,6 +57,22 @@ def open_store(uri: str) -> Any:
 def store_exists(uri: str) -> bool:
     """Return False if the file of a SQLite store is missing; True for all other stores."""
     return not uri.startswith(SQLITE) or _sqlite_file(uri).is_file()
+
+
+def holds_run(uri: str, run_key: str) -> bool:
+    """Return False where a SQLite store has no run with this key.
+
+    Other stores are only known when they are asked: they count as holding it.
+    """
+    if not uri.startswith(SQLITE):
+        return True
+    address = f"{_sqlite_file(uri).as_uri()}?mode=ro"
+    query = "select 1 from tags where key = ? and value = ?"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as store:
+            return store.execute(query, (RUN_KEY, run_key)).fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def experiment(client: Any, uri: str, name: str) -> str:

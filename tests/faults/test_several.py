@@ -16,9 +16,10 @@ import train.trainer.run
 from harness.errors import RunFailed, UserError
 from harness.pipeline import run as pipeline
 from harness.pipeline.launch import Processes, launch
-from harness.pipeline.plan import Places
+from harness.pipeline.places import Places
 from harness.progress.screen import Quiet
-from harness.recipe.schema import Recipe, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import Recipe
 from harness.storage.atomic_files import read_lines
 from train import TrainJob
 

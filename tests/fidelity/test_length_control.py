@@ -61,7 +61,7 @@ def refitted(model: str, folder: Path) -> float:
         if not path.is_file():
             pytest.skip(f"{path} is not there")
     (judged,) = read_judged(suite, suite.load(folder), model, file)
-    return 100 * float(record(suite, judged.found)["metrics"][NAME])
+    return 100 * float(record(suite, judged.answers)["metrics"][NAME])
 
 
 def test_published_rates_follow_from_upstream_s_weights(data_dir: Path) -> None:

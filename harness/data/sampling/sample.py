@@ -17,15 +17,14 @@ import yaml
 
 from eval_suites.registry import find
 from eval_suites.requests import Answer
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
-from harness.data.sampling.rows import Counts, row_of
+from harness.data.sampling.rows import Counts, Graded, row_of
 from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
-from harness.evaluate.client.cached_client import Asker, Tally
+from harness.evaluate.client.cached_client import CachedClient, Tally
 from harness.evaluate.client.engine_groups import Group, groups
 from harness.evaluate.client.merging import startable
 from harness.evaluate.client.queue import for_each
@@ -51,7 +50,7 @@ class InOrder:
     turn: int = 0
 
     def put(self, place: int, line: str | None) -> None:
-        """Return the line of a place, counted from 0; None: this place has none."""
+        """Take the line of a place, counted from 0; None: this place has none."""
         self.waiting[place] = line
         while self.turn in self.waiting:
             ready = self.waiting.pop(self.turn)
@@ -61,7 +60,7 @@ class InOrder:
 
 
 def run(job: SampleJob, report: Reporter) -> Counts:
-    """Sample, score and write; what became of all.
+    """Sample, score and write; return the counts.
 
     Raises:
         UserError: prompts, engine or scorer cannot be used, or nothing is left to train on.
@@ -124,19 +123,19 @@ async def _draw(
         async with Restarting(
             make, on_start=lambda: note(f"starting {group.engine_name}")
         ) as engine:
-            asker = Asker(engine, group.identity, journal, job.section.seed)
+            client = CachedClient(engine, group.identity, journal, job.section.seed)
 
             async def ask(item: tuple[int, Prompt]) -> None:
                 place, prompt = item
                 try:
-                    answers = await asker.ask_all(group.models[0], prompt.request, repeats)
+                    answers = await client.ask_all(group.models[0], prompt.request, repeats)
                 except RequestFailed:  # this prompt alone: counted, never rewarded
                     answers = ()
                 lines.put(place, json.dumps([plain(answer) for answer in answers]))
                 progress.step()
 
             await for_each(enumerate(prompts), max(1, group.width // job.section.k), ask)
-    return asker.tally
+    return client.tally
 
 
 async def _score(

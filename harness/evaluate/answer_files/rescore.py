@@ -166,7 +166,7 @@ def lines(
     *,
     allow_missing: bool = False,
 ) -> Iterator[str]:
-    """Return a model's metrics and statuses in words, the headline first.
+    """Yield a model's metrics and statuses in words, the headline first.
 
     The headline is the mean over samples (each sample's repeats averaged), with its 95 % interval.
 

@@ -72,7 +72,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class CachedClient:
     """Asks one engine on behalf of several models, through the journal.
 
     `longest` are the tokens of a continuation that is scored and what is before it.

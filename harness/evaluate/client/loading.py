@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from eval_suites.requests import Request
 from eval_suites.suite import Suite
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.suites.registry import find
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.storage.hashing import canonical, digest_of_list
 from harness.storage.journal.entries import payload
 
@@ -27,16 +27,21 @@ class Loaded:
     prompts: str
 
 
-def load(name: str, limit: int | None, job: EvalJob) -> Loaded:
-    """A suite's first `limit` samples (of each stratum), and a hash of what they ask.
+def load(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary | None = None) -> Loaded:
+    """Return a suite's first `limit` samples (of each stratum), and a hash of their requests.
+
+    Args:
+        name: of the suite.
+        limit: samples of each stratum; None for all.
+        job: the evaluation.
+        library: of suites that are loaded already.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    suite = find(name, job.lm_eval_tasks).with_decoding(
-        **job.decoding.model_dump(exclude_none=True)
-    )
-    samples = suite.load(job.data_dir)
+    library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
+    suite = library.suite(name).with_decoding(**job.decoding.model_dump(exclude_none=True))
+    samples = library.samples(name)
     samples = samples if limit is None else first_of_each(samples, limit, suite.sampling.stratum)
     asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
     return Loaded(suite, longest_first(suite, samples), digest_of_list(asked, 16))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from harness.evaluate.client.cached_client import Asker, Model
+from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.engine_groups import groups
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded, suite_protocol
@@ -19,7 +19,7 @@ from harness.storage.journal.entries import Journal
 class Read:
     """One checkpoint on one suite: who asks (the journal has the answers), and its protocol."""
 
-    asker: Asker
+    client: CachedClient
     model: Model
     item: Loaded
     protocol: Mapping[str, str]
@@ -47,7 +47,7 @@ async def read(
     for group in groups(job.models, job.fingerprints, job.engine):
         with startable(group, folder, tell) as make:
             async with Restarting(make) as engine:
-                asker = Asker(engine, group.identity, journal, job.seed)
+                client = CachedClient(engine, group.identity, journal, job.seed)
                 for model, item in product(group.models, loaded):
                     protocol = group.protocol(model) | suite_protocol(item, job)
-                    yield Read(asker, model, item, protocol)
+                    yield Read(client, model, item, protocol)

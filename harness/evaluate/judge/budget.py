@@ -26,7 +26,7 @@ class Price:
 
 
 @dataclass(slots=True)
-class Purse:
+class Budget:
     """What a judge has used, and what it may still spend; dollars are 0 where no price is known.
 
     Before a request is sent, the most that it can cost is put aside, so that requests in flight
@@ -112,25 +112,25 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
-class Metered:
-    """An engine whose answers are paid from a purse."""
+class MeteredEngine:
+    """An engine whose answers are paid from a budget."""
 
     engine: Completer
-    purse: Purse
+    budget: Budget
 
     async def complete(self, request: Request) -> Completion:
-        """Complete a request if the purse allows it.
+        """Complete a request if the budget allows it.
 
         Raises:
             BudgetSpent: it does not.
         """
-        worst = self.purse.worst(request)
-        receipt = await self.purse.hold(worst)
+        worst = self.budget.worst(request)
+        receipt = await self.budget.hold(worst)
         try:
             completion = await self.engine.complete(request)
-            self.purse.pay(completion.usage, worst)
+            self.budget.pay(completion.usage, worst)
         finally:
-            await self.purse.release(receipt)
+            await self.budget.release(receipt)
         return completion
 
     async def loglikelihood(
@@ -140,13 +140,13 @@ class Metered:
         return await self.engine.loglikelihood(prefix, continuation, model)
 
 
-def used(purse: Purse) -> str:
+def used(budget: Budget) -> str:
     """What a judge has used, as its server counts it."""
     said = (
-        f"judge: {purse.requests:,} requests, {purse.usage.prompt_tokens:,} prompt and "
-        f"{purse.usage.completion_tokens:,} completion tokens"
+        f"judge: {budget.requests:,} requests, {budget.usage.prompt_tokens:,} prompt and "
+        f"{budget.usage.completion_tokens:,} completion tokens"
     )
-    return said if purse.price is None else f"{said}, {dollars(purse.spent)}"
+    return said if budget.price is None else f"{said}, {dollars(budget.spent)}"
 
 
 def dollars(sum_: float) -> str:

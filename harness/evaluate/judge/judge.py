@@ -15,12 +15,11 @@ from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.engines.base import RequestFailed
 from harness.errors import RecipeError
-from harness.evaluate.client.cached_client import Asker, Model, Tally
+from harness.evaluate.client.cached_client import CachedClient, Model, Tally
 from harness.evaluate.client.engine_groups import Group, groups
-from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.restarting import Restarting
 from harness.evaluate.client.task import Answers, Task
-from harness.evaluate.judge.budget import Metered, Price, Purse
+from harness.evaluate.judge.budget import Budget, MeteredEngine, Price
 from harness.evaluate.judge.pooling import pooled
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
@@ -33,23 +32,23 @@ _LAST_REPLIES_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Referee:
+class Judge:
     """A judge model behind the journal.
 
     Attributes:
-        asker: asks its engine; its tally counts verdicts.
+        client: asks its engine; its tally counts verdicts.
         model: the judge's.
         title: says in a column's protocol who judged.
-        purse: what it has used.
+        budget: what it has used.
         repeats: how often each verdict is asked for.
         elsewhere: whether it needs nothing of this machine, and so judges while others generate.
         served: column -> the models that an endpoint says have answered.
     """
 
-    asker: Asker
+    client: CachedClient
     model: Model
     title: str
-    purse: Purse
+    budget: Budget
     repeats: int = 1
     elsewhere: bool = True
     served: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -101,22 +100,22 @@ class Referee:
             RequestFailed: a reply is lost.
             EngineDied, EngineUnavailable, BudgetSpent: as for `score`.
         """
-        asker = replace(self.asker, tally=Tally())
+        client = replace(self.client, tally=Tally())
         replies: Answers = ()
         try:
             for _ in range(MAX_TURNS):
                 requests = ask(replies)
                 if not requests:
                     break
-                replies += await _all([self._kept(asker, r, number) for r in requests])
+                replies += await _all([self._kept(client, r, number) for r in requests])
         finally:
-            self.asker.tally.add(asker.tally)
-            self.served[column] |= asker.tally.served
+            self.client.tally.add(client.tally)
+            self.served[column] |= client.tally.served
         return replies
 
-    async def _kept(self, asker: Asker, request: Request, number: int) -> Answer:
+    async def _kept(self, client: CachedClient, request: Request, number: int) -> Answer:
         """A reply, which reaches the journal even if whoever asks is told to stop."""
-        task = asyncio.create_task(self._once(asker, request, number))
+        task = asyncio.create_task(self._once(client, request, number))
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -133,10 +132,10 @@ class Referee:
         for task in self._under_way:
             task.cancel()
 
-    async def _once(self, asker: Asker, request: Request, number: int) -> Answer:
+    async def _once(self, client: CachedClient, request: Request, number: int) -> Answer:
         """A reply; who asks the same while it is on its way gets the same from the journal."""
         async with self._asking.setdefault((request, number), asyncio.Lock()):
-            return await asker.ask(self.model, request, number)
+            return await client.ask(self.model, request, number)
 
     def protocol(self, column: tuple[str, str]) -> dict[str, str]:
         """Who judged a column: name and version, and what the endpoint said answered."""
@@ -180,25 +179,13 @@ def require_judge(suites: Iterable[Suite[Any]], *, chosen: bool) -> None:
 
 
 @asynccontextmanager
-async def referee(
-    job: EvalJob, journal: Journal, starting: Callable[[str], None]
-) -> AsyncIterator[Referee | None]:
-    """The judge of a job, started when it is first asked; None where the job has none."""
-    if job.judge is None:
-        yield None
-        return
-    async with judging(job.judge, job.judge_fingerprint, job.seed, journal, starting) as judge:
-        yield judge
-
-
-@asynccontextmanager
-async def judging(
+async def open_judge(
     choice: JudgeChoice,
     fingerprint: str,
     seed: int,
     journal: Journal,
     starting: Callable[[str], None],
-) -> AsyncIterator[Referee]:
+) -> AsyncIterator[Judge]:
     """A judge, started when it is first asked.
 
     Args:
@@ -212,10 +199,10 @@ async def judging(
     async with Restarting(
         group.make, on_start=lambda: starting(f"judge {group.engine_name}")
     ) as engine:
-        purse = Purse(Price(*choice.price) if choice.price else None, choice.max_cost)
-        asker = Asker(Metered(engine, purse), group.identity, journal, seed)
+        budget = Budget(Price(*choice.price) if choice.price else None, choice.max_cost)
+        client = CachedClient(MeteredEngine(engine, budget), group.identity, journal, seed)
         title = title_of(group, choice, fingerprint)
-        judge = Referee(asker, group.models[0], title, purse, choice.repeats, choice.remote)
+        judge = Judge(client, group.models[0], title, budget, choice.repeats, choice.remote)
         try:
             yield judge
         except Exception:

@@ -20,7 +20,7 @@ from harness.progress.throughput import Key, Pair
 EVERY_S = 0.2
 
 
-class Watch:
+class Stopwatch:
     """Seconds in which an engine was ready. Its clock is one that never jumps."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,10 +44,10 @@ class Watch:
         return self._before + (0.0 if self._since is None else self._clock() - self._since)
 
 
-class Standings:
+class EvaluationProgress:
     """The pairs of an evaluation. `tell` reports those that changed since it was last called."""
 
-    def __init__(self, report: Reporter, pairs: Iterable[Pair], watch: Watch) -> None:
+    def __init__(self, report: Reporter, pairs: Iterable[Pair], watch: Stopwatch) -> None:
         self._report = report
         self._pairs = {pair.key: pair for pair in pairs}
         self._began: dict[Key, float] = {}
@@ -88,16 +88,16 @@ class Standings:
         self._report({"event": "evaluating", "seconds": self.watch.seconds, "pairs": pairs})
 
 
-class Judging:
-    """As `Standings`, of a pass in which a judge reads what was answered before."""
+class JudgingProgress:
+    """As `EvaluationProgress`, of a pass in which a judge reads what was answered before."""
 
     def __init__(self, report: Reporter, total: int) -> None:
         self._report = report
         self._done = 0
         self._total = total
-        self.watch = Watch()
+        self.watch = Stopwatch()
 
-    def begin(self, key: Key) -> None:  # noqa: ARG002 - as Standings has it
+    def begin(self, key: Key) -> None:  # noqa: ARG002 - as EvaluationProgress has it
         """A sample is taken up."""
         if not self._done:
             self._tell()
@@ -113,7 +113,7 @@ class Judging:
 
 
 @asynccontextmanager
-async def telling(standings: Standings, every_s: float = EVERY_S) -> AsyncIterator[None]:
+async def telling(standings: EvaluationProgress, every_s: float = EVERY_S) -> AsyncIterator[None]:
     """Tell where things stand now, every so many seconds, and at the end."""
 
     async def beat() -> None:

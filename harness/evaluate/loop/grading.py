@@ -11,20 +11,20 @@ from eval_suites.sandbox.runner import VERSION
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.engines.base import RequestFailed
-from harness.evaluate.client.cached_client import Asker, Checker
+from harness.evaluate.client.cached_client import CachedClient, Checker
 from harness.evaluate.client.sample_log import log_line, turn
 from harness.evaluate.client.task import MAX_TURNS, Answers, Task
-from harness.evaluate.judge.judge import Referee, is_judged
+from harness.evaluate.judge.judge import Judge, is_judged
 
 Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Grader:
     """Who looks at answers: the sandbox, and the judge where a job has one."""
 
     checker: Checker
-    judge: Referee | None = None
+    judge: Judge | None = None
     tier: str = ""
 
     async def score(self, task: Task, answers: Answers) -> tuple[Score, Answers]:
@@ -47,7 +47,7 @@ class Desk:
 
 
 async def answer_task(
-    task: Task, asker: Asker, desk: Desk, tell: Callable[[Task, Line], None]
+    task: Task, client: CachedClient, grader: Grader, tell: Callable[[Task, Line], None]
 ) -> None:
     """Answer every repeat of a sample; each line is told when it is complete.
 
@@ -55,41 +55,48 @@ async def answer_task(
     """
     requests = task.suite.ask(task.sample, ())
     try:
-        opening = await _together(asker, task, requests)
+        opening = await _together(client, task, requests)
     except RequestFailed as lost:  # these requests alone: counted, never scored
         for repeat in range(task.repeats):
             tell(task, _lost(task, repeat, [], lost))
         return
 
     async def finish(repeat: int) -> None:
-        tell(task, await _finished(task, repeat, requests, opening[repeat], asker, desk))
+        tell(task, await _finished(task, repeat, requests, opening[repeat], client, grader))
 
     await asyncio.gather(*(finish(repeat) for repeat in range(task.repeats)))
 
 
-async def _together(asker: Asker, task: Task, requests: tuple[Request, ...]) -> list[Answers]:
+async def _together(
+    client: CachedClient, task: Task, requests: tuple[Request, ...]
+) -> list[Answers]:
     """The answers of the first turn, by repeat."""
     repeats = range(task.repeats)
-    asked = (asker.ask_all(task.model, request, repeats) for request in requests)
+    asked = (client.ask_all(task.model, request, repeats) for request in requests)
     by_request = await asyncio.gather(*asked)
     return [tuple(answers[repeat] for answers in by_request) for repeat in repeats]
 
 
 async def _finished(
-    task: Task, repeat: int, requests: tuple[Request, ...], first: Answers, asker: Asker, desk: Desk
+    task: Task,
+    repeat: int,
+    requests: tuple[Request, ...],
+    first: Answers,
+    client: CachedClient,
+    grader: Grader,
 ) -> Line:
     """One repeat: its further turns, checks, verdicts and score."""
     suite, sample, answers = task.suite, task.sample, first
     turns = [turn(requests, first)] if requests else []
     try:
         while len(turns) < MAX_TURNS and (requests := suite.ask(sample, answers)):
-            asked = (asker.ask(task.model, request, repeat) for request in requests)
+            asked = (client.ask(task.model, request, repeat) for request in requests)
             new = tuple(await asyncio.gather(*asked))
             turns.append(turn(requests, new))
             answers += new
     except RequestFailed as lost:
         return _lost(task, repeat, turns, lost)
-    score, verdicts = await desk.score(task, answers)
+    score, verdicts = await grader.score(task, answers)
     return log_line(sample.id, repeat, turns, score, verdicts)
 
 

@@ -6,14 +6,15 @@ repeats nothing.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from typing import TypeVar
 
 from eval_suites.sandbox.runner import Sandbox
-from harness.evaluate.client.cached_client import Asker, Checker, Tally
+from harness.evaluate.client.cached_client import CachedClient, Checker, Tally
 from harness.evaluate.client.engine_groups import Group, base_first, groups
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded, load, suite_protocol
@@ -24,12 +25,18 @@ from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.capabilities import require_able, require_fit
 from harness.evaluate.judge.estimate import tell_judging
-from harness.evaluate.judge.judge import Referee, is_judged, referee, require_judge
-from harness.evaluate.loop.evaluation_progress import Judging, Standings, Watch, telling
-from harness.evaluate.loop.grading import Desk, Line, answer_task
+from harness.evaluate.judge.judge import Judge, is_judged, open_judge, require_judge
+from harness.evaluate.loop.evaluation_progress import (
+    EvaluationProgress,
+    JudgingProgress,
+    Stopwatch,
+    telling,
+)
+from harness.evaluate.loop.grading import Grader, Line, answer_task
 from harness.evaluate.loop.passes import Pass, passes
 from harness.evaluate.loop.reporting import Board
 from harness.evaluate.loop.speed import recorded
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import Reporter
 from harness.progress.throughput import Pair
 from harness.storage.journal.entries import Journal
@@ -38,7 +45,7 @@ from harness.storage.run_folder import RunFolder
 T = TypeVar("T")
 
 
-def run(job: EvalJob, report: Reporter) -> Tally:
+def run(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
     """Evaluate every model on every suite; write sample logs and summaries.
 
     Raises:
@@ -46,32 +53,33 @@ def run(job: EvalJob, report: Reporter) -> Tally:
         EngineDied: the engine died too often; answers so far are in the journal.
         BudgetSpent: the judge may cost no more; answers and verdicts so far are in the journal.
     """
-    return asyncio.run(evaluate(job, report))
+    return asyncio.run(evaluate(job, report, library))
 
 
-async def evaluate(job: EvalJob, report: Reporter) -> Tally:
+async def evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
     """As `run`, inside a running event loop."""
-    loaded = [load(name, limit, job) for name, limit in job.suites.items()]
+    library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
+    loaded = [load(name, limit, job, library) for name, limit in job.suites.items()]
     require_judge((item.suite for item in loaded), chosen=job.judge is not None)
     require_able((item.suite for item in loaded), job.judge)
     _warn_of_greedy_repeats(loaded, job.repeats, report)
     _tell_notes(loaded, job, report)
     tell_judging(job, ((item.suite, item.samples) for item in loaded), report)
-    standings = Standings(report, pairs_of(job, loaded), Watch())
+    standings = EvaluationProgress(report, pairs_of(job, loaded), Stopwatch())
     board = Board(report, standings)
     judged = sum(len(item.samples) for item in loaded if is_judged(item.suite))
-    later = Board(report, Judging(report, judged * len(job.models) * job.repeats))
+    later = Board(report, JudgingProgress(report, judged * len(job.models) * job.repeats))
     with Journal(job.journal) as journal:
         async with (
             Sandbox(unsafe=job.unsafe) as box,
-            referee(job, journal, board.starting) as judge,
+            _judge_of(job, journal, board.starting) as judge,
             telling(standings),
         ):
-            desk = Desk(Checker(box, journal), tier=await _tier(box, loaded, report))
+            grader = Grader(Checker(box, journal), tier=await _tier(box, loaded, report))
             found = groups(job.models, job.fingerprints, job.engine)
             for group in found:
                 require_fit((item.suite for item in loaded), group.engine_name, group.capabilities)
-            for part in passes(loaded, desk, judge, (board, later)):
+            for part in passes(loaded, grader, judge, (board, later)):
                 for group in found:
                     generated = part.board.generated
                     with recorded(RunFolder(job.run).evaluation, group.spec, generated):
@@ -83,8 +91,16 @@ async def evaluate(job: EvalJob, report: Reporter) -> Tally:
     return board.tally
 
 
-def _tell_the_end(board: Board, judge: Referee | None, damaged: int) -> None:
-    verdicts = Tally() if judge is None else judge.asker.tally
+def _judge_of(
+    job: EvalJob, journal: Journal, starting: Callable[[str], None]
+) -> AbstractAsyncContextManager[Judge | None]:
+    if job.judge is None:
+        return nullcontext()
+    return open_judge(job.judge, job.judge_fingerprint, job.seed, journal, starting)
+
+
+def _tell_the_end(board: Board, judge: Judge | None, damaged: int) -> None:
+    verdicts = Tally() if judge is None else judge.client.tally
     board.tally.lost += verdicts.lost
     if board.tally.lost:
         board.note(
@@ -98,7 +114,7 @@ def _tell_the_end(board: Board, judge: Referee | None, damaged: int) -> None:
             **counts,
             "verdicts_asked": verdicts.asked,
             "verdicts_reused": verdicts.reused,
-            "judge": None if judge is None else judge.purse.record(),
+            "judge": None if judge is None else judge.budget.record(),
             "damaged": damaged,
         }
     )
@@ -135,7 +151,7 @@ async def _tier(box: Sandbox, loaded: Sequence[Loaded], report: Reporter) -> str
 
 
 async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
-    desk, board = part.desk, part.board
+    grader, board = part.grader, part.board
     starting, ready = partial(board.engine_starts, group.engine_name), board.standings.watch.run
     gone = board.engine_gone
     folder = RunFolder(job.run)
@@ -144,7 +160,7 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
         Spool(folder.evaluation) as spool,
     ):
         async with Restarting(make, on_start=starting, on_ready=ready, on_gone=gone) as engine:
-            asker = Asker(engine, group.identity, desk.checker.journal, job.seed)
+            client = CachedClient(engine, group.identity, grader.checker.journal, job.seed)
 
             async def handle(task: Task) -> None:
                 statuses: list[str] = []
@@ -155,8 +171,8 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
                     statuses.append(line["status"])
 
                 board.begin(task)
-                own = replace(asker, tally=Tally())
-                await answer_task(task, own, desk, tell)
+                own = replace(client, tally=Tally())
+                await answer_task(task, own, grader, tell)
                 if task.suite.name not in part.kept:
                     own.tally.lost = 0  # the next pass asks again
                 board.add(task, statuses, own.tally)
@@ -167,5 +183,5 @@ async def _evaluate_group(job: EvalJob, group: Group, part: Pass) -> None:
         kept = [item for item in part.loaded if item.suite.name in part.kept]
         for model, item in product(group.models, kept):
             protocol = {**group.protocol(model), **suite_protocol(item, job)}
-            protocol |= desk.protocol(item.suite, model.name)
+            protocol |= grader.protocol(item.suite, model.name)
             spool.write(folder, model.name, item.suite, protocol)

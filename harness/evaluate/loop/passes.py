@@ -12,8 +12,8 @@ from typing import Any
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.evaluate.client.loading import Loaded
-from harness.evaluate.judge.judge import Referee, is_judged
-from harness.evaluate.loop.grading import Desk
+from harness.evaluate.judge.judge import Judge, is_judged
+from harness.evaluate.loop.grading import Grader
 from harness.evaluate.loop.reporting import Board
 
 
@@ -25,22 +25,22 @@ class Pass:
     """
 
     loaded: Sequence[Loaded]
-    desk: Desk
+    grader: Grader
     board: Board
     kept: frozenset[str]
 
 
 def passes(
     loaded: Sequence[Loaded],
-    desk: Desk,
-    judge: Referee | None,
+    grader: Grader,
+    judge: Judge | None,
     boards: tuple[Board, Board],
 ) -> Iterator[Pass]:
     """The passes of an evaluation, each to be done before the next is taken.
 
     Args:
         loaded: its suites.
-        desk: without a judge.
+        grader: without a judge.
         judge: where there is one.
         boards: of the answers, and of the judging that comes after them.
     """
@@ -48,15 +48,15 @@ def passes(
     # What a stage of its own measures has its log from there, which a second run must not lose.
     names = frozenset(item.suite.name for item in loaded if not item.suite.metrics.measured)
     if judge is None or judge.elsewhere or not judged:
-        yield Pass(loaded, replace(desk, judge=judge), boards[0], names)
+        yield Pass(loaded, replace(grader, judge=judge), boards[0], names)
         return
     later = frozenset(item.suite.name for item in judged)
     first = [
         replace(item, suite=answered_only(item.suite)) if item.suite.name in later else item
         for item in loaded
     ]
-    yield Pass(first, desk, boards[0], names - later)
-    yield Pass(judged, replace(desk, judge=judge), boards[1], later)
+    yield Pass(first, grader, boards[0], names - later)
+    yield Pass(judged, replace(grader, judge=judge), boards[1], later)
 
 
 def answered_only(suite: Suite[Any]) -> Suite[Any]:

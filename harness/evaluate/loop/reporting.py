@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.evaluate.client.cached_client import Tally
 from harness.evaluate.client.task import Task
-from harness.evaluate.loop.evaluation_progress import Judging, Standings
+from harness.evaluate.loop.evaluation_progress import EvaluationProgress, JudgingProgress
 from harness.progress.events import Reporter
 
 
@@ -14,7 +14,7 @@ class Board:
     """How far an evaluation is, and who must hear of it."""
 
     report: Reporter
-    standings: Standings | Judging
+    standings: EvaluationProgress | JudgingProgress
     tally: Tally = field(default_factory=Tally)
 
     def starting(self, what: str) -> None:

@@ -73,7 +73,7 @@ def _by_reference(
 ) -> Logps:
     """What the reference makes of all responses, in the form of each checkpoint's own."""
     found: Logps = {}
-    scorer = Scorer(job.reference, job.reference_print, job.cache, job.batch)
+    scorer = Scorer(job.reference, job.reference_fingerprint, job.cache, job.batch)
     for form in sorted(set(forms.values())):
         rows = [row for name in forms if forms[name] == form for row in _rows(columns, name)]
         values, had = _scored(scorer, rows, form, "reference", report)
@@ -105,5 +105,5 @@ def _write(job: KlJob, columns: Sequence[Column], policy: Logps, reference: Logp
                 key = (column.model, suite.name, one.sample_id)
                 for line in one.lines(policy.get(key, ()), reference.get(key, ())):
                     spool.add(column.model, suite.name, line)
-            protocol = {**column.protocol, "reference": job.reference_print}
+            protocol = {**column.protocol, "reference": job.reference_fingerprint}
             spool.write(folder, column.model, suite, protocol)

@@ -88,6 +88,6 @@ async def draw(job: EvalJob, loaded: Sequence[Loaded], report: Reporter) -> list
 
 async def _drawn(one: Read, sample: Any, repeats: int) -> Drawn:
     (request,) = one.item.suite.ask(sample, ())
-    bodies = await one.asker.bodies(one.model, request, range(repeats))
+    bodies = await one.client.bodies(one.model, request, range(repeats))
     prompt = one.model.render(request).token_ids or ()
     return Drawn(sample.id, request, prompt, tuple(bodies[k] for k in range(repeats)))

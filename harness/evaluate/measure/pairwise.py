@@ -24,11 +24,11 @@ from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.sample_log import Spool, log_line
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.budget import used
-from harness.evaluate.judge.judge import Referee, judging
+from harness.evaluate.judge.judge import Judge, open_judge
 from harness.evaluate.measure.bradley_terry import with_intervals
 from harness.evaluate.measure.games import Game, pairings, record
 from harness.evaluate.measure.pairwise_answers import Answered, Column, answered
-from harness.evaluate.measure.pairwise_job import DuelJob
+from harness.evaluate.measure.pairwise_job import PairwiseJob
 from harness.evaluate.suites.pairwise import PREFIX, dialogue
 from harness.progress.events import Reporter
 from harness.recipe.schema import JudgeChoice
@@ -48,7 +48,7 @@ class Played:
     replies: tuple[Answer, ...]
 
 
-def run(job: DuelJob, report: Reporter) -> None:
+def run(job: PairwiseJob, report: Reporter) -> None:
     """Play all games of an evaluation's `head_to_head:` suites; write logs and summaries.
 
     Raises:
@@ -58,7 +58,7 @@ def run(job: DuelJob, report: Reporter) -> None:
     asyncio.run(_run(job, report))
 
 
-async def _run(job: DuelJob, report: Reporter) -> None:
+async def _run(job: PairwiseJob, report: Reporter) -> None:
     asked = job.evaluation
     names = [name for name in asked.suites if name.startswith(f"{PREFIX}:")]
     loaded = [load(name, asked.suites[name], asked) for name in names]
@@ -69,12 +69,12 @@ async def _run(job: DuelJob, report: Reporter) -> None:
             report(_note(f"starting {what}"))
 
         choice, known = _judge_of(asked), asked.judge_fingerprint
-        async with judging(choice, known, asked.seed, journal, starting) as judge:
+        async with open_judge(choice, known, asked.seed, journal, starting) as judge:
             for item in loaded:
                 own = {one.model: one for one in columns if one.item is item}
                 played = await _play(job, item, own, judge, report)
                 _write(job, own, played, judge)
-            report(_note(used(judge.purse)))
+            report(_note(used(judge.budget)))
 
 
 def _judge_of(job: EvalJob) -> JudgeChoice:
@@ -84,7 +84,7 @@ def _judge_of(job: EvalJob) -> JudgeChoice:
 
 
 async def _play(
-    job: DuelJob, item: Loaded, columns: Mapping[str, Column], judge: Referee, report: Reporter
+    job: PairwiseJob, item: Loaded, columns: Mapping[str, Column], judge: Judge, report: Reporter
 ) -> list[Played]:
     """All games on one suite, in the order of pairs and samples."""
     pairs = pairings(list(columns), job.baseline, everyone=job.everyone)
@@ -140,7 +140,7 @@ def _game(sample_id: str, repeat: int, first: str, second: str, score: Score) ->
 
 
 def _write(
-    job: DuelJob, columns: Mapping[str, Column], played: Sequence[Played], judge: Referee
+    job: PairwiseJob, columns: Mapping[str, Column], played: Sequence[Played], judge: Judge
 ) -> None:
     """A log a checkpoint, with its games against the baseline; and the file of all games."""
     folder = RunFolder(job.evaluation.run)
@@ -159,7 +159,7 @@ def _write(
             protocol |= judge.protocol((pairwise.SUITE.name, judge.model.name))
             spool.write(folder, name, suite, protocol)
     (item,) = {column.item.suite.name for column in columns.values()}
-    write_json(folder.duels / f"{suite_file(item)}.json", _told(job, list(columns), played))
+    write_json(folder.pairwise / f"{suite_file(item)}.json", _told(job, list(columns), played))
 
 
 def _line(sample_id: str, repeat: int, own: Answered, one: Played | None) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _line(sample_id: str, repeat: int, own: Answered, one: Played | None) -> dic
     return log_line(sample_id, repeat, own.turns, score, replies)
 
 
-def _told(job: DuelJob, names: Sequence[str], played: Sequence[Played]) -> dict[str, Any]:
+def _told(job: PairwiseJob, names: Sequence[str], played: Sequence[Played]) -> dict[str, Any]:
     """Everything about the games of one suite that tables may stand on."""
     games = [one.game for one in played]
     pairs = pairings(names, job.baseline, everyone=job.everyone)

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from eval_suites.requests import Answer
-from harness.evaluate.client.cached_client import Asker, Model
+from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import Loaded
 from harness.evaluate.client.reading import read
@@ -44,25 +44,27 @@ async def answered(
         UserError, EngineDied: as for an evaluation, should an answer be missing.
     """
     columns = []
-    async for one in read(job, loaded, journal, RunFolder(job.run).duels, report):
-        found = await _column(one.asker, one.model, one.item, job.repeats)
+    async for one in read(job, loaded, journal, RunFolder(job.run).pairwise, report):
+        found = await _column(one.client, one.model, one.item, job.repeats)
         columns.append(Column(one.model.name, one.item, one.protocol, found))
     return columns
 
 
 async def _column(
-    asker: Asker, model: Model, item: Loaded, repeats: int
+    client: CachedClient, model: Model, item: Loaded, repeats: int
 ) -> dict[tuple[str, int], Answered]:
     places = list(product(item.samples, range(repeats)))
-    found = await asyncio.gather(*(_answers(asker, model, item, s, k) for s, k in places))
+    found = await asyncio.gather(*(_answers(client, model, item, s, k) for s, k in places))
     return {(s.id, k): one for (s, k), one in zip(places, found, strict=True)}
 
 
-async def _answers(asker: Asker, model: Model, item: Loaded, sample: Any, repeat: int) -> Answered:
+async def _answers(
+    client: CachedClient, model: Model, item: Loaded, sample: Any, repeat: int
+) -> Answered:
     answers: tuple[Answer, ...] = ()
     turns = []
     while requests := item.suite.ask(sample, answers):
-        asked = (asker.ask(model, request, repeat) for request in requests)
+        asked = (client.ask(model, request, repeat) for request in requests)
         new = tuple(await asyncio.gather(*asked))
         turns.append(turn(requests, new))
         answers += new

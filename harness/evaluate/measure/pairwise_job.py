@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.evaluate.client.job import EvalJob
 
 
-class DuelJob(BaseModel):
+class PairwiseJob(BaseModel):
     """A resolved duel stage.
 
     Attributes:

@@ -20,7 +20,7 @@ PREFIX = "head_to_head"
 _MOST_TURNS = 2
 
 
-def any_duels(names: Iterable[str]) -> bool:
+def any_pairwise(names: Iterable[str]) -> bool:
     """Whether one of these suites is settled by the stage `duel`."""
     return any(name.startswith(f"{PREFIX}:") for name in names)
 

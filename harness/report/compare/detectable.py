@@ -1,4 +1,4 @@
-"""How small a difference the prompts at hand would have shown."""
+"""The smallest difference that the prompts of a suite would show."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ POWER = 0.8
 def detectable(
     delta: PairedDifference, pair: tuple[Sequence[float], Sequence[float]], level: float
 ) -> float | None:
-    """The smallest difference that these pairs show with a power of 80 %, at a level.
+    """Return the smallest difference that these pairs show with a power of 80 %.
 
-    For right-or-wrong values by the exact power of McNemar's test at the share of discordant
-    pairs that was seen, for others by the z-test at the spread that was seen (`nca power`). None
+    For right-or-wrong values by the exact power of McNemar's test at the observed share of
+    discordant pairs, for others by the z-test at the observed spread (`nca power`). None
     where nothing was discordant, where differences do not vary, and where so few show nothing.
 
     Args:
-        delta: what was found.
+        delta: the observed difference.
         pair: the values of both, by prompt.
         level: of the two-sided test, corrected for the number of differences.
     """

@@ -52,7 +52,7 @@ def stages(run: Path) -> Iterator[Path]:
     yield from _begun([folder.audit])
     yield from _begun(_entries(run / "sample").values())
     yield from _begun(_entries(run / "train").values())
-    yield from _begun([folder.evaluation, folder.kl, folder.duels, folder.tracking])
+    yield from _begun([folder.evaluation, folder.kl, folder.pairwise, folder.tracking])
 
 
 def _begun(folders: Iterable[Path]) -> Iterator[Path]:

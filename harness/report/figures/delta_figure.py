@@ -8,9 +8,9 @@ from harness.stats.cells import Cell, Column, Comparison
 
 
 def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """One panel a suite, one line a checkpoint: its difference with the 95 % interval, and zero.
+    """Draw differences from the baseline: a panel a suite, a line a checkpoint, 95 % bars.
 
-    Filled points can be told apart from the baseline after correction, hollow ones cannot.
+    Filled points differ significantly from the baseline after correction, hollow ones do not.
 
     Returns:
         The files written; none when there is no difference to show.
@@ -65,6 +65,6 @@ def _point(*, filled: bool) -> dict[str, Any]:
 def _legend(figure: Any, baseline: str) -> None:
     from matplotlib.lines import Line2D
 
-    words = ((True, "can be told apart from"), (False, "cannot be told apart from"))
+    words = ((True, "differs significantly from"), (False, "does not differ significantly from"))
     handles = [Line2D([], [], color=BLUE, **_point(filled=filled)) for filled, _ in words]
     legend(figure, handles, [f"{text} {baseline}" for _, text in words])

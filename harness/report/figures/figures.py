@@ -15,13 +15,13 @@ from harness.storage.result import Result
 
 
 def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """A forest plot: one panel a suite, one line a checkpoint, points with 95 % intervals.
+    """Draw scores as a forest plot: a panel a suite, a line a checkpoint, 95 % intervals.
 
-    Filled points can be told apart from the baseline, hollow ones cannot; the baseline is a
+    Filled points differ significantly from the baseline, hollow ones do not; the baseline is a
     square with a dotted line.
 
     Args:
-        comparison: what `harness.report.compare.compare` gave.
+        comparison: the scores.
         stem: path without suffix; `.png` and `.svg` are added.
 
     Returns:
@@ -49,7 +49,7 @@ def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
     Bands are one standard error over prompts.
 
     Args:
-        result: what a run found.
+        result: the result of a run.
         stem: path without suffix; `.png` and `.svg` are added.
 
     Returns:
@@ -92,8 +92,8 @@ def _forest_legend(figure: Any, baseline: str) -> None:
 
     looks = (
         (baseline, "s", GREY, GREY),
-        (f"can be told apart from {baseline}", "o", BLUE, BLUE),
-        (f"cannot be told apart from {baseline}", "o", BLUE, "white"),
+        (f"differs significantly from {baseline}", "o", BLUE, BLUE),
+        (f"does not differ significantly from {baseline}", "o", BLUE, "white"),
     )
     handles = [
         Line2D([], [], color=edge, marker=marker, markerfacecolor=face, markeredgewidth=1.5)

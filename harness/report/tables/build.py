@@ -28,7 +28,7 @@ Drawing = Callable[[Material, Path], tuple[Path, ...]]
 
 
 def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ...]]]:
-    """Write every table and picture; a specification, its table and its files at a time.
+    """Write every table and picture; yield each specification, its table and its files.
 
     Args:
         folder: where specifications (`*.yaml`) lie; files are named from there.
@@ -48,15 +48,15 @@ def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ..
 def _built(file: Path, out: Path) -> tuple[Table, tuple[Path, ...]]:
     wanted = read_specification(file)
     if unknown := [name for name in wanted.figures if name not in FIGURES]:
-        known = ", ".join(FIGURES)
-        raise RecipeError(f"{file}: figures: no picture is called {unknown[0]!r}: use {known}")
+        names = ", ".join(FIGURES)
+        raise RecipeError(f"{file}: figures: no picture is called {unknown[0]!r}: use {names}")
     drawn: tuple[Path, ...] = ()
     if wanted.kind == "published":
         table = _published(wanted, file.parent)
     else:
-        found = material(wanted, file.parent)
-        table = _table(wanted, found, file)
-        drawn = tuple(_drawn(wanted, found, out / "figures", file.stem))
+        source = material(wanted, file.parent)
+        table = _table(wanted, source, file)
+        drawn = tuple(_drawn(wanted, source, out / "figures", file.stem))
     table = replace(table, title=wanted.title) if wanted.title else table
     written = []
     for name in wanted.formats:
@@ -65,20 +65,20 @@ def _built(file: Path, out: Path) -> tuple[Table, tuple[Path, ...]]:
     return table, (*written, *drawn)
 
 
-def _table(wanted: Specification, found: Material, file: Path) -> Table:
+def _table(wanted: Specification, source: Material, file: Path) -> Table:
     if wanted.kind == "likelihood":
-        rows = likelihood(found.result)
+        rows = likelihood(source.result)
         if not rows:
             raise RecipeError(f"{file}: kind: likelihood: no checkpoint was probed while training")
         return likelihood_table(rows)
     if wanted.kind == "trends":
         baseline = wanted.rows.get(wanted.baseline or "dpo", wanted.baseline or "dpo")
-        prompts = prompts_named([point for one in found.trends for point in one.points()])
-        rows_of = curves.rows(found.trends, baseline)
-        return trend_table(rows_of, baseline, found.result.recipe, prompts)
-    if found.comparison is None:
+        prompts = prompts_named([point for curve in source.trends for point in curve.points()])
+        rows_of = curves.rows(source.trends, baseline)
+        return trend_table(rows_of, baseline, source.result.recipe, prompts)
+    if source.comparison is None:
         raise RecipeError(f"{file}: kind: scores: no checkpoint was evaluated on any suite")
-    return comparison_table(found.comparison)
+    return comparison_table(source.comparison)
 
 
 def _published(wanted: Specification, home: Path) -> Table:
@@ -92,18 +92,18 @@ def _published(wanted: Specification, home: Path) -> Table:
     return published_table(published, ours, wanted.rows, wanted.columns)
 
 
-def _drawn(wanted: Specification, found: Material, folder: Path, stem: str) -> Iterator[Path]:
-    """The pictures: that of the table's own kind has its name, others theirs behind it."""
+def _drawn(wanted: Specification, source: Material, folder: Path, stem: str) -> Iterator[Path]:
+    """Draw the pictures; only the one of the table's own kind has the table's bare name."""
     for name in wanted.figures:
         own = name == wanted.kind
-        yield from FIGURES[name](found, folder / (stem if own else f"{stem}-{name}"))
+        yield from FIGURES[name](source, folder / (stem if own else f"{stem}-{name}"))
 
 
 def _with_scores(draw: Callable[[Material, Comparison, Path], tuple[Path, ...]]) -> Drawing:
-    """A drawing that needs scores, and draws nothing without."""
+    """Return a drawing that draws nothing without scores."""
 
-    def drawn(found: Material, stem: Path) -> tuple[Path, ...]:
-        return () if found.comparison is None else draw(found, found.comparison, stem)
+    def drawn(source: Material, stem: Path) -> tuple[Path, ...]:
+        return () if source.comparison is None else draw(source, source.comparison, stem)
 
     return drawn
 

@@ -10,7 +10,7 @@ from harness.report.tables.table import Table, markdown, to_csv, to_json
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a table becomes text, and what such a file's name ends with."""
+    """A writer from a table to text, and the ending of its files."""
 
     write: Callable[[Table], str]
     ending: str

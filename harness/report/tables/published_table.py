@@ -41,10 +41,12 @@ def published_table(
     rows: Mapping[str, str],
     columns: Mapping[str, str],
 ) -> Table:
-    """Published figures with marks; ours with intervals, and differences where protocols match.
+    """Return published figures with marks, and ours with intervals and differences.
+
+    Differences are taken only where the protocols match.
 
     Args:
-        published: what others stated.
+        published: the figures of others.
         ours: rows of our own.
         rows: published rows to be shown -> labels; empty for all.
         columns: columns to be shown -> labels; empty for all.
@@ -58,13 +60,13 @@ def published_table(
     }
     labels = {name: rows.get(name, name) for name in _chosen("row", rows, published.rows)}
     _chosen("row", {row.beside: "" for row in ours if row.beside}, labels)
-    found = {row.label: _cells(published, row, shown) for row in ours}
+    cells = {row.label: _cells(published, row, shown) for row in ours}
     return Table(
         title=published.title,
         headings=(Heading("model", "left"), *(Heading(title) for title in shown.values())),
-        rows=tuple(_rows(published, ours, found, labels, list(shown))),
-        notes=tuple(_notes(published, found, labels, shown)),
-        records=tuple(_records(published, found, labels, list(shown))),
+        rows=tuple(_rows(published, ours, cells, labels, list(shown))),
+        notes=tuple(_notes(published, cells, labels, shown)),
+        records=tuple(_records(published, cells, labels, list(shown))),
         ranks=_ranks(published, ours, labels, list(shown)),
     )
 
@@ -77,29 +79,29 @@ def _chosen(kind: str, wanted: Mapping[str, str], there: Mapping[str, object]) -
 
 
 def _cells(published: Published, row: OurRow, columns: Mapping[str, str]) -> dict[str, _Cell]:
-    found = {}
+    cells = {}
     for column in columns:
         score = row.checkpoint.suites.get(row.suites.get(column, ""))
         if score is None or any(sample.value is None for sample in score.samples):
             continue
         fraction = score.bounds == (0.0, 1.0)
-        one = list(values(score).values())
-        (interval,) = mean_intervals([one], 0, graded=not fraction)
+        numbers = list(values(score).values())
+        (interval,) = mean_intervals([numbers], 0, graded=not fraction)
         scale = 100.0 if fraction else 1.0
         theirs = published.rows[row.beside].get(column) if row.beside else None
         against = tuple(unlike(published.columns[column], score))
         alike = theirs is not None and theirs.mark != "R" and not against
-        value = scale * sum(one) / len(one)
+        value = scale * sum(numbers) / len(numbers)
         around = interval and Interval(scale * interval.low, scale * interval.high)
         difference = value - theirs.value if alike and theirs else None
-        found[column] = _Cell(value, around, difference, against)
-    return found
+        cells[column] = _Cell(value, around, difference, against)
+    return cells
 
 
 def _rows(
     published: Published,
     ours: Sequence[OurRow],
-    found: Mapping[str, Mapping[str, _Cell]],
+    own: Mapping[str, Mapping[str, _Cell]],
     labels: Mapping[str, str],
     columns: Sequence[str],
 ) -> Iterator[tuple[str, ...]]:
@@ -107,9 +109,9 @@ def _rows(
         cells = published.rows[name]
         yield (label, *(_figure(published, column, cells.get(column)) for column in columns))
         for row in (row for row in ours if row.beside == name):
-            yield _own(published, row.label, found[row.label], columns)
+            yield _own(published, row.label, own[row.label], columns)
     for row in (row for row in ours if row.beside is None):
-        yield _own(published, row.label, found[row.label], columns)
+        yield _own(published, row.label, own[row.label], columns)
 
 
 def _figure(published: Published, column: str, figure: Figure | None) -> str:
@@ -138,7 +140,7 @@ def _ours(published: Published, column: str, cell: _Cell | None) -> str:
 
 def _notes(
     published: Published,
-    found: Mapping[str, Mapping[str, _Cell]],
+    own: Mapping[str, Mapping[str, _Cell]],
     labels: Mapping[str, str],
     columns: Mapping[str, str],
 ) -> Iterator[str]:
@@ -150,11 +152,14 @@ def _notes(
         if mark in marks and SIGNS[mark]:
             yield f"{SIGNS[mark]} {meaning}."
     yield from published.notes
-    if any(cells for cells in found.values()):
-        yield "Ours: 95 % intervals; under them ours minus published, where protocols match."
+    if any(cells for cells in own.values()):
+        yield (
+            "Our scores have 95 % intervals; below them is ours minus published, where protocols "
+            "match."
+        )
     reasons = {
-        f"{columns[column]}: no difference is taken: {'; '.join(cell.unlike)}": None
-        for cells in found.values()
+        f"{columns[column]}: no difference is given, because {'; '.join(cell.unlike)}.": None
+        for cells in own.values()
         for column, cell in cells.items()
         if cell.unlike
     }
@@ -164,27 +169,27 @@ def _notes(
 def _ranks(
     published: Published, ours: Sequence[OurRow], labels: Mapping[str, str], columns: Sequence[str]
 ) -> dict[tuple[int, int], int]:
-    """Best and second published figure of each column in which every figure is confirmed."""
+    """Rank the published figures of each column whose figures are all confirmed."""
     places, row = {}, 0
     for name in labels:
         places[name] = row
-        row += 1 + sum(one.beside == name for one in ours)
-    found: dict[tuple[int, int], int] = {}
+        row += 1 + sum(our_row.beside == name for our_row in ours)
+    ranked: dict[tuple[int, int], int] = {}
     for number, column in enumerate(columns, start=1):
         figures = {n: f for n in labels if (f := published.rows[n].get(column))}
         order = sorted({f.value for f in figures.values()}, reverse=True)
         confirmed = all(figure.mark == "C" for figure in figures.values())
         if published.columns[column].ranked and confirmed and len(order) > 1:
             ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
-            found |= {
+            ranked |= {
                 (places[n], number): ranks[f.value] for n, f in figures.items() if f.value in ranks
             }
-    return found
+    return ranked
 
 
 def _records(
     published: Published,
-    found: Mapping[str, Mapping[str, _Cell]],
+    own: Mapping[str, Mapping[str, _Cell]],
     labels: Mapping[str, str],
     columns: Sequence[str],
 ) -> Iterator[dict[str, Raw]]:
@@ -192,7 +197,7 @@ def _records(
         for column in columns:
             if figure := published.rows[name].get(column):
                 yield _record(label, column, figure.value, mark=figure.mark, error=figure.error)
-    for label, cells in found.items():
+    for label, cells in own.items():
         for column, cell in cells.items():
             yield _record(
                 label, column, cell.value, interval=cell.interval, difference=cell.difference

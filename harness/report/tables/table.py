@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 Raw = str | int | float | None
 
-#: Stands where there is no number.
+#: Shown in place of a number that does not exist.
 NONE = "–"
-#: Stands in place of an interval that cannot be estimated.
+#: Shown in place of an interval that cannot be estimated.
 NO_INTERVAL = f"[{NONE}]"
-#: Marks a difference that can be told apart from zero, and one that cannot.
+#: Marks of a significant difference and of any other.
 CLEAR, UNCLEAR = "*", "~"
 
 
@@ -54,7 +54,7 @@ class Table:
 
 
 def terminal(table: Table, width: int = 100) -> "RenderableType":
-    """A rich renderable, split into blocks of columns where one would be wider than `width`."""
+    """Return a rich renderable, split into blocks of columns no wider than `width`."""
     from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
@@ -74,7 +74,7 @@ def terminal(table: Table, width: int = 100) -> "RenderableType":
 
 
 def markdown(table: Table) -> str:
-    """A GitHub-flavoured Markdown table with its title and notes."""
+    """Write the table as GitHub-flavoured Markdown with its title and notes."""
     lines = [
         f"**{_escaped(table.title)}**",
         "",
@@ -88,7 +88,7 @@ def markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The records as CSV with a header line; 12 significant digits, fractions as fractions."""
+    """Write the records as CSV; 12 significant digits, fractions as fractions."""
     out = io.StringIO()
     if table.records:
         writer = csv.DictWriter(out, list(table.records[0]), lineterminator="\n")
@@ -98,19 +98,19 @@ def to_csv(table: Table) -> str:
 
 
 def to_json(table: Table) -> str:
-    """Title, text cells, notes and the records (12 significant digits) as one JSON object."""
-    found = {
+    """Write title, cells, notes and records (12 significant digits) as one JSON object."""
+    document = {
         "title": table.title,
         "columns": [heading.text for heading in table.headings],
         "rows": table.rows,
         "notes": table.notes,
         "records": [_rounded(record) for record in table.records],
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _rounded(record: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Without the last digits, in which processors differ that add in another order."""
+    """Drop the last digits, which depend on the processor's order of additions."""
     return {
         key: float(f"{value:.12g}") if isinstance(value, float) else value
         for key, value in record.items()
@@ -118,7 +118,7 @@ def _rounded(record: Mapping[str, Raw]) -> dict[str, Raw]:
 
 
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
-    """Column indexes of each block, the first column in every one."""
+    """Yield the column indexes of each block; every block has the first column."""
     widths = [
         max(len(line) for text in (heading.text, *cells) for line in text.split("\n")) + 3
         for heading, *cells in zip(table.headings, *table.rows, strict=True)
@@ -144,7 +144,7 @@ def _piped(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is; line breaks become `<br>`."""
+    """Escape text for Markdown; line breaks become `<br>`."""
     for mark in ("\\", "|", "*", "~", "<"):
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", "<br>")

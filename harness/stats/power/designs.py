@@ -1,4 +1,4 @@
-"""What each way of measuring a difference needs: paired, unpaired, with repeats, with seeds."""
+"""The samples that each design needs: paired, unpaired, with repeats, with seeds."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from harness.stats.power.sizes import (
     unpaired_samples,
 )
 
-#: Answers a prompt that are looked at where repeats say what they bring; None: no end of them.
+#: Answers a prompt of the designs with repeats; None stands for infinitely many.
 _ANSWERS = (1, 2, 4, 8, None)
 
 
@@ -60,7 +60,7 @@ def assumed(
     correlation: float | None,
     samples: int | None,
 ) -> Pairing:
-    """A pairing of right-or-wrong values from figures that somebody assumes.
+    """Return a pairing of right-or-wrong values from assumed figures.
 
     Args:
         accuracy: the baseline's; the other's is larger by the difference (smaller, where it would
@@ -94,13 +94,13 @@ def assumed(
         )
     share = min(max(share, difference), most)
     spreads = accuracy * (1 - accuracy), other * (1 - other)
-    known = correlation_of(accuracy, other, share)
+    implied = correlation_of(accuracy, other, share)
     variance = share - difference**2
-    return Pairing(accuracy, other, samples, 1, share, known, spreads, variance, measured=False)
+    return Pairing(accuracy, other, samples, 1, share, implied, spreads, variance, measured=False)
 
 
 def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]:
-    """The designs that a pairing says something about: paired first, then unpaired, repeats."""
+    """Return the designs of a pairing: paired first, then unpaired, then repeats."""
     binary = pairing.discordant is not None
     paired = _mcnemar(pairing, difference, aim) if binary else _paired(pairing, difference, aim)
     unpaired = _proportions if binary else _means
@@ -108,14 +108,14 @@ def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]
 
 
 def approximation(pairing: Pairing, difference: float, aim: Aim) -> int | None:
-    """Pairs by Connor's formula; None where values are graded."""
+    """Return the pairs by Connor's formula; None where values are graded."""
     if pairing.discordant is None:
         return None
     return connor(max(pairing.discordant, difference), difference, aim)
 
 
 def seed_plan(seeds: Seeds, difference: float, aim: Aim) -> SeedPlan:
-    """How many training seeds see a difference."""
+    """Return the training seeds that show a difference."""
     sds = (seeds.sd, seeds.interval.low, seeds.interval.high)
     return SeedPlan(*(seeds_needed(sd, difference, aim, both=seeds.both) for sd in sds))
 
@@ -156,7 +156,7 @@ def _means(pairing: Pairing, difference: float, aim: Aim) -> Design:
 
 
 def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
-    found = []
+    plans = []
     for answers in _ANSWERS:
         variance = pairing.variance_with(answers)
         if variance is not None:
@@ -165,8 +165,8 @@ def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
             count = "no end of answers" if answers is None else f"{answers} answers"
             name = f"paired, {'1 answer' if answers == 1 else count} a prompt"
             test = "sign-flip test, power of the z-test"
-            found.append(Design(name, test, needed, detectable=seen))
-    return found
+            plans.append(Design(name, test, needed, detectable=seen))
+    return plans
 
 
 def _other(accuracy: float, difference: float) -> float:

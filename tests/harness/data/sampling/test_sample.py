@@ -18,9 +18,9 @@ from eval_suites.sandbox.checks import Call, Check, Outcome
 from eval_suites.scores import Score
 from eval_suites.suite import CheckRules
 from eval_suites.suites.arithmetic import TRAIN
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt
+from harness.data.sampling.rows import Graded
 from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
 from harness.engines.base import Completion, RequestFailed

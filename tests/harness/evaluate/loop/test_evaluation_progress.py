@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.evaluate.client.cached_client import Tally
-from harness.evaluate.loop.evaluation_progress import Standings, Watch, telling
+from harness.evaluate.loop.evaluation_progress import EvaluationProgress, Stopwatch, telling
 from harness.progress.throughput import Pair
 
 KEY = ("gsm8k", "nca")
@@ -25,14 +25,16 @@ class Clock:
 
 def standings(
     *pairs: Pair, clock: Clock | None = None
-) -> tuple[Standings, list[Mapping[str, Any]]]:
+) -> tuple[EvaluationProgress, list[Mapping[str, Any]]]:
     heard: list[Mapping[str, Any]] = []
-    return Standings(heard.append, pairs or [Pair(*KEY, 3)], Watch(clock or Clock())), heard
+    return EvaluationProgress(
+        heard.append, pairs or [Pair(*KEY, 3)], Stopwatch(clock or Clock())
+    ), heard
 
 
 def test_a_watch_runs_only_while_an_engine_is_ready() -> None:
     clock = Clock()
-    watch = Watch(clock)
+    watch = Stopwatch(clock)
     clock.now += 60  # the engine starts
     watch.run()
     clock.now += 5

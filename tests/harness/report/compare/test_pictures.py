@@ -66,7 +66,7 @@ Draw = Callable[[Result, Comparison, Path], tuple[Path, ...]]
 PICTURES: dict[str, tuple[Draw, tuple[str, ...]]] = {
     "deltas": (
         lambda _, comparison, stem: draw_deltas(comparison, stem),
-        ("nca-beta0.03", "against base, points", "cannot be told apart from base"),
+        ("nca-beta0.03", "against base, points", "does not differ significantly from base"),
     ),
     "kl": (draw_kl, ("kl:maths, nats", "accuracy, %", "dpo", "nca", "base")),
     "responses": (

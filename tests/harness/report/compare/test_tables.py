@@ -143,7 +143,10 @@ def test_the_bounds_of_missing_ones_are_in_the_metric_s_own_unit(comparison: Com
             columns=(replace(column, fraction=fraction), *others),
             cells=comparison.cells | {key: cell},
         )
-        assert any(f"90 of 100 (between {said} " in n for n in comparison_table(shown).notes)
+        assert any(
+            f"90 of 100 prompts (with all of them it lies between {said})" in n
+            for n in comparison_table(shown).notes
+        )
 
 
 def test_a_checkpoint_without_a_suite_has_an_empty_cell(comparison: Comparison) -> None:

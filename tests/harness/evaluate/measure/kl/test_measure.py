@@ -45,7 +45,7 @@ def job(tmp_path: Path, lively_model: Path, adapters: Adapters) -> KlJob:
     return KlJob(
         evaluation=evaluation,
         reference=lively_model,
-        reference_print="weights of base",
+        reference_fingerprint="weights of base",
         cache=tmp_path / "cache",
         batch=2,
     )
