@@ -65,7 +65,7 @@ class ForPeople:
         """The tables; then how much was reused, and where everything is."""
         from harness.report.run_summary import show
 
-        show(finished.result, self._console, title)
+        show(finished.result, finished.comparison, self._console, title)
         for event in finished.events:
             if event["event"] == "evaluated":
                 self._evaluated(event)
@@ -115,7 +115,7 @@ class ForPrograms:
         """The records of the tables, and where everything is."""
         from harness.report.run_summary import tables
 
-        found = tables(finished.result, title)
+        found = tables(finished.result, finished.comparison, title)
         scores, likelihood = (
             found[name].records if name in found else () for name in ("table", "likelihood")
         )

@@ -190,7 +190,7 @@ def _complete(
             runner.perform(stage)
         result = outcome()
         comparison = _compare(result)
-        _write(folder, result, title)
+        _write(folder, result, comparison, title)
         if places.tracking_uri:
             cells = () if comparison is None else tuple(comparison.cells.values())
             runner.perform(track_stage(folder, result.recipe, places, result, cells))
@@ -209,7 +209,9 @@ def _collect(plan: Plan) -> Result:
     return collect(plan.folder, plan.recipe, plan.key, fingerprints(plan), data)
 
 
-def _write(folder: RunFolder, result: Result, title: str | None) -> None:
+def _write(
+    folder: RunFolder, result: Result, comparison: Comparison | None, title: str | None
+) -> None:
     """Write result, tables, pictures and report, unless they are there already."""
     from harness.report.html.build import beside
     from harness.report.run_summary import keep
@@ -217,7 +219,7 @@ def _write(folder: RunFolder, result: Result, title: str | None) -> None:
     text = result.model_dump_json(indent=1) + "\n"
     unchanged = folder.result.exists() and folder.result.read_text(encoding="utf-8") == text
     if not unchanged:
-        keep(result, folder.path, title)
+        keep(result, comparison, folder.path, title)
     if not (unchanged and folder.report.is_file()):
         beside(result, folder)
     if not unchanged:

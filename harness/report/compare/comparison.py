@@ -10,12 +10,12 @@ from dataclasses import replace
 from math import isfinite
 
 from harness.report.compare.checks import checked
-from harness.report.compare.detectable import detectable
 from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import gaps, methods
 from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.power.sizes import detectable
 from harness.stats.records import Interval
 from harness.stats.series import answers, paired_values, values
 from harness.stats.wins import is_won_or_tied, win_rate
