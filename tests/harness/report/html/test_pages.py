@@ -74,7 +74,7 @@ def test_another_baseline_changes_differences_verdict_links_and_plots(
     expect(cell.locator(".counts")).to_have_text("▲ 3 ▼ 0")
     expect(tab.locator("tr[data-name='dpo'] .delta")).to_have_count(0)
     expect(tab.locator("tr[data-name='dpo'] .badge")).to_be_visible()
-    expect(tab.locator("#verdict-text")).to_contain_text("difference from dpo")
+    expect(tab.locator("#verdict-text")).to_contain_text("significantly from dpo")
     marked = tab.locator(".forest[data-suite='maths'] .entry.base")
     assert marked.get_attribute("data-checkpoint") == "dpo"
     line = tab.locator(".forest[data-suite='maths'] .base-line").get_attribute("transform")
