@@ -12,8 +12,8 @@ from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.errors import ModelError, RecipeError, RunError
 from harness.pipeline import run as pipeline
+from harness.pipeline.finish import Finished
 from harness.pipeline.places import Places
-from harness.pipeline.run import Finished
 from harness.recipe.reading import read_recipe
 from harness.recipe.schema import EvaluateSection
 from harness.storage.atomic_files import write_text

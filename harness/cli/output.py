@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from harness.evaluate.judge.budget import dollars
-from harness.pipeline.run import Finished
+from harness.pipeline.finish import Finished
 from harness.progress.json_lines import JsonLines
 from harness.progress.screen import Screen, screen
 
@@ -115,9 +115,9 @@ class ForPrograms:
         """The records of the tables, and where everything is."""
         from harness.report.run_summary import tables
 
-        found = tables(finished.result, finished.comparison, title)
+        by_name = tables(finished.result, finished.comparison, title)
         scores, likelihood = (
-            found[name].records if name in found else () for name in ("table", "likelihood")
+            by_name[name].records if name in by_name else () for name in ("table", "likelihood")
         )
         page = finished.folder.report
         where = {

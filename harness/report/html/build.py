@@ -10,7 +10,7 @@ from harness.errors import RunError
 from harness.report.html import training
 from harness.report.html.charts.forest import forest
 from harness.report.html.index import Pages, binary_suites, index, suite_parts, title
-from harness.report.html.leaderboard import Options, compare_baselines
+from harness.report.html.leaderboard import Options, baselines_of, compare_baselines
 from harness.report.html.material import Material, can_be_shown, gather, source
 from harness.report.html.samples import PIECE, samples
 from harness.report.page.render import Asset, environment, page
@@ -31,7 +31,12 @@ _SUITE_SCRIPTS = (_TEXT, *(Asset(_PACKAGE, f"{name}.js") for name in ("diff", "s
 _MARK = '<meta name="generator" content="nca">'
 
 
-def build(material: Material, out: Path, options: Options | None = None) -> Path:
+def build(
+    material: Material,
+    out: Path,
+    options: Options | None = None,
+    compared: Mapping[str, Comparison] | None = None,
+) -> Path:
     """Write a report into a folder; equal material gives equal bytes.
 
     Pages of an older report that the new one does not have are removed.
@@ -40,6 +45,7 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
         material: the results, sample logs and training logs of the report.
         out: the folder; it is created, and may hold an older report.
         options: the options of `nca compare`.
+        compared: baseline -> comparison of the material's result, if already computed.
 
     Returns:
         The path of the index page.
@@ -49,7 +55,7 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
             or the scores must not be compared.
     """
     _refuse_foreign(out)
-    comparisons = compare_baselines(material.result, options or Options())
+    comparisons = compare_baselines(material.result, options or Options(), compared)
     pages = Pages(
         page_files("suite", material.suites),
         page_files("checkpoint", (c.name for c in material.result.checkpoints)),
@@ -67,10 +73,21 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
     return out / INDEX
 
 
-def beside(result: Result, folder: RunFolder) -> None:
-    """Write the report of a run into its folder if there is anything to show."""
-    if can_be_shown(result):
-        build(gather([source(result, folder.path)]), folder.report.parent)
+def report_baselines(result: Result) -> list[str]:
+    """Return the baselines of a run's report, or none if there is nothing to show."""
+    return baselines_of(result, result.baseline) if can_be_shown(result) else []
+
+
+def beside(result: Result, folder: RunFolder, compared: Mapping[str, Comparison]) -> None:
+    """Write the report of a run into its folder.
+
+    Args:
+        result: the result of the run.
+        folder: the folder of the run.
+        compared: baseline -> comparison, for all of `report_baselines`.
+    """
+    material = gather([source(result, folder.path)])
+    build(material, folder.report.parent, compared=compared)
 
 
 def _refuse_foreign(out: Path) -> None:

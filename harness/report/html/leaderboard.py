@@ -48,22 +48,37 @@ class BaselineComparisons:
         return next(iter(self.by_baseline.values()))
 
 
-def compare_baselines(result: Result, options: Options) -> BaselineComparisons:
+def baselines_of(result: Result, first: str) -> list[str]:
+    """Return the checkpoints that can be chosen as the baseline, in their order after `first`."""
+    names = dict.fromkeys([first, *(checkpoint.name for checkpoint in result.checkpoints)])
+    return list(names)[:MOST_BASELINES]
+
+
+def compare_baselines(
+    result: Result, options: Options, compared: Mapping[str, Comparison] | None = None
+) -> BaselineComparisons:
     """Compare with every baseline, at most `MOST_BASELINES` of them.
+
+    Args:
+        result: the result to show.
+        options: the options of the report.
+        compared: baseline -> comparison, if already computed.
 
     Raises:
         RunError: the baseline does not exist, or the scores must not be compared.
     """
-    first = visible(options.baseline or result.baseline)
-    result.checkpoint(first)
-    names = dict.fromkeys([first, *(c.name for c in result.checkpoints)])
-    comparisons = compare_all(
-        result,
-        list(names)[:MOST_BASELINES],
-        allow_missing=options.allow_missing,
-        allow_mismatch=options.allow_mismatch,
+    baselines = baselines_of(result, visible(options.baseline or result.baseline))
+    result.checkpoint(baselines[0])
+    if compared is None or not compared.keys() >= set(baselines):
+        compared = compare_all(
+            result,
+            baselines,
+            allow_missing=options.allow_missing,
+            allow_mismatch=options.allow_mismatch,
+        )
+    return BaselineComparisons(
+        {name: compared[name] for name in baselines}, len(result.checkpoints)
     )
-    return BaselineComparisons(comparisons, len(names))
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
