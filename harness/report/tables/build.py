@@ -9,8 +9,8 @@ from harness.report.compare import trends as curves
 from harness.report.compare.likelihood import likelihood, prompts_named
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
 from harness.report.figures.category_figure import draw_categories
-from harness.report.figures.delta_figure import draw_deltas
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_deltas, draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.material import Material, material

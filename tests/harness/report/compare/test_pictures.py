@@ -14,7 +14,7 @@ from harness.report.compare.categories import categories
 from harness.report.compare.comparison import compare
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
 from harness.report.figures.category_figure import draw_categories
-from harness.report.figures.delta_figure import draw_deltas
+from harness.report.figures.forest_figure import draw_deltas
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, SampleResult, SuiteResult
 
