@@ -137,14 +137,14 @@ def report(runs: Sequence[str], out: Path, options: "Options", where: Places) ->
         RunError: a run, the baseline or the folder does not fit, or scores must not be compared.
     """
     from harness.report.html.build import build
-    from harness.report.html.material import gathered, source
+    from harness.report.html.material import gather, source
 
     found = [
         source(result, Path(name))
         for name in runs
         for result in parse.results(name, where.tracking_uri)
     ]
-    print(build(gathered(found), out, options))
+    print(build(gather(found), out, options))
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:

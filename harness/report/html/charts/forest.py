@@ -1,4 +1,4 @@
-"""Forest plots: a suite's scores with their 95 % intervals, a line a checkpoint."""
+"""Forest plots: the scores of a suite with 95 % intervals, one line per checkpoint."""
 
 from markupsafe import Markup
 
@@ -15,10 +15,10 @@ _CLASSES = {"base": "base", "significant": "told", "unclear": "untold"}
 
 
 def forest(comparison: Comparison, column: Column) -> Markup | None:
-    """Return one suite's plot, or None where no checkpoint has a value.
+    """Draw the plot of a suite; return None if no checkpoint has a value.
 
     Every mark has the class `told` (differs significantly from the baseline), `untold` or `base`,
-    and names its checkpoint and place in `data-checkpoint` and `data-x`, so that a script can draw
+    and gives its checkpoint and x in `data-checkpoint` and `data-x`, so that a script can draw
     the same plot for another baseline.
     """
     rows = list(score_rows(comparison, column))
@@ -42,13 +42,13 @@ def forest(comparison: Comparison, column: Column) -> Markup | None:
 
 def _base_line(rows: list[ForestRow], panel: Frame) -> Markup:
     """Draw the dotted line at the baseline; a script may move it by its `transform`."""
-    places = [panel.x(row.value) for row in rows if row.kind == "base"]
+    positions = [panel.x(row.value) for row in rows if row.kind == "base"]
     return element(
         "path",
         d=f"M0 {panel.y.end:.1f}V{panel.y.start:.1f}",
         class_="base-line",
-        transform=f"translate({places[0] if places else 0.0:.2f} 0)",
-        visibility="visible" if places else "hidden",
+        transform=f"translate({positions[0] if positions else 0.0:.2f} 0)",
+        visibility="visible" if positions else "hidden",
     )
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from harness.errors import RunError
 from harness.report.html.build import build
-from harness.report.html.leaderboard import MOST_BASELINES, Options, standings
-from harness.report.html.material import gathered, source
+from harness.report.html.leaderboard import MOST_BASELINES, Options, compare_baselines
+from harness.report.html.material import gather, source
 from harness.storage.atomic_files import read_lines, write_text
 from harness.storage.result import CheckpointResult, Result, read_result
 from harness.storage.run_folder import RunFolder
@@ -27,7 +27,7 @@ def unpacked(page: Path, element: str) -> Any:
 
 
 def built(folder: Path, out: Path, **options: Any) -> Path:
-    return build(gathered([source(read_result(folder), folder)]), out, Options(**options))
+    return build(gather([source(read_result(folder), folder)]), out, Options(**options))
 
 
 def test_equal_runs_give_equal_bytes(run_folder: Path, report: Path, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_result_file_alone_gives_values_and_says_that_texts_are_not_there(
     run_folder: Path, tmp_path: Path
 ) -> None:
     file = run_folder / "result.json"
-    build(gathered([source(read_result(file), file)]), tmp_path)
+    build(gather([source(read_result(file), file)]), tmp_path)
     page = tmp_path / "suite-maths.html"
     assert "or not all of them, for base, dpo, nca:" in page.read_text(encoding="utf-8")
     table = unpacked(page, "table")
@@ -104,7 +104,7 @@ def test_two_runs_are_shown_together_each_with_its_own_texts(
     whole = read_result(run_folder)
     parts = (whole.checkpoints[:1], whole.checkpoints[1:])
     halves = [whole.model_copy(update={"checkpoints": part}) for part in parts]
-    found = gathered([source(half, run_folder) for half in halves])
+    found = gather([source(half, run_folder) for half in halves])
     assert [c.name for c in found.result.checkpoints] == ["base", "dpo", "nca"]
     assert len(found.logs) == 9
     assert set(found.training) == {"dpo", "nca"}
@@ -116,7 +116,7 @@ def test_a_run_without_scores_or_with_another_baseline_is_refused(
     whole = read_result(run_folder)
     bare = [c.model_copy(update={"suites": {}, "probe": ()}) for c in whole.checkpoints]
     with pytest.raises(RunError, match="nothing to show"):
-        gathered([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
+        gather([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
     with pytest.raises(RunError, match="no checkpoint 'none'"):
         built(run_folder, tmp_path / "out", baseline="none")
     assert not (tmp_path / "out").exists()
@@ -139,13 +139,13 @@ def test_the_first_page_stays_small(
     run_folder: Path, tmp_path: Path, checkpoints: int, suites: int
 ) -> None:
     found = many(read_result(run_folder), checkpoints, suites)
-    page = build(gathered([source(found)]), tmp_path)
+    page = build(gather([source(found)]), tmp_path)
     assert page.stat().st_size <= 400_000
 
 
 def test_twelve_baselines_can_be_chosen_the_wanted_one_first(run_folder: Path) -> None:
     found = many(read_result(run_folder), 14, 1)
-    chosen = standings(found, Options(baseline="nca-beta0.13"))
+    chosen = compare_baselines(found, Options(baseline="nca-beta0.13"))
     assert next(iter(chosen.by_baseline)) == "nca-beta0.13"
     assert (len(chosen.by_baseline), chosen.checkpoints) == (MOST_BASELINES, 14)
 
@@ -189,7 +189,7 @@ def test_a_run_that_was_only_trained_shows_its_curves_and_ranks_nobody(
 ) -> None:
     whole = read_result(run_folder)
     trained = tuple(c.model_copy(update={"suites": {}}) for c in whole.checkpoints)
-    page = build(gathered([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
+    page = build(gather([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
     text = page.read_text(encoding="utf-8")
     assert re.findall('<section id="([a-z]+)"', text) == ["verdict", "trends", "provenance"]
     assert "ranks none" in text
