@@ -164,7 +164,8 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
     """`nca trends`: a table on standard output; tables and pictures in a folder."""
     from harness.report.compare import trends as curves
     from harness.report.compare.likelihood import prompts_named
-    from harness.report.tables.table import markdown, terminal, to_csv
+    from harness.report.tables.formats import markdown, to_csv
+    from harness.report.tables.table import terminal
     from harness.report.tables.trend_table import draw_trends, trend_table
     from harness.storage.atomic_files import write_text
 

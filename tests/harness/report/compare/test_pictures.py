@@ -70,11 +70,11 @@ PICTURES: dict[str, tuple[Draw, tuple[str, ...]]] = {
     ),
     "kl": (draw_kl, ("kl:maths, nats", "accuracy, %", "dpo", "nca", "base")),
     "responses": (
-        lambda result, comparison, stem: draw_ablation(result, comparison, ["responses"], stem),
+        lambda result, comparison, stem: draw_ablation(result, comparison, stem, ["responses"]),
         ("responses a prompt, K", "2", "4", "infonca", "nca", "base"),
     ),
     "alpha-beta": (
-        lambda result, comparison, stem: draw_ablation(result, comparison, ["beta", "alpha"], stem),
+        lambda result, comparison, stem: draw_ablation(result, comparison, stem, ["beta", "alpha"]),
         ("beta", "alpha", "0.03", "dpo", "infonca", "nca", "base"),
     ),
 }
