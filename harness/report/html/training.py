@@ -74,7 +74,7 @@ def no_curves(checkpoint: CheckpointResult) -> str:
     """Return the reason why there is no curve."""
     if checkpoint.train is None:
         return "It was not trained in this run."
-    return "The training log is not here, and the result holds no probes of this checkpoint."
+    return "The training log is missing, and the result has no probes of this checkpoint."
 
 
 def settings(checkpoint: CheckpointResult) -> Facts:

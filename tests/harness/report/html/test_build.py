@@ -63,14 +63,14 @@ def test_a_result_file_alone_gives_values_and_says_that_texts_are_not_there(
     file = run_folder / "result.json"
     build(gather([source(read_result(file), file)]), tmp_path)
     page = tmp_path / "suite-maths.html"
-    assert "or not all of them, for base, dpo, nca:" in page.read_text(encoding="utf-8")
+    assert "Some or all texts are missing for base, dpo, nca:" in page.read_text(encoding="utf-8")
     table = unpacked(page, "table")
     values = dict(zip(table["ids"], table["values"][2], strict=True))
     assert values == {str(i): float(value) for i, value in enumerate(MATHS["nca"])}
     (first, *_) = unpacked(page, "piece-0")
     assert first["prompt"] == []
     assert "said" not in first["answers"][0][0]
-    assert "holds none" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "The recipe is missing" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_texts_of_another_evaluation_are_not_shown_as_this_one_s(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_texts_of_another_evaluation_are_not_shown_as_this_one_s(tmp_path: Path)
     write_text(log, "".join(json.dumps(row) + "\n" for row in rows))
     built(folder, tmp_path / "out")
     page = tmp_path / "out" / "suite-maths.html"
-    assert "or not all of them, for nca:" in page.read_text(encoding="utf-8")
+    assert "Some or all texts are missing for nca:" in page.read_text(encoding="utf-8")
     base, _, nca = unpacked(page, "piece-0")[0]["answers"]
     assert "said" in base[0]
     assert "said" not in nca[0]
@@ -192,5 +192,5 @@ def test_a_run_that_was_only_trained_shows_its_curves_and_ranks_nobody(
     page = build(gather([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
     text = page.read_text(encoding="utf-8")
     assert re.findall('<section id="([a-z]+)"', text) == ["verdict", "trends", "provenance"]
-    assert "ranks none" in text
+    assert "does not rank them" in text
     assert "log-probability" in (tmp_path / "checkpoint-nca.html").read_text(encoding="utf-8")

@@ -131,7 +131,7 @@ def test_graded_suites_are_filtered_by_above_and_below(tab: Page, report: Path) 
     assert listed(tab) == ["0", "1", "3"]
     tab.click("#swap")
     expect(tab.locator("#count")).to_have_text("0 of 4 samples: base above nca")
-    expect(tab.locator("#sample")).to_contain_text("No sample is like this.")
+    expect(tab.locator("#sample")).to_contain_text("No sample matches the filters.")
 
 
 def test_a_status_and_a_search_filter_too_and_a_link_keeps_them(tab: Page, report: Path) -> None:
