@@ -27,7 +27,7 @@ class ForestRow:
 
 def score_rows(comparison: Comparison, column: Column) -> Iterator[ForestRow]:
     """Yield a row for each checkpoint that has a score."""
-    for cell in _cells(comparison, column):
+    for cell in comparison.of_suite(column.suite):
         if cell.value is not None:
             base = cell.checkpoint == comparison.baseline
             yield _row(column, cell, cell.value, cell.interval, base=base)
@@ -35,15 +35,9 @@ def score_rows(comparison: Comparison, column: Column) -> Iterator[ForestRow]:
 
 def difference_rows(comparison: Comparison, column: Column) -> Iterator[ForestRow]:
     """Yield a row for each checkpoint that has a difference from the baseline."""
-    for cell in _cells(comparison, column):
+    for cell in comparison.of_suite(column.suite):
         if cell.delta is not None:
             yield _row(column, cell, cell.delta.delta, cell.delta.interval, base=False)
-
-
-def _cells(comparison: Comparison, column: Column) -> Iterator[Cell]:
-    for name in comparison.checkpoints:
-        if cell := comparison.cell(name, column.suite):
-            yield cell
 
 
 def _row(
