@@ -31,7 +31,7 @@ class Part:
     """A part of the page: its values, its HTML, and the fingerprint of the HTML."""
 
     values: Any
-    html: str
+    html: Markup
     fingerprint: str
 
 
@@ -63,7 +63,7 @@ class View:
             connect=True,
             title=f"nca: {self._shown}",
             shown=self._shown,
-            parts={name: _marked(part) for name, part in self._current().items()},
+            parts=self._current(),
         )
 
     def live(self, query: str = "") -> str:
@@ -98,12 +98,8 @@ class View:
         html = self._templates.get_template(f"{name}.html").render(
             content=values, shown=self._shown
         )
-        return Part(values, html, digest([name, html], 16))
-
-
-def _marked(part: Part) -> dict[str, Any]:
-    """Return a part for the template of the page; its HTML is already escaped."""
-    return {"fingerprint": part.fingerprint, "html": Markup(part.html)}  # noqa: S704 - made by our templates
+        markup = Markup(html)  # noqa: S704 - escaped by our templates
+        return Part(values, markup, digest([name, html], 16))
 
 
 def _values(name: str, content: Overview) -> Any:
@@ -130,12 +126,7 @@ def _at_work(content: Overview) -> list[Run]:
 
 def _templates() -> Environment:
     templates = environment(_PACKAGE)
-    templates.filters |= {
-        "address": _link,
-        "clock": clock,
-        "when": when,
-        "speed": per_second,
-    }
+    templates.filters |= {"address": _link, "clock": clock, "when": when, "speed": per_second}
     templates.globals |= {"failures": failures}
     return templates
 

@@ -61,11 +61,12 @@ def build(
         page_files("checkpoint", (c.name for c in material.result.checkpoints)),
     )
     templates = environment(_PACKAGE)
-    binary = binary_suites(material.result, comparisons.first)
+    comparison = next(iter(comparisons.values()))
+    binary = binary_suites(material.result, comparison)
     values = index(material, comparisons, pages, binary)
     first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **values)
     written = {INDEX}
-    for name, text in _details(templates, material, comparisons.first, pages, binary):
+    for name, text in _details(templates, material, comparison, pages, binary):
         write_text(out / name, text)
         written.add(name)
     write_text(out / INDEX, first)

@@ -1,6 +1,6 @@
 """The values of the index page of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,13 @@ from harness.report.html.charts.distance import distance_charts
 from harness.report.html.charts.forest import forest
 from harness.report.html.charts.parts import parts, parts_chart
 from harness.report.html.charts.svg import shown_key
-from harness.report.html.leaderboard import (
-    BaselineComparisons,
-    describe_differences,
-    is_binary,
-    rows,
-)
+from harness.report.html.leaderboard import describe_differences, rows
 from harness.report.html.material import Material
 from harness.report.html.provenance import provenance
 from harness.report.html.training import BEST_AND_WORST, likelihood_curves
 from harness.report.page.text import packed
 from harness.stats.cells import AVERAGE, Column, Comparison
+from harness.stats.intervals import is_binary
 from harness.stats.series import values
 from harness.storage.result import Result
 
@@ -42,10 +38,10 @@ def title(material: Material) -> str:
 
 
 def index(
-    material: Material, comparisons: BaselineComparisons, pages: Pages, binary: set[str]
+    material: Material, comparisons: Mapping[str, Comparison], pages: Pages, binary: set[str]
 ) -> dict[str, Any]:
     """Return the values of `index.html`; `binary` is the result of `binary_suites`."""
-    comparison, result = comparisons.first, material.result
+    comparison, result = next(iter(comparisons.values())), material.result
     differences = describe_differences(comparisons, result)
     trends, prompts = _trends(result, pages)
     shown = {
@@ -53,19 +49,19 @@ def index(
         "trends": trends,
         "distances": distance_charts(comparison),
     }
-    names = {"categories": "Categories", "trends": "Likelihood trends", "distances": "KL"}
-    ids = {"categories": "categories", "trends": "trends", "distances": "kl"}
     return {
         "title": title(material),
         "sections": [
             ("leaderboard", "Leaderboard", bool(comparison.columns)),
             ("forest", "Forest plots", bool(comparison.columns)),
-            *((ids[key], names[key], bool(value)) for key, value in shown.items()),
+            ("categories", "Categories", bool(shown["categories"])),
+            ("trends", "Likelihood trends", bool(trends)),
+            ("kl", "KL", bool(shown["distances"])),
             ("provenance", "Provenance", True),
         ],
         "shown": differences[comparison.baseline],
         "baseline": comparison.baseline,
-        "baselines": list(comparisons.by_baseline),
+        "baselines": list(comparisons),
         "columns": comparison.columns,
         "rows": _rows(comparison, pages, binary),
         "forests": _forests(comparison, pages),
@@ -79,11 +75,11 @@ def index(
 
 def binary_suites(result: Result, comparison: Comparison) -> set[str]:
     """Return the suites whose samples are either right or wrong."""
-    samples: dict[str, list[Mapping[str, float]]] = {}
+    samples: dict[str, list[float]] = {}
     for checkpoint in result.checkpoints:
         for suite, score in checkpoint.suites.items():
-            samples.setdefault(suite, []).append(values(score))
-    return {suite for suite, own in samples.items() if is_binary(comparison.column(suite), own)}
+            samples.setdefault(suite, []).extend(values(score).values())
+    return {s for s, own in samples.items() if comparison.column(s).fraction and is_binary(own)}
 
 
 def _rows(comparison: Comparison, pages: Pages, binary: set[str]) -> list[dict[str, Any]]:
@@ -156,7 +152,7 @@ def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:
     }
     curves = {name: likelihood_curves(points) for name, points in trends.items()}
     scale = span([curve for own in curves.values() for curve in own])
-    charts: Sequence[dict[str, Any]] = [
+    charts = [
         {
             "name": name,
             "page": pages.checkpoints[name],
@@ -164,4 +160,4 @@ def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:
         }
         for name, own in curves.items()
     ]
-    return list(charts), prompts_named([p for points in trends.values() for p in points])
+    return charts, prompts_named([p for points in trends.values() for p in points])

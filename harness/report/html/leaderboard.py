@@ -4,7 +4,7 @@ Differences are computed here for every selectable baseline, each with its own c
 page only shows them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,19 +35,6 @@ class Options:
     allow_mismatch: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineComparisons:
-    """The comparisons by baseline; the page opens with the first."""
-
-    by_baseline: Mapping[str, Comparison]
-    checkpoints: int
-
-    @property
-    def first(self) -> Comparison:
-        """Return the comparison with the requested baseline."""
-        return next(iter(self.by_baseline.values()))
-
-
 def baselines_of(result: Result, first: str) -> list[str]:
     """Return the checkpoints that can be chosen as the baseline, in their order after `first`."""
     names = dict.fromkeys([first, *(checkpoint.name for checkpoint in result.checkpoints)])
@@ -56,8 +43,8 @@ def baselines_of(result: Result, first: str) -> list[str]:
 
 def compare_baselines(
     result: Result, options: Options, compared: Mapping[str, Comparison] | None = None
-) -> BaselineComparisons:
-    """Compare with every baseline, at most `MOST_BASELINES` of them.
+) -> dict[str, Comparison]:
+    """Compare with every baseline, at most `MOST_BASELINES` of them, the requested one first.
 
     Args:
         result: the result to show.
@@ -76,9 +63,7 @@ def compare_baselines(
             allow_missing=options.allow_missing,
             allow_mismatch=options.allow_mismatch,
         )
-    return BaselineComparisons(
-        {name: compared[name] for name in baselines}, len(result.checkpoints)
-    )
+    return {name: compared[name] for name in baselines}
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -112,7 +97,7 @@ def _about(cell: Cell) -> list[str]:
     return [part for part in (f"n {cell.n:,}{tokens}", failures(cell)) if part]
 
 
-def describe_differences(comparisons: BaselineComparisons, result: Result) -> dict[str, Any]:
+def describe_differences(comparisons: Mapping[str, Comparison], result: Result) -> dict[str, Any]:
     """Return the verdict, warnings, notes and cells for each baseline.
 
     A cell is None or holds the difference as text, its significance (`told`), and the numbers of
@@ -136,7 +121,7 @@ def describe_differences(comparisons: BaselineComparisons, result: Result) -> di
                 for row in comparison.checkpoints
             },
         }
-        for name, comparison in comparisons.by_baseline.items()
+        for name, comparison in comparisons.items()
     }
 
 
@@ -167,8 +152,3 @@ def above_and_below(own: Mapping[str, float], theirs: Mapping[str, float]) -> li
     shared = own.keys() & theirs.keys()
     above = sum(own[sample] > theirs[sample] for sample in shared)
     return [above, sum(own[sample] < theirs[sample] for sample in shared)]
-
-
-def is_binary(column: Column, scores: Sequence[Mapping[str, float]]) -> bool:
-    """Return True if every sample of a suite is either right or wrong."""
-    return column.fraction and all(v in (0.0, 1.0) for own in scores for v in own.values())
