@@ -31,13 +31,13 @@ def dashboard(
     import webbrowser
 
     from harness.errors import UserError
-    from harness.report.dashboard.server import listening
+    from harness.report.dashboard.server import listen
     from harness.report.dashboard.view import View
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no folder there; name that of your runs: nca dashboard DIR")
     view = View(folder, str(folder))
-    with listening(folder, view, port) as server, contextlib.suppress(KeyboardInterrupt):
+    with listen(folder, view, port) as server, contextlib.suppress(KeyboardInterrupt):
         print(f"{folder} is shown at {server.url} (this machine only); Ctrl-C ends it", flush=True)
         if browser:
             webbrowser.open(server.url)

@@ -58,10 +58,10 @@ def report(runs: Sequence[str], out: Path, options: "Options", where: Places) ->
         RunError: a run, the baseline or the folder does not fit, or scores must not be compared.
     """
     from harness.report.html.build import build
-    from harness.report.html.material import gathered, source
+    from harness.report.html.material import gather, source
 
     sources = [source(result, Path(name)) for name, result in _results(runs, where)]
-    print(build(gathered(sources), out, options))
+    print(build(gather(sources), out, options))
 
 
 def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None
     """Print a table of curves for each run, and write it with pictures into a folder."""
     from harness.report.compare import trends as curves
     from harness.report.compare.likelihood import prompts_named
-    from harness.report.tables.table import markdown, to_csv
+    from harness.report.tables.formats import markdown, to_csv
     from harness.report.tables.trend_table import draw_trends, trend_table
 
     for _, result in _results(runs, where):

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.report.compare.likelihood import likelihood
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
