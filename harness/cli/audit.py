@@ -1,13 +1,10 @@
-"""`nca audit`: the audit of a recipe, or of checkpoints that exist, printed."""
+"""`nca audit`: the audit of a recipe, or of checkpoints that exist."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.cli import parse
-from harness.cli.output import ForPeople
+from harness.cli.output import output
 from harness.engines import checkpoints
 from harness.errors import ModelError, RecipeError
 from harness.evaluate.suites.library import SuiteLibrary
@@ -15,7 +12,6 @@ from harness.pipeline.audit.job import AuditJob, of_evaluation, of_plan
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
-from harness.recipe.reading import read_recipe
 from harness.recipe.schema import EvaluateSection
 from harness.storage.atomic_files import write_json
 
@@ -47,15 +43,14 @@ def show(job: AuditJob, library: SuiteLibrary, speed: float | None, json_file: P
     raise_on_failure(outcome)
 
 
-def of_recipe(file: Path, given: Sequence[str], where: Places) -> tuple[AuditJob, SuiteLibrary]:
+def of_recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[AuditJob, SuiteLibrary]:
     """Return the audit of a recipe; nothing is fetched or written but hashes of weights.
 
     Raises:
         UserError: the recipe is wrong or evaluates nothing, or its base is not here.
     """
-    recipe = read_recipe(file, given)
-    where = replace(where, near=(file.resolve().parent,))
-    section, library = parse.expand_all(recipe.evaluate, where, ForPeople(Console(), quiet=False))
+    recipe, where = parse.recipe(file, overrides, where)
+    section, library = parse.expand_all(recipe.evaluate, where, output(quiet=False, json=False))
     if not section.suites:
         raise RecipeError(f"{file}: evaluates nothing: name suites under evaluate.suites")
     _here(recipe.base, where)
@@ -71,7 +66,7 @@ def of_models(
     Raises:
         UserError: one is not here, or two have one name.
     """
-    section, library = parse.expand_all(section, where, ForPeople(Console(), quiet=False))
+    section, library = parse.expand_all(section, where, output(quiet=False, json=False))
     rows = parse.name_checkpoints(named)
     if not section.engine.remote:
         rows = {name: _here(text, where) for name, text in rows.items()}

@@ -5,6 +5,7 @@ __all__ = [
     "checks",
     "dry_run",
     "environment",
+    "finish",
     "jobs",
     "lookup",
     "places",

@@ -79,8 +79,7 @@ def _versions(job: EvalJob, suites: SuiteLibrary) -> dict[str, str]:
     return {suite.name: suite.version for suite in map(suites.suite, job.suites)}
 
 
-def tracking_key(result: Result, run: str, experiment: str, places: Places) -> str:
+def tracking_key(result: Result, run: str, places: Places) -> str:
     """Return the key of a copy of a run in the store; a store among the runs moves with them."""
     store = places.tracking_uri.replace(str(places.runs.resolve()), "")
-    content = {"result": result.model_dump(mode="json"), "run": run, "experiment": experiment}
-    return digest({**content, "store": store})
+    return digest({"result": result.model_dump(mode="json"), "run": run, "store": store})

@@ -5,9 +5,8 @@ knows a method, a suite or a tracker.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness.data.sampling.resolve import check_samples
 from harness.evaluate.client.job import EvalJob
@@ -20,6 +19,7 @@ from harness.pipeline.checks import check_methods, check_suites
 from harness.pipeline.collect import collect
 from harness.pipeline.environment import silence_libraries
 from harness.pipeline.fingerprints import checkpoint_folder, fingerprints
+from harness.pipeline.finish import Finished, finish
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.keys import evaluation_key
 from harness.pipeline.lookup import resolve_checkpoints, resolve_judge, resolve_reference
@@ -38,29 +38,10 @@ from harness.pipeline.worker import run_stage
 from harness.progress.events import Reporter
 from harness.progress.screen import Screen
 from harness.recipe.schema import CompareSection, EvaluateSection, Recipe
-from harness.report.compare.comparison import compare
-from harness.stats.cells import Comparison
-from harness.storage.atomic_files import write_json, write_text
+from harness.storage.atomic_files import write_json
 from harness.storage.hashing import digest
 from harness.storage.result import Result
 from harness.storage.run_folder import RunFolder, is_done, pending_job
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The outcome of a run.
-
-    Attributes:
-        folder: of the run.
-        result: everything that is finished in the folder.
-        comparison: the scores of the result compared with its baseline; None without scores.
-        events: of the stages, except progress.
-    """
-
-    folder: RunFolder
-    result: Result
-    comparison: Comparison | None
-    events: tuple[Mapping[str, Any], ...]
 
 
 def run(
@@ -188,40 +169,15 @@ def _complete(
     with runner.screen:
         for stage in stages:
             runner.perform(stage)
-        result = outcome()
-        comparison = _compare(result)
-        _write(folder, result, title)
+        finished = finish(folder, outcome(), title)
         if places.tracking_uri:
-            cells = () if comparison is None else tuple(comparison.cells.values())
-            runner.perform(track_stage(folder, result.recipe, places, result, cells))
-    return Finished(folder, result, comparison, tuple(runner.events))
-
-
-def _compare(result: Result) -> Comparison | None:
-    """Return the scores compared with the result's own baseline; None without scores."""
-    if not any(checkpoint.suites for checkpoint in result.checkpoints):
-        return None
-    return compare(result, result.baseline)
+            runner.perform(track_stage(finished, places))
+    return replace(finished, events=tuple(runner.events))
 
 
 def _collect(plan: Plan) -> Result:
     data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
     return collect(plan.folder, plan.recipe, plan.key, fingerprints(plan), data)
-
-
-def _write(folder: RunFolder, result: Result, title: str | None) -> None:
-    """Write result, tables, pictures and report, unless they are there already."""
-    from harness.report.html.build import beside
-    from harness.report.run_summary import keep
-
-    text = result.model_dump_json(indent=1) + "\n"
-    unchanged = folder.result.exists() and folder.result.read_text(encoding="utf-8") == text
-    if not unchanged:
-        keep(result, folder.path, title)
-    if not (unchanged and folder.report.is_file()):
-        beside(result, folder)
-    if not unchanged:
-        write_text(folder.result, text)
 
 
 def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -> None:
@@ -240,9 +196,12 @@ def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -
     silence_libraries()
     resolved = pending_job(folder)
     write_json(resolved, {"kind": "audit", "key": key, "job": job.model_dump(mode="json")})
-    run_stage(
-        "audit",
-        resolved,
-        report,
-        work=lambda _, hear: check_before_training(job, library, hear),
-    )
+    try:
+        run_stage(
+            "audit",
+            resolved,
+            report,
+            work=lambda _, reporter: check_before_training(job, library, reporter),
+        )
+    finally:
+        resolved.unlink(missing_ok=True)  # it is still there where another process is at work

@@ -1,6 +1,6 @@
 """The stages of a run: what one process does, where, and the key that tells whether it is done."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.fingerprints import fingerprint_of
+from harness.pipeline.finish import Finished
 from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.keys import (
     evaluation_key,
@@ -26,9 +27,7 @@ from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan
 from harness.recipe.dependencies import BASE, Step
 from harness.recipe.schema import EvaluateSection
-from harness.stats.cells import Cell
 from harness.storage.hashing import digest, file_digest
-from harness.storage.result import Result
 from harness.storage.run_folder import RunFolder, is_done
 from harness.tracking.opening import holds_run
 from train.config import TrainJob
@@ -171,18 +170,17 @@ def _pairwise_stage(evaluation: Stage, job: PairwiseJob) -> Stage:
     return Stage("duel", "compare head to head", folder, key, job, old_key=old_key)
 
 
-def track_stage(
-    folder: RunFolder, experiment: str, places: Places, result: Result, cells: Iterable[Cell]
-) -> Stage:
+def track_stage(finished: Finished, places: Places) -> Stage:
     """Return the stage that copies a run folder, with its compared scores, to the store."""
-    uri = places.tracking_uri
-    job = {"run": str(folder.path), "uri": uri, "experiment": experiment}
+    folder, result, comparison = finished.folder, finished.result, finished.comparison
+    job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": result.recipe}
+    cells = () if comparison is None else comparison.cells.values()
     return Stage(
         "track",
         "log to MLflow",
         folder.tracking,
-        tracking_key(result, folder.path.name, experiment, places),
+        tracking_key(result, folder.path.name, places),
         {**job, "cells": [asdict(cell) for cell in cells]},
         old_key=digest({"result": result.model_dump(mode="json"), **job}),
-        lost=not holds_run(uri, folder.path.name),
+        lost=not holds_run(places.tracking_uri, folder.path.name),
     )

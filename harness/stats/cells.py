@@ -120,6 +120,11 @@ class Comparison:
         """Return the cell, or None where the checkpoint was not evaluated on the suite."""
         return self.cells.get((checkpoint, suite))
 
+    def of_suite(self, suite: str) -> list[Cell]:
+        """Return the cells of a suite in the order of the checkpoints."""
+        cells = (self.cell(checkpoint, suite) for checkpoint in self.checkpoints)
+        return [cell for cell in cells if cell is not None]
+
     def column(self, suite: str) -> Column:
         """Return the column of a suite of the comparison."""
         return next(column for column in self.columns if column.suite == suite)

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TypeVar
 
-from harness.stats.intervals import mean_intervals
-from harness.stats.records import Interval, require
-
 Cluster = TypeVar("Cluster", bound=Hashable)
 
 
@@ -52,27 +49,6 @@ def cluster_means(values: Sequence[float], clusters: Sequence[Cluster]) -> dict[
     for value, cluster in zip(values, clusters, strict=True):
         members.setdefault(cluster, []).append(value)
     return {cluster: sum(own) / len(own) for cluster, own in members.items()}
-
-
-def clustered_interval(
-    values: Sequence[float], clusters: Sequence[Hashable], seed: int
-) -> Interval | None:
-    """Return the 95 % interval of a mean over prompts, clustered by prompt.
-
-    Whole clusters are resampled (the cluster bootstrap: Davison and Hinkley, "Bootstrap methods
-    and their application" (1997), section 3.8), each with its mean; Wilson's interval where every
-    cluster's answers agree, wholly right or wholly wrong. None for a single graded cluster.
-
-    Args:
-        values: one an answer.
-        clusters: the prompt of each.
-        seed: of the bootstrap.
-
-    Raises:
-        ValueError: no values.
-    """
-    require(len(values), 1)
-    return mean_intervals([list(cluster_means(values, clusters).values())], seed)[0]
 
 
 def noise(repeats: Mapping[str, Sequence[float]]) -> Noise | None:

@@ -1,27 +1,9 @@
 """Intervals of means and of proportions."""
 
 from collections.abc import Sequence
-from math import sqrt
 
-from harness.stats.records import Interval, Mean, require
+from harness.stats.records import Interval, require
 from harness.stats.resampling import bootstrap_means
-
-
-def mean(values: Sequence[float]) -> Mean:
-    """Return the mean and its standard error, sample standard deviation / sqrt(n).
-
-    Args:
-        values: n numbers.
-
-    Raises:
-        ValueError: no values.
-    """
-    require(len(values), 1)
-    n, centre = len(values), sum(values) / len(values)
-    if n == 1:
-        return Mean(centre, None, n)
-    variance = sum((value - centre) ** 2 for value in values) / (n - 1)
-    return Mean(centre, sqrt(variance / n), n)
 
 
 def is_binary(values: Sequence[float]) -> bool:

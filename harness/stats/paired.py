@@ -10,30 +10,23 @@ from harness.stats.resampling import bootstrap_means, sign_flips
 Pair = tuple[Sequence[float], Sequence[float]]
 
 
-def paired_difference(
-    first: Sequence[float], second: Sequence[float], seed: int, confidence: float = 0.95
-) -> PairedDifference:
-    """Return the difference of two series on the same prompts: first minus second.
+def paired_differences(
+    pairs: Sequence[Pair], seed: int, confidence: float = 0.95, *, graded: bool = False
+) -> list[PairedDifference]:
+    """Return the difference of each pair of series on the same prompts: first minus second.
 
     Binary values get McNemar's exact test and the Bonett-Price interval, others the sign-flip
     test and the paired bootstrap.
 
     Args:
-        first: one number a prompt.
-        second: the numbers of the same prompts in the same order.
+        pairs: two series each, one number a prompt, of the same prompts in the same order.
         seed: of the resampling; binary values need none.
-        confidence: of the interval.
+        confidence: of the intervals.
+        graded: values are no fractions, though all may happen to be 0 or 1.
 
     Raises:
         ValueError: the series differ in length, are empty, or graded and of one value.
     """
-    return paired_differences([(first, second)], seed, confidence)[0]
-
-
-def paired_differences(
-    pairs: Sequence[Pair], seed: int, confidence: float = 0.95, *, graded: bool = False
-) -> list[PairedDifference]:
-    """Return `paired_difference` of each pair; with `graded` none is taken as binary."""
     for first, second in pairs:
         if len(first) != len(second):
             raise ValueError(f"series of different length: {len(first)} and {len(second)}")
@@ -47,21 +40,16 @@ def paired_differences(
     return [next(others) if test is None else test for test in exact]
 
 
-def paired_average(pairs: Sequence[Pair], seed: int) -> PairedDifference:
-    """Return the difference of the unweighted means over suites, paired prompt by prompt.
+def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDifference]:
+    """Return the difference of the unweighted means over suites, of each row of suites.
 
-    The interval is `mover_average` of the suites' own differences, None where one of these has
-    none; the p-value is `sign_flip` of the differences, each weighted by 1 / (number of suites x
-    prompts of its suite).
+    Prompts are paired within each suite. The interval is `mover_average` of the suites' own
+    differences, None where one of these has none; the p-value is that of `sign_flips` on the
+    differences, each weighted by 1 / (number of suites x prompts of its suite).
 
     Raises:
         ValueError: no suite, series of different length, or one of fewer than two prompts.
     """
-    return paired_averages([pairs], seed)[0]
-
-
-def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDifference]:
-    """Return `paired_average` of each row of suites."""
     suites = iter(paired_differences([pair for row in rows for pair in row], seed))
     weighted = [_weighted(row) for row in rows]
     p_values = sign_flips(weighted, seed)

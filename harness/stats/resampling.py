@@ -23,10 +23,10 @@ _HELD = 1_000_000
 Series = Sequence[float]
 
 
-def bootstrap_mean(
-    values: Series, seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> Interval | None:
-    """Return the expanded percentile bootstrap interval of a mean; None where all are equal.
+def bootstrap_means(
+    series: Sequence[Series], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> list[Interval | None]:
+    """Return the expanded percentile bootstrap interval of each mean; None where all are equal.
 
     Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979). Of n values
     the plain percentile interval is too narrow by sqrt((n − 1)/n) and by normal in place of t
@@ -36,24 +36,13 @@ def bootstrap_mean(
     which keeps its width there.
 
     Args:
-        values: one number a prompt.
+        series: of each mean, one number a prompt.
         seed: of the resampling.
-        confidence: of the interval.
-        resamples: how many.
+        confidence: of the intervals.
+        resamples: number of draws.
 
     Raises:
-        ValueError: fewer than two values.
-    """
-    return bootstrap_means([values], seed, confidence, resamples)[0]
-
-
-def bootstrap_means(
-    series: Sequence[Series], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> list[Interval | None]:
-    """Return `bootstrap_mean` of each series.
-
-    Raises:
-        ValueError: one of them has fewer than two values.
+        ValueError: a series has fewer than two values.
     """
     import numpy as np
 
@@ -71,18 +60,13 @@ def bootstrap_means(
     return intervals
 
 
-def sign_flip(differences: Series, seed: int, resamples: int = RESAMPLES) -> float:
-    """Return the two-sided p-value that the differences are symmetric about zero.
+def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) -> list[float]:
+    """Return the two-sided p-value of each series that its values are symmetric about zero.
 
     The share of sign patterns whose sum is at least as far from zero: all 2^m patterns of the m
     non-zero differences where those are few, else (hits + 1) / (resamples + 1) of random ones.
     Fisher, "The Design of Experiments" (1935), section 21; the +1 after Phipson and Smyth (2010).
     """
-    return sign_flips([differences], seed, resamples)[0]
-
-
-def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) -> list[float]:
-    """Return `sign_flip` of each series."""
     import numpy as np
 
     p_values = [1.0] * len(series)

@@ -4,7 +4,7 @@ runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.{md,tex,csv}  likelihood.{md,tex,csv}  figures/
     sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
-    audit/{resolved.json, done.json, stage.log}
+    audit/{resolved.json, done.json}
     kl/{the same}
     head_to_head/{the same, <suite>.json}
     eval/{resolved.json, speed.jsonl, done.json, stage.log}

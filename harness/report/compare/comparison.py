@@ -10,12 +10,12 @@ from dataclasses import replace
 from math import isfinite
 
 from harness.report.compare.checks import checked
-from harness.report.compare.detectable import detectable
 from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import gaps, methods
 from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.power.sizes import detectable
 from harness.stats.records import Interval
 from harness.stats.series import answers, paired_values, values
 from harness.stats.wins import is_won_or_tied, win_rate
@@ -44,14 +44,8 @@ def compare(
         RunError: no such baseline; or (without `allow_mismatch`) two cells of one column that
             must not be compared, naming the difference.
     """
-    comparisons = compare_all(
-        result,
-        [baseline],
-        allow_missing=allow_missing,
-        allow_mismatch=allow_mismatch,
-        seed=seed,
-    )
-    return comparisons[baseline]
+    options = {"allow_missing": allow_missing, "allow_mismatch": allow_mismatch}
+    return compare_all(result, [baseline], **options, seed=seed)[baseline]
 
 
 def compared_cells(result: Result) -> tuple[Cell, ...]:
@@ -139,20 +133,15 @@ def scores(
 
 def _column(result: Result, suite: str) -> Column:
     scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
-    present = [s.value for score in scores for s in score.samples if s.value is not None]
-    # Ratings run from 1 to 10 and may all be 1, so the bounds decide and not the values.
     most = max(abs(bound) for score in scores for bound in score.bounds)
     # Older records lack the suite's bounds; values beyond the default ones have no known best.
     inside = all(
-        low <= sample.value <= high
+        sample.value is None or score.bounds[0] <= sample.value <= score.bounds[1]
         for score in scores
-        for low, high in [score.bounds]
         for sample in score.samples
-        if sample.value is not None
     )
-    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and all(
-        0 <= value <= 1 for value in present
-    )
+    # Ratings run from 1 to 10 and may all be 1, so the bounds decide and not the values.
+    fraction = inside and all(score.bounds == (0.0, 1.0) for score in scores)
     return Column(
         suite=suite,
         headline=scores[0].headline,

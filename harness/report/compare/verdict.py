@@ -20,7 +20,7 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
     base = comparison.baseline
     unclear = []
     for column in comparison.columns:
-        cells = compared_cells_of(comparison, column)
+        cells = [cell for cell in comparison.of_suite(column.suite) if cell.delta]
         significant = [cell for cell in cells if cell.significant]
         others = [cell.checkpoint for cell in cells if not cell.significant]
         yield from _directions(base, column, significant)
@@ -35,12 +35,6 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
     yield from _withheld(comparison)
     unranked = "checkpoints" if comparison.gaps else "checkpoints or methods"
     yield f"The other {unranked} are not ranked, because each checkpoint is one training run."
-
-
-def compared_cells_of(comparison: Comparison, column: Column) -> list[Cell]:
-    """Return the cells of a column that have a difference from the baseline."""
-    cells = (comparison.cell(name, column.suite) for name in comparison.checkpoints)
-    return [cell for cell in cells if cell and cell.delta]
 
 
 def joined(names: Sequence[str], word: str = "and") -> str:

@@ -28,7 +28,7 @@ _Panel = tuple[Column, str, tuple[Line, ...]]
 
 
 def draw_ablation(
-    result: Result, comparison: Comparison, settings: Sequence[str], stem: Path
+    result: Result, comparison: Comparison, stem: Path, settings: Sequence[str]
 ) -> tuple[Path, ...]:
     """Draw scores over settings: a panel a suite and setting, a line a method, 95 % bars.
 

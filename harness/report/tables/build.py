@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.errors import RecipeError
@@ -9,8 +10,8 @@ from harness.report.compare import trends as curves
 from harness.report.compare.likelihood import likelihood, prompts_named
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
 from harness.report.figures.category_figure import draw_categories
-from harness.report.figures.delta_figure import draw_deltas
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_deltas, draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.material import Material, material
@@ -22,9 +23,7 @@ from harness.report.tables.table import Table
 from harness.report.tables.trend_table import draw_trends, trend_table
 from harness.stats.cells import Comparison
 from harness.storage.atomic_files import write_text
-from harness.storage.result import read_result
-
-Drawing = Callable[[Material, Path], tuple[Path, ...]]
+from harness.storage.result import Result, read_result
 
 
 def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ...]]]:
@@ -96,33 +95,27 @@ def _drawn(wanted: Specification, source: Material, folder: Path, stem: str) -> 
     """Draw the pictures; only the one of the table's own kind has the table's bare name."""
     for name in wanted.figures:
         own = name == wanted.kind
-        yield from FIGURES[name](source, folder / (stem if own else f"{stem}-{name}"))
+        yield from _draw(name, source, folder / (stem if own else f"{stem}-{name}"))
 
 
-def _with_scores(draw: Callable[[Material, Comparison, Path], tuple[Path, ...]]) -> Drawing:
-    """Return a drawing that draws nothing without scores."""
+def _draw(name: str, source: Material, stem: Path) -> tuple[Path, ...]:
+    """Draw a picture; nothing where the results have no data for it."""
+    if name == "likelihood":
+        return draw_likelihood(source.result, stem)
+    if name == "trends":
+        return draw_trends(source.trends, stem) if source.trends else ()
+    if source.comparison is None:
+        return ()
+    return _SCORE_FIGURES[name](source.result, source.comparison, stem)
 
-    def drawn(source: Material, stem: Path) -> tuple[Path, ...]:
-        return () if source.comparison is None else draw(source, source.comparison, stem)
 
-    return drawn
-
-
-FIGURES: Mapping[str, Drawing] = {
-    "scores": _with_scores(lambda _, comparison, stem: draw_scores(comparison, stem)),
-    "deltas": _with_scores(lambda _, comparison, stem: draw_deltas(comparison, stem)),
-    "likelihood": lambda found, stem: draw_likelihood(found.result, stem),
-    "trends": lambda found, stem: draw_trends(found.trends, stem) if found.trends else (),
-    "kl": _with_scores(lambda found, comparison, stem: draw_kl(found.result, comparison, stem)),
-    "responses": _with_scores(
-        lambda found, comparison, stem: draw_ablation(found.result, comparison, ["responses"], stem)
-    ),
-    "alpha-beta": _with_scores(
-        lambda found, comparison, stem: draw_ablation(
-            found.result, comparison, ["beta", "alpha"], stem
-        )
-    ),
-    "categories": _with_scores(
-        lambda found, comparison, stem: draw_categories(found.result, comparison, stem)
-    ),
+_SCORE_FIGURES: Mapping[str, Callable[[Result, Comparison, Path], tuple[Path, ...]]] = {
+    "scores": lambda _, comparison, stem: draw_scores(comparison, stem),
+    "deltas": lambda _, comparison, stem: draw_deltas(comparison, stem),
+    "kl": draw_kl,
+    "responses": partial(draw_ablation, settings=("responses",)),
+    "alpha-beta": partial(draw_ablation, settings=("beta", "alpha")),
+    "categories": draw_categories,
 }
+#: Pictures that a specification may name.
+FIGURES = ("scores", "deltas", "likelihood", "trends", *list(_SCORE_FIGURES)[2:])

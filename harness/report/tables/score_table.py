@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.compare.verdict import compared_cells_of, joined, verdict
+from harness.report.compare.verdict import joined, verdict
 from harness.report.tables.table import CLEAR, NO_INTERVAL, NONE, UNCLEAR, Heading, Raw, Table
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.methods import Method
@@ -130,7 +130,7 @@ def _averaged(comparison: Comparison) -> Iterator[str]:
 
 def _seen(comparison: Comparison, column: Column) -> Iterator[str]:
     """Yield the detectable differences of a suite, where a difference is not significant."""
-    cells = [c for c in compared_cells_of(comparison, column) if not c.significant]
+    cells = [c for c in comparison.of_suite(column.suite) if c.delta and not c.significant]
     if least := [cell.detectable for cell in cells if cell.detectable is not None]:
         unit = " points" if column.fraction else ""
         low, high = column.shown(min(least), max(least))
@@ -144,11 +144,10 @@ def _seen(comparison: Comparison, column: Column) -> Iterator[str]:
 def _repeats(comparison: Comparison, column: Column) -> Iterator[str]:
     """Yield the standard errors of prompts and of repeated answers or verdicts."""
     parts = []
-    for name in comparison.checkpoints:
-        cell = comparison.cell(name, column.suite)
-        if cell and cell.noise and cell.value is not None:
+    for cell in comparison.of_suite(column.suite):
+        if cell.noise and cell.value is not None:
             prompts, repeats = column.shown(cell.noise.of_prompts, cell.noise.of_repeats)
-            parts.append(f"{prompts} and {repeats} for {name}")
+            parts.append(f"{prompts} and {repeats} for {cell.checkpoint}")
     if parts:
         yield (
             f"{column.suite}: the standard errors of prompts and of repeats are {', '.join(parts)}."
@@ -176,7 +175,7 @@ def _lacks_interval(cell: Cell) -> bool:
 
 def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
     """Yield a note for each metric beside the headline, such as pass@k."""
-    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
+    cells = comparison.of_suite(column.suite)
     for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
         by_checkpoint = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
         # A suite of fractions may count other things beside them, such as characters.
@@ -192,7 +191,7 @@ def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
 def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
     """Yield the number of prompts with all failures, then what is missing."""
     suite = column.suite
-    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, suite))]
+    cells = comparison.of_suite(suite)
     failed = [f"{cell.checkpoint} {failures(cell)}" for cell in cells if failures(cell)]
     sizes = sorted({cell.total for cell in cells})
     prompts = " or ".join(map(str, sizes)) + (" prompt" if sizes == [1] else " prompts")

@@ -1,13 +1,10 @@
-"""One typed table, rendered for the terminal, as Markdown, CSV and JSON.
+"""One typed table, and its rendering for the terminal.
 
-A table holds text for people and, apart from it, `records`: raw numbers for programs. LaTeX and
-HTML have modules of their own, `harness.report.tables.formats` knows all of them by name.
+A table holds text for people and, apart from it, `records`: raw numbers for programs. Files are
+written by `harness.report.tables.formats`.
 """
 
-import csv
-import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -73,50 +70,6 @@ def terminal(table: Table, width: int = 100) -> "RenderableType":
     return Group(*blocks, *(Text(note) for note in table.notes))
 
 
-def markdown(table: Table) -> str:
-    """Write the table as GitHub-flavoured Markdown with its title and notes."""
-    lines = [
-        f"**{_escaped(table.title)}**",
-        "",
-        _piped([heading.text for heading in table.headings]),
-        _piped(["---" if h.align == "left" else "---:" for h in table.headings]),
-        *(_piped(row) for row in table.rows),
-    ]
-    for note in table.notes:
-        lines += ["", _escaped(note)]
-    return "\n".join(lines) + "\n"
-
-
-def to_csv(table: Table) -> str:
-    """Write the records as CSV; 12 significant digits, fractions as fractions."""
-    out = io.StringIO()
-    if table.records:
-        writer = csv.DictWriter(out, list(table.records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(_rounded, table.records))
-    return out.getvalue()
-
-
-def to_json(table: Table) -> str:
-    """Write title, cells, notes and records (12 significant digits) as one JSON object."""
-    document = {
-        "title": table.title,
-        "columns": [heading.text for heading in table.headings],
-        "rows": table.rows,
-        "notes": table.notes,
-        "records": [_rounded(record) for record in table.records],
-    }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def _rounded(record: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Drop the last digits, which depend on the processor's order of additions."""
-    return {
-        key: float(f"{value:.12g}") if isinstance(value, float) else value
-        for key, value in record.items()
-    }
-
-
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
     """Yield the column indexes of each block; every block has the first column."""
     widths = [
@@ -137,14 +90,3 @@ def _style(text: str) -> str:
     if text.endswith(CLEAR):
         return "bold"
     return "dim" if text == NONE else ""
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-def _escaped(text: str) -> str:
-    """Escape text for Markdown; line breaks become `<br>`."""
-    for mark in ("\\", "|", "*", "~", "<"):
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", "<br>")

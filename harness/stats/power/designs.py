@@ -18,8 +18,11 @@ from harness.stats.power.sizes import (
     unpaired_samples,
 )
 
-#: Answers a prompt of the designs with repeats; None stands for infinitely many.
-_ANSWERS = (1, 2, 4, 8, None)
+_SIGN_FLIP = "sign-flip test, power of the z-test"
+#: Answers a prompt of the designs with repeats, in words; None stands for infinitely many.
+_ANSWERS = {
+    1: "1 answer", 2: "2 answers", 4: "4 answers", 8: "8 answers", None: "unlimited answers",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,36 +140,33 @@ def _mcnemar(pairing: Pairing, difference: float, aim: Aim) -> Design:
 
 
 def _paired(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    needed = mean_samples(pairing.variance, difference, aim)
-    seen = mean_detectable(pairing.variance, pairing.n, aim) if pairing.n else None
-    return Design("paired", "sign-flip test, power of the z-test", needed, detectable=seen)
+    return _of_mean("paired", _SIGN_FLIP, pairing.variance, pairing, difference, aim)
 
 
 def _proportions(pairing: Pairing, difference: float, aim: Aim) -> Design:
     needed = unpaired_samples(pairing.first, _other(pairing.first, difference), aim)
-    seen = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
-    return Design("unpaired", "z-test of two proportions", needed, detectable=seen)
+    smallest = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
+    return Design("unpaired", "z-test of two proportions", needed, detectable=smallest)
 
 
 def _means(pairing: Pairing, difference: float, aim: Aim) -> Design:
     spread = sum(pairing.spreads)
-    seen = mean_detectable(spread, pairing.n, aim) if pairing.n else None
-    needed = mean_samples(spread, difference, aim)
-    return Design("unpaired", "z-test of two means", needed, detectable=seen)
+    return _of_mean("unpaired", "z-test of two means", spread, pairing, difference, aim)
 
 
 def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
-    plans = []
-    for answers in _ANSWERS:
-        variance = pairing.variance_with(answers)
-        if variance is not None:
-            needed = mean_samples(variance, difference, aim)
-            seen = mean_detectable(variance, pairing.n, aim) if pairing.n else None
-            count = "no end of answers" if answers is None else f"{answers} answers"
-            name = f"paired, {'1 answer' if answers == 1 else count} a prompt"
-            test = "sign-flip test, power of the z-test"
-            plans.append(Design(name, test, needed, detectable=seen))
-    return plans
+    return [
+        _of_mean(f"paired, {count} a prompt", _SIGN_FLIP, variance, pairing, difference, aim)
+        for answers, count in _ANSWERS.items()
+        if (variance := pairing.variance_with(answers)) is not None
+    ]
+
+
+def _of_mean(
+    name: str, test: str, variance: float, pairing: Pairing, difference: float, aim: Aim
+) -> Design:
+    smallest = mean_detectable(variance, pairing.n, aim) if pairing.n else None
+    return Design(name, test, mean_samples(variance, difference, aim), detectable=smallest)
 
 
 def _other(accuracy: float, difference: float) -> float:

@@ -5,9 +5,11 @@ those of the tables (`harness.stats`): McNemar's exact test for right-or-wrong v
 sign-flip test for others, which for power is as good as the z-test of the mean difference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
+
+from harness.stats.records import PairedDifference
 
 #: The largest number of samples or seeds that is searched for.
 MOST = 10**7
@@ -127,6 +129,29 @@ def mean_samples(variance: float, difference: float, aim: Aim) -> int:
 def mean_detectable(variance: float, n: int, aim: Aim) -> float:
     """Return the smallest mean that n samples show to differ from 0."""
     return sum(aim.z) * sqrt(variance / n)
+
+
+def detectable(
+    delta: PairedDifference, pair: tuple[Sequence[float], Sequence[float]], level: float
+) -> float | None:
+    """Return the smallest difference that these pairs show with a power of 80 %.
+
+    For right-or-wrong values by the exact power of McNemar's test at the observed share of
+    discordant pairs, for others by the z-test at the observed spread (`nca power`). None
+    where nothing was discordant, where differences do not vary, and where so few show nothing.
+
+    Args:
+        delta: the observed difference.
+        pair: the values of both, by prompt.
+        level: of the two-sided test, corrected for the number of differences.
+    """
+    differences = [x - y for x, y in zip(*pair, strict=True)]
+    aim = Aim(alpha=level)
+    if delta.test == "mcnemar-exact":
+        share = sum(map(abs, differences)) / delta.n
+        return mcnemar_detectable(delta.n, share, aim) if share else None
+    variance = sum((d - delta.delta) ** 2 for d in differences) / (delta.n - 1)
+    return mean_detectable(variance, delta.n, aim) if variance else None
 
 
 def unpaired_samples(first: float, second: float, aim: Aim) -> int:

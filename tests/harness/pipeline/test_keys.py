@@ -1,8 +1,10 @@
 """Keys of stages: contents and never a path; old run folders and moved ones are done."""
 
+import contextlib
 import gzip
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from harness.data.sampling.job import SampleJob
 from harness.engines.options import EngineChoice
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline import worker
+from harness.pipeline.finish import Finished
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.keys import hashed_config, tracking_key
 from harness.pipeline.places import Places
@@ -102,7 +105,7 @@ def sampling(data_dir: str, files: dict[str, str]) -> SampleJob:
 def test_golden_what_earlier_code_finished_is_done(tmp_path: Path) -> None:
     config = TrainConfig(data="/old/data/train.jsonl", probe="/p")
     hashed = hashed_config(config, {"/old/data/train.jsonl": "d1", "/p": "d2"})
-    tracked = track_stage(RunFolder(PLACES.runs / "eval-1"), "eval", PLACES, RESULT, ())
+    tracked = track_stage(Finished(RunFolder(PLACES.runs / "eval-1"), RESULT, None), PLACES)
 
     assert {stage.kind: stage.old_key for stage in evaluation()} == {
         kind: OLD[kind] for kind in ("evaluate", "kl", "duel")
@@ -120,9 +123,7 @@ def test_no_key_changes_with_a_path_and_each_changes_with_a_file() -> None:
     )
 
     assert [s.key for s in evaluation()] == [s.key for s in evaluation(moved)]
-    assert tracking_key(RESULT, "eval-1", "eval", PLACES) == tracking_key(
-        RESULT, "eval-1", "eval", moved
-    )
+    assert tracking_key(RESULT, "eval-1", PLACES) == tracking_key(RESULT, "eval-1", moved)
     first, second = sampling("/a", {"x": "1"}), sampling("/b", {"x": "1"})
     assert first.key == second.key != sampling("/a", {"x": "2"}).key
 
@@ -189,7 +190,7 @@ def test_a_run_is_compared_once_its_suites_are_loaded_twice_and_moved_it_is_done
 ) -> None:
     loads: list[str] = []
     comparisons: list[object] = []
-    gsm8k, compare_all = registry.find("gsm8k"), comparison.compare_all
+    gsm8k, scores = registry.find("gsm8k"), comparison.scores
 
     def load(folder: Path | None) -> Any:
         loads.append("gsm8k")
@@ -197,15 +198,15 @@ def test_a_run_is_compared_once_its_suites_are_loaded_twice_and_moved_it_is_done
 
     def compare(*arguments: Any, **options: Any) -> Any:
         comparisons.append(arguments)
-        return compare_all(*arguments, **options)
+        return scores(*arguments, **options)
 
     monkeypatch.setitem(registry.SUITES, "gsm8k", replace(gsm8k, load=load))
-    monkeypatch.setattr(comparison, "compare_all", compare)
+    monkeypatch.setattr(comparison, "scores", compare)
 
     assert nca("run", recipe, "--data-dir", "data", "--tracking", "none") == 0
     assert here == ["train", "evaluate"]
     assert len(loads) == 2
-    assert len(comparisons) <= 4
+    assert len(comparisons) == 1
 
     shutil.move("runs", "elsewhere")
     shutil.move("data", "files")
@@ -216,3 +217,19 @@ def test_a_run_is_compared_once_its_suites_are_loaded_twice_and_moved_it_is_done
     write_gsm8k(tmp_path / "files", answer=5)
     assert nca("run", recipe, *again) == 0
     assert here == ["evaluate"]
+
+
+def test_a_store_without_the_run_is_sent_it_again(tmp_path: Path) -> None:
+    places = Places(tmp_path, tmp_path, tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    finished = Finished(RunFolder(tmp_path / "eval-1"), RESULT, None)
+    stage = track_stage(finished, places)
+    write_json(stage.folder / "done.json", {"key": stage.key})
+
+    absent = stage.done
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
+        store.execute("create table tags (key text, value text)")
+    empty = track_stage(finished, places).done
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
+        store.execute("insert into tags values ('nca.run_key', 'eval-1')")
+
+    assert (absent, empty, track_stage(finished, places).done) == (False, False, True)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.report.compare.comparison import compare
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
+from harness.report.tables.formats import markdown, to_csv
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
-from harness.report.tables.table import Heading, Table, markdown, terminal, to_csv
+from harness.report.tables.table import Heading, Table, terminal
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 
