@@ -17,8 +17,8 @@ from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
+from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import digest
 
 ANSWERS = 10_000
 _WORDS = Path(__file__).read_text(encoding="utf-8").split()

@@ -11,8 +11,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from harness.storage.atomic_files import write_text
+from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.storage.run_folder import RunFolder, canonical, write_text
+from harness.storage.run_folder import RunFolder
 
 NAMES = ("base", "dpo", "infonca", "nca")
 WORDS = (

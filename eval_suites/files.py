@@ -1,8 +1,10 @@
 """The files of the data folder; every fault names the file, the row and the remedy."""
 
+import contextlib
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,18 @@ _REMEDY = (
     "`nca data fetch`"
 )
 _FETCH_AGAIN = "get the upstream file again (`nca data fetch`)"
+_recorded: ContextVar[dict[str, Path] | None] = ContextVar("recorded", default=None)
+
+
+@contextlib.contextmanager
+def recorded_files() -> Iterator[dict[str, Path]]:
+    """Collect the paths of the files that are read inside the block, by name in the data folder."""
+    files: dict[str, Path] = {}
+    token = _recorded.set(files)
+    try:
+        yield files
+    finally:
+        _recorded.reset(token)
 
 
 def malformed(place: str, fault: str) -> DataError:
@@ -38,6 +52,8 @@ def find_file(folder: Path | None, name: str) -> Path:
     path = folder / name
     if not path.is_file():
         raise DataError(f"{path} is missing: {_REMEDY}")
+    if (files := _recorded.get()) is not None:
+        files[name] = path
     return path
 
 

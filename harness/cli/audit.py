@@ -1,27 +1,27 @@
-"""`nca audit`: the audit of a recipe, or of checkpoints that exist, printed."""
+"""`nca audit`: the audit of a recipe, or of checkpoints that exist."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.cli import parse
-from harness.cli.output import ForPeople
+from harness.cli.output import output
 from harness.engines import checkpoints
 from harness.errors import ModelError, RecipeError
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.job import AuditJob, of_evaluation, of_plan
 from harness.pipeline.jobs import eval_job
-from harness.pipeline.plan import Places, planned
-from harness.recipe.schema import EvaluateSection, read_recipe
-from harness.storage.run_folder import write_json
+from harness.pipeline.places import Places
+from harness.pipeline.plan import plan_recipe
+from harness.recipe.schema import EvaluateSection
+from harness.storage.atomic_files import write_json
 
 
-def show(job: AuditJob, speed: float | None, json_file: Path | None) -> None:
+def show(job: AuditJob, library: SuiteLibrary, speed: float | None, json_file: Path | None) -> None:
     """Print an audit, and write it as JSON where a file is named.
 
     Args:
-        job: what to look at.
+        job: the evaluation.
+        library: its suites, loaded or not.
         speed: generated tokens a second, for the time; without it what earlier runs measured.
         json_file: where to write the audit; it is written of a failed one too.
 
@@ -30,53 +30,55 @@ def show(job: AuditJob, speed: float | None, json_file: Path | None) -> None:
     """
     from transformers.utils import logging
 
-    from harness.pipeline.audit.duration import duration
-    from harness.pipeline.audit.preflight import audit, refuse
+    from harness.pipeline.audit.duration import estimate_duration
+    from harness.pipeline.audit.preflight import audit, raise_on_failure
     from harness.pipeline.audit.show import page, plain
 
     logging.set_verbosity_error()  # lengths beyond the tokenizer's own limit are in the page
-    found = audit(job)
-    time = duration(found, speed)
-    print(page(found, time))
+    outcome = audit(job, library)
+    time = estimate_duration(outcome, speed)
+    print(page(outcome, time))
     if json_file is not None:
-        write_json(json_file, plain(found, time))
-    refuse(found)
+        write_json(json_file, plain(outcome, time))
+    raise_on_failure(outcome)
 
 
-def of_recipe(file: Path, given: Sequence[str], where: Places) -> AuditJob:
-    """The audit of a recipe; nothing is fetched or written but hashes of weights.
+def of_recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[AuditJob, SuiteLibrary]:
+    """Return the audit of a recipe; nothing is fetched or written but hashes of weights.
 
     Raises:
         UserError: the recipe is wrong or evaluates nothing, or its base is not here.
     """
-    recipe = read_recipe(file, given)
-    where = replace(where, near=(file.resolve().parent,))
-    chosen = parse.all_of(recipe.evaluate, where.data_dir, ForPeople(Console(), quiet=False))
-    if not chosen.suites:
+    recipe, where = parse.recipe(file, overrides, where)
+    section, library = parse.expand_all(recipe.evaluate, where, output(quiet=False, json=False))
+    if not section.suites:
         raise RecipeError(f"{file}: evaluates nothing: name suites under evaluate.suites")
     _here(recipe.base, where)
-    return of_plan(planned(recipe.model_copy(update={"evaluate": chosen}), where))
+    plan = plan_recipe(recipe.model_copy(update={"evaluate": section}), where)
+    return of_plan(plan, library), library
 
 
-def of_models(named: Sequence[str], chosen: EvaluateSection, where: Places) -> AuditJob:
-    """The audit of checkpoints as `nca eval` names them.
+def of_models(
+    named: Sequence[str], section: EvaluateSection, where: Places
+) -> tuple[AuditJob, SuiteLibrary]:
+    """Return the audit of checkpoints as `nca eval` names them.
 
     Raises:
         UserError: one is not here, or two have one name.
     """
-    chosen = parse.all_of(chosen, where.data_dir, ForPeople(Console(), quiet=False))
-    rows = parse.named(named)
-    if not chosen.engine.remote:
+    section, library = parse.expand_all(section, where, output(quiet=False, json=False))
+    rows = parse.name_checkpoints(named)
+    if not section.engine.remote:
         rows = {name: _here(text, where) for name, text in rows.items()}
     prints = dict.fromkeys(rows, "")
-    return of_evaluation(eval_job(where.runs, chosen, where, rows, prints))
+    return of_evaluation(eval_job(where.runs, section, where, rows, prints)), library
 
 
 def _here(name: str, where: Places) -> str:
-    found = checkpoints.local(name, where.models, where.near)
-    if found is None:
+    folder = checkpoints.local(name, where.models, where.near)
+    if folder is None:
         raise ModelError(
             f"{name}: not on this machine, and an audit fetches nothing: fetch it first, or name a "
             "checkpoint folder"
         )
-    return str(found)
+    return str(folder)

@@ -1,4 +1,4 @@
-"""`nca data`."""
+"""`nca data`: commands that fetch benchmark files, and sample or show training data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,19 +6,17 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import (
-    MODELS,
-    RUNS,
+    BaseUrlOption,
     DataOption,
-    DebugOption,
     EngineOption,
+    FolderOptions,
     JudgeOption,
     JudgeUrlOption,
-    ModelsOption,
     QuietOption,
     RecipeArgument,
-    RunsOption,
     SetOption,
     UnsafeOption,
+    command,
 )
 from harness.data.folder import data_folder
 
@@ -27,35 +25,36 @@ app = typer.Typer(
 )
 
 
-@app.command("show")
+@command(app, "show")
 def show_data(
     recipe: RecipeArgument,
+    *,
     row: Annotated[
         int | None, typer.Option("--row", min=1, help="Which row of the data, from 1.")
     ] = None,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Whose settings; the first by default.")
     ] = None,
-    runs: RunsOption = RUNS,
-    models: ModelsOption = MODELS,
-    data_dir: DataOption = None,
+    folders: FolderOptions,
     set_: SetOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Print one prompt with its responses, rewards, labels and exact tokens."""
-    from harness.cli import commands, parse
+    from rich.console import Console
 
-    del debug
-    where = parse.places(runs, models, data_dir, "none")
-    commands.show_data(recipe, parse.overrides(set_, None, None), where, checkpoint, row)
+    from harness.cli import parse
+    from harness.cli.training_data import show
+
+    read, where = parse.recipe(recipe, set_ or (), folders.places())
+    show(read, where, checkpoint, row, Console(highlight=False))
 
 
-@app.command("fetch")
+@command(app, "fetch")
 def fetch_data(
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME", help="Suites, `reward`, `preference`; all without."),
     ] = None,
+    *,
     data_dir: DataOption = None,
     base_url: Annotated[
         str | None,
@@ -64,20 +63,34 @@ def fetch_data(
     tries: Annotated[
         int, typer.Option("--tries", min=1, help="In a row that bring nothing, for a file.")
     ] = 5,
-    debug: DebugOption = False,
 ) -> None:
     """Fill the data folder with upstream's files, each checked; what is there is left alone."""
-    from harness.cli import commands
+    from rich.console import Console
 
-    del debug
-    commands.fetch_data(names or (), data_folder(data_dir), base_url, tries)
+    from harness.cli.fetch_summary import line, refuse_failed, summary
+    from harness.data.fetch.download import Patience
+    from harness.data.fetch.fetch import BASE_URL, fetch
+    from harness.data.fetch.manifest import chosen
+
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    folder = data_folder(data_dir)
+    fetched = fetch(
+        chosen(names or ()),
+        folder,
+        lambda file: console.print(line(file)),
+        base_url or BASE_URL,
+        Patience(tries=tries),
+    )
+    console.print(summary(fetched, folder))
+    refuse_failed(fetched)
 
 
-@app.command("sample")
+@command(app, "sample")
 def sample_data(
     checkpoint: Annotated[
         str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint folder, or NAME=FOLDER.")
     ],
+    *,
     prompts: Annotated[
         str, typer.Option("--prompts", help="A suite, or a file of rows with `prompt`.")
     ],
@@ -108,22 +121,16 @@ def sample_data(
     drop_cut: Annotated[
         bool, typer.Option("--drop-cut", help="Leave out responses cut at --max-tokens.")
     ] = False,
-    runs: RunsOption = RUNS,
-    models: ModelsOption = MODELS,
-    data_dir: DataOption = None,
+    folders: FolderOptions,
     engine: EngineOption = None,
-    base_url: Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")] = "",
+    base_url: BaseUrlOption = "",
     unsafe: UnsafeOption = False,
     quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Sample K responses a prompt from a checkpoint and score them: training data on policy."""
     from harness.cli import parse, sample
     from harness.cli.output import output
-    from harness.engines.options import EngineChoice
-    from harness.engines.registry import default_engine
 
-    del debug
     sample.sample(
         checkpoint,
         sample.section_of(
@@ -141,8 +148,8 @@ def sample_data(
             drop_ties=drop_ties,
             drop_cut=drop_cut,
         ),
-        EngineChoice(name=engine or default_engine(base_url), base_url=base_url),
-        parse.places(runs, models, data_dir, "none"),
+        parse.engine_choice(engine, base_url),
+        folders.places(),
         out,
         unsafe=unsafe,
         output=output(quiet=quiet, json=False),

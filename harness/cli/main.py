@@ -7,15 +7,8 @@ from typing import NoReturn
 
 import typer
 
-from harness.cli import data as cli_data
-from harness.cli import doctor as cli_doctor
-from harness.cli import journal as cli_journal
-from harness.cli import pages as cli_pages
-from harness.cli import results as cli_results
-from harness.cli import runs as cli_runs
-from harness.cli import suites as cli_suites
-from harness.cli import tracking as cli_tracking
-from harness.pipeline import telemetry
+from harness.cli import data, journal, machine, results, runs, suites
+from harness.pipeline.environment import switch_off_telemetry
 
 app = typer.Typer(
     name="nca",
@@ -24,11 +17,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (cli_runs, cli_results, cli_pages, cli_tracking, cli_doctor):
+for commands in (runs, results, machine):
     app.add_typer(commands.app)
-app.add_typer(cli_suites.app, name="suites")
-app.add_typer(cli_data.app, name="data")
-app.add_typer(cli_journal.app, name="journal")
+app.add_typer(suites.app, name="suites")
+app.add_typer(data.app, name="data")
+app.add_typer(journal.app, name="journal")
 
 #: What typer gives back for Ctrl-C.
 _INTERRUPTED = 130
@@ -37,16 +30,16 @@ _JSON_LINES = ("run", "train", "eval", "demo")
 
 
 def main() -> None:
-    """Entry point: every error leaves as one or two lines and an exit code."""
-    telemetry.off()
+    """Run a command; every error ends in one or two lines and an exit code."""
+    switch_off_telemetry()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
     except Exception as error:  # the border: everything is classified here
         sys.exit(_explain(error))
     if code == _INTERRUPTED:
-        said = "interrupted: what was finished is kept; run the same command again to go on"
-        sys.exit(_failed(said, 1))
+        text = "interrupted: what was finished is kept; run the same command again to go on"
+        sys.exit(_failed(text, 1))
     sys.exit(code or 0)
 
 
@@ -67,26 +60,26 @@ def _explain(error: Exception) -> int:
         if show is None:
             return _failed(error.format_message(), 2)
         show()
-        return _told(error.format_message(), 2)
-    known = classify(error)
-    if known is None:
-        said = f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)"
-        return _failed(said, 1)
-    return _failed(str(known), known.exit_code)
+        return _report_as_json(error.format_message(), 2)
+    classified = classify(error)
+    if classified is None:
+        text = f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)"
+        return _failed(text, 1)
+    return _failed(str(classified), classified.exit_code)
 
 
 def _failed(message: str, exit_code: int) -> int:
     typer.secho(f"nca: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
-    return _told(message, exit_code)
+    return _report_as_json(message, exit_code)
 
 
-def _told(message: str, exit_code: int) -> int:
-    """The exit code; where JSON lines are asked for, the error is the last of them."""
+def _report_as_json(message: str, exit_code: int) -> int:
+    """Print an error as the last JSON line where those are asked for; return the exit code."""
     command, *options = sys.argv[1:] or [""]
     if command in _JSON_LINES and "--json" in options:
-        from harness.cli.output import tell_error
+        from harness.cli.output import write_error
 
-        tell_error(message, exit_code)
+        write_error(message, exit_code)
     return exit_code
 
 

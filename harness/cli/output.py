@@ -1,4 +1,4 @@
-"""What a command that runs stages prints: for people, for people in a hurry, or for programs."""
+"""The output of commands that run stages: for people, briefly for people, or for programs."""
 
 import sys
 from collections.abc import Mapping
@@ -8,33 +8,33 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from harness.evaluate.judge.budget import dollars
-from harness.pipeline.run import Finished
+from harness.pipeline.finish import Finished
 from harness.progress.json_lines import JsonLines
 from harness.progress.screen import Screen, screen
 
 
 class Output(Protocol):
-    """Says what runs and what came of it."""
+    """The output of a command: stages, notes and the result."""
 
     @property
     def screen(self) -> Screen:
-        """Where progress is shown."""
+        """The screen that shows stages."""
 
     def heading(self, text: str) -> None:
-        """Begin a part."""
+        """Print the heading of a part."""
 
     def note(self, line: str) -> None:
-        """Say something that is worth knowing and is no result."""
+        """Print a note, which is not a result."""
 
     def paragraph(self, text: str) -> None:
-        """Say more of it than goes into a line."""
+        """Print an explanation of several lines."""
 
     def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
-        """Say what came of a run, and where it is."""
+        """Print the result of a run, and where it is."""
 
 
-class ForPeople:
-    """Progress, tables, and where the files are; if quiet, the tables alone."""
+class TerminalOutput:
+    """Output of progress, tables and places of files; if quiet, of the tables alone."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
@@ -43,29 +43,29 @@ class ForPeople:
 
     @property
     def screen(self) -> Screen:
-        """Where progress is shown."""
+        """The screen that shows stages."""
         return self._screen
 
     def heading(self, text: str) -> None:
-        """A rule with a text in it."""
+        """Print a rule with a text in it."""
         if not self._quiet:
             self._console.rule(text)
 
     def note(self, line: str) -> None:
-        """A line, however long."""
+        """Print one line, however long."""
         if not self._quiet:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def paragraph(self, text: str) -> None:
-        """Lines broken at words."""
+        """Print lines that are broken at words."""
         if not self._quiet:
             self._console.print(text, highlight=False, markup=False)
 
     def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
-        """The tables; then how much was reused, and where everything is."""
+        """Print the tables, how much was reused, and where everything is."""
         from harness.report.run_summary import show
 
-        show(finished.result, self._console, title)
+        show(finished.result, finished.comparison, self._console, title)
         for event in finished.events:
             if event["event"] == "evaluated":
                 self._evaluated(event)
@@ -89,35 +89,35 @@ class ForPeople:
             self.note(verdicts_line(event))
 
 
-class ForPrograms:
-    """JSON lines on standard output; the last of a run is its result."""
+class JsonOutput:
+    """Output as JSON lines; the last line of a run is its result."""
 
     def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
 
     @property
     def screen(self) -> Screen:
-        """Where events go."""
+        """The writer of events."""
         return self._lines
 
     def heading(self, text: str) -> None:
-        """A note."""
+        """Write a note event."""
         self.note(text)
 
     def note(self, line: str) -> None:
-        """A note event, as stages send them."""
+        """Write a note event, as stages send them."""
         self._lines.write({"event": "note", "text": line})
 
     def paragraph(self, text: str) -> None:
-        """Nothing: paragraphs explain tables to people, and a run's last line is its result."""
+        """Write nothing: paragraphs explain tables to people."""
 
     def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
-        """The records of the tables, and where everything is."""
+        """Write the records of the tables, and where everything is."""
         from harness.report.run_summary import tables
 
-        found = tables(finished.result, title)
+        by_name = tables(finished.result, finished.comparison, title)
         scores, likelihood = (
-            found[name].records if name in found else () for name in ("table", "likelihood")
+            by_name[name].records if name in by_name else () for name in ("table", "likelihood")
         )
         page = finished.folder.report
         where = {
@@ -129,29 +129,29 @@ class ForPrograms:
 
 
 def verdicts_line(event: Mapping[str, Any]) -> str:
-    """What an `evaluated` event says of verdicts: how many, and what they took."""
-    asked, reused, used = event["verdicts_asked"], event["verdicts_reused"], event["judge"]
-    said = f"verdicts: {asked} asked, {reused} reused from the journal"
+    """Return the verdicts of an `evaluated` event in words: their number, tokens and cost."""
+    new, reused, used = event["verdicts_asked"], event["verdicts_reused"], event["judge"]
+    text = f"verdicts: {new} asked, {reused} reused from the journal"
     if not used["requests"]:
-        return said
-    said += (
+        return text
+    text += (
         f"; {used['prompt_tokens']:,} prompt and {used['completion_tokens']:,} completion tokens"
     )
     if used["cost"] is not None:
-        said += f", {dollars(used['cost'])}"
+        text += f", {dollars(used['cost'])}"
     if used["uncounted"]:
         most = "" if used["cost"] is None else ", each taken to have cost the most it can"
-        said += f" ({used['uncounted']:,} replies did not say how many{most})"
-    return said
+        text += f" ({used['uncounted']:,} replies did not say how many{most})"
+    return text
 
 
 def output(*, quiet: bool, json: bool) -> Output:
-    """The output that a command's options ask for."""
-    return ForPrograms(JsonLines(sys.stdout)) if json else ForPeople(Console(), quiet=quiet)
+    """Return the output of a command's options."""
+    return JsonOutput(JsonLines(sys.stdout)) if json else TerminalOutput(Console(), quiet=quiet)
 
 
-def tell_error(message: str, exit_code: int) -> None:
-    """The last line of a command that failed, for programs."""
+def write_error(message: str, exit_code: int) -> None:
+    """Write the last line of a command that failed, for programs."""
     error = {"event": "error", "message": message, "exit_code": exit_code}
     JsonLines(sys.stdout).write(error)
 

@@ -1,25 +1,29 @@
-"""What the words of a command line mean: places, keys of a recipe, checkpoints, runs."""
+"""The words of a command line as values: places, recipes and their keys, checkpoints, runs."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.engines.options import EngineChoice
 from harness.engines.registry import default_engine
 from harness.errors import RecipeError
-from harness.pipeline.plan import Places
-from harness.recipe.schema import DecodingChanges, EvaluateSection
+from harness.pipeline.places import Places
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import DecodingChanges, EvaluateSection, Recipe
 from harness.storage.result import Result, read_result
 
 if TYPE_CHECKING:
     from harness.evaluate.answer_files.unjudged import Bench
+    from harness.evaluate.suites.library import SuiteLibrary
     from harness.recipe.schema import JudgeChoice
 
 
 def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
-    """Where things lie; tracking defaults to an SQLite store among the runs."""
+    """Return the folders of a command; tracking defaults to an SQLite store among the runs."""
     uri = tracking or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
     return Places(
         runs=runs,
@@ -29,95 +33,119 @@ def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None
     )
 
 
+def recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[Recipe, Places]:
+    """Read a recipe; files that it names may be relative to its folder.
+
+    Raises:
+        RecipeError: the file or an override is wrong.
+    """
+    return read_recipe(file, overrides), replace(where, near=(file.resolve().parent,))
+
+
 def overrides(
-    given: Sequence[str] | None,
+    set_: Sequence[str] | None,
     engine: str | None,
     limit: str | None,
     *,
     room: int | None = None,
     unsafe: bool = False,
 ) -> list[str]:
-    """`--set` with what `--engine`, `--limit`, `--max-model-len` and `--unsafe` stand for."""
-    found = list(given or ())
+    """Return `--set`, `--engine`, `--limit`, `--max-model-len` and `--unsafe` as overrides."""
+    values = list(set_ or ())
     if engine is not None:
-        found.append(f"evaluate.engine.name={engine}")
+        values.append(f"evaluate.engine.name={engine}")
     if limit is not None:
-        found.append(f"evaluate.limit={_limit_text(limit)}")
+        values.append(f"evaluate.limit={json.dumps(_limit(limit))}")
     if room is not None:
-        found.append(f"evaluate.engine.max_model_len={room}")
+        values.append(f"evaluate.engine.max_model_len={room}")
     if unsafe:
-        found.append("evaluate.unsafe=true")
-    return found
+        values.append("evaluate.unsafe=true")
+    return values
 
 
-def section(
-    suites: str,
-    engine: str | None,
-    limit: str | None,
-    repeats: int,
-    temperature: float | None,
-    base_url: str,
-    *,
-    room: int | None = None,
-    unsafe: bool = False,
-    tasks: Path | None = None,
-) -> EvaluateSection:
-    """The evaluate section that the options of `nca eval` stand for.
+def engine_choice(name: str | None, base_url: str, room: int | None = None) -> EngineChoice:
+    """Return the engine of `--engine`, `--base-url` and `--max-model-len`.
 
     Raises:
-        RecipeError: a malformed limit, or a length given to an endpoint.
+        RecipeError: a length is given to an endpoint.
     """
-    choice = EngineChoice(name=engine or default_engine(base_url), base_url=base_url)
-    if room is not None:
-        if choice.remote:
-            raise RecipeError(
-                f"--max-model-len {room}: an endpoint has the length that it was started with: "
-                "set it there, and leave the option out"
-            )
-        choice = choice.model_copy(update={"max_model_len": room})
+    choice = EngineChoice(name=name or default_engine(base_url), base_url=base_url)
+    if room is None:
+        return choice
+    if choice.remote:
+        raise RecipeError(
+            f"--max-model-len {room}: an endpoint has the length that it was started with: "
+            "set it there, and leave the option out"
+        )
+    return choice.model_copy(update={"max_model_len": room})
+
+
+def evaluate_section(
+    suites: str,
+    engine: EngineChoice,
+    limit: str | None,
+    *,
+    temperature: float | None = None,
+    tasks: Path | None = None,
+    **keys: Any,
+) -> EvaluateSection:
+    """Return the evaluate section of the options of `nca eval`; `keys` are used as they are.
+
+    Raises:
+        RecipeError: a malformed limit.
+    """
     return EvaluateSection(
         suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
         limit=None if limit is None else _limit(limit),
-        repeats=repeats,
         decoding=DecodingChanges(temperature=temperature),
-        engine=choice,
-        unsafe=unsafe,
+        engine=engine,
         lm_eval_tasks=tasks and tasks.resolve(),
+        **keys,
     )
 
 
-def all_of(chosen: EvaluateSection, data_dir: Path | None, out: Output) -> EvaluateSection:
-    """With the suites that can run here in place of `all`; says which cannot, and why."""
-    from harness.evaluate.suite_choice import expanded
+def expand_all(
+    section: EvaluateSection, where: Places, out: Output
+) -> tuple[EvaluateSection, "SuiteLibrary"]:
+    """Put the suites that can run here in place of `all`, and note which cannot, and why.
 
-    chosen, left_out = expanded(chosen, data_dir)
+    Returns:
+        The section, and the suites that were loaded for it.
+    """
+    from harness.evaluate.loop.suite_choice import expand_all
+    from harness.evaluate.suites.library import SuiteLibrary
+    from harness.pipeline.lookup import locate_tasks
+
+    section = locate_tasks(section, where)
+    library = SuiteLibrary(where.data_dir, section.lm_eval_tasks)
+    section, left_out = expand_all(section, library)
     for name, reason in left_out.items():
         out.note(f"left out: {name}: {reason}")
-    return chosen
+    return section, library
 
 
 def bench(chosen: "JudgeChoice | None", where: Places) -> "Bench | None":
-    """The judge of `nca score`, its model found; None where none is named."""
+    """Return the judge of `nca score` with its model found; None where none is named."""
     from harness.evaluate.answer_files.unjudged import Bench
-    from harness.pipeline.plan import judge_of
+    from harness.pipeline.lookup import resolve_judge
 
-    choice, fingerprint = judge_of(EvaluateSection(judge=chosen), where)
+    choice, fingerprint = resolve_judge(EvaluateSection(judge=chosen), where)
     if choice is None:
         return None
     where.runs.mkdir(parents=True, exist_ok=True)
-    return Bench(choice, fingerprint, where.runs.resolve() / "journal.sqlite")
+    return Bench(choice, fingerprint, where.journal)
 
 
-def named(models: Sequence[str]) -> dict[str, str]:
-    """Row name -> checkpoint, from `NAME=FOLDER` or a folder that names itself.
+def name_checkpoints(models: Sequence[str]) -> dict[str, str]:
+    """Map row names to checkpoints, from `NAME=FOLDER` or from the name of a folder.
 
     Raises:
         RecipeError: two rows would have one name.
     """
     rows: dict[str, str] = {}
     for text in models:
-        name, given, folder = text.rpartition("=")
-        if not given:
+        name, equals, folder = text.rpartition("=")
+        if not equals:
             path = Path(folder)
             name = path.parent.name if path.name == "checkpoint" else path.name
         if name in rows:
@@ -127,7 +155,7 @@ def named(models: Sequence[str]) -> dict[str, str]:
 
 
 def results(name: str, uri: str) -> list[Result]:
-    """What a RUN of the command line stands for: a folder, a file, or runs of an MLflow store.
+    """Return the results of a RUN: a folder, a file, or runs of an MLflow store.
 
     Raises:
         RunError: there is no such run.
@@ -147,10 +175,3 @@ def _limit(text: str) -> int | dict[str, int]:
         raise RecipeError(
             f"--limit {text}: write a number, or suite=number pairs with commas"
         ) from None
-
-
-def _limit_text(text: str) -> str:
-    limit = _limit(text)
-    if isinstance(limit, int):
-        return str(limit)
-    return "{" + ", ".join(f"'{name}': {number}" for name, number in limit.items()) + "}"

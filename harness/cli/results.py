@@ -1,4 +1,4 @@
-"""Commands that read what was answered: tables, curves, scores, exports."""
+"""Commands that read finished runs and files of answers: tables, curves, scores, exports."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,30 +6,25 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import (
-    MODELS,
     RUNS,
     AllowMismatchOption,
     AllowMissingOption,
-    DataOption,
-    DebugOption,
-    JudgeOption,
-    JudgePriceOption,
-    JudgeRepeatsOption,
-    JudgeUrlOption,
-    MaxCostOption,
-    ModelsOption,
+    FolderOptions,
+    JudgeFlags,
     RunNames,
     RunsOption,
     TrackingOption,
     UnsafeOption,
+    command,
 )
 
 app = typer.Typer()
 
 
-@app.command()
+@command(app)
 def compare(
     names: RunNames,
+    *,
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that differences are taken to.")
     ] = None,
@@ -40,26 +35,19 @@ def compare(
     allow_mismatch: AllowMismatchOption = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Put finished runs side by side, with intervals and paired differences."""
-    from harness.cli import commands, parse
+    from harness.cli import reports
+    from harness.report.html.leaderboard import Options
 
-    del debug
-    where = parse.places(runs, MODELS, None, tracking)
-    commands.compare(
-        names,
-        baseline,
-        format_,
-        where,
-        allow_missing=allow_missing,
-        allow_mismatch=allow_mismatch,
-    )
+    options = Options(baseline, allow_missing, allow_mismatch)
+    reports.compare(names, format_, options, FolderOptions(runs).places(tracking))
 
 
-@app.command()
+@command(app)
 def report(
     names: RunNames,
+    *,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the pages.")],
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that differences are taken to at first.")
@@ -68,36 +56,33 @@ def report(
     allow_mismatch: AllowMismatchOption = False,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Write pages that open from disk: scores, charts, and every sample behind them."""
-    from harness.cli import commands, parse
+    from harness.cli import reports
     from harness.report.html.leaderboard import Options
 
-    del debug
-    where = parse.places(runs, MODELS, None, tracking)
-    commands.report(names, out, Options(baseline, allow_missing, allow_mismatch), where)
+    options = Options(baseline, allow_missing, allow_mismatch)
+    reports.report(names, out, options, FolderOptions(runs).places(tracking))
 
 
-@app.command()
+@command(app)
 def trends(
     names: RunNames,
+    *,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and pictures.")],
     baseline: Annotated[
         str, typer.Option("--baseline", help="Checkpoint whose last margin is the measure.")
     ] = "dpo",
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
-    from harness.cli import commands, parse
+    from harness.cli import reports
 
-    del debug
-    commands.trends(names, baseline, out, parse.places(runs, MODELS, None, tracking))
+    reports.trends(names, baseline, out, FolderOptions(runs).places(tracking))
 
 
-@app.command()
+@command(app)
 def tables(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Where specifications (*.yaml) lie.")
@@ -106,18 +91,16 @@ def tables(
         Path | None, typer.Option("-o", "--out", help="Where files go; by default there too.")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Name no file.")] = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write every table and picture of a folder of results anew, from its specifications."""
     from harness.report.tables.build import build
 
-    del debug
     for _, _, files in build(folder, out or folder):
         if not quiet:
             print(*files, sep="\n")
 
 
-@app.command()
+@command(app)
 def power(
     points: Annotated[
         float,
@@ -162,27 +145,25 @@ def power(
     ] = None,
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Say how many samples, repeats or seeds it takes to see a difference."""
-    from harness.cli import commands, parse
+    from harness.cli import parse, reports
     from harness.report.compare.together import merged
     from harness.stats.power.budget import of_assumed, of_result, question
 
-    del debug
-    asked = question(points, power_, alpha, comparisons)
+    difference = question(points, power_, alpha, comparisons)
     if run is None:
-        budget = of_assumed(asked, (accuracy, discordant, correlation), samples)
+        budget = of_assumed(difference, (accuracy, discordant, correlation), samples)
     else:
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
             raise typer.BadParameter("assumed figures and a RUN do not go together")
-        where = parse.places(runs, MODELS, None, tracking)
+        where = FolderOptions(runs).places(tracking)
         result = merged(parse.results(run, where.tracking_uri))
-        budget = of_result(asked, result, suite, checkpoint, baseline)
-    commands.power(budget, json_file)
+        budget = of_result(difference, result, suite, checkpoint, baseline)
+    reports.power(budget, json_file)
 
 
-@app.command()
+@command(app)
 def score(
     suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
     files: Annotated[
@@ -194,6 +175,7 @@ def score(
             "Judged suites: FastChat's model_judgment, AlpacaEval's annotations.json.",
         ),
     ],
+    *,
     also: Annotated[
         str | None, typer.Option("--also", help="evalplus: show where its executor differs.")
     ] = None,
@@ -203,33 +185,24 @@ def score(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Show scores with values missing, n of N.")
     ] = False,
-    judge: JudgeOption = None,
-    judge_url: JudgeUrlOption = "",
-    judge_price: JudgePriceOption = None,
-    max_cost: MaxCostOption = None,
-    judge_repeats: JudgeRepeatsOption = None,
-    runs: RunsOption = RUNS,
-    models: ModelsOption = MODELS,
-    data_dir: DataOption = None,
+    judge: JudgeFlags,
+    folders: FolderOptions,
     unsafe: UnsafeOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
     from harness.cli import parse
     from harness.cli.score import How
     from harness.cli.score import score as score_files
-    from harness.recipe.judge_options import JudgeOptions
 
-    del debug
-    judged_by = JudgeOptions(judge, judge_url, judge_price, max_cost, judge_repeats).choice()
-    bench = parse.bench(judged_by, parse.places(runs, models, data_dir, "none"))
+    bench = parse.bench(judge.options.choice(), folders.places())
     how = How(also, json_file, unsafe, allow_missing, bench)
-    score_files(suite, files, data_dir, how)
+    score_files(suite, files, folders.data_dir, how)
 
 
-@app.command()
+@command(app)
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
+    *,
     format_: Annotated[
         str, typer.Option("--format", help="fastchat, alpaca_eval, humaneval or evalplus.")
     ],
@@ -237,10 +210,8 @@ def export(
     checkpoints: Annotated[
         list[str] | None, typer.Option("--checkpoint", help="Only this one. Repeatable.")
     ] = None,
-    debug: DebugOption = False,
 ) -> None:
     """Write a run's answers as the benchmarks' official tools read them."""
-    from harness.cli import commands
+    from harness.cli import reports
 
-    del debug
-    commands.export(run, format_, out, checkpoints or ())
+    reports.export(run, format_, out, checkpoints or ())

@@ -10,11 +10,14 @@ from harness.data.sampling import resolve
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.engines.options import EngineChoice
 from harness.errors import UserError
-from harness.pipeline.plan import Places, existing
-from harness.pipeline.run import listener, perform
+from harness.evaluate.suites.library import SuiteLibrary
+from harness.pipeline.lookup import resolve_checkpoints
+from harness.pipeline.places import Places
+from harness.pipeline.runner import StageRunner
 from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
-from harness.storage.run_folder import digest, replacing, write_text
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import digest
 
 _KIND = ".jsonl"
 
@@ -55,9 +58,9 @@ def sample(
     refuse_other(out)
     section = resolve.resolved(section, (Path(), *data_roots(where)), where.models, where.near)
     resolve.check(section, where.data_dir)
-    named = parse.named([checkpoint])
+    named = parse.name_checkpoints([checkpoint])
     (name,) = named
-    folders, prints = existing(named, engine, where)
+    folders, prints = resolve_checkpoints(named, engine, where)
     prompts, scorer = resolve.identities(section, where.models, where.memo)
     job = SampleJob(
         section=section.model_copy(update={"checkpoint": name}),
@@ -68,13 +71,17 @@ def sample(
         engine=engine,
         unsafe=unsafe,
         data_dir=where.data_dir,
+        files=resolve.benchmark_files(section, SuiteLibrary(where.data_dir)),
         out=where.runs.resolve(),
-        journal=where.runs.resolve() / "journal.sqlite",
+        journal=where.journal,
     )
-    folder = job.out / f"sample-{digest([job.key, name], 8)}"
+    # The folder of an earlier version is named by a key with a path in it.
+    keys = (job.old_key, job.key)
+    old, new = (job.out / f"sample-{digest([key, name], 8)}" for key in keys)
+    folder = old if old.is_dir() else new
     stage = sample_stage(job.model_copy(update={"out": folder}), f"sample {name}")
     with output.screen as screen:
-        perform(stage, 1, 1, screen, listener([], screen))
+        StageRunner(screen, total=1).perform(stage)
     deliver(folder, out)
     output.note(f"rows:       {out}")
     output.note(f"provenance: {beside(out)}")

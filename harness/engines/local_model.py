@@ -293,9 +293,9 @@ class LocalModel:
         ids, mask = self._padded([pair.prompt + pair.continuation for pair in pairs])
         keep = min(keep, ids.shape[1])
         logits = self._forward(ids, mask[:, :0], None, mask, keep).logits
-        logps, wanted = torch.log_softmax(logits[:, :-1], dim=-1), ids[:, 1 - keep :]
-        picked = logps.gather(-1, wanted[..., None]).squeeze(-1)
-        best = logps.argmax(dim=-1) == wanted
+        logps, targets = torch.log_softmax(logits[:, :-1], dim=-1), ids[:, 1 - keep :]
+        picked = logps.gather(-1, targets[..., None]).squeeze(-1)
+        best = logps.argmax(dim=-1) == targets
         starts = [keep - 1 - len(pair.continuation) for pair in pairs]
         return [
             Likelihood(float(row[start:].double().sum()), bool(hits[start:].all()))

@@ -9,12 +9,11 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import Completion, EngineGone, RequestFailed, Usage, overflow
+from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Usage, overflow
 from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
 from harness.errors import EngineUnavailable
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "filtered"}
 
 
-class OpenAIEngine:
+class OpenAIEngine(Engine):
     """An endpoint that speaks OpenAI's chat protocol; `spec.base_url` ends in /v1.
 
     The key is OPENAI_API_KEY, or "none" for servers that want none. `spec.served` says under
@@ -58,10 +57,6 @@ class OpenAIEngine:
     def version(self) -> str:
         """Owner and name of what the endpoint says it serves; "unknown" before it is asked."""
         return self._version
-
-    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Return the endpoint serves what it serves, by name."""
-        return ""
 
     async def __aenter__(self) -> Self:
         """Ask the endpoint what it serves.
@@ -196,7 +191,7 @@ class OpenAIEngine:
         continuation: tuple[int, ...],  # noqa: ARG002 - the protocol's
         model: str = "",  # noqa: ARG002 - the protocol's
     ) -> NoReturn:
-        """Never: the chat protocol cannot score a given continuation.
+        """Refuse: the chat protocol cannot score a given continuation.
 
         Raises:
             EngineUnavailable: always.
@@ -209,14 +204,14 @@ class OpenAIEngine:
 def _call(
     client: "AsyncOpenAI", parameters: dict[str, Any]
 ) -> Callable[[], Awaitable["ChatCompletion"]]:
-    """Return one try, checked: an answer without the texts asked for is an error."""
-    wanted = parameters.get("n", 1)
+    """Return a function that tries once; an answer without the texts asked for is an error."""
+    count = parameters.get("n", 1)
 
     async def call() -> "ChatCompletion":
         answer: ChatCompletion = await client.chat.completions.create(**parameters)
         choices = getattr(answer, "choices", None) or []
-        if len(choices) != wanted or any(choice.message is None for choice in choices):
-            raise Garbled(f"{len(choices)} of {wanted} texts in the answer: {str(answer)[:200]!r}")
+        if len(choices) != count or any(choice.message is None for choice in choices):
+            raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
         return answer
 
     return call

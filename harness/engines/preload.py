@@ -15,7 +15,7 @@ _ALLOCATORS = ("tcmalloc_minimal", "tcmalloc")
 
 @contextmanager
 def preloading() -> Iterator[None]:
-    """Within, processes are started with tcmalloc, unless the user preloads something.
+    """Start processes with tcmalloc in this block, unless the user preloads something.
 
     What is set by others within is taken back too, so that programs started later are without it.
     """

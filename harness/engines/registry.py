@@ -49,7 +49,7 @@ def engine_class(name: str) -> EngineClass:
 
 
 def capabilities_of(name: str) -> frozenset[str]:
-    """Return what an engine can do (of `base.CAPABILITIES`), without making one.
+    """Return the capabilities of an engine (of `base.CAPABILITIES`), without making one.
 
     Raises:
         RecipeError: no engine has this name.
@@ -58,7 +58,7 @@ def capabilities_of(name: str) -> frozenset[str]:
 
 
 def default_engine(base_url: str) -> str:
-    """Return the name of the engine that is meant where none is named."""
+    """Return the name of the engine to use where none is named."""
     return REMOTE if base_url else DEFAULT
 
 

@@ -9,12 +9,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import metadata
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
+from harness.engines.base import (
+    CAPABILITIES,
+    Completion,
+    Engine,
+    EngineGone,
+    Usage,
+    overflow,
+    tokens_of,
+)
 from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 
 if TYPE_CHECKING:
@@ -61,7 +68,7 @@ def pick(waiting: Sequence[_Job], most: int) -> list[_Job]:
     return batch
 
 
-class TransformersEngine:
+class TransformersEngine(Engine):
     """Transformers and PEFT in this process; adapters stay unmerged beside one base.
 
     Greedy answers do not depend on who shares a batch but for ties in the last bits; sampled rows
@@ -88,10 +95,6 @@ class TransformersEngine:
     def version(self) -> str:
         """Versions of transformers and torch."""
         return f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
-
-    def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - the protocol's
-        """Whatever PEFT can put on a base."""
-        return ""
 
     async def __aenter__(self) -> Self:
         """Load checkpoint and adapters.

@@ -328,7 +328,7 @@ def _sampling(request: Request, room: int) -> "SamplingParams":
 
 
 def _scoring() -> "SamplingParams":
-    """Log-probabilities of the prompt's own tokens (and one token that nobody asked for)."""
+    """Ask for log-probabilities of the prompt's own tokens (and one token, which is unused)."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -342,7 +342,7 @@ def _scoring() -> "SamplingParams":
 
 
 def _trying() -> "SamplingParams":
-    """Return a few greedy tokens with their log-probabilities, whatever they are."""
+    """Ask for a few greedy tokens with their log-probabilities, whatever they are."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 

@@ -1,4 +1,4 @@
-"""Several processes for one stage: `accelerate launch`, kept from leaving anything behind.
+"""Several processes for one stage by `accelerate launch`, which leaves nothing behind.
 
     python -m harness.pipeline.accelerate_launch KIND resolved.json --processes N [--config FILE] <
     EVENTS
@@ -22,7 +22,7 @@ _EVENTS = 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a stage in several processes; exit code 1 where one of them failed, having said why."""
+    """Run a stage in several processes; return 1 where one of them failed and reported why."""
     parser = argparse.ArgumentParser(prog="harness.pipeline.accelerate_launch")
     parser.add_argument("kind")
     parser.add_argument("resolved", type=Path)
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def accelerate_arguments(options: argparse.Namespace, logs: Path) -> list[str]:
-    """What `accelerate launch` is told: its configuration, a free port, and the stage."""
+    """Return the arguments of `accelerate launch`: its configuration, a free port, the stage."""
     how = ["--multi_gpu"] if options.config is None else ["--config_file", str(options.config)]
     return [
         *how,

@@ -1,4 +1,4 @@
-"""From a run folder's files to the result record that tables and figures stand on."""
+"""The result record of a run folder, from which tables and figures are made."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import yaml
 
 from harness.data.sampling.job import PROVENANCE
-from harness.recipe.schema import BASE, Recipe
+from harness.recipe.dependencies import BASE
+from harness.recipe.schema import Recipe
+from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.provenance import versions
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.storage.run_folder import MADE, RunFolder, read_json, read_lines
+from harness.storage.run_folder import MADE, RunFolder
 from train.data import hub
 
 
@@ -17,26 +19,26 @@ def collect(
     folder: RunFolder,
     recipe: Recipe,
     key: str,
-    prints: Mapping[str, str],
+    fingerprints: Mapping[str, str],
     data: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Result:
-    """Everything that is finished in a run folder; what is not is absent.
+    """Return everything that is finished in a run folder.
 
     Args:
         folder: of the run.
         recipe: as it was resolved.
         key: of the run.
-        prints: checkpoint names, in table order, with their fingerprints.
-        data: checkpoint -> digests of what it was trained on and probed with.
+        fingerprints: checkpoint names, in table order, with their fingerprints.
+        data: checkpoint -> digests of its training data and its probe.
     """
-    known = data or {}
     return Result(
         recipe=recipe.name,
         key=key,
         base=recipe.base,
         baseline=recipe.compare.baseline,
         checkpoints=tuple(
-            _checkpoint(folder, recipe, name, prints[name], known.get(name, {})) for name in prints
+            _checkpoint(folder, recipe, name, fingerprint, (data or {}).get(name, {}))
+            for name, fingerprint in fingerprints.items()
         ),
         samples=_samples(folder, recipe),
         versions=versions(),
@@ -47,13 +49,13 @@ def collect(
 def _made(folder: RunFolder, recipe: Recipe) -> dict[str, dict[str, str]]:
     stages = {f"sample:{name}": folder.sample(name) for name in recipe.sample}
     stages |= {f"train:{name}": folder.train(name) for name in recipe.checkpoints}
-    stages |= {"evaluate": folder.evaluation, "kl": folder.kl, "duel": folder.duels}
-    found = {stage: read_json(home / MADE) for stage, home in stages.items()}
-    return {stage: made for stage, made in found.items() if made}
+    stages |= {"evaluate": folder.evaluation, "kl": folder.kl, "duel": folder.pairwise}
+    records = {stage: read_json(home / MADE) for stage, home in stages.items()}
+    return {stage: made for stage, made in records.items() if made}
 
 
 def _samples(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
-    """What was sampled, from what, and what became of it: provenance by name."""
+    """Return the provenance of each sample that is finished."""
     files = {name: folder.sample(name) / PROVENANCE for name in recipe.sample}
     return {
         name: yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -75,12 +77,12 @@ def _checkpoint(
         data=dict(data),
         probe=tuple(line for line in lines if line["split"] == "probe"),
         first_step=next((line for line in lines if line["split"] == "train"), None),
-        suites={suite: found for suite, found in suites.items() if found is not None},
+        suites={suite: scores for suite, scores in suites.items() if scores is not None},
     )
 
 
 def _portable(config: dict[str, Any]) -> dict[str, Any]:
-    """A training config with names of files and folders instead of this machine's paths."""
+    """Return a training config with names of files and folders instead of paths."""
     for key in ("data", "probe"):
         if config.get(key) and not hub.is_name(config[key]):
             config[key] = config[key].rpartition("/")[2]

@@ -1,7 +1,7 @@
-"""`nca train --dry-run`: what a recipe's training would cost, from what is on this machine.
+"""`nca train --dry-run`: the cost of a recipe's training, from what is on this machine.
 
-Nothing is downloaded, loaded or written: the model is counted on the meta device, the data is read
-where it lies here, and otherwise `--rows` says how many prompts to assume.
+Nothing is downloaded, loaded or written: the model is counted on the meta device; the data is read
+where it is on this machine, otherwise `--rows` states the number of prompts to assume.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ import yaml
 
 from harness.engines import checkpoints
 from harness.errors import ModelError, UserError
-from harness.pipeline.plan import Places, located, trained_on
+from harness.pipeline.lookup import locate_data
+from harness.pipeline.places import Places
+from harness.pipeline.plan import adopt_adapters
 from harness.recipe.sampling import PREFIX, SampleSection, sample_named
 from harness.recipe.schema import Recipe
 from train.config import TrainConfig
@@ -34,7 +36,7 @@ _GB = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What is known here of a recipe's base: its configuration, and folders where they are."""
+    """A recipe's base: its configuration, and its folders where they are on this machine."""
 
     config: Any
     source: str
@@ -43,8 +45,8 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What one checkpoint would cost; `data` says in words where its lengths come from."""
+class CostEstimate:
+    """The cost of one checkpoint; `data` states in words where its lengths come from."""
 
     config: TrainConfig
     model: ModelShape
@@ -55,37 +57,37 @@ class Outlook:
     operations: Operations
 
 
-def outlooks(recipe: Recipe, places: Places, rows: int | None) -> dict[str, Outlook]:
-    """Checkpoint name -> what its training would cost.
+def estimate_costs(recipe: Recipe, places: Places, rows: int | None) -> dict[str, CostEstimate]:
+    """Return the cost of training each checkpoint, by name.
 
     Args:
         recipe: as read.
-        places: where models and data lie.
-        rows: prompts to read, or to assume where the data is not here.
+        places: folders of models and data.
+        rows: prompts to read, or to assume where the data is not on this machine.
 
     Raises:
-        UserError: the base's configuration is not known here, or there is neither data nor `rows`.
+        UserError: the base's configuration is not known, or there is neither data nor `rows`.
         train.DataError, train.TrainError: the data or the settings are wrong.
     """
-    base = base_here(recipe, places)
-    configs = trained_on(recipe, base.adapter).checkpoints
+    base = find_base(recipe, places)
+    configs = adopt_adapters(recipe, base.adapter).checkpoints
     return {
-        name: _outlook(name, config, base, places, rows, _drawn(recipe, config))
+        name: _estimate(name, config, base, places, rows, _drawn_sample(recipe, config))
         for name, config in configs.items()
     }
 
 
-def _drawn(recipe: Recipe, config: TrainConfig) -> SampleSection | None:
-    """The sample that a checkpoint's data will be; None where its data is given."""
+def _drawn_sample(recipe: Recipe, config: TrainConfig) -> SampleSection | None:
+    """Return the sample that a checkpoint is trained on; None where its data is given."""
     name = sample_named(config.data)
     return None if name is None else recipe.sample[name]
 
 
-def base_here(recipe: Recipe, places: Places) -> Base:
-    """The base's configuration: its own where it lies on this machine, else the recipe's values.
+def find_base(recipe: Recipe, places: Places) -> Base:
+    """Return the base with its own configuration, or with the values of the recipe.
 
     Raises:
-        ModelError: neither is there.
+        ModelError: the base is not on this machine, and the recipe states no values.
     """
     folder = checkpoints.local(recipe.base, places.models, places.near)
     if folder is not None:
@@ -101,23 +103,23 @@ def base_here(recipe: Recipe, places: Places) -> Base:
     )
 
 
-def _outlook(
+def _estimate(
     name: str,
     config: TrainConfig,
     base: Base,
     places: Places,
     rows: int | None,
     drawn: SampleSection | None,
-) -> Outlook:
+) -> CostEstimate:
     config = config if rows is None else config.model_copy(update={"rows": rows})
     model = count_parameters(base.config, config.lora, base.adapter)
-    config, train, probe, said = _lengths(name, config, base, places, drawn)
+    config, train, probe, data = _lengths(name, config, base, places, drawn)
     work = estimate_work(config, train, probe)
-    return Outlook(
+    return CostEstimate(
         config,
         model,
         base.source,
-        said,
+        data,
         work,
         estimate_memory(config, model, work),
         estimate_operations(model, work),
@@ -127,27 +129,28 @@ def _outlook(
 def _lengths(
     name: str, config: TrainConfig, base: Base, places: Places, drawn: SampleSection | None
 ) -> tuple[TrainConfig, Sequence[PromptLengths], Sequence[PromptLengths], str]:
-    """Lengths to train on and to probe: counted where data and tokenizer are here, else assumed."""
+    """Return the lengths to train on and to probe, counted if data and tokenizer are here."""
     here = _located(name, config, places)
     if here is not None and base.full is not None:
         return here, *_counted(here, base)
     count, source = _count(name, config, here, drawn)
-    one = _assumed(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
-    probe = [one] * config.probe_rows if config.probe is not None else []
-    said = (
-        f"{count:,} prompts {source}: each {len(one.responses)} responses, {one.prompt} prompt and "
-        f"{one.responses[0]} response tokens, the most that max_length allows"
+    lengths = _assumed(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
+    probe = [lengths] * config.probe_rows if config.probe is not None else []
+    text = (
+        f"{count:,} prompts {source}: each {len(lengths.responses)} responses, "
+        f"{lengths.prompt} prompt and {lengths.responses[0]} response tokens, the most that "
+        "max_length allows"
     )
-    return here or config, [one] * count, probe, said
+    return here or config, [lengths] * count, probe, text
 
 
 def _count(
     name: str, config: TrainConfig, here: TrainConfig | None, drawn: SampleSection | None
 ) -> tuple[int, str]:
-    """How many prompts there are, or are assumed to be, and where that number comes from.
+    """Return the number of prompts, counted or assumed, and where it comes from.
 
     Raises:
-        UserError: the data is not here, and nobody says how many.
+        UserError: the data is not on this machine, and no number is given.
     """
     if here is not None:
         return _rows_of(here), "in the data; lengths assumed"
@@ -167,15 +170,14 @@ def _count(
 
 
 def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | None:
-    """The config with its files found on this machine, or None; the hub is not asked.
+    """Return the config with its files found on this machine, or None; the hub is not asked.
 
-    What a run samples lies in its folder, which a dry run does not look for.
+    A sample is in its run folder, which a dry run does not look for.
     """
     if any(str(file).startswith(("hub:", PREFIX)) for file in (config.data, config.probe)):
         return None
-    one = Recipe(name="one", base="none", checkpoints={name: config})
     try:
-        return located(one, places).checkpoints[name]
+        return locate_data(name, config, places)
     except UserError:
         return None
 
@@ -195,8 +197,8 @@ def _counted(
         for groups in (data.train, data.probe)
     )
     mean = sum(lengths.size for lengths in train) / len(train)
-    said = f"{len(train):,} prompts, counted: {mean:,.0f} tokens each with all its responses"
-    return train, probe, said
+    text = f"{len(train):,} prompts, counted: {mean:,.0f} tokens each with all its responses"
+    return train, probe, text
 
 
 def _rows_of(config: TrainConfig) -> int:
@@ -207,7 +209,7 @@ def _rows_of(config: TrainConfig) -> int:
 
 
 def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
-    """The longest prompt and responses that a config allows, so many of them if it does not say."""
+    """Return the longest lengths of a config, with `responses` where it states no number."""
     from train.objectives.registry import find
 
     paired = find(config.method).labels == "pairs"
@@ -217,33 +219,33 @@ def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
     return PromptLengths(config.max_prompt_length, (room,) * count)
 
 
-def page(name: str, base: str, outlook: Outlook) -> str:
-    """One checkpoint's outlook as text: its resolved config, and what it would cost."""
-    plain = {"base": base, **outlook.config.model_dump(mode="json")}
+def page(name: str, base: str, estimate: CostEstimate) -> str:
+    """Return one checkpoint's resolved config and cost as text."""
+    plain = {"base": base, **estimate.config.model_dump(mode="json")}
     settings = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    rows = [*_work_rows(outlook), *_memory_rows(outlook), *_operation_rows(outlook.operations)]
+    rows = [*_work_rows(estimate), *_memory_rows(estimate), *_operation_rows(estimate.operations)]
     body = "\n".join(f"  {title:12} {text}" for title, text in rows)
     indented = "".join(f"  {line}\n" for line in settings.splitlines())
     return f"checkpoint {name}\n{indented}\n{body}\n"
 
 
-def _work_rows(outlook: Outlook) -> list[tuple[str, str]]:
-    config, model, work = outlook.config, outlook.model, outlook.work
+def _work_rows(estimate: CostEstimate) -> list[tuple[str, str]]:
+    config, model, work = estimate.config, estimate.model, estimate.work
     batches = config.prompts_per_step // config.prompts_per_batch
     steps = f"{work.steps:,} of {config.prompts_per_step} prompts, in {batches} micro-batches each"
     trained = f"{work.training.given:,} trained on, {work.training.predicted:,} of them predicted"
     return [
-        ("model", f"{model.kind}, from {outlook.source}"),
+        ("model", f"{model.kind}, from {estimate.source}"),
         ("parameters", f"{model.total:,}, of them trained {model.trained:,}"),
-        ("data", outlook.data),
+        ("data", estimate.data),
         ("steps", f"{steps}; {work.prompts:,} prompts in all"),
         ("tokens", f"{trained}; form {config.form}, without padding"),
         ("", f"{work.reference.given:,} for the reference, if none is on disk yet"),
     ]
 
 
-def _memory_rows(outlook: Outlook) -> list[tuple[str, str]]:
-    need, config, model, work = outlook.memory, outlook.config, outlook.model, outlook.work
+def _memory_rows(estimate: CostEstimate) -> list[tuple[str, str]]:
+    need, config, model, work = estimate.memory, estimate.config, estimate.model, estimate.work
     bits = ", linear layers in 4 bits" if config.lora and config.lora.quantise else ""
     kept = "float32" if model.rank else config.dtype
     state = int(need.optimiser / model.trained)

@@ -1,24 +1,35 @@
-"""The stages of a run: what one process does, where, and the key that says whether it is done."""
+"""The stages of a run: what one process does, where, and the key that tells whether it is done."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.job import EvalJob
+from harness.evaluate.measure.jobs import KlJob, PairwiseJob
 from harness.evaluate.suites.kl import any_kl
-from harness.evaluate.suites.pairwise import any_duels
-from harness.evaluate.suites.registry import find
-from harness.pipeline.fingerprints import print_of
-from harness.pipeline.jobs import duel_job, eval_job, kl_job, sample_job, train_job
+from harness.evaluate.suites.library import SuiteLibrary
+from harness.evaluate.suites.pairwise import any_pairwise
+from harness.pipeline.fingerprints import fingerprint_of
+from harness.pipeline.finish import Finished
+from harness.pipeline.jobs import sample_job, train_job
+from harness.pipeline.keys import (
+    evaluation_key,
+    hashed_config,
+    old_evaluation_key,
+    tracking_key,
+)
 from harness.pipeline.launch import ONE, Processes
-from harness.pipeline.plan import Places, Plan, essence, judge_of
-from harness.recipe.dependencies import Step
-from harness.recipe.schema import BASE, EvaluateSection
-from harness.stats.cells import Cell
-from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, digest, file_digest
+from harness.pipeline.places import Places
+from harness.pipeline.plan import Plan
+from harness.recipe.dependencies import BASE, Step
+from harness.recipe.schema import EvaluateSection
+from harness.storage.hashing import digest, file_digest
+from harness.storage.run_folder import RunFolder, is_done
+from harness.tracking.opening import holds_run
 from train.config import TrainJob
 
 _DIGITS = 16  # of a digest that people compare
@@ -26,110 +37,150 @@ _DIGITS = 16  # of a digest that people compare
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one process will do: `key` is a hash of everything that its outcome depends on."""
+    """The work of one process.
+
+    Attributes:
+        kind: a key of `harness.pipeline.worker.KINDS`.
+        title: shown on the screen.
+        folder: the stage's own.
+        key: a hash of everything that the outcome depends on; no path is in it.
+        job: what the process is handed.
+        processes: how many share the work.
+        old_key: as versions wrote it that hashed paths, too; "" where it is the same.
+        lost: whether the outcome is known to be gone, whatever the key says.
+    """
 
     kind: str
     title: str
     folder: Path
     key: str
-    job: Mapping[str, Any]
+    job: BaseModel | Mapping[str, Any]
     processes: Processes = ONE
+    old_key: str = ""
+    lost: bool = False
+
+    @property
+    def done(self) -> bool:
+        """True where the stage was finished with these very inputs."""
+        keys = [key for key in (self.key, self.old_key) if key]
+        return not self.lost and any(is_done(self.folder, key) for key in keys)
+
+    @property
+    def plain_job(self) -> Mapping[str, Any]:
+        """The job as JSON-able values."""
+        return (
+            self.job.model_dump(mode="json", by_alias=True)
+            if isinstance(self.job, BaseModel)
+            else self.job
+        )
 
 
-def stage_of(plan: Plan, step: Step) -> Stage:
-    """The stage of a step, keyed by what is there now of all that it needs."""
+def stage_of(plan: Plan, step: Step, suites: SuiteLibrary) -> Stage:
+    """Return the stage of a step, keyed by what is there now of all that it needs."""
     if step.kind == "train":
         return _train_stage(plan, step.name)
-    return sample_stage(sample_job(plan, step.name), f"sample {step.name}")
+    return sample_stage(sample_job(plan, step.name, suites), f"sample {step.name}")
 
 
 def sample_stage(job: SampleJob, title: str) -> Stage:
-    """The stage that samples."""
-    return Stage("sample", title, job.out, job.key, job.model_dump(mode="json"))
+    """Return the stage that samples."""
+    return Stage("sample", title, job.out, job.key, job, old_key=job.old_key)
 
 
 def _train_stage(plan: Plan, name: str) -> Stage:
     job = train_job(plan, name)
-    start = print_of(plan, plan.recipe.starts.get(name, BASE))
-    key = digest({"base": start, "config": _essence(plan, job)})
-    chosen = plan.recipe.launch
-    processes = Processes(chosen.processes, chosen.config) if chosen else ONE
-    return Stage("train", f"train {name}", job.out, key, job.model_dump(mode="json"), processes)
+    start = fingerprint_of(plan, plan.recipe.starts.get(name, BASE))
+    key = digest({"base": start, "config": _hashed_config(plan, job)})
+    section = plan.recipe.launch
+    processes = Processes(section.processes, section.config) if section else ONE
+    return Stage("train", f"train {name}", job.out, key, job, processes)
 
 
 def data_of(plan: Plan, name: str) -> dict[str, str]:
-    """Digests of what a checkpoint is trained on (`data`) and probed with (`probe`)."""
-    known = _essence(plan, train_job(plan, name))
-    return {key: str(known[key])[:_DIGITS] for key in ("data", "probe") if known[key] is not None}
+    """Return digests of what a checkpoint is trained on (`data`) and probed with (`probe`)."""
+    config = _hashed_config(plan, train_job(plan, name))
+    return {key: str(config[key])[:_DIGITS] for key in ("data", "probe") if config[key] is not None}
 
 
-def _essence(plan: Plan, job: TrainJob) -> dict[str, Any]:
-    return essence(job.config, {**plan.data, **_drawn(plan)})
-
-
-def _drawn(plan: Plan) -> dict[str, str]:
-    """File -> hash of all that was sampled; "" where it is still to be."""
+def _hashed_config(plan: Plan, job: TrainJob) -> dict[str, Any]:
+    """Return the settings of a training; a file that is still to be sampled has no hash."""
     files = [plan.folder.sample(name) / ROWS for name in plan.recipe.sample]
-    return {str(file): file_digest(file) if file.is_file() else "" for file in files}
+    drawn = {str(file): file_digest(file) if file.is_file() else "" for file in files}
+    return hashed_config(job.config, {**plan.data, **drawn})
 
 
-def track_stage(
-    folder: RunFolder, experiment: str, places: Places, result: Result, cells: Iterable[Cell]
-) -> Stage:
-    """Return the stage that copies a run folder, with its compared scores, to the store."""
-    job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": experiment}
-    key = digest({"result": result.model_dump(mode="json"), **job})
-    scores = [asdict(cell) for cell in cells]
-    return Stage("track", "log to MLflow", folder.tracking, key, {**job, "cells": scores})
-
-
-def evaluate_stage(
-    folder: RunFolder,
-    section: EvaluateSection,
-    places: Places,
-    models: Mapping[str, str],
-    prints: Mapping[str, str],
-    *,
-    audited: bool = False,
-) -> Stage:
-    """The evaluation stage of a run folder; it audits itself first unless that was done."""
-    job = eval_job(folder.path, section, places, models, prints, judge_of(section, places))
-    job = job.model_copy(update={"audited": audited})
-    elsewhere = {"models": True, "run": True, "journal": True, "audited": True}
-    money = {"judge": {"price": True, "max_cost": True}}
-    known = job.model_dump(mode="json", exclude={**elsewhere, **money})
-    found = (find(name, section.lm_eval_tasks) for name in section.suites)
-    known["versions"] = {suite.name: suite.version for suite in found}
+def evaluate_stage(job: EvalJob, suites: SuiteLibrary) -> Stage:
+    """Return the evaluation stage of a run folder."""
     return Stage(
-        "evaluate", "evaluate", folder.evaluation, digest(known), job.model_dump(mode="json")
+        "evaluate",
+        "evaluate",
+        RunFolder(job.run).evaluation,
+        evaluation_key(job, suites),
+        job,
+        old_key=old_evaluation_key(job, suites),
     )
 
 
-def measuring(
+def measurement_stages(
     evaluation: Stage,
-    section: EvaluateSection,
+    job: EvalJob,
     baseline: str,
     reference: tuple[Path, str] | None,
+    section: EvaluateSection,
     places: Places,
 ) -> Iterator[Stage]:
-    """Stages that measure what needs more than an answer, once all answers are there."""
+    """Yield the stages that measure what needs more than one checkpoint's answers.
+
+    Args:
+        evaluation: the stage that asks for the answers.
+        job: its job.
+        baseline: the checkpoint that others are compared with.
+        reference: folder and fingerprint of the model that suites of `kl:` measure against.
+        section: of the evaluation.
+        places: where things lie.
+    """
     if any_kl(section.suites) and reference is not None:
-        yield kl_stage(evaluation, reference, places)
-    if any_duels(section.suites):
-        yield duel_stage(evaluation, baseline, everyone=section.all_pairs)
+        yield _kl_stage(
+            evaluation,
+            KlJob(
+                evaluation=job,
+                reference=reference[0],
+                reference_fingerprint=reference[1],
+                cache=places.cache,
+            ),
+        )
+    if any_pairwise(section.suites):
+        yield _pairwise_stage(
+            evaluation, PairwiseJob(evaluation=job, baseline=baseline, everyone=section.all_pairs)
+        )
 
 
-def duel_stage(evaluation: Stage, baseline: str, *, everyone: bool) -> Stage:
-    """The stage that settles the suites of `head_to_head:`."""
-    job = duel_job(EvalJob.model_validate(evaluation.job), baseline, everyone=everyone)
-    key = digest([evaluation.key, baseline, everyone])
-    folder = RunFolder(job.evaluation.run).duels
-    return Stage("duel", "compare head to head", folder, key, job.model_dump(mode="json"))
-
-
-def kl_stage(evaluation: Stage, reference: tuple[Path, str], places: Places) -> Stage:
-    """The stage that measures the suites of `kl:` once their answers are there."""
-    job = kl_job(EvalJob.model_validate(evaluation.job), reference, places)
+def _kl_stage(evaluation: Stage, job: KlJob) -> Stage:
+    key, old_key = (
+        digest([k, job.reference_fingerprint]) for k in (evaluation.key, evaluation.old_key)
+    )
     folder = RunFolder(job.evaluation.run).kl
-    key = digest([evaluation.key, job.reference_print])
-    return Stage("kl", "measure KL", folder, key, job.model_dump(mode="json"))
+    return Stage("kl", "measure KL", folder, key, job, old_key=old_key)
+
+
+def _pairwise_stage(evaluation: Stage, job: PairwiseJob) -> Stage:
+    keys = (evaluation.key, evaluation.old_key)
+    key, old_key = (digest([k, job.baseline, job.everyone]) for k in keys)
+    folder = RunFolder(job.evaluation.run).pairwise
+    return Stage("duel", "compare head to head", folder, key, job, old_key=old_key)
+
+
+def track_stage(finished: Finished, places: Places) -> Stage:
+    """Return the stage that copies a run folder, with its compared scores, to the store."""
+    folder, result, comparison = finished.folder, finished.result, finished.comparison
+    job = {"run": str(folder.path), "uri": places.tracking_uri, "experiment": result.recipe}
+    cells = () if comparison is None else comparison.cells.values()
+    return Stage(
+        "track",
+        "log to MLflow",
+        folder.tracking,
+        tracking_key(result, folder.path.name, places),
+        {**job, "cells": [asdict(cell) for cell in cells]},
+        old_key=digest({"result": result.model_dump(mode="json"), **job}),
+        lost=not holds_run(places.tracking_uri, folder.path.name),
+    )

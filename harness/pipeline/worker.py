@@ -3,10 +3,10 @@
     python -m harness.stage KIND resolved.json [--events FD]
 
 A stage works in the folder of its resolved.json, alone there (a lock). It leaves `done.json` with
-its key when it is finished, and `made.json`, which says on what machine and by what code. `nca`
-writes resolved.json under a name of its own, and the stage renames it once it holds the lock: it
-is what the stage at work was told. Of several processes that a launcher starts for one stage, the
-first holds the lock, tells and writes; the others only say why they failed.
+its key when it is finished, and `made.json`, which names the machine and the code. `nca` writes
+resolved.json under a temporary name, and the stage renames it once it holds the lock, so that it is
+always the job of the stage at work. Of several processes that a launcher starts for one stage, the
+first holds the lock, reports and writes; the others only report why they failed.
 """
 
 import argparse
@@ -20,19 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, classify
-from harness.pipeline import telemetry
+from harness.pipeline.environment import silence_libraries, switch_off_telemetry
 from harness.pipeline.processes import die_with_parent, guard_group
 from harness.progress.events import PipeReporter, Reporter, silent
-from harness.progress.progress_file import kept
+from harness.progress.progress_file import recording
+from harness.storage.atomic_files import write_json
 from harness.storage.locks import locked
 from harness.storage.provenance import git_state, made_here
-from harness.storage.run_folder import MADE, clear_temporary, is_done, told, write_json
-
-_QUIET = {
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TRANSFORMERS_VERBOSITY": "error",
-}
+from harness.storage.run_folder import MADE, clear_temporary, is_done, read_job
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,15 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("resolved", type=Path)
     parser.add_argument("--events", type=int, metavar="FD")
     options = parser.parse_args(arguments)
-    report = silent if options.events is None else PipeReporter(kept_to_itself(options.events))
+    report = silent if options.events is None else PipeReporter(private_descriptor(options.events))
     if options.events is not None:
         die_with_parent(signal.SIGKILL)
         guard_group()
         # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    telemetry.off()
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
+    switch_off_telemetry()
+    silence_libraries()
     try:
         run_stage(options.kind, options.resolved, report, first=_is_first())
     except KeyboardInterrupt:
@@ -63,39 +57,46 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def run_stage(kind: str, resolved: Path, report: Reporter, *, first: bool = True) -> None:
+def run_stage(
+    kind: str,
+    resolved: Path,
+    report: Reporter,
+    *,
+    first: bool = True,
+    work: "Work | None" = None,
+) -> None:
     """Do a stage's work unless it is done already.
 
     Args:
         kind: a key of `KINDS`.
-        resolved: what to do; its folder is the stage's.
-        report: hears the stage's events.
+        resolved: the file with key and job; its folder is the stage's.
+        report: receives the stage's events.
         first: false for the other processes of a stage that has several.
+        work: done in place of that of `KINDS`, by a process that has loaded its inputs already.
 
     Raises:
         StageBusy: another process works in this folder.
     """
     folder = resolved.parent
     with locked(folder) if first else contextlib.nullcontext():
-        described = told(resolved, first=first)
+        described = read_job(resolved, first=first)
         if is_done(folder, described["key"]):
             return
         if first:
             clear_temporary(folder)
         git = git_state(Path.cwd()) if first else {}
-        with kept(report, folder) if first else contextlib.nullcontext(silent) as heard:
-            done = KINDS[kind](described["job"], heard)
+        with recording(report, folder) if first else contextlib.nullcontext(silent) as reporter:
+            done = (work or KINDS[kind])(described["job"], reporter)
         if first:
             write_json(folder / MADE, made_here(git))
         if done and first:
             write_json(folder / "done.json", {"key": described["key"]})
 
 
-def kept_to_itself(descriptor: int) -> int:
-    """The descriptor, closed to programs that this process starts.
+def private_descriptor(descriptor: int) -> int:
+    """Return a descriptor of the same file that programs started from here do not inherit.
 
-    One that came as standard input (`harness.pipeline.accelerate_launch`) is moved, and nothing is
-    left to read.
+    Standard input (`harness.pipeline.accelerate_launch`) is moved and replaced by an empty file.
     """
     if descriptor != 0:
         return descriptor
@@ -107,15 +108,15 @@ def kept_to_itself(descriptor: int) -> int:
 
 
 def _is_first() -> bool:
-    """Whether this is the first process of its stage; launchers number them in the environment."""
+    """Return whether this is the first process of its stage; launchers number them by RANK."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    known: HarnessError | None = classify(error)
-    if known is None:
+    classified: HarnessError | None = classify(error)
+    if classified is None:
         return f"{type(error).__name__}: {error}", 1
-    return str(known), known.exit_code
+    return str(classified), classified.exit_code
 
 
 def _failed(report: Reporter, message: str, exit_code: int) -> int:
@@ -126,7 +127,7 @@ def _failed(report: Reporter, message: str, exit_code: int) -> int:
 
 
 class _Forward:
-    """Hands training's events on to whoever started the stage."""
+    """A recorder that hands training's events on to the process that started the stage."""
 
     def __init__(self, report: Reporter) -> None:
         self._report = report
@@ -157,47 +158,46 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
     """Evaluate; where requests were lost, the next run asks for them again."""
     from harness.evaluate.client.job import EvalJob
     from harness.evaluate.loop.loop import run
+    from harness.evaluate.suites.library import SuiteLibrary
     from harness.pipeline.audit.job import of_evaluation
     from harness.pipeline.audit.preflight import check
 
     evaluation = EvalJob.model_validate(job)
+    library = SuiteLibrary(evaluation.data_dir, evaluation.lm_eval_tasks)
     if not evaluation.audited:
-        check(of_evaluation(evaluation), report)
-    return not run(evaluation, report).lost
+        check(of_evaluation(evaluation), library, report)
+    return not run(evaluation, report, library).lost
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.evaluate.measure.jobs import KlJob
     from harness.evaluate.measure.kl import run
-    from harness.evaluate.measure.kl_job import KlJob
 
     run(KlJob.model_validate(job), report)
     return True
 
 
-def _duel(job: dict[str, Any], report: Reporter) -> bool:
+def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.evaluate.measure.jobs import PairwiseJob
     from harness.evaluate.measure.pairwise import run
-    from harness.evaluate.measure.pairwise_job import DuelJob
 
-    run(DuelJob.model_validate(job), report)
+    run(PairwiseJob.model_validate(job), report)
     return True
 
 
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.client.loading import load
-    from harness.evaluate.judge.estimate import tell_judging
+    from harness.evaluate.suites.library import SuiteLibrary
     from harness.pipeline.audit.job import AuditJob
-    from harness.pipeline.audit.preflight import check
+    from harness.pipeline.audit.preflight import check_before_training
 
     audit = AuditJob.model_validate(job)
-    check(audit, report)
     evaluation = audit.evaluation
-    loaded = (load(name, limit, evaluation) for name, limit in evaluation.suites.items())
-    tell_judging(evaluation, ((item.suite, item.samples) for item in loaded), report)
-    return True
+    library = SuiteLibrary(evaluation.data_dir, evaluation.lm_eval_tasks)
+    return check_before_training(audit, library, report)
 
 
 def _track(job: dict[str, Any], report: Reporter) -> bool:
-    """Copy a run to a store; a store that fails is told, and asked again by the next run."""
+    """Copy a run to a store; a failure is reported, and the next run tries again."""
     from dataclasses import asdict
 
     from pydantic import TypeAdapter
@@ -211,13 +211,14 @@ def _track(job: dict[str, Any], report: Reporter) -> bool:
     return not done.failed
 
 
-#: Each does a stage's work and says whether it is done (else the next run tries again).
-KINDS: dict[str, Callable[[dict[str, Any], Reporter], bool]] = {
+#: Does a stage's work; returns whether it is done (else the next run tries again).
+Work = Callable[[dict[str, Any], Reporter], bool]
+KINDS: dict[str, Work] = {
     "audit": _audit,
     "sample": _sample,
     "train": _train,
     "evaluate": _evaluate,
-    "duel": _duel,
+    "duel": _pairwise,
     "kl": _kl,
     "track": _track,
 }

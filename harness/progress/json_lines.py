@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
-from harness.progress.throughput import Pace
+from harness.progress.throughput import EvaluationProgress
 
 
 class JsonLines:
@@ -17,7 +17,7 @@ class JsonLines:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._pace = Pace()
+        self._evaluation = EvaluationProgress()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -27,27 +27,27 @@ class JsonLines:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
-        self._pace = Pace()
+        """Write that a stage begins."""
+        self._evaluation = EvaluationProgress()
         self.write({"event": "stage", "number": number, "of": of, "title": title})
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done."""
+        """Write that the stage is done."""
         self.write({"event": "ended", "number": number, "of": of, "title": title})
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Write that a stage was done already."""
         self.write({"event": "skipped", "number": number, "of": of, "title": title})
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event."""
+        """Write an event."""
         if event["event"] == "evaluating":
-            self._pace = self._pace.heard(event)
-            event = {"event": "evaluating", **overall(self._pace), **event}
+            self._evaluation = self._evaluation.after(event)
+            event = {"event": "evaluating", **overall(self._evaluation), **event}
         self.write(event)
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """Return one line."""
+        """Write one line."""
         try:
             print(json.dumps(finite(event), ensure_ascii=False), file=self._file, flush=True)
         except BrokenPipeError:
@@ -56,13 +56,13 @@ class JsonLines:
             os.close(nothing)
 
 
-def overall(pace: Pace) -> dict[str, int | float | None]:
+def overall(progress: EvaluationProgress) -> dict[str, int | float | None]:
     """Return the sums over the pairs of an evaluation."""
     return {
-        "done": pace.done,
-        "total": pace.total,
-        "tokens_per_second": pace.rate,
-        "seconds_left": pace.left,
+        "done": progress.done,
+        "total": progress.total,
+        "tokens_per_second": progress.rate,
+        "seconds_left": progress.left,
     }
 
 

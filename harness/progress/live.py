@@ -16,8 +16,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.progress.throughput import Pace, Phase, pair_left, pair_rate, phase_heard
-from harness.progress.wording import clipped, clock, finished_line, newly_finished, per_second, told
+from harness.progress.throughput import EvaluationProgress, Phase, pair_left, pair_rate, phase_after
+from harness.progress.wording import (
+    clipped,
+    clock,
+    event_lines,
+    finished_line,
+    newly_finished,
+    per_second,
+)
 
 #: Rows of pairs at most; what more runs is counted.
 _ROWS = 16
@@ -48,18 +55,18 @@ class View:
     began: float = 0.0
     phases: Mapping[str, Phase] = field(default_factory=dict)
     speed: float | None = None
-    pace: Pace = field(default_factory=Pace)
+    progress: EvaluationProgress = field(default_factory=EvaluationProgress)
 
-    def heard(self, event: Mapping[str, Any], now: float) -> Self:
+    def after(self, event: Mapping[str, Any], now: float) -> Self:
         """Return the view after an event."""
         if event["event"] == "progress":
             name = event["phase"]
-            phase = phase_heard(self.phases.get(name), event, now)
+            phase = phase_after(self.phases.get(name), event, now)
             return replace(self, phases={**self.phases, name: phase})
         if event["event"] == "speed":
             return replace(self, speed=event["tokens_per_second"])
         if event["event"] == "evaluating":
-            return replace(self, pace=self.pace.heard(event))
+            return replace(self, progress=self.progress.after(event))
         return self
 
 
@@ -90,24 +97,24 @@ class Live:
         self._drawing.stop()
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Show that a stage begins."""
         self._view = View(f"[{number}/{of}] {title}", self._now())
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done: the table goes."""
+        """Take the table away and show that the stage is done."""
         took, self._view = self._now() - self._view.began, View()
         self._print(f"[{number}/{of}] {title}: done in {clock(took)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show that a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event: words become permanent lines, counts change the table."""
-        for line in told(event):
+        """Show an event: words become permanent lines, counts change the table."""
+        for line in event_lines(event):
             self._print(line)
-        old, self._view = self._view, self._view.heard(event, self._now())
-        for pair in newly_finished(old.pace, self._view.pace):
+        old, self._view = self._view, self._view.after(event, self._now())
+        for pair in newly_finished(old.progress, self._view.progress):
             self._print(finished_line(pair, self._console.width))
 
     def _print(self, line: str) -> None:
@@ -126,7 +133,7 @@ def drawn(view: View, now: float, width: int, height: int) -> RenderableType:
     shown = rows[: max(2, min(_ROWS, height - _FREE))]
     title = f"{view.title}  {clock(now - view.began)}"
     # All pairs count, not only those that run: columns stay where they are as pairs come and go.
-    longest = max(map(len, (title, *(pair.title for pair in view.pace.pairs.values()))))
+    longest = max(map(len, (title, *(pair.title for pair in view.progress.pairs.values()))))
     room = min(longest, _room(shown, width))
     return _table(title, shown, _unseen(view, rows, shown), room)
 
@@ -137,12 +144,12 @@ def rows_of(view: View, now: float) -> Iterator[Row]:
         if phase.done < phase.total:
             speed = view.speed if name == "train" else None
             yield Row(name, phase.done, phase.total, speed, phase.left(now))
-    pace = view.pace
-    if not pace.pairs:
+    progress = view.progress
+    if not progress.pairs:
         return
-    pairs = pace.pairs.values()
+    pairs = progress.pairs.values()
     failed = sum(pair.not_ok for pair in pairs), sum(pair.lost for pair in pairs)
-    yield Row("all", pace.done, pace.total, pace.rate, pace.left, *failed)
+    yield Row("all", progress.done, progress.total, progress.rate, progress.left, *failed)
     for pair in pairs:
         if pair.running:
             speed, left = pair_rate(pair), pair_left(pair)
@@ -152,7 +159,7 @@ def rows_of(view: View, now: float) -> Iterator[Row]:
 def _unseen(view: View, rows: list[Row], shown: list[Row]) -> str:
     """Count in words the pairs without a row: running ones that do not fit, waiting ones."""
     more = len(rows) - len(shown)
-    waiting = sum(not pair.begun for pair in view.pace.pairs.values())
+    waiting = sum(not pair.begun for pair in view.progress.pairs.values())
     parts = (f"{more} more running" if more else "", f"{waiting} waiting" if waiting else "")
     return ", ".join(part for part in parts if part)
 

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from harness.progress.throughput import Pace, Phase, phase_heard
+from harness.progress.throughput import EvaluationProgress, Phase, phase_after
 from harness.progress.wording import (
     clock,
+    event_lines,
     failures,
     finished_line,
     newly_finished,
     overall_line,
-    told,
 )
 
 EVERY_S = 15.0
@@ -34,7 +34,7 @@ class Plain:
         self._now = now
         self._began = self._last = 0.0
         self._phases: dict[str, Phase] = {}
-        self._pace = Pace()
+        self._evaluation = EvaluationProgress()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -44,22 +44,22 @@ class Plain:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
-        self._phases, self._pace = {}, Pace()
+        """Show that a stage begins."""
+        self._phases, self._evaluation = {}, EvaluationProgress()
         self._began = self._last = self._now()
         self._print(f"[{number}/{of}] {title}")
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done."""
+        """Show that the stage is done."""
         self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show that a stage was done already."""
         self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event: words at once, counts now and then."""
-        for line in told(event):
+        """Show an event: words at once, counts now and then."""
+        for line in event_lines(event):
             self._print(f"      {line}")
         if event["event"] == "progress":
             self._phase(event)
@@ -68,7 +68,7 @@ class Plain:
 
     def _phase(self, event: Mapping[str, Any]) -> None:
         name, now = event["phase"], self._now()
-        self._phases[name] = phase = phase_heard(self._phases.get(name), event, now)
+        self._phases[name] = phase = phase_after(self._phases.get(name), event, now)
         ended = phase.done >= phase.total
         if not ended and not self._due():
             return
@@ -79,12 +79,13 @@ class Plain:
         self._print(f"      {name}: {phase.done:,}/{phase.total:,}{ending}")
 
     def _pairs(self, event: Mapping[str, Any]) -> None:
-        old, self._pace = self._pace, self._pace.heard(event)
-        for pair in newly_finished(old, self._pace):
+        before, after = self._evaluation, self._evaluation.after(event)
+        self._evaluation = after
+        for pair in newly_finished(before, after):
             self._print(f"      {finished_line(pair)}")
-        if self._due() and self._pace.done < self._pace.total:
+        if self._due() and after.done < after.total:
             self._last = self._now()
-            self._print(f"      evaluate: {overall_line(self._pace)}{_running(self._pace)}")
+            self._print(f"      evaluate: {overall_line(after)}{_running(after)}")
 
     def _due(self) -> bool:
         return self._now() - self._last >= EVERY_S
@@ -93,8 +94,8 @@ class Plain:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _running(pace: Pace) -> str:
-    running = [pair for pair in pace.pairs.values() if pair.running]
+def _running(progress: EvaluationProgress) -> str:
+    running = [pair for pair in progress.pairs.values() if pair.running]
     named = []
     for pair in running[:_NAMED]:
         failed = failures(pair.not_ok, pair.lost)

@@ -25,13 +25,13 @@ class Screen(Protocol):
         """Stop showing."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Show that a stage begins."""
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """Return the stage that began last is done."""
+        """Show that the stage that began last is done."""
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show that a stage was done already."""
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event of the running stage."""
@@ -48,16 +48,16 @@ class Quiet:
         """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Return a stage begins."""
+        """Show nothing."""
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """It is done."""
+        """Show nothing."""
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Return a stage was done already."""
+        """Show nothing."""
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Return an event."""
+        """Ignore an event."""
 
 
 def screen(console: Console, *, quiet: bool) -> Screen:

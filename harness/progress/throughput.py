@@ -62,8 +62,8 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """All pairs of an evaluation, in the order told, as last heard.
+class EvaluationProgress:
+    """All pairs of an evaluation, in the order of their first report.
 
     Attributes:
         pairs: by suite and checkpoint.
@@ -73,8 +73,8 @@ class Pace:
     pairs: Mapping[Key, Pair] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def heard(self, event: Mapping[str, Any]) -> Self:
-        """Return the pace after an `evaluating` event, which holds the pairs that changed."""
+    def after(self, event: Mapping[str, Any]) -> Self:
+        """Return the progress after an `evaluating` event, which holds the pairs that changed."""
         changed = (Pair(**pair) for pair in event["pairs"])
         pairs = {**self.pairs, **{pair.key: pair for pair in changed}}
         return replace(self, pairs=pairs, seconds=event["seconds"])
@@ -145,7 +145,7 @@ def _weights(pairs: Iterable[Pair]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A phase of training as last heard: `first` was done when it was first heard of, at `began`.
+    """A phase of training as last reported: `first` was done at its first report, at `began`.
 
     Times are seconds of any one clock.
     """
@@ -156,11 +156,11 @@ class Phase:
     total: int
 
     def left(self, now: float) -> float | None:
-        """Return seconds until it is done, at the speed since it was first heard of."""
+        """Return seconds until it is done, at the speed since its first report."""
         return _share(now - self.began, self.total - self.done, self.done - self.first)
 
 
-def phase_heard(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
+def phase_after(old: Phase | None, event: Mapping[str, Any], now: float) -> Phase:
     """Return a phase after a `progress` event; one that counts from the front again begins anew."""
     done, total = event["done"], event["total"]
     if old is None or done < old.done:

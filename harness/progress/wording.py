@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.progress.counts import data_lines, sampled_lines
-from harness.progress.throughput import Pace, Pair, pair_rate
+from harness.progress.throughput import EvaluationProgress, Pair, pair_rate
 
 
 def clock(seconds: float) -> str:
@@ -59,17 +59,17 @@ def _became(pair: Pair) -> str:
     return ", ".join([*parts, *filter(None, [failures(pair.not_ok, pair.lost)])])
 
 
-def overall_line(pace: Pace) -> str:
+def overall_line(progress: EvaluationProgress) -> str:
     """Return the line of an evaluation: samples done, tokens a second, time left."""
-    parts = [f"{pace.done:,}/{pace.total:,}"]
-    if speed := per_second(pace.rate):
+    parts = [f"{progress.done:,}/{progress.total:,}"]
+    if speed := per_second(progress.rate):
         parts.append(f"{speed} tokens/s")
-    if pace.left is not None:
-        parts.append(f"about {clock(pace.left)} left")
+    if progress.left is not None:
+        parts.append(f"about {clock(progress.left)} left")
     return ", ".join(parts)
 
 
-def newly_finished(old: Pace, new: Pace) -> tuple[Pair, ...]:
+def newly_finished(old: EvaluationProgress, new: EvaluationProgress) -> tuple[Pair, ...]:
     """Return pairs that were finished between two moments."""
     return tuple(
         pair
@@ -78,7 +78,7 @@ def newly_finished(old: Pace, new: Pace) -> tuple[Pair, ...]:
     )
 
 
-def told(event: Mapping[str, Any]) -> tuple[str, ...]:
+def event_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the lines of an event that is words in itself: a note, or what became of data."""
     if event["event"] == "note":
         return (event["text"],)

@@ -1,7 +1,4 @@
-"""What of a recipe is made from what: samples from checkpoints, checkpoints from samples.
-
-Everything stands after what it needs, otherwise as the recipe has it.
-"""
+"""The order of a recipe's steps: samples need checkpoints, checkpoints need samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +25,12 @@ class Step:
         return f"{'sample' if self.kind == 'sample' else 'checkpoints'}.{self.name}"
 
 
-def steps(
+def order_steps(
     checkpoints: Mapping[str, TrainConfig],
     starts: Mapping[str, str],
     samples: Mapping[str, SampleSection],
 ) -> tuple[Step, ...]:
-    """All steps in an order in which they can be made.
+    """Return all steps, each after those that it needs, otherwise as the recipe has them.
 
     Args:
         checkpoints: of a recipe.
@@ -41,44 +38,42 @@ def steps(
         samples: of a recipe.
 
     Raises:
-        RecipeError: something needs what the recipe has not, or itself.
+        RecipeError: a step needs something that the recipe does not have, or needs itself.
     """
     needs: dict[Step, list[Step]] = {}
     for name, config in checkpoints.items():
         step = Step("train", name)
-        start, where = starts.get(name, BASE), step.where
-        drawn = ((key, sample_named(getattr(config, key))) for key in ("data", "probe"))
-        needs[step] = [
-            *_checkpoints(start, f"{where}.base", checkpoints),
-            *(_sample(one, f"{where}.{key}", samples) for key, one in drawn if one is not None),
-        ]
+        needs[step] = _checkpoint(starts.get(name, BASE), f"{step.where}.base", checkpoints)
+        for key in ("data", "probe"):
+            if (sample := sample_named(getattr(config, key))) is not None:
+                needs[step].append(_sample(sample, f"{step.where}.{key}", samples))
     for name, section in samples.items():
         step = Step("sample", name)
-        needs[step] = _checkpoints(section.checkpoint, f"{step.where}.checkpoint", checkpoints)
+        needs[step] = _checkpoint(section.checkpoint, f"{step.where}.checkpoint", checkpoints)
     try:
         return tuple(TopologicalSorter(needs).static_order())
     except CycleError as error:
-        raise RecipeError(_cycle(error.args[1])) from None
+        raise RecipeError(_explain_cycle(error.args[1])) from None
 
 
-def _checkpoints(name: str, key: str, known: Mapping[str, TrainConfig]) -> list[Step]:
-    """The checkpoint of this name, which must be trained first; none where it is the base."""
+def _checkpoint(name: str, key: str, checkpoints: Mapping[str, TrainConfig]) -> list[Step]:
+    """Return the step that trains a checkpoint; none for the base."""
     if name == BASE:
         return []
-    if name not in known:
-        names = ", ".join([BASE, *known])
+    if name not in checkpoints:
+        names = ", ".join([BASE, *checkpoints])
         raise RecipeError(f"{key}: no checkpoint is called {name!r}: choose from {names}")
     return [Step("train", name)]
 
 
-def _sample(name: str, key: str, known: Mapping[str, SampleSection]) -> Step:
-    if name not in known:
-        names = ", ".join(known) or "none; write a section `sample:`"
+def _sample(name: str, key: str, samples: Mapping[str, SampleSection]) -> Step:
+    if name not in samples:
+        names = ", ".join(samples) or "none; write a section `sample:`"
         raise RecipeError(f"{key}: no sample is called {name!r}: the recipe has {names}")
     return Step("sample", name)
 
 
-def _cycle(ring: list[Step]) -> str:
-    """A ring, each of which the next needs; the first is the last again."""
-    round_ = " needs ".join(step.where for step in reversed(ring))
-    return f"{round_}: nothing can be made first; take one of them from {BASE}"
+def _explain_cycle(ring: list[Step]) -> str:
+    """Return a ring of steps in words; each is needed by the next, and the first is the last."""
+    chain = " needs ".join(step.where for step in reversed(ring))
+    return f"{chain}: nothing can be made first; take one of them from {BASE}"

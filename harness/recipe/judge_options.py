@@ -27,38 +27,39 @@ class JudgeOptions:
     repeats: int | None = None
 
     def keys(self) -> dict[str, Any]:
-        """What they set under `evaluate.judge`.
+        """Return the values that the options set under `evaluate.judge`.
 
         Raises:
-            RecipeError: a judge or a price that is of no known form.
+            RecipeError: a judge or a price has no known form.
         """
-        found: dict[str, Any] = {} if self.spec is None else _named(self.spec)
+        values: dict[str, Any] = {} if self.spec is None else _parse_judge(self.spec)
         if self.url:
-            found["base_url"] = self.url
+            values["base_url"] = self.url
         if self.price is not None:
-            found["price"] = _price(self.price)
+            values["price"] = _parse_price(self.price)
         if self.max_cost is not None:
-            found["max_cost"] = self.max_cost
+            values["max_cost"] = self.max_cost
         if self.repeats is not None:
-            found["repeats"] = self.repeats
-        if found.get("base_url") and "remote" not in capabilities_of(found.get("name", REMOTE)):
+            values["repeats"] = self.repeats
+        name = values.get("name", REMOTE)
+        if values.get("base_url") and "remote" not in capabilities_of(name):
             raise RecipeError(
                 f"--judge-url goes with an endpoint: --judge openai:MODEL, not {self.spec}"
             )
-        return found
+        return values
 
     def overrides(self) -> list[str]:
-        """As `--set` would say it; a judge takes the place of the recipe's with all its keys."""
+        """Return the options as `--set` takes them; a judge replaces all keys of the recipe's."""
         keys = self.keys()
         if self.spec is not None:
             return [f"evaluate.judge={json.dumps(keys)}"]
         return [f"evaluate.judge.{key}={json.dumps(value)}" for key, value in keys.items()]
 
     def choice(self) -> JudgeChoice | None:
-        """The judge that they name, None where they name none.
+        """Return the judge that the options name, None where they name none.
 
         Raises:
-            RecipeError: options of a judge, and no judge; or values that it cannot have.
+            RecipeError: there are options of a judge but no judge, or values that it cannot have.
         """
         keys = self.keys()
         if keys and self.spec is None:
@@ -72,14 +73,14 @@ class JudgeOptions:
             raise RecipeError(f"{whose}: {first['msg']}") from None
 
 
-def _named(spec: str) -> dict[str, Any]:
+def _parse_judge(spec: str) -> dict[str, Any]:
     name, _, model = spec.partition(":")
     if name not in ENGINES or not model.strip():
         raise RecipeError(f"--judge {spec}: write {_FORMS}")
     return {"name": name, "model": model.strip()}
 
 
-def _price(text: str) -> list[float]:
+def _parse_price(text: str) -> list[float]:
     try:
         prompt, completion = (float(part) for part in text.split(","))
     except ValueError:

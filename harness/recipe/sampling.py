@@ -1,4 +1,4 @@
-"""What is to be sampled: the frozen record behind a recipe's `sample:` and `nca data sample`."""
+"""A sampling: the frozen record behind a recipe's `sample:` and `nca data sample`."""
 
 from typing import Annotated, Self
 
@@ -46,17 +46,20 @@ class SampleSection(BaseModel):
 
     @model_validator(mode="after")
     def _one_scorer(self) -> Self:
-        named = (self.verifier, self.reward_model, self.judge)
-        if sum(one is not None for one in named) > 1:
+        if sum(scorer is not None for scorer in self._scorers) > 1:
             raise ValueError("verifier, reward_model and judge: name one scorer")
         return self
 
     @property
     def unscored(self) -> bool:
-        """Whether nobody is named to score."""
-        return self.verifier is None and self.reward_model is None and self.judge is None
+        """True where no scorer is named."""
+        return not any(scorer is not None for scorer in self._scorers)
+
+    @property
+    def _scorers(self) -> tuple[str | None, ...]:
+        return self.verifier, self.reward_model, self.judge
 
 
 def sample_named(data: str | None) -> str | None:
-    """The name of the sample that a `data:` or `probe:` means; None for other sources."""
+    """Return the name of the sample that a `data:` or `probe:` means; None for other sources."""
     return data.removeprefix(PREFIX) if data is not None and data.startswith(PREFIX) else None

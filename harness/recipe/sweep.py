@@ -1,4 +1,4 @@
-"""From a recipe as written to one checkpoint a point: `train:` merged in, `sweep:` expanded."""
+"""Expansion of a recipe as written: `train:` merged in, one checkpoint a point of `sweep:`."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,11 @@ from harness.recipe.dependencies import BASE
 from harness.recipe.sampling import sample_named
 
 
-def expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+def expand_sweep(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`.
 
-    What is sampled from a checkpoint is multiplied with it: each point of a sweep stands alone.
+    A sample that is drawn from a checkpoint is multiplied with it: each point of a sweep stands
+    alone.
     """
     if "starts" in raw:
         raise RecipeError(f"{path}: starts: no such key: write `base:` in the checkpoint")
@@ -30,7 +31,7 @@ def expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     drawn = _drawn_from(samples, checkpoints)
     expanded: dict[str, Any] = {}
     starts: dict[str, Any] = {}
-    found = {name: own for name, own in samples.items() if name not in drawn}
+    sample = {name: own for name, own in samples.items() if name not in drawn}
     for name, own in checkpoints.items():
         if own is not None and not isinstance(own, dict):
             raise RecipeError(f"{path}: checkpoints.{name}: write keys that override `train:`")
@@ -41,21 +42,21 @@ def expand(raw: dict[str, Any], path: Path) -> dict[str, Any]:
             if start != BASE:
                 starts[f"{name}{suffix}"] = f"{start}{suffix}" if start in checkpoints else start
             expanded[f"{name}{suffix}"] = _at_point(config, drawn, suffix)
-            found |= {
-                f"{sample}{suffix}": {**samples[sample], "checkpoint": f"{source}{suffix}"}
-                for sample, source in drawn.items()
+            sample |= {
+                f"{drawn_name}{suffix}": {**samples[drawn_name], "checkpoint": f"{source}{suffix}"}
+                for drawn_name, source in drawn.items()
             }
-    return {**rest, "checkpoints": expanded, "starts": starts, "sample": found}
+    return {**rest, "checkpoints": expanded, "starts": starts, "sample": sample}
 
 
 def _drawn_from(samples: Mapping[str, Any], checkpoints: Mapping[str, Any]) -> dict[str, str]:
-    """Sample -> checkpoint, of those that are drawn from a checkpoint that the recipe trains."""
+    """Map each sample that is drawn from a checkpoint of the recipe to that checkpoint."""
     named = {n: str(own.get("checkpoint")) for n, own in samples.items() if isinstance(own, dict)}
     return {name: source for name, source in named.items() if source in checkpoints}
 
 
 def _at_point(config: dict[str, Any], drawn: Mapping[str, str], suffix: str) -> dict[str, Any]:
-    """A checkpoint's config whose samples are those of its own point of the sweep."""
+    """Return a checkpoint's config with the samples of its own point of the sweep."""
     for key in ("data", "probe"):
         source = config.get(key)
         if isinstance(source, str) and sample_named(source) in drawn:

@@ -5,44 +5,42 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Table, terminal
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_text
 from harness.storage.result import Result
-from harness.storage.run_folder import write_text
 
 
-def tables(result: Result, title: str | None = None) -> dict[str, Table]:
-    """The tables that a result has something for, by file stem."""
-    return _tables(result, _comparison(result), title)
+def tables(
+    result: Result, comparison: Comparison | None, title: str | None = None
+) -> dict[str, Table]:
+    """Return the tables of a run by file stem.
 
-
-def _comparison(result: Result) -> Comparison | None:
-    """With the result's own baseline; None where nothing was evaluated."""
-    if not any(checkpoint.suites for checkpoint in result.checkpoints):
-        return None
-    return compare(result, result.baseline)
-
-
-def _tables(result: Result, comparison: Comparison | None, title: str | None) -> dict[str, Table]:
-    found: dict[str, Table] = {}
+    Args:
+        result: the result of the run.
+        comparison: its scores compared with the baseline; None without scores.
+        title: of the table of scores; its own by default.
+    """
+    by_stem: dict[str, Table] = {}
     if comparison is not None:
         table = comparison_table(comparison)
-        found["table"] = replace(table, title=title) if title else table
+        by_stem["table"] = replace(table, title=title) if title else table
     if rows := likelihood(result):
-        found["likelihood"] = likelihood_table(rows)
-    return found
+        by_stem["likelihood"] = likelihood_table(rows)
+    return by_stem
 
 
-def keep(result: Result, folder: Path, title: str | None = None) -> None:
-    """Write the tables (Markdown, LaTeX, CSV) and pictures that a result has into a run folder."""
-    comparison = _comparison(result)
-    for stem, table in _tables(result, comparison, title).items():
+def keep(
+    result: Result, comparison: Comparison | None, folder: Path, title: str | None = None
+) -> None:
+    """Write the tables (Markdown, LaTeX, CSV) and figures of a run into its folder."""
+    for stem, table in tables(result, comparison, title).items():
         for name in ("markdown", "latex", "csv"):
             write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
     if comparison is not None:
@@ -50,7 +48,9 @@ def keep(result: Result, folder: Path, title: str | None = None) -> None:
     draw_likelihood(result, folder / "figures" / "likelihood")
 
 
-def show(result: Result, console: Console, title: str | None = None) -> None:
-    """Print the tables that a result has."""
-    for table in tables(result, title).values():
+def show(
+    result: Result, comparison: Comparison | None, console: Console, title: str | None = None
+) -> None:
+    """Print the tables of a run."""
+    for table in tables(result, comparison, title).values():
         console.print(terminal(table, console.width))

@@ -1,4 +1,4 @@
-"""What a comparison holds: columns, cells, and how numbers are shown."""
+"""The records of a comparison: columns and cells, and their numbers as text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ class Column:
     Attributes:
         suite: its name.
         headline: its metric.
-        fraction: whether values are fractions, shown in percent.
+        fraction: values are fractions, shown in percent.
         decimals: digits behind the point; None where every number has three significant ones.
-        ranked: whether more is better.
+        ranked: more is better.
     """
 
     suite: str
@@ -38,17 +38,17 @@ class Column:
 
     @property
     def scale(self) -> float:
-        """What a value is multiplied by to be shown: 100 for fractions, else 1."""
+        """Return the factor of shown values: 100 for fractions, else 1."""
         return 100.0 if self.fraction else 1.0
 
     @property
     def measure(self) -> str:
-        """The metric with its unit."""
+        """Return the metric with its unit."""
         unit = "%" if self.fraction else _UNITS.get(self.headline)
         return f"{self.headline}, {unit}" if unit else self.headline
 
     def shown(self, *numbers: float, sign: bool = False) -> list[str]:
-        """Numbers of one cell as text, with equally many digits behind the point."""
+        """Return the numbers of one cell as text, all with the same decimals."""
         scaled = [self.scale * number for number in numbers]
         digits = decimals_of(scaled) if self.decimals is None else self.decimals
         return [f"{number:{'+' if sign else ''}.{digits}f}" for number in scaled]
@@ -62,20 +62,20 @@ class Cell:
         checkpoint: its name.
         suite: its name, or `AVERAGE`.
         n: prompts that have a value.
-        total: prompts that were asked.
+        total: prompts of the suite.
         value: mean over prompts; None where the headline is withheld.
         interval: 95 % interval of the value; None where there is no value, or it cannot be
             estimated (one graded prompt, or graded ones that are all equal).
-        bounds: what the value would be if every missing one were the worst or the best that there
-            can be; None without any missing.
+        bounds: the value if every missing one were the worst, and if it were the best; None
+            without any missing.
         statuses: status -> number of samples.
         tokens: generated tokens a sample.
         beside: the suite's other metrics (not those of subsets), means over prompts.
         noise: what prompts and repeats add to the value's error; None without repeats.
         delta: paired difference from the baseline, on the prompts that both have.
         p_holm: p-value of the delta, corrected for all deltas of the comparison.
-        detectable: smallest difference from the baseline that these prompts show 4 times in 5,
-            corrected likewise; None where that is not known.
+        detectable: smallest difference from the baseline that these prompts show with a power
+            of 80 %, corrected likewise; None where it is not known.
     """
 
     checkpoint: str
@@ -95,7 +95,7 @@ class Cell:
 
     @property
     def significant(self) -> bool:
-        """Whether the delta can be told apart from zero after correction."""
+        """Return True if the difference is significant after correction."""
         return self.p_holm is not None and self.p_holm < LEVEL
 
 
@@ -117,19 +117,24 @@ class Comparison:
     gaps: tuple[Gap, ...] = ()
 
     def cell(self, checkpoint: str, suite: str) -> Cell | None:
-        """The cell, or None where the checkpoint was not evaluated on the suite."""
+        """Return the cell, or None where the checkpoint was not evaluated on the suite."""
         return self.cells.get((checkpoint, suite))
 
+    def of_suite(self, suite: str) -> list[Cell]:
+        """Return the cells of a suite in the order of the checkpoints."""
+        cells = (self.cell(checkpoint, suite) for checkpoint in self.checkpoints)
+        return [cell for cell in cells if cell is not None]
+
     def column(self, suite: str) -> Column:
-        """The column of a suite that the comparison has."""
+        """Return the column of a suite of the comparison."""
         return next(column for column in self.columns if column.suite == suite)
 
     def row(self, checkpoint: str) -> tuple[Cell | None, ...]:
-        """A checkpoint's cells in the order of the columns."""
+        """Return a checkpoint's cells in the order of the columns."""
         return tuple(self.cell(checkpoint, column.suite) for column in self.columns)
 
 
 def decimals_of(numbers: Sequence[float]) -> int:
-    """Digits behind the point that give the largest number three significant ones, at most six."""
+    """Return the decimals that give the largest number three digits, at most six."""
     most = max(map(abs, numbers))
     return min(6, max(0, 3 - ceil(log10(most)))) if most and isfinite(most) else 1

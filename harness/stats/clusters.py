@@ -1,19 +1,16 @@
-"""Several answers a prompt, several verdicts an answer: what is independent, and what is noise."""
+"""Means and noise of clustered values: several answers a prompt, or verdicts an answer."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import TypeVar
 
-from harness.stats.intervals import mean_intervals
-from harness.stats.records import Interval, require
-
 Cluster = TypeVar("Cluster", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Where the standard error of a mean over prompts comes from.
+    """The two parts of the standard error of a mean over prompts.
 
     Attributes:
         between: variance of prompts' true means, not below 0.
@@ -29,54 +26,33 @@ class Noise:
 
     @property
     def of_prompts(self) -> float:
-        """The standard error that is left with no end of repeats: sqrt(between / n)."""
+        """Return the standard error that no number of repeats removes: sqrt(between / n)."""
         return sqrt(self.between / self.prompts)
 
     @property
     def of_repeats(self) -> float:
-        """The standard error that the same prompts would show: sqrt(within / (n·k))."""
+        """Return the standard error over repeats of the same prompts: sqrt(within / (n·k))."""
         return sqrt(self.within / (self.prompts * self.repeats))
 
     @property
     def error(self) -> float:
-        """Both: sqrt(between / n + within / (n·k))."""
+        """Return both together: sqrt(between / n + within / (n·k))."""
         return sqrt(self.of_prompts**2 + self.of_repeats**2)
 
 
 def cluster_means(values: Sequence[float], clusters: Sequence[Cluster]) -> dict[Cluster, float]:
-    """The mean of each cluster's values, in the order in which clusters first appear.
+    """Return the mean of each cluster, in the order in which clusters first appear.
 
     Answers to one prompt are not independent; their means are.
     """
-    found: dict[Cluster, list[float]] = {}
+    members: dict[Cluster, list[float]] = {}
     for value, cluster in zip(values, clusters, strict=True):
-        found.setdefault(cluster, []).append(value)
-    return {cluster: sum(own) / len(own) for cluster, own in found.items()}
-
-
-def clustered_interval(
-    values: Sequence[float], clusters: Sequence[Hashable], seed: int
-) -> Interval | None:
-    """The 95 % interval of a mean over prompts, clustered by prompt.
-
-    Whole clusters are resampled (the cluster bootstrap: Davison and Hinkley, "Bootstrap methods
-    and their application" (1997), section 3.8), each with its mean; Wilson's interval where every
-    cluster's answers agree, wholly right or wholly wrong. None for a single graded cluster.
-
-    Args:
-        values: one an answer.
-        clusters: the prompt of each.
-        seed: of the bootstrap.
-
-    Raises:
-        ValueError: no values.
-    """
-    require(len(values), 1)
-    return mean_intervals([list(cluster_means(values, clusters).values())], seed)[0]
+        members.setdefault(cluster, []).append(value)
+    return {cluster: sum(own) / len(own) for cluster, own in members.items()}
 
 
 def noise(repeats: Mapping[str, Sequence[float]]) -> Noise | None:
-    """How the variance splits over prompts and repeats; None without repeats or a second prompt.
+    """Split the variance into prompts and repeats; None without repeats or a second prompt.
 
     One-way analysis of variance with random effects: within = mean over prompts of the variance
     of their values, between = variance of the prompts' means − within / k, not below 0. Searle,

@@ -1,36 +1,18 @@
 """Intervals of means and of proportions."""
 
 from collections.abc import Sequence
-from math import sqrt
 
-from harness.stats.records import Interval, Mean, require
+from harness.stats.records import Interval, require
 from harness.stats.resampling import bootstrap_means
 
 
-def mean(values: Sequence[float]) -> Mean:
-    """The mean and its standard error, sample standard deviation / sqrt(n).
-
-    Args:
-        values: n numbers.
-
-    Raises:
-        ValueError: no values.
-    """
-    require(len(values), 1)
-    n, centre = len(values), sum(values) / len(values)
-    if n == 1:
-        return Mean(centre, None, n)
-    variance = sum((value - centre) ** 2 for value in values) / (n - 1)
-    return Mean(centre, sqrt(variance / n), n)
-
-
 def is_binary(values: Sequence[float]) -> bool:
-    """Whether every value is 0 or 1."""
+    """Return True if every value is 0 or 1."""
     return all(value in (0, 1) for value in values)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """The Wilson score interval of a proportion.
+    """Return the Wilson score interval of a proportion.
 
     (p + z²/2n ± z·sqrt(p(1−p)/n + z²/4n²)) / (1 + z²/n), with p = successes/n. Wilson, "Probable
     inference, the law of succession, and statistical inference", JASA 22 (1927).
@@ -48,7 +30,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
 def mean_intervals(
     series: Sequence[Sequence[float]], seed: int, *, graded: bool = False
 ) -> list[Interval | None]:
-    """The 95 % interval of each mean: Wilson's of right-or-wrong values, else a bootstrap's.
+    """Return the 95 % interval of each mean: Wilson's for right or wrong, else a bootstrap's.
 
     None for a single graded value, and for graded values that are all equal.
 
@@ -61,18 +43,18 @@ def mean_intervals(
         ValueError: a series is empty.
     """
     binary = [not graded and is_binary(values) for values in series]
-    found = [
+    intervals = [
         wilson(round(sum(values)), len(values)) if right_or_wrong else None
         for values, right_or_wrong in zip(series, binary, strict=True)
     ]
     rest = [i for i, values in enumerate(series) if not binary[i] and len(values) > 1]
     for i, interval in zip(rest, bootstrap_means([series[i] for i in rest], seed), strict=True):
-        found[i] = interval
-    return found
+        intervals[i] = interval
+    return intervals
 
 
 def mover_average(means: Sequence[float], intervals: Sequence[Interval]) -> Interval:
-    """The interval of the unweighted mean of independent estimates, from their own intervals.
+    """Return the interval of the unweighted mean of independent estimates, from theirs.
 
     With m estimates t and limits l, u: mean(t) - sqrt(sum (t - l)^2) / m, and
     mean(t) + sqrt(sum (u - t)^2) / m ("method of variance estimates recovery": Zou and Donner,

@@ -1,8 +1,7 @@
-"""Methods: checkpoints that differ in their training seed alone, and what these say together.
+"""Methods, checkpoints that differ in the training seed alone, and their differences.
 
-A checkpoint is one training run. That one method beats another is said only where both have at
-least three training seeds (a checkpoint that was not trained, such as the base, has none and
-needs none).
+A checkpoint is one training run. Two methods are compared only where both have at least three
+training seeds; a checkpoint that was not trained, such as the base, needs none.
 """
 
 import json
@@ -22,9 +21,9 @@ from harness.stats.seeds import (
 from harness.stats.series import shared_values
 from harness.storage.result import CheckpointResult, Result, SuiteResult
 
-#: What a sweep over seeds adds to a checkpoint's name.
+#: The part of a checkpoint's name that a sweep over seeds adds.
 SEED = re.compile(r"-seed(\d+)(?=-|$)")
-#: A difference of methods is shown when its corrected p-value is below this.
+#: A difference of methods is called significant when its corrected p-value is below this.
 LEVEL = 0.05
 
 
@@ -40,7 +39,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How far two methods differ on a suite: first minus second."""
+    """The difference between two methods on a suite: first minus second."""
 
     first: str
     second: str
@@ -50,15 +49,15 @@ class Gap:
 
     @property
     def significant(self) -> bool:
-        """Whether it can be told apart from zero after correction."""
+        """Return True if the difference is significant after correction."""
         return self.p_holm < LEVEL
 
 
 def methods(result: Result) -> tuple[Method, ...]:
-    """Checkpoints with several training seeds, by method.
+    """Return the checkpoints with several training seeds, by method.
 
-    Two belong together where their training settings are equal but for the seed; where settings
-    are not recorded, names like `nca-seed0` tell.
+    Checkpoints of a method share all training settings except the seed; where settings are not
+    recorded, names like `nca-seed0` decide.
     """
     groups: dict[str, list[CheckpointResult]] = {}
     for checkpoint in result.checkpoints:
@@ -71,22 +70,25 @@ def methods(result: Result) -> tuple[Method, ...]:
 
 
 def gaps(result: Result, baseline: str, *, allow_missing: bool) -> tuple[Gap, ...]:
-    """Differences between all methods that have at least three seeds, and from the baseline.
+    """Return the differences between methods of three seeds or more, and from the baseline.
 
-    Only prompts that all of both have count; a suite on which a value is missing is left out
-    unless that is allowed. p-values are corrected (Holm) for all gaps.
+    Only prompts that all their checkpoints share count; a suite on which a value is missing is
+    left out unless that is allowed. p-values are corrected (Holm) for all gaps.
     """
-    known = {m.name: m.checkpoints for m in methods(result) if len(m.checkpoints) >= LEAST_SEEDS}
-    own = {name for method in methods(result) for name in method.checkpoints}
-    if known and baseline not in own and result.checkpoint(baseline).train is None:
-        known[baseline] = (baseline,)
-    found = [
+    families = methods(result)
+    comparable = {m.name: m.checkpoints for m in families if len(m.checkpoints) >= LEAST_SEEDS}
+    own = {name for method in families for name in method.checkpoints}
+    if comparable and baseline not in own and result.checkpoint(baseline).train is None:
+        comparable[baseline] = (baseline,)
+    differences = [
         gap
-        for second, first in combinations([*known][::-1], 2)
-        for gap in _gaps(result, (first, known[first]), (second, known[second]), allow_missing)
+        for second, first in combinations([*comparable][::-1], 2)
+        for gap in _gaps(
+            result, (first, comparable[first]), (second, comparable[second]), allow_missing
+        )
     ]
-    adjusted = holm([gap.p_holm for gap in found])
-    return tuple(replace(gap, p_holm=p) for gap, p in zip(found, adjusted, strict=True))
+    adjusted = holm([gap.p_holm for gap in differences])
+    return tuple(replace(gap, p_holm=p) for gap, p in zip(differences, adjusted, strict=True))
 
 
 def _gaps(
@@ -102,8 +104,8 @@ def _gaps(
             continue
         series = shared_values(scores)
         if len(series[0]) > 1:
-            found = method_difference(series[: len(first[1])], series[len(first[1]) :])
-            yield Gap(first[0], second[0], suite, found, found.p_value)
+            difference = method_difference(series[: len(first[1])], series[len(first[1]) :])
+            yield Gap(first[0], second[0], suite, difference, difference.p_value)
 
 
 def _complete(score: SuiteResult) -> bool:
@@ -135,5 +137,5 @@ def _setting(checkpoint: CheckpointResult) -> str:
 def _seed(checkpoint: CheckpointResult) -> str:
     if checkpoint.train is not None and "seed" in checkpoint.train:
         return str(checkpoint.train["seed"])
-    found = SEED.search(checkpoint.name)
-    return found[1] if found else checkpoint.name
+    match = SEED.search(checkpoint.name)
+    return match[1] if match else checkpoint.name

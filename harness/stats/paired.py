@@ -10,58 +10,46 @@ from harness.stats.resampling import bootstrap_means, sign_flips
 Pair = tuple[Sequence[float], Sequence[float]]
 
 
-def paired_difference(
-    first: Sequence[float], second: Sequence[float], seed: int, confidence: float = 0.95
-) -> PairedDifference:
-    """How far two series on the same prompts differ: first minus second.
+def paired_differences(
+    pairs: Sequence[Pair], seed: int, confidence: float = 0.95, *, graded: bool = False
+) -> list[PairedDifference]:
+    """Return the difference of each pair of series on the same prompts: first minus second.
 
     Binary values get McNemar's exact test and the Bonett-Price interval, others the sign-flip
     test and the paired bootstrap.
 
     Args:
-        first: one number a prompt.
-        second: the numbers of the same prompts in the same order.
+        pairs: two series each, one number a prompt, of the same prompts in the same order.
         seed: of the resampling; binary values need none.
-        confidence: of the interval.
+        confidence: of the intervals.
+        graded: values are no fractions, though all may happen to be 0 or 1.
 
     Raises:
         ValueError: the series differ in length, are empty, or graded and of one value.
     """
-    return paired_differences([(first, second)], seed, confidence)[0]
-
-
-def paired_differences(
-    pairs: Sequence[Pair], seed: int, confidence: float = 0.95, *, graded: bool = False
-) -> list[PairedDifference]:
-    """`paired_difference` of each pair; `graded`: also where all values happen to be 0 or 1."""
     for first, second in pairs:
         if len(first) != len(second):
             raise ValueError(f"series of different length: {len(first)} and {len(second)}")
         require(len(first), 1)
-    found = [
+    exact = [
         None if graded or not (is_binary(x) and is_binary(y)) else _mcnemar(x, y, confidence)
         for x, y in pairs
     ]
-    rest = [_differences(pair) for pair, known in zip(pairs, found, strict=True) if known is None]
+    rest = [_differences(pair) for pair, test in zip(pairs, exact, strict=True) if test is None]
     others = iter(_graded(rest, seed, confidence))
-    return [next(others) if known is None else known for known in found]
+    return [next(others) if test is None else test for test in exact]
 
 
-def paired_average(pairs: Sequence[Pair], seed: int) -> PairedDifference:
-    """How far the unweighted means over several suites differ, paired prompt by prompt.
+def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDifference]:
+    """Return the difference of the unweighted means over suites, of each row of suites.
 
-    The interval is `mover_average` of the suites' own differences, None where one of these has
-    none; the p-value is `sign_flip` of
-    the differences, each weighted by 1 / (number of suites x prompts of its suite).
+    Prompts are paired within each suite. The interval is `mover_average` of the suites' own
+    differences, None where one of these has none; the p-value is that of `sign_flips` on the
+    differences, each weighted by 1 / (number of suites x prompts of its suite).
 
     Raises:
         ValueError: no suite, series of different length, or one of fewer than two prompts.
     """
-    return paired_averages([pairs], seed)[0]
-
-
-def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDifference]:
-    """`paired_average` of each row of suites."""
     suites = iter(paired_differences([pair for row in rows for pair in row], seed))
     weighted = [_weighted(row) for row in rows]
     p_values = sign_flips(weighted, seed)
@@ -72,7 +60,7 @@ def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDif
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's exact two-sided p-value from the discordant pairs.
+    """Return McNemar's exact two-sided p-value from the discordant pairs.
 
     min(1, 2·P[X ≤ min(b, c)]) with X ~ Binomial(b + c, 1/2), b and c the pairs that only the one
     or only the other got right. McNemar, Psychometrika 12 (1947).
@@ -84,7 +72,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def bonett_price(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> Interval:
-    """The adjusted Wald interval of a difference of paired proportions.
+    """Return the adjusted Wald interval of a difference of paired proportions.
 
     With p = (b+1)/(n+2) and q = (c+1)/(n+2): p − q ± z·sqrt((p + q − (p − q)²)/(n + 2)), cut at
     ±1. It keeps a width where no pair is discordant. Bonett and Price, "Adjusted Wald confidence
@@ -106,7 +94,7 @@ def bonett_price(only_first: int, only_second: int, n: int, confidence: float = 
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm's step-down adjusted p-values, in the order given.
+    """Return Holm's step-down adjusted p-values, in the order given.
 
     The k-th smallest of m becomes the largest so far of min(1, (m − k + 1)·p). Holm, "A simple
     sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
@@ -128,8 +116,8 @@ def _graded(
     intervals = bootstrap_means(series, seed, confidence)
     p_values = sign_flips(series, seed)
     return [
-        PairedDifference(sum(one) / len(one), interval, p_value, len(one), "sign-flip")
-        for one, interval, p_value in zip(series, intervals, p_values, strict=True)
+        PairedDifference(sum(own) / len(own), interval, p_value, len(own), "sign-flip")
+        for own, interval, p_value in zip(series, intervals, p_values, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the statistics give: intervals, means, paired differences; plain records."""
+"""The records of the statistics: intervals, means and paired differences."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +24,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """How far two series differ on the same `n` samples: mean of first minus second.
+    """The difference of two series on the same `n` samples: mean of first minus second.
 
     `p_value` is two-sided and not yet corrected for looking at several differences. `interval` is
     None where it cannot be estimated (graded differences that are all equal).

@@ -1,9 +1,8 @@
 """Bootstrap and sign flips of many series at once.
 
-Series of equal length share their draws: what is drawn is which prompts a resample has, and how
-often, or which signs; applying one draw to a hundred series is one product of matrices. The draws
-of a series depend on its length and the seed alone, so it gets the same numbers alone and in
-company.
+Series of equal length share their draws of prompts or signs, so that applying one draw to a
+hundred series is one product of matrices. The draws depend on length and seed alone, so a series
+gets the same numbers alone as with others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,41 +23,30 @@ _HELD = 1_000_000
 Series = Sequence[float]
 
 
-def bootstrap_mean(
-    values: Series, seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> Interval | None:
-    """The expanded percentile bootstrap interval of a mean of graded values; None where all equal.
+def bootstrap_means(
+    series: Sequence[Series], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> list[Interval | None]:
+    """Return the expanded percentile bootstrap interval of each mean; None where all are equal.
 
     Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979). Of n values
     the plain percentile interval is too narrow by sqrt((n − 1)/n) and by normal in place of t
     quantiles; its tails are therefore taken at Φ(−sqrt(n/(n − 1))·t(n − 1)): Hesterberg, "What
-    teachers should know about the bootstrap", Amer. Statist. 69 (2015), section 4.3. Of a series
-    without any spread every resample is the same: the interval would have no width, as if unseen
-    samples were known. What is right or wrong has `wilson`, which keeps its width there.
+    teachers should know about the bootstrap", Amer. Statist. 69 (2015), section 4.3. A series
+    without any spread would give an interval without width; right-or-wrong values have `wilson`,
+    which keeps its width there.
 
     Args:
-        values: one number a prompt.
+        series: of each mean, one number a prompt.
         seed: of the resampling.
-        confidence: of the interval.
-        resamples: how many.
+        confidence: of the intervals.
+        resamples: number of draws.
 
     Raises:
-        ValueError: fewer than two values.
-    """
-    return bootstrap_means([values], seed, confidence, resamples)[0]
-
-
-def bootstrap_means(
-    series: Sequence[Series], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> list[Interval | None]:
-    """`bootstrap_mean` of each series.
-
-    Raises:
-        ValueError: one of them has fewer than two values.
+        ValueError: a series has fewer than two values.
     """
     import numpy as np
 
-    found: list[Interval | None] = [None] * len(series)
+    intervals: list[Interval | None] = [None] * len(series)
     for values in series:
         require(len(values), 2)
     uneven = [i for i, values in enumerate(series) if _spread(values)]
@@ -68,32 +56,27 @@ def bootstrap_means(
         tail = _tail(n, confidence)
         bounds = np.quantile(np.concatenate(means) / n, [tail, 1 - tail], axis=0)
         for i, (low, high) in zip(indexes, bounds.T, strict=True):
-            found[i] = Interval(float(low), float(high), confidence)
-    return found
+            intervals[i] = Interval(float(low), float(high), confidence)
+    return intervals
 
 
-def sign_flip(differences: Series, seed: int, resamples: int = RESAMPLES) -> float:
-    """The two-sided p-value that the differences are symmetric about zero: a paired permutation.
+def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) -> list[float]:
+    """Return the two-sided p-value of each series that its values are symmetric about zero.
 
     The share of sign patterns whose sum is at least as far from zero: all 2^m patterns of the m
     non-zero differences where those are few, else (hits + 1) / (resamples + 1) of random ones.
     Fisher, "The Design of Experiments" (1935), section 21; the +1 after Phipson and Smyth (2010).
     """
-    return sign_flips([differences], seed, resamples)[0]
-
-
-def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) -> list[float]:
-    """`sign_flip` of each series."""
     import numpy as np
 
-    found = [1.0] * len(series)
+    p_values = [1.0] * len(series)
     many = []
     for i, differences in enumerate(series):
         sizes = np.abs([d for d in differences if d != 0])
         if sizes.size > _ENUMERATED:
             many.append(i)
         elif sizes.size:
-            found[i] = _enumerated(sizes, _reach(differences))
+            p_values[i] = _enumerated(sizes, _reach(differences))
     for n, indexes in _by_length(series, many):
         sizes = np.abs(np.array([series[i] for i in indexes], dtype=float).T)
         reach = np.array([_reach(series[i]) for i in indexes])
@@ -101,8 +84,8 @@ def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) 
         for heads in _heads(n, np.random.default_rng(seed), resamples):
             hits += (np.abs(2 * (heads @ sizes) - sizes.sum(axis=0)) >= reach).sum(axis=0)
         for i, count in zip(indexes, hits, strict=True):
-            found[i] = (int(count) + 1) / (resamples + 1)
-    return found
+            p_values[i] = (int(count) + 1) / (resamples + 1)
+    return p_values
 
 
 def _enumerated(sizes: Any, reach: float) -> float:
@@ -113,9 +96,9 @@ def _enumerated(sizes: Any, reach: float) -> float:
 
 
 def _reach(differences: Series) -> float:
-    """How far from zero a sum must be to count.
+    """Return the least distance from zero of a sum that counts.
 
-    Sums of the same numbers in another order differ in the last bits: equal ones must count.
+    Sums of the same numbers in another order differ in the last bits, and must count as equal.
     """
     return abs(sum(differences)) - _SAME * sum(map(abs, differences))
 
@@ -131,14 +114,14 @@ def _spread(values: Series) -> bool:
 
 
 def _by_length(series: Sequence[Series], indexes: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """(length, which of the series have it) of those named."""
+    """Yield each length with the indexes of its series."""
     lengths = {i: len(series[i]) for i in indexes}
     for n in dict.fromkeys(lengths.values()):
         yield n, [i for i in indexes if lengths[i] == n]
 
 
 def _counts(n: int, rng: Any, resamples: int) -> Iterator[Any]:
-    """How often each of n values is in a resample; blocks of shape (some resamples, n)."""
+    """Yield the counts of n values in resamples, in blocks of shape (some resamples, n)."""
     import numpy as np
 
     for rows in _rows(n, resamples):
@@ -148,7 +131,7 @@ def _counts(n: int, rng: Any, resamples: int) -> Iterator[Any]:
 
 
 def _heads(n: int, rng: Any, resamples: int) -> Iterator[Any]:
-    """A fair coin, 0 or 1, for each of n values; blocks of shape (some resamples, n)."""
+    """Yield a fair coin, 0 or 1, for each of n values, in blocks of shape (some resamples, n)."""
     import numpy as np
 
     for rows in _rows(n, resamples):

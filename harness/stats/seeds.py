@@ -1,7 +1,7 @@
-"""What another training seed would have given: the spread over seeds, and methods compared.
+"""The spread of scores over training seeds, and differences of methods over seeds and prompts.
 
-A checkpoint is one training run. A method is shown by several, and then two things are random:
-the seeds, and the prompts that all of them are asked.
+A checkpoint is one training run. A method has several, and then both the seeds and the shared
+prompts are random.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from math import sqrt
 
 from harness.stats.records import Interval, require
 
-#: Training runs of a method that a statement about the method takes.
+#: The least number of training runs of a method that is compared with another.
 LEAST_SEEDS = 3
 
 
@@ -25,7 +25,7 @@ class SeedSpread:
 
 @dataclass(frozen=True, slots=True)
 class MethodDifference:
-    """How far two methods differ, first minus second, over their seeds and the shared prompts.
+    """The difference of two methods, first minus second, over their seeds and shared prompts.
 
     Attributes:
         delta: difference of the means over seeds and prompts.
@@ -45,7 +45,7 @@ class MethodDifference:
 
 
 def seed_spread(groups: Sequence[Sequence[float]]) -> SeedSpread | None:
-    """The spread over seeds, pooled over methods; None where no method has two.
+    """Return the spread over seeds, pooled over methods; None where no method has two.
 
     sd² = sum of squares about each method's mean / (seeds − methods); its interval by the
     chi-square distribution of that sum.
@@ -67,7 +67,7 @@ def seed_spread(groups: Sequence[Sequence[float]]) -> SeedSpread | None:
 def method_difference(
     first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]
 ) -> MethodDifference:
-    """How far two methods differ, with seeds and prompts both taken as draws.
+    """Return the difference of two methods, with seeds and prompts both taken as draws.
 
     The variance is the sum of two: that of the mean over seeds, s²/S for each method (Welch), and
     that of the mean over prompts of the difference of the seeds' means, s²/n. What seed and prompt
@@ -108,16 +108,16 @@ def method_difference(
 
 
 def _certain(delta: float, seeds: tuple[int, int]) -> MethodDifference:
-    """Without any spread nothing is estimated: no difference is ever shown by it."""
+    """Return a difference without any spread, which is never significant."""
     return MethodDifference(delta, Interval(delta, delta), 1.0, 0.0, 0.0, seeds)
 
 
 def _seed_term(series: Sequence[Sequence[float]]) -> tuple[float, int]:
-    """The variance of the mean over seeds, and its degrees of freedom."""
+    """Return the variance of the mean over seeds, and its degrees of freedom."""
     seeds = len(series)
     if seeds == 1:
         return 0.0, 0
-    scores = [sum(one) / len(one) for one in series]
+    scores = [sum(values) / len(values) for values in series]
     return _squares(scores) / (seeds - 1) / seeds, seeds - 1
 
 

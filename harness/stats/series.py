@@ -1,4 +1,4 @@
-"""Values by prompt: one checkpoint's, and two checkpoints' on the prompts that both have."""
+"""Values by prompt: of one checkpoint, and of several on their shared prompts."""
 
 from collections.abc import Mapping
 
@@ -9,33 +9,33 @@ Key = tuple[str, int]
 
 
 def values(suite: SuiteResult) -> dict[str, float]:
-    """Sample id -> mean over its repeats that have a value."""
+    """Return the mean of each sample id over its repeats that have a value."""
     return _means(_table(suite))
 
 
 def paired_values(first: SuiteResult, second: SuiteResult) -> tuple[list[float], list[float]]:
-    """Both series on the prompts they share, repeats averaged, sorted by sample id.
+    """Return both series on their shared prompts, repeats averaged, sorted by sample id.
 
     Only pairs (sample id, repeat) that have a value in both count.
     """
-    one, two = shared_values([first, second])
-    return one, two
+    ours, theirs = shared_values([first, second])
+    return ours, theirs
 
 
 def shared_values(suites: list[SuiteResult]) -> list[list[float]]:
-    """A series for each, on the prompts that all of them share; as `paired_values`."""
+    """Return a series for each suite result on the shared prompts, as `paired_values`."""
     tables = [_table(suite) for suite in suites]
     shared = sorted(set.intersection(*(set(table) for table in tables)))
     means = [_means({key: table[key] for key in shared}) for table in tables]
-    return [[found[i] for i in sorted(found)] for found in means]
+    return [[by_prompt[i] for i in sorted(by_prompt)] for by_prompt in means]
 
 
 def answers(suite: SuiteResult) -> dict[str, list[float]]:
-    """Sample id -> the values of its repeats."""
-    found: dict[str, list[float]] = {}
+    """Return the values of the repeats of each sample id."""
+    by_prompt: dict[str, list[float]] = {}
     for (sample, _repeat), value in sorted(_table(suite).items()):
-        found.setdefault(sample, []).append(value)
-    return found
+        by_prompt.setdefault(sample, []).append(value)
+    return by_prompt
 
 
 def _table(suite: SuiteResult) -> dict[Key, float]:

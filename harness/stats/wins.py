@@ -1,4 +1,4 @@
-"""Win rates: two models before a judge, who may call a tie."""
+"""Win rates of two models before a judge, who may call a tie."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class WinRate:
 
 
 def win_rate(wins: int, ties: int, losses: int, confidence: float = 0.95) -> WinRate:
-    """(wins + ties / 2) / n, with its interval and the exact sign test.
+    """Return (wins + ties / 2) / n, with its interval and the exact sign test.
 
     A win rate is 1/2 + (wins − losses) / 2n, and wins and losses are what discordant pairs are to
     two proportions: the interval is half of `bonett_price`'s about 1/2, which keeps its width
@@ -39,5 +39,5 @@ def win_rate(wins: int, ties: int, losses: int, confidence: float = 0.95) -> Win
 
 
 def is_won_or_tied(values: Sequence[float]) -> bool:
-    """Whether every value is a loss (0), a tie (1/2) or a win (1), and some are ties."""
+    """Return True if all values are losses (0), ties (1/2) or wins (1), and some are ties."""
     return 0.5 in values and all(value in (0, 0.5, 1) for value in values)

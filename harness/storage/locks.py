@@ -1,4 +1,4 @@
-"""Locks of folders: one process works in a folder at a time."""
+"""Locks of files and folders: one process works in a folder at a time."""
 
 import contextlib
 import fcntl
@@ -33,6 +33,15 @@ def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Itera
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))
         file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait for a lock file and hold it; the kernel frees it however the process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

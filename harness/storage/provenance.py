@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, str]:
-    """`commit` of the repository that a folder lies in, and whether tracked files were `changed`.
+    """Return the `commit` of a folder's repository, and if tracked files were `changed`.
 
     Empty outside of a repository, and where git is missing or takes long.
     """

@@ -1,10 +1,10 @@
-"""The run folder: where everything of a run lies, how it is keyed, and safe writing.
+"""The run folder: the places of everything of a run, and the keys of finished stages.
 
 runs/<recipe>-<key>/
     recipe.resolved.yaml  result.json  table.{md,tex,csv}  likelihood.{md,tex,csv}  figures/
     sample/<sample>/{resolved.json, rows.jsonl, provenance.yaml, done.json, stage.log}
     train/<checkpoint>/{resolved.json, steps.jsonl, speed.jsonl, checkpoint/, done.json, stage.log}
-    audit/{resolved.json, done.json, stage.log}
+    audit/{resolved.json, done.json}
     kl/{the same}
     head_to_head/{the same, <suite>.json}
     eval/{resolved.json, speed.jsonl, done.json, stage.log}
@@ -17,77 +17,29 @@ Beside the run folders lie `journal.sqlite` and `cache/` (reference log-probabil
 runs share.
 """
 
-import contextlib
-import hashlib
-import itertools
-import json
-import os
-import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-_TEMPORARY = ".new"
+from harness.storage.atomic_files import TEMPORARY, read_json
+
 _RESOLVED = "resolved.json"
 #: In a stage's folder: what it was made by.
 MADE = "made.json"
 
 
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-
-
-def digest(value: Any, length: int = 64) -> str:
-    """Return the first `length` hexadecimal digits of the SHA-256 of a JSON-able value."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
-
-
-def digest_of_list(values: Iterable[Any], length: int = 64) -> str:
-    """`digest` of a list that is made as it is read."""
-    sha256 = hashlib.sha256(b"[")
-    for number, value in enumerate(values):
-        sha256.update((("," if number else "") + canonical(value)).encode())
-    sha256.update(b"]")
-    return sha256.hexdigest()[:length]
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a temporary text file that takes `path`'s place when the block ends without error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(_TEMPORARY, f".{path.name}.", path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def waiting(folder: Path) -> Path:
+def pending_job(folder: Path) -> Path:
     """Return a name of its own for a stage's job, until the stage holds its folder's lock."""
-    return folder / f".{_RESOLVED}.{uuid.uuid4().hex}{_TEMPORARY}"
+    return folder / f".{_RESOLVED}.{uuid.uuid4().hex}{TEMPORARY}"
 
 
-def told(resolved: Path, *, first: bool) -> Any:
+def read_job(resolved: Path, *, first: bool) -> Any:
     """Return the job of a stage, or None where there is nothing to read.
 
     Args:
-        resolved: a JSON file; one with a `waiting` name is renamed to `resolved.json`.
+        resolved: a JSON file; one with a `pending_job` name is renamed to `resolved.json`.
         first: True if this process holds the folder's lock, so that it may rename.
     """
     if not resolved.name.startswith(f".{_RESOLVED}."):
@@ -101,21 +53,10 @@ def told(resolved: Path, *, first: bool) -> Any:
 
 def clear_temporary(folder: Path) -> None:
     """Remove what killed writers left below a stage's folder; only for who holds its lock."""
-    for left in folder.rglob(f".*{_TEMPORARY}"):
+    for left in folder.rglob(f".*{TEMPORARY}"):
         # This one is written before the lock is asked for: another command may be at it.
         if f".{_RESOLVED}." not in left.name:
             left.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file, or leave the old one untouched."""
-    with replacing(path) as file:
-        file.write(text)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file, or leave the old one untouched."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def suite_file(name: str) -> str:
@@ -167,7 +108,7 @@ class RunFolder:
         return self.path / "kl"
 
     @property
-    def duels(self) -> Path:
+    def pairwise(self) -> Path:
         """Folder of the stage that settles `head_to_head:`."""
         return self.path / "head_to_head"
 
@@ -186,29 +127,8 @@ class RunFolder:
         return self.evaluation / checkpoint / f"{suite_file(suite)}.jsonl"
 
     def summary(self, checkpoint: str, suite: str) -> Path:
-        """Metrics, statuses and protocol beside the sample log."""
+        """Return the file of metrics, statuses and protocol beside the sample log."""
         return self.evaluation / checkpoint / f"{suite_file(suite)}.json"
-
-
-def read_json(path: Path) -> Any:
-    """Return a JSON file's value, or None when it is missing or torn."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
-
-
-def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
-    """Return the first rows, or all, of a JSONL file of ours; a torn last line is left out."""
-    if not path.exists():
-        return []
-    rows = []
-    # Texts may hold other line ends, which `canonical` does not escape: only "\n" ends a line.
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for line in itertools.islice(file, most):
-            with contextlib.suppress(json.JSONDecodeError):
-                rows.append(json.loads(line))
-    return rows
 
 
 def is_done(folder: Path, key: str) -> bool:

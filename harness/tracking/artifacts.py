@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.storage.run_folder import digest, file_digest
+from harness.storage.hashing import digest, file_digest
 from harness.tracking.records import Artifact, Part, SampleTable
 
 _TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables

@@ -13,8 +13,10 @@ from typing import Any
 import yaml
 
 from harness.stats.cells import Cell
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import RunFolder, canonical, read_json, read_lines
+from harness.storage.run_folder import RunFolder
 from harness.tracking.points import curves, headlines, scores, suite_data
 from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables

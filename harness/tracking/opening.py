@@ -1,15 +1,19 @@
 """Opening an MLflow store, with limits on time: stores are built whole, servers are tried first."""
 
 import contextlib
-import fcntl
 import os
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from harness.storage.locks import exclusive
+
 SQLITE = "sqlite:///"
+#: The tag of an MLflow run that names the run folder.
+RUN_KEY = "nca.run_key"
 _HEALTH_S = 3.0
 #: The kind of experiment that MLflow's page shows with models and charts, not with chats.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -40,7 +44,7 @@ def open_store(uri: str) -> Any:
     if not uri.startswith(SQLITE):
         return MlflowClient(tracking_uri=uri)
     store = _sqlite_file(uri)
-    with locked(store.with_name(f".{store.name}.lock")):
+    with exclusive(store.with_name(f".{store.name}.lock")):
         if not store.exists():
             fresh = store.with_name(f".{store.name}.new")
             for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
@@ -53,6 +57,22 @@ def open_store(uri: str) -> Any:
 def store_exists(uri: str) -> bool:
     """Return False if the file of a SQLite store is missing; True for all other stores."""
     return not uri.startswith(SQLITE) or _sqlite_file(uri).is_file()
+
+
+def holds_run(uri: str, run_key: str) -> bool:
+    """Return False where a SQLite store has no run with this key.
+
+    Other stores are only known when they are asked: they count as holding it.
+    """
+    if not uri.startswith(SQLITE):
+        return True
+    address = f"{_sqlite_file(uri).as_uri()}?mode=ro"
+    query = "select 1 from tags where key = ? and value = ?"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as store:
+            return store.execute(query, (RUN_KEY, run_key)).fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def experiment(client: Any, uri: str, name: str) -> str:
@@ -86,15 +106,6 @@ def short_timeouts() -> Iterator[None]:
     finally:
         for key in added:
             os.environ.pop(key, None)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock; the kernel releases it when the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def one_line(error: Exception) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.storage.atomic_files import read_lines
 from harness.storage.result import Result
-from harness.storage.run_folder import RunFolder, read_lines, suite_file
+from harness.storage.run_folder import RunFolder, suite_file
 from harness.tracking.records import SampleTable
 
 #: A store's page loads a table whole: more rows are in the report and in the sample logs.

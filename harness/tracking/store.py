@@ -13,12 +13,15 @@ from pathlib import Path
 
 from harness.errors import RunError
 from harness.stats.cells import Cell
+from harness.storage.atomic_files import read_json, write_json
+from harness.storage.hashing import file_digest
+from harness.storage.locks import exclusive
 from harness.storage.result import Result, read_result
-from harness.storage.run_folder import RunFolder, file_digest, read_json, write_json
+from harness.storage.run_folder import RunFolder
 from harness.tracking.artifacts import absent
 from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of
-from harness.tracking.opening import locked, one_line, open_store, short_timeouts
+from harness.tracking.opening import one_line, open_store, short_timeouts
 from harness.tracking.records import Part
 from harness.tracking.sending import Store, Times
 
@@ -68,7 +71,7 @@ def sync(run: Path, uri: str, cells: Iterable[Cell], experiment: str = "") -> Sy
     result = read_result(run)
     report = SyncReport(uri, experiment or result.recipe)
     try:
-        with short_timeouts(), locked(RunFolder(run).tracking / "sync.lock"):
+        with short_timeouts(), exclusive(RunFolder(run).tracking / "sync.lock"):
             return _synced(run, result, cells, report)
     except Exception as error:  # a sink must never stop what it records: the report says why
         return replace(report, failed=one_line(error))

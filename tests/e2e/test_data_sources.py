@@ -18,8 +18,9 @@ from urllib.parse import parse_qs, unquote, urlparse
 import pytest
 import yaml
 
-from harness.pipeline.plan import Places, make_plan
-from harness.recipe.schema import read_recipe
+from harness.pipeline.places import Places
+from harness.pipeline.plan import make_plan
+from harness.recipe.reading import read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "own/pairs"

@@ -11,8 +11,8 @@ import torch
 import yaml
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
+from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.result import read_result
-from harness.storage.run_folder import read_json, read_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.storage.atomic_files import read_lines
 from harness.storage.result import read_result
-from harness.storage.run_folder import read_lines
 
 RECIPE = """
 name: tiny

@@ -17,13 +17,14 @@ from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.registry import SUITES, find
 from eval_suites.requests import Request
 from eval_suites.suite import Suite
-from harness.engines.fake import FakeEngine
+from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
 from harness.recipe.schema import EngineChoice
-from harness.storage.run_folder import RunFolder, read_json
+from harness.storage.atomic_files import read_json
+from harness.storage.run_folder import RunFolder
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
@@ -143,7 +144,7 @@ def test_a_suite_that_is_added_to_the_registry_runs_through_the_evaluation_loop(
     (tmp_path / "data" / "capitals").mkdir(parents=True)
     (tmp_path / "data" / "capitals" / "test.jsonl").write_text("\n".join(rows), encoding="utf-8")
     monkeypatch.setitem(SUITES, "capitals", names["SUITE"])
-    monkeypatch.setitem(ENGINES, "fake", lambda spec: FakeEngine(spec, _capital))
+    monkeypatch.setitem(ENGINES, "fake", scripted(_capital))
     job = EvalJob(
         models={"base": str(tiny_model)},
         fingerprints={"base": "f"},

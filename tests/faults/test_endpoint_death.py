@@ -12,7 +12,7 @@ import pytest
 
 from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
-from harness.storage.run_folder import write_json
+from harness.storage.atomic_files import write_json
 
 from . import endpoint
 from .commands import PATIENCE_S, ROOT, Command, until

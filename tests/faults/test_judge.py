@@ -20,7 +20,8 @@ from harness.evaluate.loop.loop import run
 from harness.pipeline.worker import run_stage
 from harness.progress.events import silent
 from harness.recipe.schema import JudgeChoice
-from harness.storage.run_folder import RunFolder, is_done, read_json, read_lines, write_json
+from harness.storage.atomic_files import read_json, read_lines, write_json
+from harness.storage.run_folder import RunFolder, is_done
 
 from .judge_server import KINDS, JudgeServer
 

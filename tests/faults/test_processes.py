@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.storage.run_folder import write_json
+from harness.storage.atomic_files import write_json
 
 LEADER = """
 import subprocess, sys, time
@@ -23,7 +23,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from harness.pipeline.launch import launch
-from harness.storage.run_folder import read_json
+from harness.storage.atomic_files import read_json
 folder = Path(sys.argv[1])
 described = read_json(folder / "given.json")
 launch("evaluate", folder / "stage", "k", described, lambda event: None)

@@ -16,10 +16,11 @@ import train.trainer.run
 from harness.errors import RunFailed, UserError
 from harness.pipeline import run as pipeline
 from harness.pipeline.launch import Processes, launch
-from harness.pipeline.plan import Places
+from harness.pipeline.places import Places
 from harness.progress.screen import Quiet
-from harness.recipe.schema import Recipe, read_recipe
-from harness.storage.run_folder import read_lines
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import Recipe
+from harness.storage.atomic_files import read_lines
 from train import TrainJob
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from harness.pipeline.launch import Processes, launch
-from harness.storage.run_folder import read_json
+from harness.storage.atomic_files import read_json
 folder = Path(sys.argv[1])
 launch("train", folder / "stage", "k", read_json(folder / "given.json"), print, Processes(2))
 """

@@ -18,7 +18,9 @@ from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder
 from tests.suite_cases.cases import gold_cases
 
 GOLD = gold_cases()

@@ -23,7 +23,9 @@ from harness.evaluate.answer_files.rescore import record
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.recipe.schema import JudgeChoice
-from harness.storage.run_folder import RunFolder, digest, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder
 
 SAMPLE = "mt_bench/sample/gpt-4_single.jsonl.gz"
 ANSWERS = "mt_bench/sample/model_answer/claude-3-opus-20240229.jsonl.gz"
@@ -59,7 +61,7 @@ def test_stored_ratings_give_their_stored_scores(data_dir: Path) -> None:
     assert set(found) == set(RATED)
     for model, mean in RATED.items():
         own = [row["score"] for row in rows if row["model"] == model]
-        metrics = record(find("mt_bench"), found[model].found)["metrics"]
+        metrics = record(find("mt_bench"), found[model].answers)["metrics"]
         assert metrics["official"] == metrics["score"] == sum(own) / len(own) == mean
         assert (found[model].judgements, found[model].differ, found[model].odd) == (160, (), 0)
         assert sum(found[model].stored) == sum(own)
@@ -95,8 +97,8 @@ def test_stored_preferences_give_their_stored_scores(model: str, data_dir: Path)
     (found,) = scores("alpaca_eval", file, data_dir)
     mean, replies = WEIGHED[model]
     stored = [row["preference"] - 1 for row in rows]
-    metrics = record(find("alpaca_eval"), found.found)["metrics"]
-    assert [one.score.metrics["official"] for one in found.found] == stored == [*found.stored]
+    metrics = record(find("alpaca_eval"), found.answers)["metrics"]
+    assert [one.score.metrics["official"] for one in found.answers] == stored == [*found.stored]
     assert metrics["official"] == pytest.approx(sum(stored) / len(stored), rel=1e-14)
     assert metrics["official"] == pytest.approx(mean, abs=5e-7)
     # Read from the log-probabilities; stored preferences are rounded to ten digits.

@@ -78,7 +78,7 @@ def download(url: str, part: Path, patience: Patience) -> None:
 
 
 def _go_on(url: str, part: Path, timeout_s: float) -> None:
-    """Return one try; raises `Lost` where the connection ends before the file does."""
+    """Try once; raise `Lost` where the connection ends before the file does."""
     received = 0
     with _open(url, _size(part), timeout_s) as answer, part.open("ab") as file:
         if answer.status != HTTPStatus.PARTIAL_CONTENT:

@@ -7,7 +7,6 @@ run that was ended goes on where it was.
 import errno
 import gzip
 import hashlib
-import os
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from harness.data.fetch.download import Patience, Refused, download
 from harness.data.fetch.literal import as_json
 from harness.data.fetch.manifest import Entry
 from harness.errors import UserError
+from harness.storage.atomic_files import write_bytes
 from harness.storage.locks import locked
 
 BASE_URL = "https://raw.githubusercontent.com"
@@ -96,7 +96,7 @@ def _bring(entry: Entry, target: Path, folder: Path, base_url: str, patience: Pa
     with locked(folder, LOCK, "data folder"):
         before = target.exists()
         kept = _gathered(entry, part, entry.url(base_url), patience)
-        _write(target, gzip.compress(kept, mtime=0) if entry.packed else kept)
+        write_bytes(target, gzip.compress(kept, mtime=0) if entry.packed else kept)
         part.unlink()
     return "replaced" if before else "fetched"
 
@@ -147,16 +147,6 @@ def _kept(entry: Entry, part: Path) -> tuple[bytes, str]:
 
 def _sum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write a whole file, or leave the old one untouched; the lock keeps others away."""
-    temporary = target.with_name(f".{target.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
 
 
 @contextmanager

@@ -71,18 +71,18 @@ def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
         UserError: no file belongs to a name.
     """
     everything = entries()
-    wanted = {name.partition(":")[0]: name for name in names}
+    names_by_suite = {name.partition(":")[0]: name for name in names}
     suites = {suite for entry in everything for suite in entry.suites}
-    for suite, name in wanted.items():
+    for suite, name in names_by_suite.items():
         if suite not in suites:
             raise UserError(
                 f"no benchmark file belongs to {name!r}: name some of {', '.join(sorted(suites))}"
             )
-    return tuple(e for e in everything if not names or wanted.keys() & set(e.suites))
+    return tuple(e for e in everything if not names or names_by_suite.keys() & set(e.suites))
 
 
 def _of_source(source: dict[str, Any]) -> Iterator[Entry]:
-    """Return the files of one repository at one commit."""
+    """Yield the files of one repository at one commit."""
     for file in source["files"]:
         literal = file.get("literal")
         yield Entry(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.engines.options import EngineChoice
 from harness.recipe.sampling import SampleSection
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 ROWS = "rows.jsonl"
 PROVENANCE = "provenance.yaml"
@@ -24,6 +24,8 @@ class SampleJob(BaseModel):
             judge.
         engine: generates the responses.
         unsafe: run model-written programs also where they cannot be contained.
+        data_dir: folder of benchmark files.
+        files: SHA-256 of each benchmark file that prompts and scorer read, by its name there.
         out: the stage's folder; rows and provenance go there.
     """
 
@@ -37,20 +39,27 @@ class SampleJob(BaseModel):
     engine: EngineChoice
     unsafe: bool = False
     data_dir: Path | None = None
+    files: dict[str, str] = {}
     out: Path
     journal: Path
 
     @property
     def key(self) -> str:
         """A hash of all that the rows depend on."""
-        return digest(
-            {
-                **essence(self.section, self.prompts, self.scorer),
-                "model": self.fingerprint,
-                "engine": engine_essence(self.engine),
-                "data_dir": self.data_dir,
-            }
-        )
+        return digest({**self._essence, "files": self.files})
+
+    @property
+    def old_key(self) -> str:
+        """The key as earlier versions wrote it, with a path in place of the files."""
+        return digest({**self._essence, "data_dir": self.data_dir})
+
+    @property
+    def _essence(self) -> dict[str, object]:
+        return {
+            **essence(self.section, self.prompts, self.scorer),
+            "model": self.fingerprint,
+            "engine": engine_essence(self.engine),
+        }
 
 
 def essence(section: SampleSection, prompts: str, scorer: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from harness.engines import checkpoints
 from harness.engines.options import EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
+from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
 from harness.recipe.judge_options import JudgeOptions
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import JudgeChoice, Recipe
@@ -100,12 +101,28 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         choice = judge_choice(section)
         if choice.remote:
             return prompts_are, f"judge {choice.base_url} {choice.model}"
-        return prompts_are, f"judge {checkpoints.print_of_folder(Path(choice.model), folder, memo)}"
+        judge_fingerprint = checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)
+        return prompts_are, f"judge {judge_fingerprint}"
     return prompts_are, _suite(str(section.verifier))
 
 
 def _suite(name: str) -> str:
     return f"suite {name} {registry.find(name).version}"
+
+
+def benchmark_files(section: SampleSection, suites: SuiteLibrary) -> dict[str, str]:
+    """Return the SHA-256 of each benchmark file that prompts and scorer of a section read.
+
+    Raises:
+        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+    """
+    files: dict[str, str] = {}
+    for name in (section.prompts, section.verifier):
+        if name is not None and is_suite(name):
+            files |= suites.files(name)
+    if section.judge is not None:
+        files |= load_with_digests(load_prompts, suites.data_dir)[1]
+    return files
 
 
 def check(section: SampleSection, data_dir: Path | None) -> None:
@@ -122,7 +139,7 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
 
 
 def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
-    """As `check`, of all that a recipe samples.
+    """Check, as `check` does, all that a recipe samples.
 
     Raises:
         RecipeError: its engine is an endpoint, which does not serve the recipe's checkpoints.

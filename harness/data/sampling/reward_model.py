@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from eval_suites.requests import Answer, Message
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
+from harness.data.sampling.rows import Graded
 from harness.errors import ModelError
+from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import digest
 
 
 def refuse_unfit(folder: Path) -> None:

@@ -7,9 +7,24 @@ from math import fsum
 from typing import Any
 
 from eval_suites.requests import Answer
-from harness.data.sampling.graded import Graded
+from eval_suites.scores import Status
 from harness.data.sampling.prompts import Prompt
 from harness.recipe.sampling import SampleSection
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A response with its reward and status.
+
+    Attributes:
+        reward: higher is better; None where we or a third party failed, so that there is none.
+        status: as in a sample log (docs/reference/logs.md).
+        reason: in words, where there is one.
+    """
+
+    reward: float | None
+    status: Status = "ok"
+    reason: str = ""
 
 
 @dataclass(slots=True)

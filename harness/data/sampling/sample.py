@@ -17,22 +17,22 @@ import yaml
 
 from eval_suites.registry import find
 from eval_suites.requests import Answer
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
-from harness.data.sampling.rows import Counts, row_of
+from harness.data.sampling.rows import Counts, Graded, row_of
 from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
-from harness.evaluate.client.cached_client import Asker, Tally
-from harness.evaluate.client.engine_groups import Group, groups
-from harness.evaluate.client.merging import startable
+from harness.evaluate.client.cached_client import CachedClient, Tally
+from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
+from harness.evaluate.client.merging import engine_factory
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.restarting import Restarting
 from harness.progress.events import Reporter
+from harness.storage.atomic_files import replacing, write_text
+from harness.storage.hashing import canonical, file_digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import canonical, file_digest, replacing, write_text
 
 #: Prompts whose responses are scored at once.
 _SCORED_AT_ONCE = 16
@@ -50,7 +50,7 @@ class InOrder:
     turn: int = 0
 
     def put(self, place: int, line: str | None) -> None:
-        """Return the line of a place, counted from 0; None: this place has none."""
+        """Take the line of a place, counted from 0; None: this place has none."""
         self.waiting[place] = line
         while self.turn in self.waiting:
             ready = self.waiting.pop(self.turn)
@@ -60,7 +60,7 @@ class InOrder:
 
 
 def run(job: SampleJob, report: Reporter) -> Counts:
-    """Sample, score and write; what became of all.
+    """Sample, score and write; return the counts.
 
     Raises:
         UserError: prompts, engine or scorer cannot be used, or nothing is left to train on.
@@ -71,7 +71,7 @@ def run(job: SampleJob, report: Reporter) -> Counts:
 
 async def _sample(job: SampleJob, report: Reporter) -> Counts:
     prompts = prompts_of(job.section, job.data_dir)
-    (group,) = groups({"model": job.model}, {"model": job.fingerprint}, job.engine)
+    (group,) = group_by_engine({"model": job.model}, {"model": job.fingerprint}, job.engine)
     _refuse_unfit(prompts, group)
     _warn_of_test_prompts(job.section.prompts, report)
     with (
@@ -89,7 +89,7 @@ async def _sample(job: SampleJob, report: Reporter) -> Counts:
     return counts
 
 
-def _refuse_unfit(prompts: Sequence[Prompt], group: Group) -> None:
+def _refuse_unfit(prompts: Sequence[Prompt], group: EngineGroup) -> None:
     opened = any(prompt.request.prefix for prompt in prompts)
     if opened and "prefix" not in group.capabilities:
         raise EngineUnavailable(
@@ -106,7 +106,7 @@ def _warn_of_test_prompts(name: str, report: Reporter) -> None:
 
 async def _draw(
     job: SampleJob,
-    group: Group,
+    group: EngineGroup,
     prompts: Sequence[Prompt],
     journal: Journal,
     file: IO[str],
@@ -119,23 +119,23 @@ async def _draw(
     def note(text: str) -> None:
         report({"event": "note", "text": text})
 
-    with startable(group, job.out, note) as make:
+    with engine_factory(group, job.out, note) as make:
         async with Restarting(
             make, on_start=lambda: note(f"starting {group.engine_name}")
         ) as engine:
-            asker = Asker(engine, group.identity, journal, job.section.seed)
+            client = CachedClient(engine, group.identity, journal, job.section.seed)
 
             async def ask(item: tuple[int, Prompt]) -> None:
                 place, prompt = item
                 try:
-                    answers = await asker.ask_all(group.models[0], prompt.request, repeats)
+                    answers = await client.ask_all(group.models[0], prompt.request, repeats)
                 except RequestFailed:  # this prompt alone: counted, never rewarded
                     answers = ()
                 lines.put(place, json.dumps([plain(answer) for answer in answers]))
                 progress.step()
 
             await for_each(enumerate(prompts), max(1, group.width // job.section.k), ask)
-    return asker.tally
+    return client.tally
 
 
 async def _score(
@@ -200,7 +200,7 @@ def _nothing(job: SampleJob, counts: Counts) -> str:
     )
 
 
-def _tell_origin(job: SampleJob, group: Group, counts: Counts) -> None:
+def _tell_origin(job: SampleJob, group: EngineGroup, counts: Counts) -> None:
     """Write beside the rows where they come from; the same sampling gives the same bytes."""
     origin: dict[str, Any] = {
         "checkpoint": {"name": job.section.checkpoint, "fingerprint": job.fingerprint},

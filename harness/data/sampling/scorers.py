@@ -16,13 +16,13 @@ from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.suite import Suite
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import Prompt, verifier
 from harness.data.sampling.resolve import judge_choice
+from harness.data.sampling.rows import Graded
 from harness.evaluate.client.cached_client import Checker
 from harness.evaluate.client.task import Task
-from harness.evaluate.judge.judge import Referee, judging
+from harness.evaluate.judge.judge import Judge, open_judge
 from harness.storage.journal.entries import Journal
 
 
@@ -57,7 +57,7 @@ class Verifier:
 class Rater:
     """A judge: its rating from 1 to 10 is the reward; a reply without one is no reward."""
 
-    judge: Referee
+    judge: Judge
     templates: Mapping[str, Template]
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
@@ -90,7 +90,7 @@ async def scorer_of(
     if job.section.judge is not None:
         choice, templates = judge_choice(job.section), load_prompts(job.data_dir)
         fingerprint = job.scorer.removeprefix("judge ")
-        async with judging(choice, fingerprint, job.section.seed, journal, note) as judge:
+        async with open_judge(choice, fingerprint, job.section.seed, journal, note) as judge:
             yield Rater(judge, templates)
         return
     suite = verifier(job.section.verifier or job.section.prompts)

@@ -80,7 +80,7 @@ def _expected(sample: Any, inputs: str) -> tuple[list[Any], list[float]]:
 
 
 def lines(differ: Sequence[Disagreement], programs: int) -> Iterator[str]:
-    """Return the lines that state where the two differ."""
+    """Yield the lines that state where the two differ."""
     yield f"evalplus differs on {len(differ)} of {programs} programs"
     for program in differ:
         ours, theirs = "/".join(program.ours), "/".join(program.theirs)

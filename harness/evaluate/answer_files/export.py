@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunError
-from harness.storage.run_folder import RunFolder, digest, replacing, suite_file
+from harness.storage.atomic_files import replacing
+from harness.storage.hashing import digest
+from harness.storage.run_folder import RunFolder, suite_file
 
 Line = Mapping[str, Any]
 #: Statuses of samples whose answers we, or a content filter, lost: there is nothing to export.
@@ -47,7 +49,7 @@ class Exported:
 
 
 def _fastchat(checkpoint: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """FastChat's model answers (`llm_judge/data/mt_bench/model_answer`); a repeat is a choice."""
+    """Return FastChat's model answers (`data/mt_bench/model_answer`); a repeat is a choice."""
     choices: dict[str, list[list[str]]] = {}
     for line in lines:
         choices.setdefault(line["sample_id"], []).append([_text(turn) for turn in line["turns"]])
@@ -156,9 +158,9 @@ def _logs(run: Path) -> dict[str, list[str]]:
 def _suite(made: Format, logs: Mapping[str, Sequence[str]], where: str) -> str:
     """Return the suite to export: the first that the format takes, itself before its variants."""
     there = sorted({suite for suites in logs.values() for suite in suites})
-    for wanted in made.suites:
+    for name in made.suites:
         for suite in there:
-            if suite == wanted or suite.startswith(suite_file(f"{wanted}:")):
+            if suite == name or suite.startswith(suite_file(f"{name}:")):
                 return suite
     raise RunError(
         f"{where} takes answers to {' or '.join(made.suites)}, and this run has "

@@ -81,14 +81,14 @@ def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
 
 
 def lines(judged: Judged) -> Iterator[str]:
-    """Return the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
+    """Yield the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
     if judged.judgements:
         yield from _upstream(judged)
-    counts = Counter(kind for answer in judged.found for kind in _kinds(answer.stored.answers))
+    counts = Counter(kind for answer in judged.answers for kind in _kinds(answer.stored.answers))
     if counts:
-        some = sum(bool(_kinds(answer.stored.answers)) for answer in judged.found)
+        some = sum(bool(_kinds(answer.stored.answers)) for answer in judged.answers)
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
-        yield f"text that a judge may obey: in {some} of {len(judged.found)} samples ({kinds})"
+        yield f"text that a judge may obey: in {some} of {len(judged.answers)} samples ({kinds})"
 
 
 def _upstream(judged: Judged) -> Iterator[str]:

@@ -26,7 +26,7 @@ class Judged:
 
     Attributes:
         model: its name there.
-        found: its answers with their scores.
+        answers: its answers with their scores.
         stored: upstream's numbers that count.
         judgements: how many the file holds, those that upstream drops too.
         unread: how many are there as a number only, without the judge's reply.
@@ -35,7 +35,7 @@ class Judged:
     """
 
     model: str
-    found: tuple[Rescored, ...]
+    answers: tuple[Rescored, ...]
     stored: tuple[float, ...] = ()
     judgements: int = 0
     unread: int = 0

@@ -42,7 +42,7 @@ class Stored:
 
 
 def named_files(given: Sequence[str]) -> dict[str, Path]:
-    """Model name -> file, from `NAME=FILE` or a file that names itself by its stem.
+    """Return model name -> file, from `NAME=FILE` or a file whose stem is the name.
 
     Raises:
         RunError: two models would have one name.

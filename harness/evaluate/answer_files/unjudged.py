@@ -21,8 +21,8 @@ from harness.evaluate.answer_files.rows import rows_of
 from harness.evaluate.answer_files.stored import Stored, read_stored, whole_text
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.task import Task
-from harness.evaluate.judge.budget import used
-from harness.evaluate.judge.judge import Referee, judging
+from harness.evaluate.judge.budget import describe_usage
+from harness.evaluate.judge.judge import Judge, open_judge
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
 
@@ -99,17 +99,19 @@ async def _judge(
         note(f"starting {what}")
 
     with Journal(bench.journal) as journal:
-        async with judging(bench.choice, bench.fingerprint, 0, journal, starting) as referee:
-            judged = await _heard(suite, samples, models, referee, bench.choice.in_flight, note)
-        note(used(referee.purse))
+        async with open_judge(bench.choice, bench.fingerprint, 0, journal, starting) as judge:
+            judged = await _judge_answers(
+                suite, samples, models, judge, bench.choice.in_flight, note
+            )
+        note(describe_usage(judge.budget))
     return judged
 
 
-async def _heard(
+async def _judge_answers(
     suite: Suite[Any],
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],
-    referee: Referee,
+    judge: Judge,
     width: int,
     note: Callable[[str], None],
 ) -> dict[str, Judged]:
@@ -123,8 +125,8 @@ async def _heard(
         if stored.lost is not None:
             rescored[place] = Rescored(stored, stored.lost, ())
         else:
-            task = Task(replace(referee.model, name=name), suite, by_id[stored.sample_id], 1)
-            score, replies = await referee.score(task, stored.answers, ())
+            task = Task(replace(judge.model, name=name), suite, by_id[stored.sample_id], 1)
+            score, replies = await judge.score(task, stored.answers, ())
             rescored[place] = Rescored(replace(stored, verdicts=replies), score, ())
         note(f"{len(rescored)} of {len(places)} answers judged")
 

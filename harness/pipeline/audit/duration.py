@@ -1,4 +1,4 @@
-"""How long an evaluation takes at most: by a stated speed, or by what earlier runs measured."""
+"""The longest duration of an evaluation, by a stated speed or by one that runs measured."""
 
 from dataclasses import dataclass, replace
 
@@ -12,33 +12,33 @@ from harness.pipeline.audit.preflight import Audit
 class Duration:
     """Seconds for all tokens that an evaluation can generate; None where no speed is known.
 
-    `speeds` are what they stand on: none where the speed was stated.
+    `speeds` are the measurements behind them: none where the speed was stated.
     """
 
     seconds: float | None
     speeds: tuple[Speed, ...] = ()
 
 
-def duration(audit: Audit, stated: float | None) -> Duration:
-    """How long an evaluation takes at most, judges and engine starts apart.
+def estimate_duration(audit: Audit, stated: float | None) -> Duration:
+    """Return the longest duration of an evaluation, without judges and engine starts.
 
     Args:
         audit: of the evaluation.
-        stated: tokens a second; without them each checkpoint has the speed that an earlier run
+        stated: tokens a second; by default each checkpoint has the speed that an earlier run
             measured on this machine, with this engine, for a model of its shape.
     """
     if stated is not None:
         return Duration(audit.completion / stated)
     names = list(audit.job.evaluation.models)
-    found = [_measured(audit.job, name) for name in names]
-    speeds = [speed for speed in found if speed is not None]
+    measured_speeds = [_measured_speed(audit.job, name) for name in names]
+    speeds = [speed for speed in measured_speeds if speed is not None]
     if not speeds or len(speeds) < len(names):
         return Duration(None)
     each = audit.completion / len(names)
     return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
 
 
-def _measured(job: AuditJob, name: str) -> Speed | None:
+def _measured_speed(job: AuditJob, name: str) -> Speed | None:
     evaluation = job.evaluation
     spec = spec_of(evaluation.engine)
     if evaluation.engine.remote:

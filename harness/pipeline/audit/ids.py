@@ -1,4 +1,4 @@
-"""Do the token ids that a model would see begin as its own tokenizer, and its training, have them?
+"""Comparison of the token ids that a model would see with its tokenizer's and its training's.
 
 One special token more or fewer at the front (a doubled or a lost BOS) costs points on every
 sample and shows in no answer: that alone is a failure. What else differs is a warning.
@@ -20,21 +20,21 @@ Render = Callable[[Any, Request], Request]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a prompt's ids; `failure` where an evaluation must not start."""
+    """A fault of a prompt's ids; a `failure` forbids the evaluation."""
 
     failure: bool
     text: str
     remedy: str
 
 
-def faults(
+def find_faults(
     tokenizer: Any, trained: Any, request: Request, render: Render = rendered
 ) -> tuple[Fault, ...]:
-    """What is wrong with the ids of one request; nothing where all is as it should be.
+    """Return the faults of the ids of one request.
 
     Args:
-        tokenizer: the checkpoint's.
-        trained: the tokenizer that it was trained with, the same where no other is known.
+        tokenizer: of the checkpoint.
+        trained: the tokenizer of its training, the same object where no other is known.
         request: a suite's, not rendered.
         render: what renders for the engine.
     """
@@ -46,16 +46,16 @@ def faults(
         before = own if trained is tokenizer else own_ids(trained, request)
     except TrainError as error:
         return (Fault(failure=True, text=str(error), remedy=_ANOTHER),)
-    found = (
-        _against(tokenizer, ids, own, request, _OWN),
-        None if trained is tokenizer else _against(tokenizer, ids, before, request, _TRAINED),
+    faults = (
+        _compare(tokenizer, ids, own, request, _OWN),
+        None if trained is tokenizer else _compare(tokenizer, ids, before, request, _TRAINED),
         _habit(tokenizer, own, request),
     )
-    return tuple(fault for fault in found if fault is not None)
+    return tuple(fault for fault in faults if fault is not None)
 
 
 def ids_of(request: Request) -> tuple[int, ...]:
-    """A rendered request's ids, with those of what is scored.
+    """Return a rendered request's ids, with those of what is scored.
 
     Raises:
         TrainError: it was rendered to nothing.
@@ -66,7 +66,7 @@ def ids_of(request: Request) -> tuple[int, ...]:
 
 
 def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
-    """What the tokenizer alone makes of a request, without the prefix of the answer.
+    """Return the ids that the tokenizer itself gives a request, without the prefix of the answer.
 
     Raises:
         TrainError: it has no chat template, or the template refuses the messages.
@@ -87,46 +87,46 @@ def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
 
 
 def front(tokenizer: Any, ids: Sequence[int]) -> tuple[int, ...]:
-    """The special tokens that ids begin with."""
+    """Return the special tokens that ids begin with."""
     special = specials(tokenizer)
     count = next((place for place, token in enumerate(ids) if token not in special), len(ids))
     return tuple(ids[:count])
 
 
 def specials(tokenizer: Any) -> frozenset[int]:
-    """All tokens that no plain text is made of."""
+    """Return all tokens that plain text is not made of."""
     return frozenset(tokenizer.all_special_ids) | frozenset(tokenizer.get_added_vocab().values())
 
 
 @dataclass(frozen=True, slots=True)
-class _Measure:
-    """What ids are held against, in words, and what to do where they differ."""
+class _Standard:
+    """A source of ids to compare with, in words, and the remedy where ids differ."""
 
     name: str
     remedy: str
 
 
 _ANOTHER = "choose an instruct checkpoint, or suites that ask in plain text"
-_OWN = _Measure(
+_OWN = _Standard(
     "by its own tokenizer",
     "this is a fault in how prompts are rendered: please report it with the tokenizer's files",
 )
-_TRAINED = _Measure(
+_TRAINED = _Standard(
     "in training",
     "put the tokenizer files and the chat template that it was trained with into its folder",
 )
 
 
-def _against(
-    tokenizer: Any, ids: Sequence[int], other: Sequence[int], request: Request, by: _Measure
+def _compare(
+    tokenizer: Any, ids: Sequence[int], other: Sequence[int], request: Request, standard: _Standard
 ) -> Fault | None:
     has, should = front(tokenizer, ids), front(tokenizer, other)
     if has != should:
         more = len(has) - len(should)
         count = f"{_many(more)} at the front" if more else "another special token at the front"
         begins, other_begins = _text(tokenizer, has, ids), _text(tokenizer, should, other)
-        text = f"prompts begin {begins}, those made {by.name} {other_begins}: {count}"
-        return Fault(failure=True, text=text, remedy=by.remedy)
+        text = f"prompts begin {begins}, those made {standard.name} {other_begins}: {count}"
+        return Fault(failure=True, text=text, remedy=standard.remedy)
     # A prefix of the answer is not in `other`, and may grow together with its last token.
     whole = not request.prefix
     kept = len(other) if whole else len(other) - 1
@@ -136,12 +136,12 @@ def _against(
     has_text, other_text = (
         "".join(pieces(tokenizer, some[place : place + 1])) for some in (ids, other)
     )
-    text = f"prompts differ from those made {by.name}: first {has_text!r} for {other_text!r}"
-    return Fault(failure=False, text=text, remedy=by.remedy)
+    text = f"prompts differ from those made {standard.name}: first {has_text!r} for {other_text!r}"
+    return Fault(failure=False, text=text, remedy=standard.remedy)
 
 
 def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Fault | None:
-    """A template that doubles the token that begins a text, or leaves it out."""
+    """Return a template's doubling or omission of the token that begins a text, as a fault."""
     begin = front(tokenizer, tokenizer("x")["input_ids"])[:1]
     has = front(tokenizer, ids)
     if len(has) > 1 and has[0] == has[1]:
@@ -162,5 +162,5 @@ def _many(more: int) -> str:
 
 
 def _text(tokenizer: Any, tokens: Sequence[int], ids: Sequence[int]) -> str:
-    """Special tokens as text; where there is none, the first token of all."""
+    """Return special tokens as text; where there are none, the first token of all."""
     return " ".join(pieces(tokenizer, tokens or ids[:1]))

@@ -1,4 +1,4 @@
-"""What an audit is told: an evaluation, and how its checkpoints were or will be trained."""
+"""The job of an audit: an evaluation, and how its checkpoints were or will be trained."""
 
 from pathlib import Path
 
@@ -7,19 +7,21 @@ from pydantic import BaseModel, ConfigDict
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.engine_groups import base_of
 from harness.evaluate.client.job import EvalJob
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.fingerprints import checkpoint_folder
-from harness.pipeline.jobs import eval_job, sample_job, train_job, trained_by
-from harness.pipeline.plan import Plan, judge_of
-from harness.recipe.schema import BASE
+from harness.pipeline.jobs import eval_job, sample_job, train_job
+from harness.pipeline.lookup import training_job
+from harness.pipeline.plan import Plan
+from harness.recipe.dependencies import BASE
 from train.config import TrainJob
 
 
 class AuditJob(BaseModel):
-    """An evaluation to be looked at before it is paid for.
+    """An evaluation to be checked before it is paid for.
 
     Attributes:
-        evaluation: what will be evaluated; a checkpoint that is not trained yet has the folder of
-            the base that it will be trained on.
+        evaluation: a checkpoint that is not trained yet has the folder of the base that it will be
+            trained on.
         training: name -> how a checkpoint was or will be trained, where that is known.
         untrained: the names of those that are not trained yet.
         sampled: file of training data -> the sampling that makes it.
@@ -33,33 +35,30 @@ class AuditJob(BaseModel):
     sampled: dict[str, SampleJob] = {}
 
     def home(self, name: str) -> tuple[Path, Path]:
-        """The full checkpoint under a model, and the model's own folder."""
+        """Return the full checkpoint under a model, and the model's own folder."""
         folder = self.evaluation.models[name]
         return Path(base_of(folder)), Path(folder)
 
 
-def of_plan(plan: Plan) -> AuditJob:
-    """The audit of a recipe, trained or not."""
+def of_plan(plan: Plan, library: SuiteLibrary) -> AuditJob:
+    """Return the audit of a recipe, trained or not."""
     names = (BASE, *plan.recipe.checkpoints)
     folders = {name: checkpoint_folder(plan, name) for name in names}
     untrained = tuple(name for name, folder in folders.items() if not Path(folder).is_dir())
     models = {name: plan.base if name in untrained else folders[name] for name in names}
-    evaluation = eval_job(
-        plan.folder.path,
-        plan.recipe.evaluate,
-        plan.places,
-        models,
-        dict.fromkeys(names, ""),
-        judge_of(plan.recipe.evaluate, plan.places),
+    no_fingerprints = dict.fromkeys(names, "")
+    section = plan.recipe.evaluate
+    jobs = [sample_job(plan, name, library) for name in plan.recipe.sample]
+    return AuditJob(
+        evaluation=eval_job(plan.folder.path, section, plan.places, models, no_fingerprints),
+        training={name: _training(plan, name) for name in plan.recipe.checkpoints},
+        untrained=untrained,
+        sampled={str(job.out / ROWS): job for job in jobs},
     )
-    training = {name: _training(plan, name) for name in plan.recipe.checkpoints}
-    jobs = [sample_job(plan, name) for name in plan.recipe.sample]
-    sampled = {str(job.out / ROWS): job for job in jobs}
-    return AuditJob(evaluation=evaluation, training=training, untrained=untrained, sampled=sampled)
 
 
 def _training(plan: Plan, name: str) -> TrainJob:
-    """How a checkpoint is trained; on the recipe's base where what it starts from is not there."""
+    """Return a training, on the recipe's base where its own starting point is not there yet."""
     job = train_job(plan, name)
     if (job.adapter or job.base).is_dir():
         return job
@@ -67,9 +66,9 @@ def _training(plan: Plan, name: str) -> TrainJob:
 
 
 def of_evaluation(evaluation: EvalJob) -> AuditJob:
-    """The audit of checkpoints that exist; those in a run folder say how they were trained."""
+    """Return the audit of checkpoints that exist; those in a run folder name their training."""
     if evaluation.engine.remote:
         return AuditJob(evaluation=evaluation)
-    found = {name: trained_by(Path(folder)) for name, folder in evaluation.models.items()}
-    training = {name: job for name, job in found.items() if job is not None}
+    jobs = {name: training_job(Path(folder)) for name, folder in evaluation.models.items()}
+    training = {name: job for name, job in jobs.items() if job is not None}
     return AuditJob(evaluation=evaluation, training=training)

@@ -1,4 +1,4 @@
-"""Questions of a suite that stand among training prompts: contamination, as far as text shows it.
+"""Questions of a suite that occur in training prompts: contamination, as far as text shows it.
 
 A prompt is a question in a frame (instruction, worked examples) that its suite's prompts share,
 so the frame is taken away first. Then two measures:
@@ -35,7 +35,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a sample asks beyond its suite's frame.
+    """A sample's prompt without the frame of its suite.
 
     Attributes:
         name: the sample's id.
@@ -68,57 +68,60 @@ class Overlap:
 
     @property
     def known(self) -> bool:
-        """Whether at least half of it is there."""
+        """True where training prompts contain at least half of the question."""
         return self.share >= _KNOWN
 
 
-def questions(prompts: Sequence[Prompt]) -> list[Question]:
-    """The questions of prompts that share a frame (one suite's, of one stratum), in their order."""
+def extract_questions(prompts: Sequence[Prompt]) -> list[Question]:
+    """Return the question of each prompt; all prompts are of one stratum of a suite."""
     words = without_frame([_words(prompt.text) for prompt in prompts])
-    common = _common(words)
+    common = _common_runs(words)
     lines = without_frame([prompt.text.splitlines() for prompt in prompts])
     spaced = without_frame([prompt.text.split() for prompt in prompts])
     return [
         Question(
             prompt.name,
-            frozenset(map(normalised, (prompt.text, "\n".join(kept), " ".join(own)))) - {""},
-            frozenset(_runs(said)) - common,
+            frozenset(map(normalise, (prompt.text, "\n".join(own_lines), " ".join(own_parts))))
+            - {""},
+            frozenset(_runs(own_words)) - common,
         )
-        for prompt, kept, own, said in zip(prompts, lines, spaced, words, strict=True)
+        for prompt, own_lines, own_parts, own_words in zip(
+            prompts, lines, spaced, words, strict=True
+        )
     ]
 
 
-def overlaps(asked: Iterable[Question], trained: Iterable[Prompt]) -> dict[str, Overlap]:
-    """Sample id -> what training prompts hold of it; samples without any are absent.
+def find_overlaps(questions: Iterable[Question], trained: Iterable[Prompt]) -> dict[str, Overlap]:
+    """Map each sample id to what training prompts hold of it; samples without any are absent.
 
     Memory grows with the questions, not with the training prompts.
     """
-    asked = tuple(asked)
-    texts = {text for question in asked for text in question.texts}
-    runs = {run for question in asked for run in question.runs}
+    questions = tuple(questions)
+    texts = {text for question in questions for text in question.texts}
+    runs = {run for question in questions for run in question.runs}
     lengths = {RUN} | {run.count(" ") + 1 for run in runs}
     seen: dict[str, str] = {}
     for prompt in trained:
-        text = normalised(prompt.text)
+        text = normalise(prompt.text)
         if text in texts:
             seen.setdefault(text, prompt.name)
         words = _words(prompt.text)
         for run in (run for length in lengths for run in _of(words, length)):
             if run in runs:
                 seen.setdefault(run, prompt.name)
-    found = ((question.name, _overlap(question, seen)) for question in asked)
-    return {name: overlap for name, overlap in found if overlap is not None}
+    overlaps = ((question.name, _overlap(question, seen)) for question in questions)
+    return {name: overlap for name, overlap in overlaps if overlap is not None}
 
 
-def normalised(text: str) -> str:
-    """The text in lower case with every white space one blank."""
+def normalise(text: str) -> str:
+    """Return the text in lower case with every white space one blank."""
     return " ".join(text.casefold().split())
 
 
 def without_frame(items: Sequence[Sequence[T]]) -> list[Sequence[T]]:
-    """Each sequence without the start and the end that all of them share.
+    """Return each sequence without the start and the end that all of them share.
 
-    One alone has no frame that could be told from it, and is whole; so is one that is all frame.
+    A single sequence, and one that consists of the shared parts, are returned whole.
     """
     if len({tuple(item) for item in items}) < 2:
         return list(items)
@@ -129,7 +132,7 @@ def without_frame(items: Sequence[Sequence[T]]) -> list[Sequence[T]]:
 
 
 def _shared(items: Sequence[Sequence[T]], places: Iterable[int]) -> int:
-    """How many of the places in a row hold the same in all items."""
+    """Return how many of the places, counted from the first, are equal in all items."""
     count = 0
     for place in places:
         if any(item[place] != items[0][place] for item in items):
@@ -138,8 +141,8 @@ def _shared(items: Sequence[Sequence[T]], places: Iterable[int]) -> int:
     return count
 
 
-def _common(items: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Runs that more than half of the items hold: an instruction in their midst, no question."""
+def _common_runs(items: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return the runs of more than half of the items: an instruction inside, not a question."""
     if len(items) < _ENOUGH:
         return frozenset()
     counts = Counter(run for words in items for run in set(_runs(words)))

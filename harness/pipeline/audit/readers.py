@@ -1,4 +1,4 @@
-"""Which checkpoints of an evaluation read prompts alike, and how they read them in training."""
+"""Checkpoints of an evaluation by how they read prompts, now and in their training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,13 +13,13 @@ from harness.pipeline.audit.job import AuditJob
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Checkpoints that read prompts alike: by one tokenizer, template and longest context.
+    """Checkpoints with one tokenizer, chat template and longest context.
 
     Attributes:
         names: of the checkpoints.
         tokenizer: theirs.
-        trained: the one that they were or will be trained with; the same object where that is the
-            same, or where nothing is known of their training.
+        trained: the tokenizer of their training; the same object where it is equal, or where
+            nothing is known of the training.
         templates: hashes of the chat template now, and in training where that is known; else "".
         longest: tokens of a prompt with its answer.
     """
@@ -32,7 +32,9 @@ class Reader:
 
 
 def readers(job: AuditJob) -> list[Reader]:
-    """Checkpoints by how they read, in the order of the evaluation; none behind an endpoint.
+    """Return the checkpoints by how they read, in the order of the evaluation.
+
+    There are none behind an endpoint, which renders by itself.
 
     Raises:
         train.TrainError: a checkpoint has no tokenizer.
@@ -43,7 +45,7 @@ def readers(job: AuditJob) -> list[Reader]:
     alike: dict[tuple[str, str, int], Reader] = {}
     for name in job.evaluation.models:
         key, reader = _reader(job, name, load)
-        alike[key] = _together(alike[key], reader) if key in alike else reader
+        alike[key] = _merged(alike[key], reader) if key in alike else reader
     return list(alike.values())
 
 
@@ -55,19 +57,19 @@ def _reader(
     base, folder = job.home(name)
     now = load(tokenizer_folder(base, folder))
     training = job.training.get(name)
-    known = training is not None and training.base.is_dir()
-    home = tokenizer_folder(training.base, training.adapter) if training and known else None
-    then = now if home is None else load(home)
-    most = longest(replace(spec_of(job.evaluation.engine), base=base))
+    if training is not None and training.base.is_dir():
+        then = load(tokenizer_folder(training.base, training.adapter))
+        templates = (now.template, then.template)
+    else:
+        then, templates = now, (now.template, "")
+    context = longest(replace(spec_of(job.evaluation.engine), base=base))
     trained = now.itself if then.signature == now.signature else then.itself
-    templates = (now.template, then.template if known else "")
-    return (
-        (now.signature, then.signature, most),
-        Reader((name,), now.itself, trained, templates, most),
-    )
+    key = (now.signature, then.signature, context)
+    return key, Reader((name,), now.itself, trained, templates, context)
 
 
-def _together(one: Reader, other: Reader) -> Reader:
-    """Two that read alike; what is known of the training of either is known."""
-    now, then = one.templates
-    return replace(one, names=one.names + other.names, templates=(now, then or other.templates[1]))
+def _merged(reader: Reader, other: Reader) -> Reader:
+    """Return two that read alike as one; the training of either is known of both."""
+    now, then = reader.templates
+    templates = (now, then or other.templates[1])
+    return replace(reader, names=reader.names + other.names, templates=templates)

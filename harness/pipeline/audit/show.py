@@ -1,4 +1,4 @@
-"""An audit as text for people, and as plain values for programs."""
+"""An audit as text, and as JSON-able values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -6,12 +6,12 @@ from typing import Any
 
 from eval_suites.requests import Decoding
 from harness.evaluate.client.token_text import visible
-from harness.evaluate.judge.estimate import words
+from harness.evaluate.judge.estimate import describe
 from harness.evaluate.loop.speed import Speed
 from harness.pipeline.audit.duration import Duration
-from harness.pipeline.audit.preflight import Audit, overlap_text, some
-from harness.pipeline.audit.prompts import COMPARED, Asked, Reading, Sheet
-from harness.pipeline.audit.training import Comparison
+from harness.pipeline.audit.preflight import Audit, first_few, overlap_text
+from harness.pipeline.audit.prompts import COMPARED, Rendering, SuiteAudit, SuiteRequests
+from harness.pipeline.audit.training import TrainingOverlap
 
 _Row = tuple[str, str]
 _UNKNOWN = (
@@ -21,40 +21,43 @@ _UNKNOWN = (
 
 
 def page(audit: Audit, time: Duration) -> str:
-    """The whole audit."""
-    parts = [_columns(audit), *(_sheet(audit, sheet) for sheet in audit.sheets)]
+    """Return the whole audit as text."""
+    parts = [_checkpoints(audit), *(_suite(audit, suite) for suite in audit.suites)]
     return "\n".join([*parts, _totals(audit, time), *_findings(audit)])
 
 
-def _columns(audit: Audit) -> str:
+def _checkpoints(audit: Audit) -> str:
     untrained = [f"{name} (not trained yet: read as its base)" for name in audit.job.untrained]
     named = [name for name in audit.job.evaluation.models if name not in audit.job.untrained]
     return _block("checkpoints", [("", ", ".join([*named, *untrained]))])
 
 
-def _sheet(audit: Audit, sheet: Sheet) -> str:
-    asked = sheet.asked
+def _suite(audit: Audit, suite: SuiteAudit) -> str:
+    requests = suite.requests
     rows: list[_Row] = [
-        ("samples", f"{len(asked.samples):,} of {len(asked.all):,}, {_requests(asked)}"),
-        *(("decoding", _decoding(decoding)) for decoding in asked.decodings),
+        (
+            "samples",
+            f"{len(requests.samples):,} of {len(requests.all_samples):,}, {_count(requests)}",
+        ),
+        *(("decoding", _decoding(decoding)) for decoding in requests.decodings),
     ]
-    if sheet.judged:
-        rows.append(("judge", f"of one checkpoint's answers: {words(sheet.judging)}"))
-    if not sheet.readings:
+    if suite.judged:
+        rows.append(("judge", f"of one checkpoint's answers: {describe(suite.judging)}"))
+    if not suite.renderings:
         rows.append(
             ("prompts", "rendered by the endpoint: ids, template and lengths are not known here")
         )
-    for reading in sheet.readings:
-        rows += _reading(asked, reading)
-    rows += _training(audit.comparisons, asked)
-    return _block(f"suite {asked.suite.name} {asked.suite.version}", rows)
+    for rendering in suite.renderings:
+        rows += _rendering(requests, rendering)
+    rows += _training(audit.training, requests)
+    return _block(f"suite {requests.suite.name} {requests.suite.version}", rows)
 
 
-def _requests(asked: Asked) -> str:
-    kinds = {bool(request.messages) for _, request in asked.first}
+def _count(requests: SuiteRequests) -> str:
+    kinds = {bool(request.messages) for _, request in requests.first}
     form = " and ".join(name for name, chat in (("chat", True), ("text", False)) if chat in kinds)
-    later = f", then {len(asked.later):,} that hold answers" if asked.later else ""
-    return f"{len(asked.first):,} requests ({form}){later}"
+    later = f", then {len(requests.later):,} that hold answers" if requests.later else ""
+    return f"{len(requests.first):,} requests ({form}){later}"
 
 
 def _decoding(decoding: Decoding) -> str:
@@ -64,60 +67,63 @@ def _decoding(decoding: Decoding) -> str:
     )
 
 
-def _reading(asked: Asked, reading: Reading) -> Iterator[_Row]:
-    yield "read by", ", ".join(reading.names)
-    if not reading.lengths:
+def _rendering(requests: SuiteRequests, rendering: Rendering) -> Iterator[_Row]:
+    yield "read by", ", ".join(rendering.names)
+    if not rendering.lengths:
         yield "", "not rendered: see the failures"
         return
-    least, median, most = reading.spread
+    least, median, most = rendering.spread
     yield (
         "prompts",
-        f"{least:,} to {most:,} tokens, median {median:,}; {sum(reading.lengths):,} in all",
+        f"{least:,} to {most:,} tokens, median {median:,}; {sum(rendering.lengths):,} in all",
     )
-    yield "begin", _tokens(reading.first)
-    yield "end", _tokens(reading.last)
-    yield "ids", _agreement(reading)
-    yield "template", _template(asked, reading)
-    yield "room", f"{reading.longest:,} tokens for a prompt with its answer; {_room(reading)}"
+    yield "begin", _tokens(rendering.first)
+    yield "end", _tokens(rendering.last)
+    yield "ids", _agreement(rendering)
+    yield "template", _template(requests, rendering)
+    yield "room", f"{rendering.longest:,} tokens for a prompt with its answer; {_room(rendering)}"
 
 
-def _agreement(reading: Reading) -> str:
-    if reading.findings:
+def _agreement(rendering: Rendering) -> str:
+    if rendering.findings:
         return "see the warnings"
     return f"as its own tokenizer makes them ({COMPARED} prompts of each form compared)"
 
 
-def _template(asked: Asked, reading: Reading) -> str:
-    now, then = reading.templates
-    if all(request.text is not None for _, request in asked.first):
+def _template(requests: SuiteRequests, rendering: Rendering) -> str:
+    now, then = rendering.templates
+    if all(request.text is not None for _, request in requests.first):
         return "none is used"
     return f"{now}, in training {'the same' if now == then else then or 'not known'}"
 
 
-def _room(reading: Reading) -> str:
-    if not reading.cut and not reading.overflow:
+def _room(rendering: Rendering) -> str:
+    if not rendering.cut and not rendering.overflow:
         return "every answer has its max_tokens"
-    kinds = ((reading.cut, "with less than max_tokens left"), (reading.overflow, "with none left"))
-    return ", ".join(f"{len(ids):,} {what} ({some(ids)})" for ids, what in kinds if ids)
+    kinds = (
+        (rendering.cut, "with less than max_tokens left"),
+        (rendering.overflow, "with none left"),
+    )
+    return ", ".join(f"{len(ids):,} {what} ({first_few(ids)})" for ids, what in kinds if ids)
 
 
 def _tokens(tokens: Sequence[tuple[int, str]]) -> str:
     return "  ".join(f"{token} {visible(text)!r}" for token, text in tokens)
 
 
-def _training(comparisons: Sequence[Comparison], asked: Asked) -> Iterator[_Row]:
-    for one in comparisons:
-        yield "training", f"{one.data}, which trains {', '.join(one.names)}"
-        if one.reason:
-            yield "", f"not compared: {one.reason}"
+def _training(training: Sequence[TrainingOverlap], requests: SuiteRequests) -> Iterator[_Row]:
+    for source in training:
+        yield "training", f"{source.data}, which trains {', '.join(source.names)}"
+        if source.reason:
+            yield "", f"not compared: {source.reason}"
         else:
-            overlaps = one.found[asked.suite.name]
-            yield "", f"{one.prompts:,} prompts {overlap_text(overlaps, len(asked.samples))}"
+            text = overlap_text(source.overlaps[requests.suite.name], len(requests.samples))
+            yield "", f"{source.prompts:,} prompts {text}"
 
 
 def _totals(audit: Audit, time: Duration) -> str:
     evaluation = audit.job.evaluation
-    once = sum(len(sheet.asked.requests) for sheet in audit.sheets)
+    once = sum(len(suite.requests.all_requests) for suite in audit.suites)
     requests = once * evaluation.repeats * len(evaluation.models)
     factors = f"{once:,} × {evaluation.repeats} repeats × {len(evaluation.models)} checkpoints"
     return _block(
@@ -165,13 +171,13 @@ def _block(title: str, rows: Sequence[_Row]) -> str:
 
 
 def plain(audit: Audit, time: Duration) -> dict[str, Any]:
-    """The audit as JSON-able values (docs/reference/audit.md)."""
+    """Return the audit as JSON-able values (docs/reference/audit.md)."""
     evaluation = audit.job.evaluation
     return {
         "checkpoints": list(evaluation.models),
         "untrained": list(audit.job.untrained),
-        "suites": {sheet.asked.suite.name: _plain_sheet(sheet) for sheet in audit.sheets},
-        "training": [_plain_comparison(one) for one in audit.comparisons],
+        "suites": {suite.requests.suite.name: _plain_suite(suite) for suite in audit.suites},
+        "training": [_plain_training(source) for source in audit.training],
         "repeats": evaluation.repeats,
         "most_tokens": audit.completion,
         "most_seconds": time.seconds,
@@ -180,46 +186,51 @@ def plain(audit: Audit, time: Duration) -> dict[str, Any]:
     }
 
 
-def _plain_sheet(sheet: Sheet) -> dict[str, Any]:
-    asked = sheet.asked
+def _plain_suite(suite: SuiteAudit) -> dict[str, Any]:
+    requests = suite.requests
     return {
-        "version": asked.suite.version,
-        "samples": len(asked.samples),
-        "of": len(asked.all),
-        "requests": len(asked.first),
-        "later_requests": len(asked.later),
-        "judged": sheet.judged,
-        "judging": asdict(sheet.judging) if sheet.judged else None,
-        "decoding": [asdict(decoding) for decoding in asked.decodings],
-        "read": [_plain_reading(reading) for reading in sheet.readings],
+        "version": requests.suite.version,
+        "samples": len(requests.samples),
+        "of": len(requests.all_samples),
+        "requests": len(requests.first),
+        "later_requests": len(requests.later),
+        "judged": suite.judged,
+        "judging": asdict(suite.judging) if suite.judged else None,
+        "decoding": [asdict(decoding) for decoding in requests.decodings],
+        "read": [_plain_rendering(rendering) for rendering in suite.renderings],
     }
 
 
-def _plain_reading(reading: Reading) -> dict[str, Any]:
-    least, median, most = reading.spread if reading.lengths else (None, None, None)
-    now, then = reading.templates
+def _plain_rendering(rendering: Rendering) -> dict[str, Any]:
+    least, median, most = rendering.spread if rendering.lengths else (None, None, None)
+    now, then = rendering.templates
     return {
-        "checkpoints": list(reading.names),
-        "prompt_tokens": {"min": least, "median": median, "max": most, "sum": sum(reading.lengths)},
-        "first": [list(token) for token in reading.first],
-        "last": [list(token) for token in reading.last],
+        "checkpoints": list(rendering.names),
+        "prompt_tokens": {
+            "min": least,
+            "median": median,
+            "max": most,
+            "sum": sum(rendering.lengths),
+        },
+        "first": [list(token) for token in rendering.first],
+        "last": [list(token) for token in rendering.last],
         "template": now,
         "training_template": then,
-        "longest": reading.longest,
-        "cut": list(reading.cut),
-        "overflow": list(reading.overflow),
+        "longest": rendering.longest,
+        "cut": list(rendering.cut),
+        "overflow": list(rendering.overflow),
     }
 
 
-def _plain_comparison(one: Comparison) -> dict[str, Any]:
-    found = {
-        suite: {name: asdict(overlap) for name, overlap in overlaps.items()}
-        for suite, overlaps in one.found.items()
+def _plain_training(source: TrainingOverlap) -> dict[str, Any]:
+    overlaps = {
+        suite: {name: asdict(overlap) for name, overlap in by_sample.items()}
+        for suite, by_sample in source.overlaps.items()
     }
     return {
-        "checkpoints": list(one.names),
-        "data": one.data,
-        "prompts": one.prompts,
-        "not_compared": one.reason,
-        "overlaps": found,
+        "checkpoints": list(source.names),
+        "data": source.data,
+        "prompts": source.prompts,
+        "not_compared": source.reason,
+        "overlaps": overlaps,
     }

@@ -1,35 +1,41 @@
-"""Which questions of an evaluation stand in the prompts that its checkpoints are trained on."""
+"""The questions of an evaluation that occur in the prompts its checkpoints are trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.sampling.job import SampleJob
-from harness.data.sampling.prompts import Prompt as ToSample
+from harness.data.sampling.prompts import Prompt as SamplingPrompt
 from harness.data.sampling.prompts import prompts_of
 from harness.pipeline.audit.job import AuditJob
-from harness.pipeline.audit.overlap import Overlap, Prompt, Question, overlaps, questions
-from harness.pipeline.audit.prompts import Asked, text_of
+from harness.pipeline.audit.overlap import (
+    Overlap,
+    Prompt,
+    Question,
+    extract_questions,
+    find_overlaps,
+)
+from harness.pipeline.audit.prompts import SuiteRequests, text_of
 from train.data import hub
 from train.data.group import Group
 from train.data.groups import read_groups
 from train.errors import DataError
 
-#: Data that is looked at before every evaluation; more takes longer than anyone wants to wait.
+#: Data that is read before every evaluation; more takes longer than anyone wants to wait.
 _QUICK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One source of training prompts beside all suites.
+class TrainingOverlap:
+    """One source of training prompts compared with the questions of all suites.
 
     Attributes:
         names: of the checkpoints that are trained on it.
         data: the source.
-        prompts: how many training prompts were read; None where they were not looked at.
-        reason: why not, else "".
-        postponed: they were not looked at because that takes long.
-        found: suite -> sample id -> what the prompts hold of it.
+        prompts: the number of training prompts; None where they were not compared.
+        reason: why they were not compared, else "".
+        postponed: True where the reason is that it takes long.
+        overlaps: suite -> sample id -> what the prompts hold of it.
     """
 
     names: tuple[str, ...]
@@ -37,15 +43,17 @@ class Comparison:
     prompts: int | None
     reason: str
     postponed: bool
-    found: Mapping[str, Mapping[str, Overlap]]
+    overlaps: Mapping[str, Mapping[str, Overlap]]
 
 
-def comparisons(job: AuditJob, asked: Sequence[Asked], *, quick: bool) -> list[Comparison]:
-    """Each source of training prompts beside all suites.
+def compare_training(
+    job: AuditJob, suites: Sequence[SuiteRequests], *, quick: bool
+) -> list[TrainingOverlap]:
+    """Compare each source of training prompts with the questions of all suites.
 
     Args:
         job: the audit's.
-        asked: its suites.
+        suites: of the evaluation.
         quick: leave out what is on the hub or large.
     """
     sources: dict[tuple[str, int | None], list[str]] = {}
@@ -55,77 +63,77 @@ def comparisons(job: AuditJob, asked: Sequence[Asked], *, quick: bool) -> list[C
             sources.setdefault(key, []).append(name)
     if not sources:
         return []
-    wanted = {one.suite.name: questions_of(one) for one in asked}
+    questions = {requests.suite.name: _questions(requests) for requests in suites}
     return [
-        _comparison(tuple(names), data, rows, wanted, job.sampled.get(data), quick=quick)
+        _compare(tuple(names), data, rows, questions, job.sampled.get(data), quick=quick)
         for (data, rows), names in sources.items()
     ]
 
 
-def questions_of(asked: Asked) -> list[Question]:
-    """The questions of the samples that are evaluated, each without the frame of its stratum.
+def _questions(requests: SuiteRequests) -> list[Question]:
+    """Return the questions of the samples that are evaluated, without the frame of their stratum.
 
     The frame is what all samples of the suite share, evaluated or not.
     """
     parts: dict[str, list[Prompt]] = {}
-    for sample in asked.all:
-        text = "\n".join(text_of(request) for request in asked.suite.ask(sample, ()))
-        parts.setdefault(asked.suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
-    chosen = {sample.id for sample in asked.samples}
-    return [q for prompts in parts.values() for q in questions(prompts) if q.name in chosen]
+    suite = requests.suite
+    for sample in requests.all_samples:
+        text = "\n".join(text_of(request) for request in suite.ask(sample, ()))
+        parts.setdefault(suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
+    chosen = {sample.id for sample in requests.samples}
+    return [q for part in parts.values() for q in extract_questions(part) if q.name in chosen]
 
 
-def _comparison(
+def _compare(
     names: tuple[str, ...],
     data: str,
     rows: int | None,
-    wanted: Mapping[str, Sequence[Question]],
+    questions: Mapping[str, Sequence[Question]],
     sampled: SampleJob | None,
     *,
     quick: bool,
-) -> Comparison:
+) -> TrainingOverlap:
     if long := _takes_long(data) if quick else "":
-        return Comparison(names, data, None, long, postponed=True, found={})
+        return TrainingOverlap(names, data, None, long, postponed=True, overlaps={})
     try:
         count, prompts = _read(data, rows, sampled)
     except DataError as error:  # a finished checkpoint can be evaluated without its data
-        return Comparison(names, data, None, str(error), postponed=False, found={})
-    found = {suite: overlaps(asked, prompts) for suite, asked in wanted.items()}
-    return Comparison(names, data, count, "", postponed=False, found=found)
+        return TrainingOverlap(names, data, None, str(error), postponed=False, overlaps={})
+    overlaps = {suite: find_overlaps(items, prompts) for suite, items in questions.items()}
+    return TrainingOverlap(names, data, count, "", postponed=False, overlaps=overlaps)
 
 
 def _read(data: str, rows: int | None, sampled: SampleJob | None) -> tuple[int, list[Prompt]]:
-    """How many training prompts there are, and what users say in them.
+    """Return the number of training prompts, and the users' turns in them.
 
-    What is still to be sampled is known by its prompts already.
+    The prompts of data that is still to be sampled are known already.
     """
     if sampled is not None and not Path(data).is_file():
-        asked = prompts_of(sampled.section, sampled.data_dir)
-        return len(asked), list(_asked(asked, Path(sampled.section.prompts).name))
+        prompts = prompts_of(sampled.section, sampled.data_dir)
+        return len(prompts), list(_sampling_turns(prompts, Path(sampled.section.prompts).name))
     groups, _ = read_groups(data, rows)
-    return len(groups), list(_prompts(groups))
+    return len(groups), list(_training_turns(groups))
 
 
-def _asked(prompts: Sequence[ToSample], source: str) -> Iterator[Prompt]:
+def _sampling_turns(prompts: Sequence[SamplingPrompt], source: str) -> Iterator[Prompt]:
     for prompt in prompts:
         for message in prompt.request.messages:
             if message.role == "user":
                 yield Prompt(f"{source}:{prompt.id}", message.content)
 
 
+def _training_turns(groups: Sequence[Group]) -> Iterator[Prompt]:
+    for group in groups:
+        for role, content in group.messages:
+            if role == "user":
+                yield Prompt(group.source, content)
+
+
 def _takes_long(data: str) -> str:
-    """Why looking at a source takes long; "" where it does not."""
+    """Return why reading a source takes long; "" where it does not."""
     if hub.is_name(data):
         return "it is on the hub"
     path = Path(data)
     files = path.rglob("*") if path.is_dir() else (path,)
     size = sum(file.stat().st_size for file in files if file.is_file())
     return f"it has {size / 2**20:,.0f} MiB" if size > _QUICK_BYTES else ""
-
-
-def _prompts(groups: Sequence[Group]) -> Iterator[Prompt]:
-    """What users say in training prompts, a turn at a time."""
-    for group in groups:
-        for role, content in group.messages:
-            if role == "user":
-                yield Prompt(group.source, content)

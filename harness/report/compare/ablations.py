@@ -18,12 +18,12 @@ class Point:
 
     @property
     def value(self) -> float:
-        """Mean over seeds."""
+        """Return the mean over seeds."""
         return sum(cell.value or 0.0 for cell in self.cells) / len(self.cells)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The interval of a single seed; of several the smallest and the largest."""
+        """Return the interval of a single seed, or the extremes of several seeds."""
         own = [cell.value or 0.0 for cell in self.cells]
         interval = self.cells[0].interval
         if len(own) == 1 and interval:
@@ -33,17 +33,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one setting does to one suite's score, all others equal."""
+    """A suite's scores over the values of one setting, with all other settings equal."""
 
     label: str
     points: tuple[Point, ...]
 
 
 def ablation(result: Result, comparison: Comparison, setting: str, suite: str) -> tuple[Line, ...]:
-    """A line for every set of checkpoints that have several values of the setting.
+    """Return one line for each set of checkpoints that differ in the setting alone.
 
     Args:
-        result: whose checkpoints say how they were trained.
+        result: its checkpoints record their training settings.
         comparison: of the same result.
         setting: a numeric key of the training config: `beta`, `alpha`, `responses`.
         suite: a column of the comparison.
@@ -55,12 +55,12 @@ def ablation(result: Result, comparison: Comparison, setting: str, suite: str) -
         if train.get(setting) is not None and cell is not None and cell.value is not None:
             groups.setdefault(_rest(train, setting), []).append(checkpoint)
     lines = (_line(members, comparison, setting, suite) for members in groups.values())
-    found = [
+    varied = [
         (line, members[0])
         for line, members in zip(lines, groups.values(), strict=True)
         if len(line.points) > 1
     ]
-    return tuple(_labelled(found))
+    return tuple(_labelled(varied))
 
 
 def _rest(train: Mapping[str, Any], setting: str) -> str:
@@ -79,9 +79,9 @@ def _line(
     return Line(str((members[0].train or {}).get("method", members[0].name)), points)
 
 
-def _labelled(found: Sequence[tuple[Line, CheckpointResult]]) -> Iterator[Line]:
-    """Lines named by their method; where two have one method, by their first checkpoint."""
-    methods = [line.label for line, _ in found]
-    for line, checkpoint in found:
+def _labelled(varied: Sequence[tuple[Line, CheckpointResult]]) -> Iterator[Line]:
+    """Yield lines named by their methods; lines that share a method by a checkpoint."""
+    methods = [line.label for line, _ in varied]
+    for line, checkpoint in varied:
         alone = methods.count(line.label) == 1
         yield line if alone else Line(checkpoint.name, line.points)

@@ -18,7 +18,7 @@ class Category:
 
 
 def categories(score: SuiteResult) -> tuple[Category, ...]:
-    """The parts that a suite's metrics name, as `<category>/<headline>`."""
+    """Return the categories in a suite's metrics, named `<category>/<headline>` there."""
     return tuple(
         Category(key.rpartition("/")[0], value, _interval(score, key))
         for key, value in score.metrics.items()

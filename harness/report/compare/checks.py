@@ -1,4 +1,4 @@
-"""Whether cells of one column may be compared: the same samples, asked and scored the same way."""
+"""Checks that the cells of a column are comparable: same samples, same protocol."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,11 +7,11 @@ from harness.storage.result import Result, SampleResult, SuiteResult
 
 
 def checked(result: Result, baseline: str, suite: str, *, allow_mismatch: bool) -> list[str]:
-    """What must be said about a column, a warning each.
+    """Return the warnings that belong to a column.
 
     Raises:
-        RunError: two cells must not be compared (unless allowed: then that is a warning too);
-            the message names the difference.
+        RunError: two cells are not comparable; the message names the difference. With
+            `allow_mismatch` this is a warning instead.
     """
     mismatches = list(_mismatches(result, baseline, suite))
     if mismatches and not allow_mismatch:
@@ -27,7 +27,7 @@ def checked(result: Result, baseline: str, suite: str, *, allow_mismatch: bool) 
 
 
 def _sides(result: Result, baseline: str, suite: str) -> Iterator[tuple[str, str, SuiteResult]]:
-    """(name, name of the reference, its score) of all that have the suite, reference first."""
+    """Yield (name, reference, score) of each checkpoint with the suite, the reference first."""
     have = [c.name for c in result.checkpoints if suite in c.suites]
     reference = baseline if baseline in have else have[0]
     for name in sorted(have, key=lambda n: n != reference):
@@ -35,7 +35,7 @@ def _sides(result: Result, baseline: str, suite: str) -> Iterator[tuple[str, str
 
 
 def _mismatches(result: Result, baseline: str, suite: str) -> Iterator[str]:
-    """What forbids comparing cells of one column: another protocol, or no shared sample."""
+    """Yield each reason against a comparison: another protocol, or no shared sample."""
     (_, reference, ours), *others = _sides(result, baseline, suite)
     for name, _, theirs in others:
         for key in sorted(ours.protocol.keys() | theirs.protocol.keys()):
@@ -47,13 +47,13 @@ def _mismatches(result: Result, baseline: str, suite: str) -> Iterator[str]:
 
 
 def _tiers(result: Result, suite: str) -> list[str]:
-    """On which weaker tiers than A a suite's programs were contained."""
-    found = {
+    """Return a warning for each containment tier weaker than A."""
+    tiers = {
         c.suites[suite].protocol.get("tier", "A") for c in result.checkpoints if suite in c.suites
     }
     return [
         f"{suite}: its programs were contained on tier {tier}, not A (docs/explanation/security.md)"
-        for tier in sorted(found - {"A"})
+        for tier in sorted(tiers - {"A"})
     ]
 
 
@@ -62,7 +62,7 @@ def _sample_differences(result: Result, baseline: str, suite: str) -> list[str]:
     mine = _keys(ours.samples)
     return [
         f"{suite}: {reference} has {len(mine)} samples and {name} {len(keys)}; "
-        f"the difference stands on the {len(mine & keys)} shared ones"
+        f"the difference uses the {len(mine & keys)} shared ones"
         for name, _, theirs in others
         if (keys := _keys(theirs.samples)) != mine
     ]

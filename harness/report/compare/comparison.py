@@ -1,4 +1,4 @@
-"""Side by side: every checkpoint on every suite, with what can be told apart from the baseline.
+"""The comparison of checkpoints: scores on every suite, and differences from a baseline.
 
 Prompts are paired by (sample id, repeat), repeats are averaged per prompt, and every difference
 from the baseline is corrected (Holm) for all differences that the comparison shows.
@@ -10,12 +10,12 @@ from dataclasses import replace
 from math import isfinite
 
 from harness.report.compare.checks import checked
-from harness.report.compare.detectable import detectable
 from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import gaps, methods
 from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.power.sizes import detectable
 from harness.stats.records import Interval
 from harness.stats.series import answers, paired_values, values
 from harness.stats.wins import is_won_or_tied, win_rate
@@ -33,9 +33,9 @@ def compare(
     """Compare every checkpoint of a result with one of them.
 
     Args:
-        result: what a run found.
+        result: the result of a run.
         baseline: the checkpoint that the others are compared with.
-        allow_missing: show a value though some samples have none because we failed.
+        allow_missing: show a mean although the value of some samples is missing.
         allow_mismatch: warn, instead of refusing, when a column's cells differ in protocol or
             share no sample with the baseline.
         seed: of bootstrap and permutation.
@@ -44,14 +44,8 @@ def compare(
         RunError: no such baseline; or (without `allow_mismatch`) two cells of one column that
             must not be compared, naming the difference.
     """
-    found = compare_all(
-        result,
-        [baseline],
-        allow_missing=allow_missing,
-        allow_mismatch=allow_mismatch,
-        seed=seed,
-    )
-    return found[baseline]
+    options = {"allow_missing": allow_missing, "allow_mismatch": allow_mismatch}
+    return compare_all(result, [baseline], **options, seed=seed)[baseline]
 
 
 def compared_cells(result: Result) -> tuple[Cell, ...]:
@@ -69,7 +63,7 @@ def compare_all(
     allow_mismatch: bool = False,
     seed: int = 0,
 ) -> dict[str, Comparison]:
-    """`compare` with each of several baselines; intervals of the scores are found once.
+    """Return the comparison with each of several baselines; scores are computed once.
 
     Raises:
         RunError: as `compare` does.
@@ -102,10 +96,10 @@ def compare_all(
 
 
 def _against(
-    known: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
+    comparison: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
 ) -> Comparison:
-    """The scores with differences from a baseline, and with averages."""
-    columns, cells = known.columns, known.cells
+    """Return the comparison with differences from a baseline, and with averages."""
+    columns, cells = comparison.columns, comparison.cells
     pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
     cells = _with_deltas(cells, pairs, columns, seed)
     fractions = [column.suite for column in columns if column.fraction]
@@ -113,7 +107,7 @@ def _against(
         columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
         cells = {**cells, **_averages(result, fractions, cells, pairs, seed)}
     return replace(
-        known,
+        comparison,
         baseline=baseline,
         columns=columns,
         cells=_corrected(cells, pairs),
@@ -124,11 +118,11 @@ def _against(
 def scores(
     result: Result, *, allow_missing: bool = False, seed: int = 0
 ) -> tuple[tuple[Column, ...], dict[Key, Cell]]:
-    """A result's columns, and its cells with values and intervals, compared with nothing yet.
+    """Return the columns and cells of a result: values and intervals without differences.
 
     Args:
-        result: what a run found.
-        allow_missing: show a value though some samples have none because we failed.
+        result: the result of a run.
+        allow_missing: show a mean although the value of some samples is missing.
         seed: of the bootstrap.
     """
     suites = dict.fromkeys(s for c in result.checkpoints for s in c.suites)
@@ -139,20 +133,15 @@ def scores(
 
 def _column(result: Result, suite: str) -> Column:
     scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
-    found = [s.value for score in scores for s in score.samples if s.value is not None]
-    # Ratings run from 1 to 10, and they may all be 1: what can be says more than what is.
     most = max(abs(bound) for score in scores for bound in score.bounds)
-    # Records from before a suite said its bounds have values outside: they do not say what is best.
+    # Older records lack the suite's bounds; values beyond the default ones have no known best.
     inside = all(
-        low <= sample.value <= high
+        sample.value is None or score.bounds[0] <= sample.value <= score.bounds[1]
         for score in scores
-        for low, high in [score.bounds]
         for sample in score.samples
-        if sample.value is not None
     )
-    fraction = all(score.bounds == (0.0, 1.0) for score in scores) and all(
-        0 <= value <= 1 for value in found
-    )
+    # Ratings run from 1 to 10 and may all be 1, so the bounds decide and not the values.
+    fraction = inside and all(score.bounds == (0.0, 1.0) for score in scores)
     return Column(
         suite=suite,
         headline=scores[0].headline,
@@ -171,16 +160,16 @@ def _cells(result: Result, *, allow_missing: bool) -> dict[Key, Cell]:
 
 
 def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
-    found = values(score)
+    means = values(score)
     missing = sum(s.value is None for s in score.samples)
-    shown = bool(found) and (allow_missing or not missing)
+    shown = bool(means) and (allow_missing or not missing)
     total = len(score.samples)
     return Cell(
         checkpoint=checkpoint,
         suite=score.suite,
-        n=len(found),
+        n=len(means),
         total=len({s.id for s in score.samples}),
-        value=sum(found.values()) / len(found) if shown else None,
+        value=sum(means.values()) / len(means) if shown else None,
         bounds=_bounds(score) if missing else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
@@ -190,17 +179,16 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
 
 
 def _bounds(score: SuiteResult) -> tuple[float, float] | None:
-    """The mean over all samples, with the worst and the best value in place of missing ones.
+    """Return the mean if every missing value were the worst, and if it were the best.
 
-    None where values lie outside of what the record says (older ones do not say it), and where
-    there is no worst or best.
+    None where the metric has no bounds, and for older records whose values exceed their bounds.
     """
-    known = [s.value for s in score.samples if s.value is not None]
+    present = [s.value for s in score.samples if s.value is not None]
     low, high = score.bounds
-    if not (isfinite(low) and isfinite(high)) or any(not low <= value <= high for value in known):
+    if not (isfinite(low) and isfinite(high)) or any(not low <= value <= high for value in present):
         return None
-    total, missing = len(score.samples), len(score.samples) - len(known)
-    return (sum(known) + missing * low) / total, (sum(known) + missing * high) / total
+    total, missing = len(score.samples), len(score.samples) - len(present)
+    return (sum(present) + missing * low) / total, (sum(present) + missing * high) / total
 
 
 def _beside(score: SuiteResult) -> dict[str, float]:
@@ -211,7 +199,7 @@ def _beside(score: SuiteResult) -> dict[str, float]:
 def _with_intervals(
     cells: Mapping[Key, Cell], result: Result, columns: Sequence[Column], seed: int
 ) -> dict[Key, Cell]:
-    found = dict(cells)
+    estimated = dict(cells)
     for graded in (False, True):
         series = {
             key: list(values(result.checkpoint(key[0]).suites[key[1]]).values())
@@ -219,15 +207,15 @@ def _with_intervals(
             if cells[key].value is not None
         }
         intervals = mean_intervals(list(series.values()), seed, graded=graded)
-        for (key, one), interval in zip(series.items(), intervals, strict=True):
-            judged = key[1] in _wins(columns) and is_won_or_tied(one)
-            found[key] = replace(cells[key], interval=_won(one) if judged else interval)
-    given = {key: replace(cell, interval=None) for key, cell in found.items() if _own(result, key)}
-    return found | given
+        for (key, numbers), interval in zip(series.items(), intervals, strict=True):
+            judged = key[1] in _wins(columns) and is_won_or_tied(numbers)
+            estimated[key] = replace(cells[key], interval=_won(numbers) if judged else interval)
+    given = [key for key in estimated if _own(result, key)]
+    return estimated | {key: replace(estimated[key], interval=None) for key in given}
 
 
 def _own(result: Result, key: Key) -> bool:
-    """Whether a checkpoint met itself: a half by definition, which nobody measured."""
+    """Return True if a checkpoint was judged against itself: one half by definition."""
     return result.checkpoint(key[0]).suites[key[1]].protocol.get("against") == key[0]
 
 
@@ -237,13 +225,13 @@ def _won(verdicts: Sequence[float]) -> Interval:
 
 
 def _of_kind(cells: Mapping[Key, Cell], columns: Sequence[Column], *, graded: bool) -> list[Key]:
-    """Cells of the columns that hold fractions, or of those that do not."""
+    """Return the keys of columns that hold fractions, or with `graded` of all others."""
     suites = {column.suite for column in columns if column.fraction != graded}
     return [key for key in cells if key[1] in suites]
 
 
 def _wins(columns: Sequence[Column]) -> set[str]:
-    """Suites in which a value is a judge's verdict: won, tied or lost."""
+    """Return the suites whose values are verdicts: won, tied or lost."""
     return {column.suite for column in columns if column.headline.endswith("win_rate")}
 
 
@@ -253,7 +241,7 @@ Pairs = dict[Key, tuple[list[float], list[float]]]
 def _pairs(
     result: Result, baseline: str, cells: Mapping[Key, Cell], *, allow_missing: bool
 ) -> Pairs:
-    """Values of each cell and of the baseline on the prompts that both have."""
+    """Return the values of each cell and of the baseline on their shared prompts."""
     against = result.checkpoint(baseline).suites
     complete = {
         suite
@@ -270,13 +258,13 @@ def _pairs(
 def _with_deltas(
     cells: Mapping[Key, Cell], pairs: Pairs, columns: Sequence[Column], seed: int
 ) -> dict[Key, Cell]:
-    found = dict(cells)
+    compared = dict(cells)
     for graded in (False, True):
         keys = [k for k in _of_kind(cells, columns, graded=graded) if _enough(pairs.get(k), graded)]
         deltas = paired_differences([pairs[key] for key in keys], seed, graded=graded)
         for key, delta in zip(keys, deltas, strict=True):
-            found[key] = replace(cells[key], delta=delta)
-    return found
+            compared[key] = replace(cells[key], delta=delta)
+    return compared
 
 
 def _enough(pair: tuple[list[float], list[float]] | None, graded: bool) -> bool:
@@ -288,19 +276,19 @@ def _enough(pair: tuple[list[float], list[float]] | None, graded: bool) -> bool:
 def _averages(
     result: Result, suites: Sequence[str], cells: Mapping[Key, Cell], pairs: Pairs, seed: int
 ) -> dict[Key, Cell]:
-    """Averages of the checkpoints that have a value on every suite."""
+    """Return the averages of the checkpoints that have a value on every suite."""
     rows = {
         checkpoint.name: [cells.get((checkpoint.name, suite)) for suite in suites]
         for checkpoint in result.checkpoints
     }
-    found = {
+    averages = {
         (name, AVERAGE): _average(name, [cell for cell in row if cell])
         for name, row in rows.items()
         if all(cell and cell.value is not None for cell in row)
     }
     paired = [
         key
-        for key in found
+        for key in averages
         if all(
             (cell := cells[key[0], suite]).delta and len(pairs[cell.checkpoint, suite][0]) > 1
             for suite in suites
@@ -308,8 +296,8 @@ def _averages(
     ]
     deltas = paired_averages([[pairs[name, suite] for suite in suites] for name, _ in paired], seed)
     for key, delta in zip(paired, deltas, strict=True):
-        found[key] = replace(found[key], delta=delta)
-    return found
+        averages[key] = replace(averages[key], delta=delta)
+    return averages
 
 
 def _average(checkpoint: str, row: Sequence[Cell]) -> Cell:
@@ -328,8 +316,8 @@ def _average(checkpoint: str, row: Sequence[Cell]) -> Cell:
 def _corrected(cells: Mapping[Key, Cell], pairs: Pairs) -> dict[Key, Cell]:
     deltas = {key: cell.delta for key, cell in cells.items() if cell.delta}
     adjusted = dict(zip(deltas, holm([d.p_value for d in deltas.values()]), strict=True))
-    found = dict(cells)
+    corrected = dict(cells)
     for key, delta in deltas.items():
         seen = detectable(delta, pairs[key], LEVEL / len(deltas)) if key in pairs else None
-        found[key] = replace(cells[key], p_holm=adjusted[key], detectable=seen)
-    return found
+        corrected[key] = replace(cells[key], p_holm=adjusted[key], detectable=seen)
+    return corrected

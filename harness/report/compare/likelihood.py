@@ -1,4 +1,4 @@
-"""What training did to the likelihood of good and bad responses, on prompts held out or not.
+"""The change of the likelihood of good and bad responses in training, on probe prompts.
 
 This is what the method is about: some objectives widen the margin by lowering both responses,
 others hold the best one up. Changes are against the reference, which is the model at step 0.
@@ -36,7 +36,7 @@ class Likelihood:
 
 
 def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likelihood, ...]:
-    """The change at every probed step.
+    """Return the change at every probed step.
 
     Args:
         checkpoint: its name.
@@ -51,20 +51,20 @@ def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likeliho
 
 
 def likelihood(result: Result) -> tuple[Likelihood, ...]:
-    """The change at the last probed step of every checkpoint that was probed after step 0."""
+    """Return the change at the last step of each checkpoint that was probed after step 0."""
     trends = (trend(c.name, c.probe) for c in result.checkpoints)
-    return tuple(found[-1] for found in trends if found and found[-1].step > 0)
+    return tuple(points[-1] for points in trends if points and points[-1].step > 0)
 
 
 def prompts_named(rows: Sequence[Likelihood]) -> str:
-    """What the prompts behind some rows are called: held out, trained on, or neither."""
+    """Return the words for the prompts of these rows: held out, trained on, or neither."""
     kinds = {_kind(row) for row in rows}
     return kinds.pop() if len(kinds) == 1 else "probe prompts"
 
 
 def _kind(row: Likelihood) -> str:
-    known = {0: "held-out prompts", row.best.n: "prompts that were trained on"}
-    return "probe prompts" if row.trained_on is None else known.get(row.trained_on, "probe prompts")
+    names = {0: "held-out prompts", row.best.n: "prompts that were trained on"}
+    return "probe prompts" if row.trained_on is None else names.get(row.trained_on, "probe prompts")
 
 
 def _change(checkpoint: str, record: Mapping[str, Any]) -> Likelihood:

@@ -1,4 +1,4 @@
-"""Several results as one: whatever was asked of equal weights stands in one row."""
+"""Several results merged into one, with one row for checkpoints of equal weights."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from harness.storage.result import CheckpointResult, Result
 
 
 def merged(results: Sequence[Result]) -> Result:
-    """One result of several: checkpoints of equal weights are one row.
+    """Merge results; checkpoints of equal weights become one row.
 
-    Equal weights that were asked otherwise stay rows of their own, so that a comparison says so.
+    Equal weights with another protocol stay rows of their own: the comparison refuses or warns.
 
     Raises:
         RunError: none was given.
@@ -29,8 +29,8 @@ def merged(results: Sequence[Result]) -> Result:
     return results[0].model_copy(update={"checkpoints": tuple(rows.values())})
 
 
-def _differ(one: CheckpointResult, other: CheckpointResult) -> bool:
-    shared = one.suites.keys() & other.suites.keys()
-    return one.fingerprint != other.fingerprint or any(
-        one.suites[suite].protocol != other.suites[suite].protocol for suite in shared
+def _differ(first: CheckpointResult, second: CheckpointResult) -> bool:
+    shared = first.suites.keys() & second.suites.keys()
+    return first.fingerprint != second.fingerprint or any(
+        first.suites[suite].protocol != second.suites[suite].protocol for suite in shared
     )

@@ -1,4 +1,4 @@
-"""How likelihoods move under several objectives: over training seeds, and at equal margin.
+"""The movement of likelihoods under several objectives: over seeds, and at equal margin.
 
 An objective that holds the best response may merely have trained less. So besides each one's own
 last step, every objective is read off where its margin equals that of a baseline at its end: what
@@ -22,7 +22,7 @@ class Trend:
     seeds: Mapping[int, tuple[Likelihood, ...]]
 
     def points(self) -> Iterator[Likelihood]:
-        """Those of all seeds."""
+        """Yield the points of all seeds."""
         for curve in self.seeds.values():
             yield from curve
 
@@ -54,7 +54,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Of one value a seed."""
+        """Return the spread of one value a seed."""
         return cls(sum(values) / len(values), min(values), max(values))
 
 
@@ -74,7 +74,7 @@ class TrendRow:
 
 
 def trends(result: Result) -> tuple[Trend, ...]:
-    """The curves of a result, checkpoints that differ in their seed only as one.
+    """Return the curves of a result; checkpoints that differ in the seed alone are one.
 
     A sweep over `seed` names its checkpoints `<name>-seed<N>`.
 
@@ -94,39 +94,39 @@ def trends(result: Result) -> tuple[Trend, ...]:
     return tuple(Trend(label, seeds) for label, seeds in curves.items())
 
 
-def rows(found: Sequence[Trend], baseline: str) -> tuple[TrendRow, ...]:
-    """Each objective at its end and at the baseline's margin.
+def rows(curves: Sequence[Trend], baseline: str) -> tuple[TrendRow, ...]:
+    """Return each objective at its end and at the baseline's margin.
 
     Args:
-        found: what `trends` gave; all have the same seeds.
+        curves: from `trends`; all have the same seeds.
         baseline: label of the objective whose last margin is the measure.
 
     Raises:
         RunError: there is no such objective, or the seeds differ.
     """
-    known = {t.label: t for t in found}
-    if baseline not in known:
-        raise RunError(f"no checkpoint {baseline!r} was probed: there are {', '.join(known)}")
-    targets = {seed: points[-1].margin.value for seed, points in known[baseline].seeds.items()}
-    return tuple(_row(t, targets) for t in found)
+    by_label = {t.label: t for t in curves}
+    if baseline not in by_label:
+        raise RunError(f"no checkpoint {baseline!r} was probed: there are {', '.join(by_label)}")
+    targets = {seed: points[-1].margin.value for seed, points in by_label[baseline].seeds.items()}
+    return tuple(_row(t, targets) for t in curves)
 
 
-def _row(found: Trend, targets: Mapping[int, float]) -> TrendRow:
-    if set(found.seeds) != set(targets):
-        own, wanted = (", ".join(map(str, sorted(seeds))) for seeds in (found.seeds, targets))
+def _row(curve: Trend, targets: Mapping[int, float]) -> TrendRow:
+    if set(curve.seeds) != set(targets):
+        own, expected = (", ".join(map(str, sorted(seeds))) for seeds in (curve.seeds, targets))
         raise RunError(
-            f"{found.label} has seeds {own} and the baseline {wanted}: train all with the same"
+            f"{curve.label} has seeds {own} and the baseline {expected}: train all with the same"
         )
-    reached = {seed: at_margin(points, targets[seed]) for seed, points in found.seeds.items()}
+    reached = {seed: at_margin(points, targets[seed]) for seed, points in curve.seeds.items()}
     return TrendRow(
-        label=found.label,
-        last={seed: _reading(points[-1]) for seed, points in found.seeds.items()},
+        label=curve.label,
+        last={seed: _reading(points[-1]) for seed, points in curve.seeds.items()},
         equal={seed: reading for seed, reading in reached.items() if reading is not None},
     )
 
 
 def at_margin(points: Sequence[Likelihood], margin: float) -> Reading | None:
-    """Where a curve first reaches a margin, nats; linear between probes, None if it never does."""
+    """Return the first point of a margin, in nats, linear between probes; None if not reached."""
     for before, after in pairwise(points):
         if before.margin.value < margin <= after.margin.value:
             share = (margin - before.margin.value) / (after.margin.value - before.margin.value)

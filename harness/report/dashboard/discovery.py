@@ -1,7 +1,7 @@
-"""Which runs, results and reports lie below a folder: nothing of them is read but names and times.
+"""The discovery of runs, results and reports below a folder by their names and times only.
 
 A run is a folder with a resolved recipe, a result, a report of its own, or a stage of `nca eval`.
-What is inside one is its own; symbolic links to folders are not followed.
+The search does not enter runs or follow symbolic links to folders.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,26 +12,26 @@ from typing import Literal
 from harness.report.dashboard.lenient_json import modified
 from harness.storage.run_folder import RunFolder
 
-#: How many folders deep a run may lie.
+#: Depth of folders that are searched.
 DEPTH = 4
-#: What every page of ours says in its head.
+#: A mark in the head of every page that nca writes.
 _OURS = b'<meta name="generator" content="nca">'
 _HEAD = 4096
-#: Folders beside runs that hold other things, of this project and of others.
+#: Folders that hold no runs, of this project and of other tools.
 _OTHERS = {"cache", "figures", "mlruns", "mlartifacts", "node_modules", "__pycache__"}
 
 Kind = Literal["run", "result", "report"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Something that lies below the folder.
+class Entry:
+    """A run, result or report below the folder.
 
     Attributes:
         kind: a run folder, a result file, or a report that stands alone.
         path: the folder, the file, or the report's page.
-        modified: when it was last worked on, nanoseconds since 1970.
-        report: the page of its report, where it has one.
+        modified: the time of its last change, in nanoseconds since 1970.
+        report: the page of its report, if it has one.
     """
 
     kind: Kind
@@ -40,43 +40,43 @@ class Found:
     report: Path | None = None
 
 
-def find(root: Path) -> tuple[Found, ...]:
-    """All that lies below a folder (or is it), newest first; what cannot be opened is left out."""
-    found = _below(root, DEPTH)
-    return tuple(sorted(found, key=lambda one: (-one.modified, str(one.path))))
+def discover(root: Path) -> tuple[Entry, ...]:
+    """Return the entries at or below a folder, newest first; skip what cannot be opened."""
+    entries = _below(root, DEPTH)
+    return tuple(sorted(entries, key=lambda entry: (-entry.modified, str(entry.path))))
 
 
 def stages(run: Path) -> Iterator[Path]:
-    """The folders of a run's stages that were begun, in the order of a run."""
+    """Yield the folders of the stages that a run has begun, in the order of a run."""
     folder = RunFolder(run)
     yield from _begun([folder.audit])
-    yield from _begun(_entries(run / "sample").values())
-    yield from _begun(_entries(run / "train").values())
-    yield from _begun([folder.evaluation, folder.kl, folder.duels, folder.tracking])
+    yield from _begun(_contents(run / "sample").values())
+    yield from _begun(_contents(run / "train").values())
+    yield from _begun([folder.evaluation, folder.kl, folder.pairwise, folder.tracking])
 
 
 def _begun(folders: Iterable[Path]) -> Iterator[Path]:
     return (folder for folder in folders if (folder / "stage.lock").is_file())
 
 
-def _below(folder: Path, depth: int) -> Iterator[Found]:
-    entries = _entries(folder)
+def _below(folder: Path, depth: int) -> Iterator[Entry]:
+    contents = _contents(folder)
     report = _report(folder / "report")
-    if _is_run(entries) or report:
-        yield Found("run", folder, _worked_on(folder), report)
+    if _is_run(contents) or report:
+        yield Entry("run", folder, _worked_on(folder), report)
         return
     page = _report(folder)
     if page and not folder.with_name(f"{folder.name}.json").is_file():  # else it is that result's
-        yield Found("report", page, modified(page), page)
-    for name, path in entries.items():
+        yield Entry("report", page, modified(page), page)
+    for name, path in contents.items():
         if path.suffix == ".json" and path.is_file():
-            yield Found("result", path, modified(path), _report(path.with_suffix("")))
+            yield Entry("result", path, modified(path), _report(path.with_suffix("")))
         elif depth and name not in _OTHERS and path.is_dir() and not path.is_symlink():
             yield from _below(path, depth - 1)
 
 
-def _entries(folder: Path) -> dict[str, Path]:
-    """What lies in a folder by name, sorted; hidden things are left out."""
+def _contents(folder: Path) -> dict[str, Path]:
+    """Return the visible paths in a folder by name, sorted."""
     try:
         paths = sorted(folder.iterdir())
     except OSError:
@@ -91,7 +91,7 @@ def _is_run(entries: Mapping[str, Path]) -> bool:
 
 
 def _report(folder: Path) -> Path | None:
-    """The page of a report of ours in a folder; other people's pages are left alone."""
+    """Return the page of the nca report in a folder, if there is one."""
     page = folder / "index.html"
     try:
         with page.open("rb") as file:
@@ -101,10 +101,9 @@ def _report(folder: Path) -> Path | None:
 
 
 def _worked_on(run: Path) -> int:
-    """When anything of a run was last written, but for its report.
+    """Return the time at which anything of a run but its report was last written.
 
-    A folder is changed whenever a file in it is replaced, which is how stages write; their
-    curves grow in place.
+    Stages replace files, which changes the time of their folder; their curves grow in place.
     """
     files = [run / "recipe.resolved.yaml", run / "result.json"]
     for stage in stages(run):

@@ -1,11 +1,11 @@
-"""Which files below a folder may be served: those of reports, and nothing that lies elsewhere."""
+"""The files below a folder that may be served: those of reports only."""
 
 import os
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 _TEXT = "text/plain; charset=utf-8"
-#: Suffix -> type. What is not here is not served: weights, journals, logs, scripts.
+#: Suffix -> media type. Other files (weights, journals, logs, scripts) are not served.
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".png": "image/png",
@@ -17,12 +17,12 @@ TYPES = {
 
 
 def address(path: str) -> str:
-    """The percent-encoded path of a URL that `served` takes, of a path below the folder."""
+    """Return the percent-encoded form, for `served`, of a path below the folder."""
     return quote(os.fsencode(path))
 
 
 def served(root: Path, path: str) -> Path | None:
-    """The file that a path of a URL names; None where it may not be served or is not there.
+    """Return the file at the path of a URL, or None if it is missing or must not be served.
 
     Args:
         root: the folder, resolved.

@@ -1,9 +1,8 @@
-"""A leaderboard over many runs: which cells of a suite may be ranked together, and why not others.
+"""The leaderboard over many runs, which ranks only comparable cells of a suite together.
 
-Cells are ranked together where everything agrees that `nca compare` asks to agree: version, data,
-template, decoding, engine and the rest of the protocol. The protocol that most checkpoints share
-is the column's own; of two that are as common, that of the newer run. Cells made otherwise are
-marked, and a note says what differs.
+Cells are comparable if their protocols agree as in `nca compare`: version, data, template,
+decoding, engine and so on. The most common protocol of a column is its own; ties go to the newer
+run. Other cells are marked, and a note states the difference.
 """
 
 from collections import Counter
@@ -12,9 +11,9 @@ from dataclasses import dataclass
 
 from harness.report.dashboard.reading import Score, Scored
 
-#: As much of a value of the protocol as a note holds.
+#: Most characters of a protocol value in a note.
 _LONGEST = 80
-#: What it means that a hash differs, which says nothing to people.
+#: The meaning of hashes that differ, which are unreadable themselves.
 _HASHES = {
     "prompts": "other prompts (another version of the data, or another limit)",
     "template": "another chat template",
@@ -24,15 +23,15 @@ Facts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A cell on the board.
+class BoardCell:
+    """A cell of the leaderboard.
 
     Attributes:
-        score: what stands in it.
-        group: 0 for the column's own protocol, else the number of the note that says what differs.
-        best: whether no cell of the column's own protocol is higher.
-        bar: where the interval begins, the value stands and the interval ends, in percent of what
-            all intervals of the column span; None without an interval.
+        score: the score of the cell.
+        group: 0 for the column's own protocol, else the number of the note on the difference.
+        best: True for the highest value among cells of the column's own protocol.
+        bar: low end of the interval, value and high end, in percent of the span of all intervals
+            of the column; None without an interval.
     """
 
     score: Score
@@ -43,18 +42,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One checkpoint of one run; `places` has a cell, or None, for every column."""
+    """A checkpoint of a run; `cells` has a cell, or None, for every column."""
 
     run: str
     checkpoint: str
     method: str
     baseline: bool
-    places: tuple[Place | None, ...]
+    cells: tuple[BoardCell | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BoardColumn:
-    """A suite, with the measure of the column's own protocol and how many of its cells share it."""
+    """A suite, with the measure and the number of cells of the column's own protocol."""
 
     suite: str
     measure: str
@@ -64,7 +63,7 @@ class BoardColumn:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Checkpoints of all runs by suite, those of the newest run first; notes count from 1."""
+    """The checkpoints of all runs by suite, newest run first; notes count from 1."""
 
     columns: tuple[BoardColumn, ...]
     rows: tuple[Row, ...]
@@ -73,7 +72,7 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """A column, the group of each protocol, the highest value of its own one, and all it spans."""
+    """A column with the group of each protocol, the best value, and the span of intervals."""
 
     column: BoardColumn
     groups: Mapping[Facts, int]
@@ -81,23 +80,23 @@ class _Ranking:
     best: float | None
     span: tuple[float, float]
 
-    def place(self, score: Score | None) -> Place | None:
-        """Where a score stands in the column."""
+    def cell(self, score: Score | None) -> BoardCell | None:
+        """Return the cell of a score."""
         if score is None:
             return None
         group = self.groups[_facts(score)]
         best = not group and score.value is not None and score.value == self.best
-        return Place(score, group, best, _bar(score, self.span))
+        return BoardCell(score, group, best, _bar(score, self.span))
 
 
 def leaderboard(runs: Mapping[str, Scored]) -> Leaderboard:
-    """The board of runs by name, newest first; checkpoints without any score are left out."""
+    """Build the leaderboard of the runs, newest first; skip checkpoints without scores."""
     suites = dict.fromkeys(suite for *_, row in _scored_rows(runs) for suite in row)
     rankings: dict[str, _Ranking] = {}
     notes: list[str] = []
     for suite in suites:
-        found = [row[suite] for *_, row in _scored_rows(runs) if suite in row]
-        rankings[suite] = _ranking(suite, found, len(notes) + 1)
+        scores = [row[suite] for *_, row in _scored_rows(runs) if suite in row]
+        rankings[suite] = _ranking(suite, scores, len(notes) + 1)
         notes += rankings[suite].notes
     rows = (
         Row(
@@ -105,7 +104,7 @@ def leaderboard(runs: Mapping[str, Scored]) -> Leaderboard:
             checkpoint=checkpoint,
             method=runs[run].methods.get(checkpoint, ""),
             baseline=checkpoint == runs[run].baseline,
-            places=tuple(ranking.place(row.get(suite)) for suite, ranking in rankings.items()),
+            cells=tuple(ranking.cell(row.get(suite)) for suite, ranking in rankings.items()),
         )
         for run, checkpoint, row in _scored_rows(runs)
     )
@@ -114,7 +113,7 @@ def leaderboard(runs: Mapping[str, Scored]) -> Leaderboard:
 
 
 def _scored_rows(runs: Mapping[str, Scored]) -> Iterator[tuple[str, str, Mapping[str, Score]]]:
-    """Run, checkpoint and scores of all rows that have any."""
+    """Yield run, checkpoint and scores of all rows that have any."""
     for run, scored in runs.items():
         for checkpoint, row in scored.rows.items():
             if row:
@@ -122,18 +121,18 @@ def _scored_rows(runs: Mapping[str, Scored]) -> Iterator[tuple[str, str, Mapping
 
 
 def _ranking(suite: str, scores: Sequence[Score], first_note: int) -> _Ranking:
-    """A column of these cells, newest first; its notes are numbered from `first_note`."""
+    """Rank the scores of a suite, newest first; number the notes from `first_note`."""
     sizes = Counter(map(_facts, scores)).most_common()  # of equal ones the first, so the newest
     own, *others = [facts for facts, _ in sizes]
     alike = [score for score in scores if _facts(score) == own]
     values = {score.value for score in alike if score.value is not None}
-    one = alike[0]
+    first = alike[0]
     ends = [end for score in scores for end in score.ends or ()] or [0.0]
     return _Ranking(
-        column=BoardColumn(suite, one.measure, one.ranked, len(alike)),
+        column=BoardColumn(suite, first.measure, first.ranked, len(alike)),
         groups={own: 0} | {facts: number for number, facts in enumerate(others, first_note)},
         notes=tuple(f"{suite}: {differences(dict(own), dict(other))}" for other in others),
-        best=max(values) if one.ranked and len(values) > 1 else None,
+        best=max(values) if first.ranked and len(values) > 1 else None,
         span=(min(ends), max(ends)),
     )
 
@@ -151,7 +150,7 @@ def _facts(score: Score) -> Facts:
 
 
 def differences(own: Mapping[str, str], other: Mapping[str, str]) -> str:
-    """What is otherwise in one protocol than in a column's own one."""
+    """Return the differences of a protocol from the column's own one."""
     keys = sorted(key for key in own.keys() | other.keys() if own.get(key) != other.get(key))
     return "; ".join(_difference(key, own.get(key), other.get(key)) for key in keys)
 
@@ -159,7 +158,7 @@ def differences(own: Mapping[str, str], other: Mapping[str, str]) -> str:
 def _difference(key: str, own: str | None, other: str | None) -> str:
     if key in _HASHES:
         return _HASHES[key]
-    here, there = (_clipped("not stated" if one is None else one) for one in (other, own))
+    here, there = (_clipped("not stated" if value is None else value) for value in (other, own))
     return f"{key} {here}, in the other cells {there}"
 
 

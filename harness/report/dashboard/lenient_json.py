@@ -1,4 +1,4 @@
-"""What small files tell, whoever wrote them: values of the kind that is expected, or nothing."""
+"""Readers of small JSON files that return empty values instead of raising errors."""
 
 import json
 import os
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: Enough of a file's end to hold the last lines of a curve.
+#: Bytes at the end of a file, enough for the last lines of a curve.
 _TAIL = 65536
-#: No number that is shown is larger; JSON allows any.
+#: Larger numbers are not shown; JSON allows any.
 _MOST = 1e15
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """A JSON object, or an empty one in place of anything else."""
+    """Return the value if it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def number(value: Any) -> float | None:
-    """A number that can be shown; neither truth values nor NaN are any."""
+    """Return the value if it is a number that can be shown, which Booleans and NaN are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < _MOST else None  # NaN is not less, either
 
 
 def parsed(text: str) -> Mapping[str, Any]:
-    """The object that a JSON text holds."""
+    """Return the object in a JSON text, or an empty one."""
     try:
         return mapping(json.loads(text))
     except (ValueError, RecursionError):
@@ -33,7 +33,7 @@ def parsed(text: str) -> Mapping[str, Any]:
 
 
 def read(file: Path) -> Mapping[str, Any]:
-    """The object that a JSON file holds; an empty one where it cannot be read."""
+    """Return the object in a JSON file, or an empty one if it cannot be read."""
     try:
         return parsed(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -41,7 +41,7 @@ def read(file: Path) -> Mapping[str, Any]:
 
 
 def last_lines(file: Path, count: int) -> list[str]:
-    """The last lines of a file that hold anything; none where it cannot be read."""
+    """Return the last non-empty lines of a file; none if it cannot be read."""
     try:
         with file.open("rb") as opened:
             opened.seek(max(0, opened.seek(0, os.SEEK_END) - _TAIL))
@@ -52,7 +52,7 @@ def last_lines(file: Path, count: int) -> list[str]:
 
 
 def modified(path: Path) -> int:
-    """When a file or folder was last changed, nanoseconds since 1970; 0 where it is not there."""
+    """Return the time of the last change in nanoseconds since 1970; 0 if the path is missing."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -1,36 +1,36 @@
-"""All that the dashboard shows at one moment: runs, where they stand, the leaderboard."""
+"""The content of the dashboard at a moment: runs with their status, and the leaderboard."""
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.report.dashboard.discovery import Found, find
+from harness.report.dashboard.discovery import Entry, discover
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
 from harness.report.dashboard.reading import Planned, Reader, Scored, Unreadable
-from harness.report.dashboard.run_status import Standing, standing_of
-from harness.report.html.addresses import addresses
+from harness.report.dashboard.run_status import RunStatus, status_of
+from harness.report.page.text import page_files
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, result file or report.
+    """A run, result file or report.
 
     Attributes:
-        name: where it lies, below the folder that is shown.
-        found: what it is, and when it was last worked on.
-        standing: of a run folder: where it stands.
-        planned: of one that is not finished: how much its recipe asks for.
-        result: what its result says; None where there is none, or where it is still to be read.
-        waits: whether its result is still to be read.
-        report: its page, below the folder that is shown; "" without one.
-        pages: checkpoint -> its page of the report, where there is one.
-        command: what makes its report.
+        name: the path below the folder that is shown.
+        entry: the kind, path and time of the last change.
+        status: the status of a run folder.
+        planned: the extent of an unfinished run, from its recipe.
+        result: the content of the result; None if it is missing or not read yet.
+        waits: True while the result is not read yet.
+        report: the page of the report below the folder that is shown, or "".
+        pages: checkpoint -> page of the report, if there is one.
+        command: the command that writes the report.
     """
 
     name: str
-    found: Found
-    standing: Standing | None = None
+    entry: Entry
+    status: RunStatus | None = None
     planned: Planned | None = None
     result: Scored | Unreadable | None = None
     waits: bool = False
@@ -40,24 +40,24 @@ class Run:
 
     @property
     def scored(self) -> Scored | None:
-        """Its result, where it could be read."""
+        """Return the result if it could be read."""
         return self.result if isinstance(self.result, Scored) else None
 
     @property
     def fault(self) -> str:
-        """Why its result cannot be read; "" where that is not so."""
+        """Return the reason why the result cannot be read, or ""."""
         return self.result.reason if isinstance(self.result, Unreadable) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What is below a folder, newest first.
+    """The content of a folder, newest first.
 
     Attributes:
         runs: run folders, results and reports.
-        unread: JSON files that are no result, or none that can be read, by name.
-        board: the leaderboard over all results that were read.
-        waiting: results that are still to be read.
+        unread: names of JSON files that are no readable result, with the reasons.
+        board: the leaderboard of all results that were read.
+        waiting: the number of results that are not read yet.
     """
 
     runs: tuple[Run, ...]
@@ -67,72 +67,72 @@ class Overview:
 
 
 def overview(root: Path, shown: str, reader: Reader) -> Overview:
-    """Look at a folder.
+    """Return the overview of a folder.
 
     Args:
         root: the folder.
-        shown: as its user calls it, for commands to be typed.
-        reader: knows what earlier looks have read.
+        shown: the name of the folder in commands.
+        reader: the reader, which caches results of earlier calls.
     """
-    found = find(root)
-    reader.begin(file for one in found for file in _files(one))
-    runs = [_run(one, root, shown, reader) for one in found]
-    board = leaderboard({one.name: one.scored for one in runs if one.scored})
+    entries = discover(root)
+    reader.begin(file for entry in entries for file in _files(entry))
+    runs = [_run(entry, root, shown, reader) for entry in entries]
+    board = leaderboard({entry.name: entry.scored for entry in runs if entry.scored})
     return Overview(
-        runs=tuple(one for one in runs if not _is_foreign(one)),
-        unread=tuple((one.name, one.fault) for one in runs if _is_foreign(one)),
+        runs=tuple(entry for entry in runs if not _is_foreign(entry)),
+        unread=tuple((entry.name, entry.fault) for entry in runs if _is_foreign(entry)),
         board=board,
-        waiting=sum(one.waits for one in runs),
+        waiting=sum(entry.waits for entry in runs),
     )
 
 
 def _is_foreign(run: Run) -> bool:
-    """Whether it is a file of its own that is no result; a run whose result is torn stays a run."""
-    return bool(run.fault) and run.found.kind == "result"
+    """Return True for an unreadable result file; a run with a torn result stays a run."""
+    return bool(run.fault) and run.entry.kind == "result"
 
 
-def _files(found: Found) -> Iterable[Path]:
-    if found.kind == "run":
-        return (found.path / "result.json", found.path / "recipe.resolved.yaml")
-    return (found.path,)
+def _files(entry: Entry) -> Iterable[Path]:
+    if entry.kind == "run":
+        return (entry.path / "result.json", entry.path / "recipe.resolved.yaml")
+    return (entry.path,)
 
 
-def _run(found: Found, root: Path, shown: str, reader: Reader) -> Run:
-    below = found.path.relative_to(root)
-    name = root.name if found.path == root else below.as_posix()
-    report = "" if found.report is None else found.report.relative_to(root).as_posix()
-    if found.kind == "report":
-        return Run(below.parent.as_posix(), found, report=report)
-    standing = planned = None
-    file = found.path
-    if found.kind == "run":
-        file = found.path / "result.json"
-        standing = standing_of(found.path, found.modified)
-        if standing.state != "finished":
-            planned = reader.planned(found.path / "recipe.resolved.yaml")
+def _run(entry: Entry, root: Path, shown: str, reader: Reader) -> Run:
+    below = entry.path.relative_to(root)
+    name = root.name if entry.path == root else below.as_posix()
+    report = "" if entry.report is None else entry.report.relative_to(root).as_posix()
+    if entry.kind == "report":
+        return Run(below.parent.as_posix(), entry, report=report)
+    status = planned = None
+    file = entry.path
+    if entry.kind == "run":
+        file = entry.path / "result.json"
+        status = status_of(entry.path, entry.modified)
+        if status.state != "finished":
+            planned = reader.planned(entry.path / "recipe.resolved.yaml")
     result = reader.scored(file) if file.is_file() else None
     return Run(
         name=name,
-        found=found,
-        standing=standing,
+        entry=entry,
+        status=status,
         planned=planned,
         result=result,
         waits=result is None and file.is_file(),
         report=report,
-        pages=_pages(found, root, result),
-        command=_command(Path(shown) / below, found),
+        pages=_pages(entry, root, result),
+        command=_command(Path(shown) / below, entry),
     )
 
 
-def _pages(found: Found, root: Path, result: Scored | Unreadable | None) -> dict[str, str]:
-    if found.report is None or not isinstance(result, Scored):
+def _pages(entry: Entry, root: Path, result: Scored | Unreadable | None) -> dict[str, str]:
+    if entry.report is None or not isinstance(result, Scored):
         return {}
-    home = found.report.parent
-    named = addresses("checkpoint", result.rows)
+    home = entry.report.parent
+    named = page_files("checkpoint", result.rows)
     there = {name: home / file for name, file in named.items() if (home / file).is_file()}
     return {name: page.relative_to(root).as_posix() for name, page in there.items()}
 
 
-def _command(path: Path, found: Found) -> str:
-    out = path / "report" if found.kind == "run" else path.with_suffix("")
+def _command(path: Path, entry: Entry) -> str:
+    out = path / "report" if entry.kind == "run" else path.with_suffix("")
     return shlex.join(["nca", "report", str(path), "-o", str(out)])

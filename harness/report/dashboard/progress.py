@@ -1,4 +1,4 @@
-"""How far a stage is: from what it keeps of its progress, and of training from its curve."""
+"""The progress of a stage, from its progress file or from its training curve."""
 
 import time
 from collections.abc import Mapping
@@ -16,24 +16,24 @@ from harness.report.dashboard.lenient_json import (
     read,
 )
 
-#: Steps whose mean duration says how long the others take.
+#: Steps whose mean duration predicts that of the others.
 _STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage is.
+    """The progress of a stage.
 
     Attributes:
-        phase: what it does, such as `train`, `probe`, `evaluate`.
-        done: steps, prompts or samples.
-        total: of how many; None where that is not known.
-        left: seconds until it is done; None where that is not known.
-        age: seconds since this was written.
-        rate: tokens a second; None where none were generated.
+        phase: the phase, such as `train`, `probe`, `evaluate`.
+        done: finished steps, prompts or samples.
+        total: the number of all; None if unknown.
+        left: seconds until the end; None if unknown.
+        age: seconds since the progress was written.
+        rate: tokens per second; None if none were generated.
         not_ok: samples that the model failed.
         lost: samples that we failed.
-        suites: suite -> samples done, and of how many.
+        suites: suite -> finished samples and all samples.
     """
 
     phase: str
@@ -48,35 +48,37 @@ class Progress:
 
 
 def progress_of(stage: Path, job: Mapping[str, Any]) -> Progress | None:
-    """How far the stage in this folder is; None where nothing says so.
+    """Return the progress of a stage, or None if it is unknown.
 
     Args:
-        stage: its folder.
-        job: what it was told, of its resolved.json.
+        stage: the folder of the stage.
+        job: the job in its resolved.json.
     """
-    return _kept(stage / FILE) or _curve(stage, job)
+    return _recorded(stage / FILE) or _curve(stage, job)
 
 
-def _kept(file: Path) -> Progress | None:
-    told = read(file)
-    done, total = number(told.get("done")), number(told.get("total"))
+def _recorded(file: Path) -> Progress | None:
+    record = read(file)
+    done, total = number(record.get("done")), number(record.get("total"))
     if done is None or total is None:
         return None
     return Progress(
-        phase=str(told.get("phase", "")),
+        phase=str(record.get("phase", "")),
         done=int(done),
         total=int(total),
-        left=number(told.get("seconds_left")),
+        left=number(record.get("seconds_left")),
         age=_age(file),
-        rate=number(told.get("tokens_per_second")),
-        not_ok=int(number(told.get("not_ok")) or 0),
-        lost=int(number(told.get("lost")) or 0),
-        suites={str(name): _counts(one) for name, one in mapping(told.get("suites")).items()},
+        rate=number(record.get("tokens_per_second")),
+        not_ok=int(number(record.get("not_ok")) or 0),
+        lost=int(number(record.get("lost")) or 0),
+        suites={
+            str(name): _counts(counts) for name, counts in mapping(record.get("suites")).items()
+        },
     )
 
 
 def _curve(stage: Path, job: Mapping[str, Any]) -> Progress | None:
-    """Of a training that keeps no progress (an older version's): the last step of its curve."""
+    """Return the progress of a training without a progress file, from its last step."""
     file = stage / "steps.jsonl"
     steps = [line for line in _rows(file, 2 * _STEPS) if line.get("split") == "train"]
     last = number(steps[-1].get("step")) if steps else None
@@ -86,7 +88,7 @@ def _curve(stage: Path, job: Mapping[str, Any]) -> Progress | None:
     most = number(mapping(job.get("config")).get("max_steps"))
     total = None if most is None else int(most)
     rows = _rows(stage / "speed.jsonl", _STEPS)
-    seconds = [found for row in rows if (found := number(row.get("seconds"))) is not None]
+    seconds = [duration for row in rows if (duration := number(row.get("seconds"))) is not None]
     left = None
     if total is not None and seconds:
         left = max(0, total - done) * sum(seconds) / len(seconds)
@@ -98,10 +100,10 @@ def _rows(path: Path, count: int) -> list[Mapping[str, Any]]:
 
 
 def _counts(value: Any) -> tuple[int, int]:
-    told = mapping(value)
-    return int(number(told.get("done")) or 0), int(number(told.get("total")) or 0)
+    counts = mapping(value)
+    return int(number(counts.get("done")) or 0), int(number(counts.get("total")) or 0)
 
 
 def _age(file: Path) -> float:
-    """Seconds since a file was written; none where the clock was set back meanwhile."""
+    """Return the seconds since a file was written; 0 if the clock was set back."""
     return max(0.0, time.time() - modified(file) / 1e9)

@@ -1,8 +1,8 @@
-"""What result files and recipes say, read once for every state of the file.
+"""The cached content of result files and recipes.
 
-A result's intervals take time, so a look at a folder reads for about a second and leaves the rest
-to the next one. Nothing in a file ends a look: what cannot be used is kept as unreadable, with
-the reason.
+Intervals of a result take time to compute, so each pass over a folder reads for about a second
+and leaves the rest to the next. Invalid files do not end a pass: they are kept as unreadable,
+with the reason.
 """
 
 import time
@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 from harness.errors import RunError
 
-#: Seconds that one look reads for.
+#: Seconds of reading in a pass.
 BUDGET_S = 1.0
-#: What a result file has near its front; other JSON files are not read further.
+#: A key near the start of result files; JSON files without it are not read further.
 _SIGN = b'"schema_version"'
 _HEAD = 4096
-#: As much of a reason as is kept.
-_SAID = 400
+#: Most characters of a reason.
+_MOST_TEXT = 400
 
 T = TypeVar("T")
 
@@ -30,15 +30,15 @@ class Score:
     """A cell: one checkpoint on one suite.
 
     Attributes:
-        value: as it sorts; None where the headline is withheld.
-        text: the value as it is shown; "" where it is withheld.
-        interval: its 95 % interval as it is shown; "" where there is none.
-        ends: of the interval, as it would sort; None where there is none.
-        n: prompts that have a value.
-        total: prompts that were asked.
+        value: the value for sorting; None if the headline is withheld.
+        text: the value as text; "" if it is withheld.
+        interval: the 95 % interval as text; "" if there is none.
+        ends: the ends of the interval on the scale of `value`; None if there is none.
+        n: the number of prompts with a value.
+        total: the number of all prompts.
         measure: the metric with its unit.
-        ranked: whether more is better.
-        protocol: what must agree between two cells before they are compared.
+        ranked: True if more is better.
+        protocol: the facts that must agree between comparable cells.
     """
 
     value: float | None
@@ -54,7 +54,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the board takes from a result: scores by checkpoint and suite, none of the samples."""
+    """The scores of a result by checkpoint and suite, without its samples."""
 
     recipe: str
     baseline: str
@@ -63,20 +63,20 @@ class Scored:
 
     @property
     def suites(self) -> tuple[str, ...]:
-        """Names of all suites that any checkpoint was scored on."""
+        """Return the names of all suites with a score."""
         return tuple(dict.fromkeys(suite for row in self.rows.values() for suite in row))
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that is no result, or none that can be used."""
+    """A file that is not a usable result."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How much a run's recipe asks for: checkpoints to train, data to sample, suites."""
+    """The extent of a run's recipe: checkpoints to train, data to sample, suites."""
 
     train: int = 0
     sample: int = 0
@@ -84,11 +84,11 @@ class Planned:
 
 
 class Reader:
-    """Reads files, each once for every state of it; `begin` gives it time for another look.
+    """A reader that caches files until they change; `begin` starts another pass.
 
     Args:
-        budget_s: seconds of reading in one look.
-        clock: seconds, from one that never jumps.
+        budget_s: seconds of reading in a pass.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -96,36 +96,36 @@ class Reader:
     ) -> None:
         self._budget, self._clock = budget_s, clock
         self._spent = 0.0
-        self._known: dict[Path, tuple[tuple[int, int], Any]] = {}
+        self._cache: dict[Path, tuple[tuple[int, int], Any]] = {}
 
     def begin(self, files: Iterable[Path]) -> None:
-        """Begin another look, at these files; what is known of others is forgotten."""
+        """Start another pass over these files and drop all others from the cache."""
         kept = set(files)
-        self._known = {file: known for file, known in self._known.items() if file in kept}
+        self._cache = {file: value for file, value in self._cache.items() if file in kept}
         self._spent = 0.0
 
     def scored(self, file: Path) -> Scored | Unreadable | None:
-        """What a result file says; None where that is left to a later look."""
+        """Return the content of a result file, or None if it is left to a later pass."""
         return self._read(file, scored)
 
     def planned(self, file: Path) -> Planned | None:
-        """What a resolved recipe asks for; None where that is left to a later look."""
+        """Return the extent of a resolved recipe, or None if it is left to a later pass."""
         return self._read(file, planned)
 
     def _read(self, file: Path, read: Callable[[Path], T]) -> T | None:
         try:
-            found = file.stat()
+            stat = file.stat()
         except OSError:
             return None
-        state = (found.st_mtime_ns, found.st_size)
-        known = self._known.get(file)
-        if known is not None and (known[0] == state or self._spent >= self._budget):
-            old: T = known[1]
+        state = (stat.st_mtime_ns, stat.st_size)
+        cached = self._cache.get(file)
+        if cached is not None and (cached[0] == state or self._spent >= self._budget):
+            old: T = cached[1]
             return old
         if self._spent >= self._budget:
             return None
         began = self._clock()
-        self._known[file] = (state, value := read(file))
+        self._cache[file] = (state, value := read(file))
         self._spent += self._clock() - began
         return value
 
@@ -140,9 +140,9 @@ def scored(file: Path) -> Scored | Unreadable:
                 return Unreadable("not a result file: it names no schema_version")
         return _scored(read_result(file))
     except (RunError, OSError) as error:
-        return Unreadable(str(error).removeprefix(f"{file}: ")[:_SAID])
+        return Unreadable(str(error).removeprefix(f"{file}: ")[:_MOST_TEXT])
     except Exception as error:  # the border: a record of the right form may hold anything
-        return Unreadable(f"{type(error).__name__}: {error}"[:_SAID])
+        return Unreadable(f"{type(error).__name__}: {error}"[:_MOST_TEXT])
 
 
 def _scored(result: Any) -> Scored:
@@ -152,8 +152,8 @@ def _scored(result: Any) -> Scored:
     by_suite = {column.suite: column for column in columns}
     rows = {
         checkpoint.name: {
-            suite: _score(by_suite[suite], cells[checkpoint.name, suite], found.protocol)
-            for suite, found in checkpoint.suites.items()
+            suite: _score(by_suite[suite], cells[checkpoint.name, suite], score.protocol)
+            for suite, score in checkpoint.suites.items()
         }
         for checkpoint in result.checkpoints
     }
@@ -176,12 +176,12 @@ def _score(column: Any, cell: Any, protocol: Mapping[str, str]) -> Score:
 
 
 def planned(file: Path) -> Planned:
-    """Read a resolved recipe; one that cannot be read asks for nothing that is known."""
+    """Read the extent of a resolved recipe; return an empty one if it cannot be read."""
     import yaml
 
     try:
-        told = yaml.safe_load(file.read_bytes())
-        suites = told["evaluate"]["suites"]
-        return Planned(len(told["checkpoints"]), len(told["sample"]), tuple(map(str, suites)))
+        recipe = yaml.safe_load(file.read_bytes())
+        suites = recipe["evaluate"]["suites"]
+        return Planned(len(recipe["checkpoints"]), len(recipe["sample"]), tuple(map(str, suites)))
     except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, RecursionError):
         return Planned()

@@ -1,7 +1,7 @@
-"""What becomes of a run: which stage works now, and which one ended before it was done.
+"""The status of a run: the stage that works now, or the one that stopped early.
 
-A stage works while the kernel says that its lock is held. So a run that was killed is told from
-one that works at once, whatever it left on disk.
+A stage works while its lock is held, which the kernel reports; so a killed run is recognised at
+once, whatever it left on disk.
 """
 
 import fcntl
@@ -15,10 +15,10 @@ from harness.report.dashboard.lenient_json import last_lines, mapping, modified,
 from harness.report.dashboard.progress import Progress, progress_of
 from harness.storage.run_folder import RunFolder
 
-#: Between two stages a run fingerprints, collects and draws; nothing is locked meanwhile.
+#: Seconds without a lock between two stages, while a run fingerprints, collects and draws.
 BETWEEN_S = 30.0
-#: As much of a log's last line as is shown.
-_SAID = 300
+#: Most characters of a log's last line.
+_MOST_TEXT = 300
 
 State = Literal["working", "between", "stopped", "finished"]
 Lock = Literal["held", "free", "unknown"]
@@ -28,15 +28,15 @@ _STATES: dict[Lock, StageState] = {"held": "working", "free": "stopped", "unknow
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage that was begun.
+    """A stage that has begun.
 
     Attributes:
-        name: its folder below the run, such as `train/nca`.
-        state: `working`, `stopped` before it was done, `done`, or `unknown`: no lock to be read.
-        pid: the process that works on it, or did last; None where the lock does not say.
-        host: of that process.
-        progress: how far it is, or came; None where nothing says so, and of one that is done.
-        said: the last line of its log, of one that stopped.
+        name: the folder below the run, such as `train/nca`.
+        state: `working`, `stopped` early, `done`, or `unknown` if the lock cannot be read.
+        pid: the current or last process; None if the lock does not name it.
+        host: the host of that process.
+        progress: the progress; None if it is unknown or the stage is done.
+        message: the last line of the log of a stopped stage.
     """
 
     name: str
@@ -44,18 +44,18 @@ class Stage:
     pid: int | None = None
     host: str = ""
     progress: Progress | None = None
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a run stands.
+class RunStatus:
+    """The status of a run.
 
     Attributes:
         state: `working`; `between` two stages, or stopped a moment ago; `stopped`; `finished`.
-        stage: the one that works or stopped; the last one where none does.
-        done: names of the stages that are done.
-        quiet: seconds since anything was last written.
+        stage: the stage that works or stopped, else the last one.
+        done: the names of finished stages.
+        quiet: seconds since the last write.
     """
 
     state: State
@@ -65,44 +65,44 @@ class Standing:
 
     @property
     def trained(self) -> int:
-        """Checkpoints that are trained."""
+        """Return the number of trained checkpoints."""
         return sum(name.startswith("train/") for name in self.done)
 
 
-def standing_of(run: Path, written: int) -> Standing:
-    """Where a run stands now.
+def status_of(run: Path, written: int) -> RunStatus:
+    """Return the status of a run.
 
     Args:
-        run: its folder.
-        written: when it was last worked on, nanoseconds since 1970.
+        run: the folder of the run.
+        written: the time of the last change, in nanoseconds since 1970.
     """
-    found = [(folder, stage_of(run, folder)) for folder in sorted(stages(run), key=modified)]
-    done = tuple(stage.name for _, stage in found if stage.state == "done")
+    states = [(folder, stage_of(run, folder)) for folder in sorted(stages(run), key=modified)]
+    done = tuple(stage.name for _, stage in states if stage.state == "done")
     quiet = max(0.0, time.time() - written / 1e9)
-    if working := [stage for _, stage in found if stage.state == "working"]:
-        return Standing("working", working[-1], done, quiet)
+    if working := [stage for _, stage in states if stage.state == "working"]:
+        return RunStatus("working", working[-1], done, quiet)
     result = modified(RunFolder(run).result)
     # An evaluation that lost requests is not done, and its result is newer; a store may fail.
     broken = [
-        stage for folder, stage in found if stage.state != "done" and modified(folder) > result
+        stage for folder, stage in states if stage.state != "done" and modified(folder) > result
     ]
     if broken and not (result and broken[-1].name == "tracking"):
-        return Standing("stopped", broken[-1], done, quiet)
+        return RunStatus("stopped", broken[-1], done, quiet)
     if result:
-        return Standing("finished", None, done, quiet)
-    last = found[-1][1] if found else None
-    return Standing("between" if quiet < BETWEEN_S else "stopped", last, done, quiet)
+        return RunStatus("finished", None, done, quiet)
+    last = states[-1][1] if states else None
+    return RunStatus("between" if quiet < BETWEEN_S else "stopped", last, done, quiet)
 
 
 def stage_of(run: Path, folder: Path) -> Stage:
-    """A stage that was begun; nothing is waited for, and no lock stays held."""
+    """Return the state of a stage; do not wait or keep a lock."""
     name = folder.relative_to(run).as_posix()
     if _is_done(folder):
         return Stage(name, "done")
     lock = lock_of(folder / "stage.lock")
     if lock == "free" and _is_done(folder):  # it came to its end between the two looks
         return Stage(name, "done")
-    told = read(folder / "resolved.json")
+    resolved = read(folder / "resolved.json")
     holder = parsed("".join(last_lines(folder / "stage.lock", 1)))
     pid = holder.get("pid")
     return Stage(
@@ -110,13 +110,13 @@ def stage_of(run: Path, folder: Path) -> Stage:
         state=_STATES[lock],
         pid=pid if isinstance(pid, int) else None,
         host=str(holder.get("host", "")),
-        progress=progress_of(folder, mapping(told.get("job"))),
-        said="" if lock == "held" else _said(folder),
+        progress=progress_of(folder, mapping(resolved.get("job"))),
+        message="" if lock == "held" else _last_log_line(folder),
     )
 
 
 def lock_of(file: Path) -> Lock:
-    """Whether a process holds a lock. It is shared for an instant, which `stage.locked` awaits."""
+    """Test whether a process holds a lock, by sharing it for an instant (see `stage.locked`)."""
     try:
         with file.open("rb") as opened:
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -130,14 +130,14 @@ def lock_of(file: Path) -> Lock:
 
 
 def _is_done(folder: Path) -> bool:
-    """Whether what the stage was told last is done."""
+    """Return True if the latest job of the stage is done."""
     key = read(folder / "done.json").get("key")
     return key is not None and read(folder / "resolved.json").get("key", key) == key
 
 
-def _said(folder: Path) -> str:
-    """The last line of a stage's log, where it is of the stage's last start."""
+def _last_log_line(folder: Path) -> str:
+    """Return the last line of the log if it belongs to the last start of the stage."""
     log = folder / "stage.log"
     if modified(log) < modified(folder / "resolved.json"):
         return ""
-    return "".join(last_lines(log, 1)).strip()[:_SAID]
+    return "".join(last_lines(log, 1)).strip()[:_MOST_TEXT]

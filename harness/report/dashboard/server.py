@@ -1,8 +1,7 @@
-"""The dashboard's web server: loopback only, reading only.
+"""The web server of the dashboard, which is read-only and bound to loopback.
 
-A page elsewhere may try to read from it through its visitor's browser, so requests must name
-loopback as their host (a name elsewhere that was pointed at 127.0.0.1 does not), no reply may be
-put into another site's page, and pages of reports may ask for nothing.
+Other sites may try to read from it through a browser. So requests must name loopback as their
+host (which stops DNS rebinding), no other site may embed a reply, and reports request nothing.
 """
 
 import errno
@@ -18,10 +17,10 @@ from harness.report.dashboard.files import TYPES, served
 from harness.report.dashboard.view import View
 
 HOST = "127.0.0.1"
-#: Where it listens unless told otherwise; the next free one where this is taken.
+#: The default port; if it is taken, the next free one is used.
 PORT = 8765
 _PORTS = 20
-#: Hosts that a request may name; another port than ours is a tunnel's.
+#: Hosts that a request may name; other ports occur with tunnels.
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 _FILES = "/files/"
 _PLAIN = "text/plain; charset=utf-8"
@@ -42,12 +41,12 @@ _INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestor
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder's dashboard.
+    """The server of a folder's dashboard.
 
     Args:
         root: the folder that is shown.
-        view: makes the page and what changes on it.
-        port: to listen on; 0 takes any that is free.
+        view: the source of the page and its updates.
+        port: the port; 0 takes any free one.
 
     Raises:
         OSError: the port cannot be used.
@@ -61,46 +60,46 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is found."""
+        """Return the address of the dashboard."""
         return f"http://{HOST}:{self.server_port}/"
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for this machine's name."""
+        """Bind without a DNS look-up of this machine's name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that went away is no error; anything else is told."""
+        """Report errors other than lost connections to browsers."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-def listening(root: Path, view: View, port: int | None) -> Server:
-    """A server that listens.
+def listen(root: Path, view: View, port: int | None) -> Server:
+    """Return a listening server.
 
     Args:
         root: the folder that is shown.
-        view: as `Server` takes it.
-        port: to listen on; None: `PORT`, or the next free one.
+        view: the source of the pages, as for `Server`.
+        port: the port; None takes `PORT` or the next free one.
 
     Raises:
-        UserError: the port is taken or not ours to use.
+        UserError: the port is taken or not permitted.
     """
     ports = range(PORT, PORT + _PORTS) if port is None else [port]
-    for one in ports:
+    for candidate in ports:
         try:
-            return Server(root, view, one)
+            return Server(root, view, candidate)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-    asked = f"port {port} is" if port is not None else f"ports {PORT} to {PORT + _PORTS - 1} are"
-    raise UserError(f"{asked} taken, or not yours to use: name another with --port")
+    subject = f"port {port} is" if port is not None else f"ports {PORT} to {PORT + _PORTS - 1} are"
+    raise UserError(f"{subject} taken, or not yours to use: name another with --port")
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """The handler of a request."""
 
     server: Server
     timeout = 30
@@ -108,33 +107,33 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Send what is asked for."""
+        """Send the requested page, update or file."""
         if self._is_local():
             path, _, query = self.path.partition("?")
             self._answer(path, query)
 
     def do_HEAD(self) -> None:
-        """As `do_GET`, without the body."""
+        """Send the headers of `do_GET` without the body."""
         self.do_GET()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Say in plain text why a request is refused: it cannot be read, or its method is none."""
+        """Refuse an unreadable request or an unknown method in plain text."""
         del message, explain
         status, more = HTTPStatus(code), {}
-        if status == HTTPStatus.NOT_IMPLEMENTED:  # what the parent says of a method without do_...
+        if status == HTTPStatus.NOT_IMPLEMENTED:  # the parent's status for a method without do_...
             status, more = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"}
         self._send(status, _PLAIN, f"{status.phrase}\n".encode(), **more)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
-        """Say nothing: the terminal shows the address."""
+        """Log nothing: the terminal shows the address."""
 
     def _is_local(self) -> bool:
-        """Whether the request names loopback as its host; refuses it otherwise."""
+        """Return True if the request names loopback as its host; refuse it otherwise."""
         named = self.headers.get_all("Host") or []
         if len(named) == 1 and _LOOPBACK.fullmatch(named[0]):
             return True
-        said = f"this server answers to http://{HOST}:{self.server.server_port}/ only\n"
-        self._send(HTTPStatus.FORBIDDEN, _PLAIN, said.encode())
+        message = f"this server answers to http://{HOST}:{self.server.server_port}/ only\n"
+        self._send(HTTPStatus.FORBIDDEN, _PLAIN, message.encode())
         return False
 
     def _answer(self, path: str, query: str) -> None:

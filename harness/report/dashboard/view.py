@@ -1,4 +1,4 @@
-"""What the dashboard's page holds, and which parts of it changed since a browser last asked."""
+"""The page of the dashboard, and its parts that changed since a browser's last request."""
 
 import json
 import threading
@@ -18,30 +18,30 @@ from harness.report.dashboard.files import address
 from harness.report.dashboard.overview import Overview, Run, overview
 from harness.report.dashboard.reading import Reader
 from harness.report.page.render import Asset, environment, page
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
 
 _PACKAGE = "harness.report.dashboard"
-#: Seconds that a look at the folder serves every browser that asks.
+#: Seconds for which a view of the folder serves every request.
 FRESH_S = 1.0
 _PARTS = ("status", "work", "board", "runs", "unread")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the page: what it is made of, its HTML, and a hash of that."""
+    """A part of the page: its values, its HTML, and the fingerprint of the HTML."""
 
-    made_of: Any
-    html: str
-    print: str
+    values: Any
+    html: Markup
+    fingerprint: str
 
 
 class View:
-    """The page of a folder; several requests may ask at once.
+    """The page of a folder, safe for concurrent requests.
 
     Args:
         root: the folder that is shown.
-        shown: as its user calls it.
-        now: seconds, from a clock that never jumps.
+        shown: the name of the folder on the page.
+        now: a monotonic clock in seconds.
     """
 
     def __init__(self, root: Path, shown: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class View:
         self._templates = _templates()
 
     def page(self) -> str:
-        """The whole page, as things stand now."""
+        """Render the whole page."""
         return page(
             self._templates,
             "dashboard.html",
@@ -63,84 +63,81 @@ class View:
             connect=True,
             title=f"nca: {self._shown}",
             shown=self._shown,
-            parts={name: _marked(part) for name, part in self._current().items()},
+            parts=self._current(),
         )
 
     def live(self, query: str = "") -> str:
-        """JSON: `{"parts": {name: {"print": str, "html": str}}, "more": bool}`.
+        """Return `{"parts": {name: {"print": str, "html": str}}, "more": bool}` as JSON.
 
-        Parts are those that changed; `more` says that results are still to be read.
+        `parts` holds changed parts; `more` is true while some results are not read yet.
 
         Args:
-            query: `have=PRINT` for every part that the browser has.
+            query: `have=PRINT` for every part of the browser's page.
         """
         have = set(parse_qs(query).get("have", ()))
         changed = {
-            name: {"print": part.print, "html": part.html}
+            name: {"print": part.fingerprint, "html": part.html}
             for name, part in self._current().items()
-            if part.print not in have
+            if part.fingerprint not in have
         }
         return json.dumps({"parts": changed, "more": self._more})
 
     def _current(self) -> Mapping[str, Part]:
-        """The parts of a fresh look, or of one that is a second old at most."""
+        """Return the current parts, which are at most a second old."""
         with self._lock:
             if self._more or self._looked is None or self._now() - self._looked >= FRESH_S:
-                found = overview(self._root, self._shown, self._reader)
-                made = {name: self._part(name, _made_of(name, found)) for name in _PARTS}
-                self._parts, self._looked, self._more = made, self._now(), found.waiting > 0
+                content = overview(self._root, self._shown, self._reader)
+                parts = {name: self._part(name, _values(name, content)) for name in _PARTS}
+                self._parts, self._looked, self._more = parts, self._now(), content.waiting > 0
             return self._parts
 
-    def _part(self, name: str, made_of: Any) -> Part:
+    def _part(self, name: str, values: Any) -> Part:
         old = self._parts.get(name)
-        if old is not None and old.made_of == made_of:
+        if old is not None and old.values == values:
             return old
-        html = self._templates.get_template(f"{name}.html").render(found=made_of, shown=self._shown)
-        return Part(made_of, html, digest([name, html], 16))
+        html = self._templates.get_template(f"{name}.html").render(
+            content=values, shown=self._shown
+        )
+        markup = Markup(html)  # noqa: S704 - escaped by our templates
+        return Part(values, markup, digest([name, html], 16))
 
 
-def _marked(part: Part) -> dict[str, Any]:
-    """A part for the page's template; its HTML is escaped already."""
-    return {"print": part.print, "html": Markup(part.html)}  # noqa: S704 - made by our templates
-
-
-def _made_of(name: str, found: Overview) -> Any:
-    """What a part shows, so that it is made anew only where that changed."""
+def _values(name: str, content: Overview) -> Any:
+    """Return the values of a part, which is rendered again only when they change."""
     if name == "status":
-        return {"runs": len(found.runs), "work": len(_at_work(found)), "waiting": found.waiting}
+        return {
+            "runs": len(content.runs),
+            "work": len(_at_work(content)),
+            "waiting": content.waiting,
+        }
     if name == "work":
-        return _at_work(found)
+        return _at_work(content)
     if name == "board":
-        reports = {run.name: run.report for run in found.runs}
-        pages = {run.name: run.pages for run in found.runs}
-        return {"board": found.board, "reports": reports, "pages": pages}
-    return found.runs if name == "runs" else found.unread
+        reports = {run.name: run.report for run in content.runs}
+        pages = {run.name: run.pages for run in content.runs}
+        return {"board": content.board, "reports": reports, "pages": pages}
+    return content.runs if name == "runs" else content.unread
 
 
-def _at_work(found: Overview) -> list[Run]:
+def _at_work(content: Overview) -> list[Run]:
     states = ("working", "between")
-    return [run for run in found.runs if run.standing and run.standing.state in states]
+    return [run for run in content.runs if run.status and run.status.state in states]
 
 
 def _templates() -> Environment:
-    found = environment(_PACKAGE)
-    found.filters |= {
-        "address": _link,
-        "clock": clock,
-        "when": when,
-        "speed": per_second,
-    }
-    found.globals |= {"failures": failures}
-    return found
+    templates = environment(_PACKAGE)
+    templates.filters |= {"address": _link, "clock": clock, "when": when, "speed": per_second}
+    templates.globals |= {"failures": failures}
+    return templates
 
 
 def _link(path: str) -> str:
-    """Where the server has a file, of a path below the folder."""
+    """Return the address of a file, given its path below the folder."""
     return f"files/{address(path)}"
 
 
 def when(nanoseconds: int) -> str:
-    """A moment in this machine's time, to the minute; "" where no calendar has it."""
+    """Return a time in the local time zone to the minute; "" if it is out of range."""
     try:
         return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")
     except (OverflowError, ValueError, OSError):

@@ -18,7 +18,7 @@ from harness.report.figures.drawing import (
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.storage.result import Result
 
-#: How a setting is called under its axis, and how that axis runs.
+#: Setting -> the label and the scale of its axis.
 _AXES = {
     "responses": ("responses a prompt, K", "linear"),
     "beta": ("beta", "log"),
@@ -28,9 +28,9 @@ _Panel = tuple[Column, str, tuple[Line, ...]]
 
 
 def draw_ablation(
-    result: Result, comparison: Comparison, settings: Sequence[str], stem: Path
+    result: Result, comparison: Comparison, stem: Path, settings: Sequence[str]
 ) -> tuple[Path, ...]:
-    """One panel a suite and setting, one line a method; bars are 95 % intervals.
+    """Draw scores over settings: a panel a suite and setting, a line a method, 95 % bars.
 
     Where several seeds were trained a point is their mean and a bar runs from the smallest to the
     largest. The baseline is a dotted line.
@@ -58,7 +58,7 @@ def draw_ablation(
 
 
 def draw_kl(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """Score against KL from the reference, one panel a suite, one point a checkpoint.
+    """Draw scores against KL from the reference: a panel a suite, a point a checkpoint.
 
     Colour and shape tell methods; crosses are 95 % intervals. The baseline, whose distance is
     zero by definition where it was not measured, is a square.
@@ -93,7 +93,7 @@ def draw_kl(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, .
 
 
 def _measure(comparison: Comparison, column: Column) -> Column | None:
-    """The KL column that belongs to a suite's: that of its prompts, or the only one there is."""
+    """Return the KL column of a suite: that of its prompts, or the only KL column."""
     measures = [c for c in comparison.columns if not c.ranked]
     if not column.ranked or column.suite == AVERAGE:
         return None
@@ -166,7 +166,7 @@ def _line(axes: Any, column: Column, line: Line, at: Sequence[float], look: Look
 
 
 def _beside(at: float, place: float, ticks: Sequence[float], scale: str) -> float:
-    """A little to the side of a tick, so that no bar hides another; one tick takes no side."""
+    """Return a place beside a tick, so that no bar hides another; a single tick stays."""
     if len(ticks) < 2:
         return at
     share = 0.025 * place
@@ -188,9 +188,9 @@ def _named(axes: Any, column: Column) -> None:
 
 
 def _legend(figure: Any) -> None:
-    """Each name once, whatever panel it is in."""
-    found: dict[str, Any] = {}
+    """Draw a legend with each name of any panel once."""
+    handles: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    legend(figure, list(found.values()), list(found))
+            handles.setdefault(label, handle)
+    legend(figure, list(handles.values()), list(handles))

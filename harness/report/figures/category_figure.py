@@ -12,7 +12,7 @@ from harness.storage.result import Result, SuiteResult
 
 
 def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """One panel a suite that has categories, a line a category, a point a checkpoint.
+    """Draw categories: a panel a suite that has some, a line a category, a point a checkpoint.
 
     Bars are 95 % intervals over prompts.
 
@@ -43,15 +43,15 @@ def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple
 
 def _names(result: Result, suite: str) -> list[str]:
     scores = (c.suites[suite] for c in result.checkpoints if suite in c.suites)
-    return list(dict.fromkeys(one.name for score in scores for one in categories(score)))
+    return list(dict.fromkeys(category.name for score in scores for category in categories(score)))
 
 
 def _panel(axes: Any, result: Result, suite: str, scale: float) -> None:
     names, rows = _names(result, suite), list(_having(result, suite))
     for number, ((name, score), look) in enumerate(zip(rows, cycle(LOOKS), strict=False)):
         shift = 0.7 * ((number + 0.5) / len(rows) - 0.5)
-        found = {one.name: one for one in categories(score)}
-        places = [(names.index(one) + shift, found[one]) for one in names if one in found]
+        by_name = {part.name: part for part in categories(score)}
+        places = [(names.index(part) + shift, by_name[part]) for part in names if part in by_name]
         _points(axes, places, scale, look, name)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -73,12 +73,12 @@ def _points(
     label: str,
 ) -> None:
     colour, marker, _ = look
-    for y, one in places:
-        if one.interval:
-            bounds = (scale * one.interval.low, scale * one.interval.high)
+    for y, category in places:
+        if category.interval:
+            bounds = (scale * category.interval.low, scale * category.interval.high)
             axes.plot(bounds, (y, y), color=colour, linewidth=1.2, solid_capstyle="butt")
     axes.plot(
-        [scale * one.value for _, one in places],
+        [scale * category.value for _, category in places],
         [y for y, _ in places],
         color=colour,
         marker=marker,

@@ -1,15 +1,16 @@
-"""How every picture of ours looks, and how it is written: PNG and SVG, equal bytes from equal data.
+"""The style of all figures, and their PNG and SVG files: equal bytes from equal data.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart.
 """
 
 import io
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
+
+from harness.storage.atomic_files import write_bytes
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
 _PINK, _AMBER, _SKY = "#CC79A7", "#E69F00", "#56B4E9"
@@ -41,7 +42,7 @@ _SETTINGS = {
 
 
 def styled() -> AbstractContextManager[None]:
-    """Our look, for the time of one drawing; the user's own settings file is not read."""
+    """Apply our style during one drawing; the user's settings file is not read."""
     from matplotlib import rc_context, rcParamsDefault
 
     defaults = {key: value for key, value in rcParamsDefault.items() if key != "backend"}
@@ -49,7 +50,7 @@ def styled() -> AbstractContextManager[None]:
 
 
 def panels_of(panels: int, width: float, height: float, *, sharey: bool = True) -> Any:
-    """Panels side by side, on one y axis if that is shared; sizes in inches.
+    """Return a figure of panels side by side, with a shared y axis or not; sizes in inches.
 
     No global state: pyplot is not used.
     """
@@ -62,35 +63,32 @@ def panels_of(panels: int, width: float, height: float, *, sharey: bool = True) 
 
 
 def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """One legend for all panels, below them."""
+    """Draw one legend below all panels."""
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
     )
 
 
 def looks_of(names: Iterable[str]) -> dict[str, Look]:
-    """A look for each name; those of the paper's methods are always the same."""
+    """Return a look for each name; those of the paper's methods never change."""
     others = cycle(LOOKS[len(KNOWN) :])
-    known = dict(zip(KNOWN, LOOKS, strict=False))
-    return {name: known[name] if name in known else next(others) for name in names}
+    fixed = dict(zip(KNOWN, LOOKS, strict=False))
+    return {name: fixed[name] if name in fixed else next(others) for name in names}
 
 
 def grid(axes: Any, axis: str) -> None:
-    """Faint lines behind the data, across one axis ("x", "y") or "both"."""
+    """Draw faint lines behind the data, across one axis ("x", "y") or "both"."""
     axes.grid(axis=axis, color="#E3E3E3", linewidth=0.8)
     axes.set_axisbelow(True)
 
 
 def save(figure: Any, stem: Path) -> tuple[Path, ...]:
-    """Both formats without dates or versions in them, each renamed into place when whole."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    """Write PNG and SVG without dates or versions, each renamed into place when complete."""
     written = []
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         data = io.BytesIO()
         figure.savefig(data, format=kind, dpi=160, metadata=metadata)
         path = stem.with_name(f"{stem.name}.{kind}")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(data.getvalue())
-        temporary.replace(path)
+        write_bytes(path, data.getvalue())
         written.append(path)
     return tuple(written)

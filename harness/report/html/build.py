@@ -1,4 +1,4 @@
-"""The report's files: a first page, a page a suite, a page a checkpoint."""
+"""The files of a report: an index, a page for each suite and a page for each checkpoint."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,19 +8,21 @@ from jinja2 import Environment
 
 from harness.errors import RunError
 from harness.report.html import training
-from harness.report.html.addresses import INDEX, KINDS, addresses
 from harness.report.html.charts.forest import forest
 from harness.report.html.index import Pages, binary_suites, index, suite_parts, title
-from harness.report.html.leaderboard import Options, standings
-from harness.report.html.material import Material, can_be_shown, gathered, source
+from harness.report.html.leaderboard import Options, baselines_of, compare_baselines
+from harness.report.html.material import Material, can_be_shown, gather, source
 from harness.report.html.samples import PIECE, samples
 from harness.report.page.render import Asset, environment, page
-from harness.report.page.text import packed
+from harness.report.page.text import packed, page_files
 from harness.report.tables.score_table import difference_text, score_text
 from harness.stats.cells import Comparison
+from harness.storage.atomic_files import write_text
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import RunFolder, write_text
+from harness.storage.run_folder import RunFolder
 
+INDEX = "index.html"
+KINDS = ("suite", "checkpoint")
 _PACKAGE = "harness.report.html"
 _STYLES = (Asset(_PACKAGE, "report.css"),)
 _TEXT = Asset("harness.report.page", "text.js")
@@ -29,35 +31,42 @@ _SUITE_SCRIPTS = (_TEXT, *(Asset(_PACKAGE, f"{name}.js") for name in ("diff", "s
 _MARK = '<meta name="generator" content="nca">'
 
 
-def build(material: Material, out: Path, options: Options | None = None) -> Path:
+def build(
+    material: Material,
+    out: Path,
+    options: Options | None = None,
+    compared: Mapping[str, Comparison] | None = None,
+) -> Path:
     """Write a report into a folder; equal material gives equal bytes.
 
-    Pages of a report that was there before and has no such page any more are removed.
+    Pages of an older report that the new one does not have are removed.
 
     Args:
-        material: what it is made of.
-        out: the folder; it is made, or holds an older report.
-        options: as of `nca compare`.
+        material: the results, sample logs and training logs of the report.
+        out: the folder; it is created, and may hold an older report.
+        options: the options of `nca compare`.
+        compared: baseline -> comparison of the material's result, if already computed.
 
     Returns:
-        The first page.
+        The path of the index page.
 
     Raises:
-        RunError: the folder holds a first page of something else, there is no such baseline, or
-            scores must not be compared.
+        RunError: the folder holds an index page of something else, the baseline does not exist,
+            or the scores must not be compared.
     """
     _refuse_foreign(out)
-    found = standings(material.result, options or Options())
+    comparisons = compare_baselines(material.result, options or Options(), compared)
     pages = Pages(
-        addresses("suite", material.suites),
-        addresses("checkpoint", (c.name for c in material.result.checkpoints)),
+        page_files("suite", material.suites),
+        page_files("checkpoint", (c.name for c in material.result.checkpoints)),
     )
     templates = environment(_PACKAGE)
-    binary = binary_suites(material.result, found.first)
-    values = index(material, found, pages, binary)
+    comparison = next(iter(comparisons.values()))
+    binary = binary_suites(material.result, comparison)
+    values = index(material, comparisons, pages, binary)
     first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **values)
     written = {INDEX}
-    for name, text in _details(templates, material, found.first, pages, binary):
+    for name, text in _details(templates, material, comparison, pages, binary):
         write_text(out / name, text)
         written.add(name)
     write_text(out / INDEX, first)
@@ -65,10 +74,21 @@ def build(material: Material, out: Path, options: Options | None = None) -> Path
     return out / INDEX
 
 
-def beside(result: Result, folder: RunFolder) -> None:
-    """Write the report of a run into its folder; nothing where there is nothing to show."""
-    if can_be_shown(result):
-        build(gathered([source(result, folder.path)]), folder.report.parent)
+def report_baselines(result: Result) -> list[str]:
+    """Return the baselines of a run's report, or none if there is nothing to show."""
+    return baselines_of(result, result.baseline) if can_be_shown(result) else []
+
+
+def beside(result: Result, folder: RunFolder, compared: Mapping[str, Comparison]) -> None:
+    """Write the report of a run into its folder.
+
+    Args:
+        result: the result of the run.
+        folder: the folder of the run.
+        compared: baseline -> comparison, for all of `report_baselines`.
+    """
+    material = gather([source(result, folder.path)])
+    build(material, folder.report.parent, compared=compared)
 
 
 def _refuse_foreign(out: Path) -> None:
@@ -93,7 +113,7 @@ def _details(
     pages: Pages,
     binary: set[str],
 ) -> Iterator[tuple[str, str]]:
-    """File name and text of every page but the first, one at a time: they may be large."""
+    """Yield the file name and text of every page but the index; pages may be large."""
     for suite, name in pages.suites.items():
         values = _suite(material, comparison, pages, suite, binary=suite in binary)
         yield name, page(templates, "suite.html", styles=_STYLES, scripts=_SUITE_SCRIPTS, **values)
@@ -106,12 +126,12 @@ def _details(
 def _suite(
     material: Material, comparison: Comparison, pages: Pages, suite: str, *, binary: bool
 ) -> dict[str, Any]:
-    """The values of a suite's page."""
+    """Return the template values of a suite's page."""
     column = comparison.column(suite)
     scores = {c.name: c.suites[suite] for c in material.result.checkpoints if suite in c.suites}
     logs = {name: material.logs[name, suite] for name in scores if (name, suite) in material.logs}
-    found = samples(scores, logs)
-    table = found.table | {
+    sample_data = samples(scores, logs)
+    table = sample_data.table | {
         "baseline": comparison.baseline,
         "binary": binary,
         "fraction": column.fraction,
@@ -125,20 +145,20 @@ def _suite(
         "measure": column.measure,
         "count": f"{len(table['ids']):,}",
         "checkpoints": list(scores),
-        "without": found.without,
+        "without": sample_data.without,
         "others": pages.suites,
         "baseline": comparison.baseline,
         "forest": forest(comparison, column),
         "parts": suite_parts(material.result, column),
         "table": packed(table),
-        "pieces": found.pieces,
+        "pieces": sample_data.pieces,
     }
 
 
 def _checkpoint(
     material: Material, comparison: Comparison, pages: Pages, checkpoint: CheckpointResult
 ) -> dict[str, Any]:
-    """The values of a checkpoint's page."""
+    """Return the template values of a checkpoint's page."""
     name = checkpoint.name
     folder = material.training.get(name)
     return {

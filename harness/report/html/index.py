@@ -1,6 +1,6 @@
-"""What the report's first page is given: everything but texts."""
+"""The values of the index page of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,53 +12,56 @@ from harness.report.html.charts.distance import distance_charts
 from harness.report.html.charts.forest import forest
 from harness.report.html.charts.parts import parts, parts_chart
 from harness.report.html.charts.svg import shown_key
-from harness.report.html.leaderboard import Standings, against, right_or_wrong, rows
+from harness.report.html.leaderboard import describe_differences, rows
 from harness.report.html.material import Material
 from harness.report.html.provenance import provenance
 from harness.report.html.training import BEST_AND_WORST, likelihood_curves
 from harness.report.page.text import packed
 from harness.stats.cells import AVERAGE, Column, Comparison
+from harness.stats.intervals import is_binary
 from harness.stats.series import values
 from harness.storage.result import Result
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where suites and checkpoints have their pages."""
+    """The file names of the pages of suites and checkpoints."""
 
     suites: Mapping[str, str]
     checkpoints: Mapping[str, str]
 
 
 def title(material: Material) -> str:
-    """What the report is called: its runs' recipes."""
-    names = dict.fromkeys(f"{one.result.recipe}" for one in material.sources)
+    """Return the title of the report: the recipes of its runs."""
+    names = dict.fromkeys(source.result.recipe for source in material.sources)
     return ", ".join(names)
 
 
-def index(material: Material, found: Standings, pages: Pages, binary: set[str]) -> dict[str, Any]:
-    """The values of `index.html`; `binary` as of `binary_suites`."""
-    comparison, result = found.first, material.result
-    told = against(found, result)
+def index(
+    material: Material, comparisons: Mapping[str, Comparison], pages: Pages, binary: set[str]
+) -> dict[str, Any]:
+    """Return the values of `index.html`; `binary` is the result of `binary_suites`."""
+    comparison, result = next(iter(comparisons.values())), material.result
+    differences = describe_differences(comparisons, result)
     trends, prompts = _trends(result, pages)
     shown = {
         "categories": _categories(result, comparison, pages),
         "trends": trends,
         "distances": distance_charts(comparison),
     }
-    names = {"categories": "Categories", "trends": "Likelihood trends", "distances": "KL"}
-    ids = {"categories": "categories", "trends": "trends", "distances": "kl"}
     return {
         "title": title(material),
         "sections": [
             ("leaderboard", "Leaderboard", bool(comparison.columns)),
             ("forest", "Forest plots", bool(comparison.columns)),
-            *((ids[key], names[key], bool(value)) for key, value in shown.items()),
+            ("categories", "Categories", bool(shown["categories"])),
+            ("trends", "Likelihood trends", bool(trends)),
+            ("kl", "KL", bool(shown["distances"])),
             ("provenance", "Provenance", True),
         ],
-        "shown": told[comparison.baseline],
+        "shown": differences[comparison.baseline],
         "baseline": comparison.baseline,
-        "baselines": list(found.by_baseline),
+        "baselines": list(comparisons),
         "columns": comparison.columns,
         "rows": _rows(comparison, pages, binary),
         "forests": _forests(comparison, pages),
@@ -66,23 +69,23 @@ def index(material: Material, found: Standings, pages: Pages, binary: set[str]) 
         "trends_key": shown_key(BEST_AND_WORST),
         "prompts": prompts,
         "provenance": provenance(material, pages.checkpoints),
-        "against": packed(told),
+        "against": packed(differences),
     }
 
 
 def binary_suites(result: Result, comparison: Comparison) -> set[str]:
-    """Suites whose samples are right or wrong, and nothing between."""
-    found: dict[str, list[Mapping[str, float]]] = {}
+    """Return the suites whose samples are either right or wrong."""
+    samples: dict[str, list[float]] = {}
     for checkpoint in result.checkpoints:
         for suite, score in checkpoint.suites.items():
-            found.setdefault(suite, []).append(values(score))
-    return {suite for suite, own in found.items() if right_or_wrong(comparison.column(suite), own)}
+            samples.setdefault(suite, []).extend(values(score).values())
+    return {s for s, own in samples.items() if comparison.column(s).fraction and is_binary(own)}
 
 
 def _rows(comparison: Comparison, pages: Pages, binary: set[str]) -> list[dict[str, Any]]:
     best = _best(comparison)
-    found = rows(comparison)
-    for row in found:
+    table = rows(comparison)
+    for row in table:
         row["page"] = pages.checkpoints[row["name"]]
         for cell in row["cells"]:
             suite = cell["suite"]
@@ -90,21 +93,21 @@ def _rows(comparison: Comparison, pages: Pages, binary: set[str]) -> list[dict[s
             cell["page"] = pages.suites.get(suite) if there else None
             cell["binary"] = suite in binary
             cell["best"] = cell["value"] is not None and cell["value"] == best.get(suite)
-    return found
+    return table
 
 
 def _best(comparison: Comparison) -> dict[str, float]:
-    """The largest value of each column in which more is better and values differ."""
-    found = {}
+    """Return the largest value of each ranked column whose values differ."""
+    highest = {}
     for column in comparison.columns if len(comparison.checkpoints) > 1 else ():
         cells = (comparison.cell(name, column.suite) for name in comparison.checkpoints)
-        known = [cell.value for cell in cells if cell and cell.value is not None]
-        if column.ranked and len(set(known)) > 1:
-            found[column.suite] = max(known)
-    return found
+        scores = [cell.value for cell in cells if cell and cell.value is not None]
+        if column.ranked and len(set(scores)) > 1:
+            highest[column.suite] = max(scores)
+    return highest
 
 
-#: Cells that the first page draws in forest plots, at most: it has to stay small.
+#: Most cells that the index page draws in forest plots, which keeps the page small.
 MOST_DRAWN = 250
 
 
@@ -119,14 +122,14 @@ def _forests(comparison: Comparison, pages: Pages) -> list[dict[str, Any]]:
     ]
 
 
-#: Categories of a suite on the first page, at most; the suite's own page shows any number.
+#: Most categories of a suite on the index page; the page of the suite shows any number.
 MOST_PARTS = 12
 
 
 def suite_parts(result: Result, column: Column) -> Markup | None:
-    """The chart of a suite's categories, or None where it counts none."""
-    found = parts(result, column.suite)
-    return parts_chart(found, column) if found else None
+    """Return the chart of a suite's categories, or None if it has none."""
+    by_checkpoint = parts(result, column.suite)
+    return parts_chart(by_checkpoint, column) if by_checkpoint else None
 
 
 def _categories(result: Result, comparison: Comparison, pages: Pages) -> list[dict[str, Any]]:
@@ -138,18 +141,18 @@ def _categories(result: Result, comparison: Comparison, pages: Pages) -> list[di
     ]
 
 
-def _few(found: Mapping[str, Mapping[str, Any]]) -> bool:
-    return len({part for own in found.values() for part in own}) <= MOST_PARTS
+def _few(by_checkpoint: Mapping[str, Mapping[str, Any]]) -> bool:
+    return len({part for own in by_checkpoint.values() for part in own}) <= MOST_PARTS
 
 
 def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:
-    """A panel a checkpoint that was probed, all on one scale; and what the prompts are called."""
-    found = {
+    """Return a panel for each probed checkpoint, all on one scale, and the name of the prompts."""
+    trends = {
         c.name: points for c in result.checkpoints if len(points := trend(c.name, c.probe)) > 1
     }
-    curves = {name: likelihood_curves(points) for name, points in found.items()}
+    curves = {name: likelihood_curves(points) for name, points in trends.items()}
     scale = span([curve for own in curves.values() for curve in own])
-    charts: Sequence[dict[str, Any]] = [
+    charts = [
         {
             "name": name,
             "page": pages.checkpoints[name],
@@ -157,4 +160,4 @@ def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:
         }
         for name, own in curves.items()
     ]
-    return list(charts), prompts_named([p for points in found.values() for p in points])
+    return charts, prompts_named([p for points in trends.values() for p in points])

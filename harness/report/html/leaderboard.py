@@ -1,10 +1,10 @@
-"""The leaderboard: scores of all checkpoints, and for each baseline how the others differ from it.
+"""The leaderboard: the scores of all checkpoints, and the differences from each baseline.
 
-Differences are computed here for every baseline that can be chosen, each with its own correction;
-the page only shows them.
+Differences are computed here for every selectable baseline, each with its own correction; the
+page only shows them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,52 +22,52 @@ from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.series import values
 from harness.storage.result import Result
 
-#: Checkpoints that can be chosen as the baseline, at most: each needs a comparison of its own.
+#: Most checkpoints that can be selected as the baseline: each needs its own comparison.
 MOST_BASELINES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a report may be asked for, as `nca compare` is."""
+    """The options of a report, which are those of `nca compare`."""
 
     baseline: str | None = None
     allow_missing: bool = False
     allow_mismatch: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """Comparisons by baseline, the first of them the one that is shown first."""
-
-    by_baseline: Mapping[str, Comparison]
-    checkpoints: int
-
-    @property
-    def first(self) -> Comparison:
-        """The comparison with the baseline that was asked for."""
-        return next(iter(self.by_baseline.values()))
+def baselines_of(result: Result, first: str) -> list[str]:
+    """Return the checkpoints that can be chosen as the baseline, in their order after `first`."""
+    names = dict.fromkeys([first, *(checkpoint.name for checkpoint in result.checkpoints)])
+    return list(names)[:MOST_BASELINES]
 
 
-def standings(result: Result, options: Options) -> Standings:
-    """Compare with every baseline, at most `MOST_BASELINES` of them.
+def compare_baselines(
+    result: Result, options: Options, compared: Mapping[str, Comparison] | None = None
+) -> dict[str, Comparison]:
+    """Compare with every baseline, at most `MOST_BASELINES` of them, the requested one first.
+
+    Args:
+        result: the result to show.
+        options: the options of the report.
+        compared: baseline -> comparison, if already computed.
 
     Raises:
-        RunError: no such baseline, or scores that must not be compared.
+        RunError: the baseline does not exist, or the scores must not be compared.
     """
-    first = visible(options.baseline or result.baseline)
-    result.checkpoint(first)
-    names = dict.fromkeys([first, *(c.name for c in result.checkpoints)])
-    found = compare_all(
-        result,
-        list(names)[:MOST_BASELINES],
-        allow_missing=options.allow_missing,
-        allow_mismatch=options.allow_mismatch,
-    )
-    return Standings(found, len(names))
+    baselines = baselines_of(result, visible(options.baseline or result.baseline))
+    result.checkpoint(baselines[0])
+    if compared is None or not compared.keys() >= set(baselines):
+        compared = compare_all(
+            result,
+            baselines,
+            allow_missing=options.allow_missing,
+            allow_mismatch=options.allow_mismatch,
+        )
+    return {name: compared[name] for name in baselines}
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """What the table shows of each checkpoint whatever the baseline is."""
+    """Return the rows of the table, which are equal for every baseline."""
     return [
         {
             "name": name,
@@ -92,18 +92,18 @@ def _shown(column: Column, cell: Cell | None) -> dict[str, Any]:
 
 
 def _about(cell: Cell) -> list[str]:
-    """What stands under a score: samples and tokens an answer, then what went wrong."""
+    """Return the lines below a score: samples, tokens per answer, and failures."""
     tokens = "" if cell.tokens is None else f" · {cell.tokens:.0f} tokens"
     return [part for part in (f"n {cell.n:,}{tokens}", failures(cell)) if part]
 
 
-def against(found: Standings, result: Result) -> dict[str, Any]:
-    """Baseline -> what is said of the others: verdict, warnings, notes, and a cell each.
+def describe_differences(comparisons: Mapping[str, Comparison], result: Result) -> dict[str, Any]:
+    """Return the verdict, warnings, notes and cells for each baseline.
 
-    A cell is None, or the difference as text, whether it can be told apart from zero, and on how
-    many samples the checkpoint is above, and below, the baseline (None for an average).
+    A cell is None or holds the difference as text, its significance (`told`), and the numbers of
+    samples on which the checkpoint scores above and below the baseline (None for an average).
     """
-    known = {
+    by_cell = {
         (c.name, suite): values(score)
         for c in result.checkpoints
         for suite, score in c.suites.items()
@@ -114,40 +114,41 @@ def against(found: Standings, result: Result) -> dict[str, Any]:
             "warnings": list(comparison.warnings),
             "notes": _other_notes(comparison),
             "cells": {
-                row: [_against(column, cell, name, known) for column, cell in _row(comparison, row)]
+                row: [
+                    _difference(column, cell, name, by_cell)
+                    for column, cell in _row(comparison, row)
+                ]
                 for row in comparison.checkpoints
             },
         }
-        for name, comparison in found.by_baseline.items()
+        for name, comparison in comparisons.items()
     }
 
 
 def _other_notes(comparison: Comparison) -> list[str]:
-    """The table's notes without those that the page says in places of their own."""
+    """Return the notes of the table without those that the page shows elsewhere."""
     return list(comparison_table(comparison).notes[1 + len(comparison.warnings) :])
 
 
-def _against(
+def _difference(
     column: Column,
     cell: Cell | None,
     baseline: str,
-    known: Mapping[tuple[str, str], Mapping[str, float]],
+    by_cell: Mapping[tuple[str, str], Mapping[str, float]],
 ) -> dict[str, Any] | None:
     text = difference_text(column, cell)
     if cell is None or cell.checkpoint == baseline or text == NONE:
         return None
-    own, theirs = known.get((cell.checkpoint, column.suite)), known.get((baseline, column.suite))
+    own, theirs = (
+        by_cell.get((cell.checkpoint, column.suite)),
+        by_cell.get((baseline, column.suite)),
+    )
     counts = None if own is None or theirs is None else above_and_below(own, theirs)
     return {"text": text, "told": cell.significant, "counts": counts}
 
 
 def above_and_below(own: Mapping[str, float], theirs: Mapping[str, float]) -> list[int]:
-    """On how many samples that both have the first is above the second, and below it."""
+    """Count the shared samples on which the first scores above the second, and below it."""
     shared = own.keys() & theirs.keys()
     above = sum(own[sample] > theirs[sample] for sample in shared)
     return [above, sum(own[sample] < theirs[sample] for sample in shared)]
-
-
-def right_or_wrong(column: Column, scores: Sequence[Mapping[str, float]]) -> bool:
-    """Whether a suite's samples are right or wrong, and nothing between."""
-    return column.fraction and all(v in (0.0, 1.0) for found in scores for v in found.values())

@@ -1,4 +1,4 @@
-"""What a report is made of: the result of its runs, and where texts and training logs lie."""
+"""The material of a report: the results, sample logs and training logs of its runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,27 +15,27 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One RUN of the command line: its result, and its folder where it is one."""
+    """A RUN of the command line: its result, and its folder if it has one."""
 
     result: Result
     folder: RunFolder | None = None
 
     @property
     def recipe(self) -> str | None:
-        """The recipe as it was understood, or None where there is none."""
+        """Return the resolved recipe, or None if there is none."""
         file = self.folder and self.folder.resolved
         return file.read_text(encoding="utf-8") if file and file.is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that a report shows.
+    """The data that a report shows.
 
     Attributes:
         sources: the runs.
-        result: of all of them together; checkpoints and suites are called as here.
-        logs: (checkpoint, suite) -> its sample log, where there is one.
-        training: checkpoint -> the folder of its training stage, where there is one.
+        result: the merged result, which defines the names of checkpoints and suites.
+        logs: (checkpoint, suite) -> sample log, if there is one.
+        training: checkpoint -> folder of its training stage, if there is one.
     """
 
     sources: tuple[Source, ...]
@@ -45,24 +45,24 @@ class Material:
 
     @property
     def suites(self) -> tuple[str, ...]:
-        """All suites, in the order of the table."""
+        """Return all suites in the order of the table."""
         return tuple(dict.fromkeys(s for c in self.result.checkpoints for s in c.suites))
 
 
 def source(result: Result, folder: Path | None = None) -> Source:
-    """A run, from its result and (where that is one) its folder."""
+    """Return the source of a run; `folder` may be a result file, which is ignored."""
     return Source(result, RunFolder(folder) if folder and folder.is_dir() else None)
 
 
-def gathered(sources: Sequence[Source]) -> Material:
-    """The material of runs, put together as `nca compare` does.
+def gather(sources: Sequence[Source]) -> Material:
+    """Merge runs as `nca compare` does.
 
     Raises:
-        RunError: none was given, or there is nothing to show.
+        RunError: there is no run, or nothing to show.
     """
-    result = _named(merged([one.result for one in sources]))
+    result = _named(merged([source.result for source in sources]))
     if not can_be_shown(result):
-        names = ", ".join(one.result.recipe for one in sources)
+        names = ", ".join(source.result.recipe for source in sources)
         raise RunError(
             f"{names}: no checkpoint was evaluated on a suite or probed while training: "
             "there is nothing to show"
@@ -71,7 +71,7 @@ def gathered(sources: Sequence[Source]) -> Material:
 
 
 def _named(result: Result) -> Result:
-    """The result with names in which nothing hides: they stand in pages, addresses and scripts."""
+    """Return the result with invisible characters in names made visible."""
     named = (c.model_copy(update={"name": visible(c.name)}) for c in result.checkpoints)
     return result.model_copy(
         update={"checkpoints": tuple(named), "baseline": visible(result.baseline)}
@@ -79,20 +79,23 @@ def _named(result: Result) -> Result:
 
 
 def can_be_shown(result: Result) -> bool:
-    """Whether there is anything to report: a score, or how likelihoods moved in training."""
+    """Return True if there is a score or a series of likelihoods to show."""
     return any(c.suites or len(c.probe) > 1 for c in result.checkpoints)
 
 
 def _rows(sources: Sequence[Source]) -> Iterator[tuple[RunFolder, CheckpointResult]]:
-    """The checkpoints of all runs that are folders."""
-    for one in sources:
-        if one.folder is not None:
-            for checkpoint in one.result.checkpoints:
-                yield one.folder, checkpoint
+    """Yield the checkpoints of all runs that are folders."""
+    for source in sources:
+        if source.folder is not None:
+            for checkpoint in source.result.checkpoints:
+                yield source.folder, checkpoint
 
 
 def _logs(sources: Sequence[Source], result: Result) -> dict[Cell, Path]:
-    """The log of each cell: `merged` keeps suite results as they are, so each names its run."""
+    """Return the sample log of each cell.
+
+    `merged` keeps the suite results of the runs, so their identity leads to the run.
+    """
     files = {
         id(score): file
         for folder, checkpoint in _rows(sources)
@@ -108,11 +111,11 @@ def _logs(sources: Sequence[Source], result: Result) -> dict[Cell, Path]:
 
 
 def _training(sources: Sequence[Source], result: Result) -> dict[str, Path]:
-    """Equal weights were trained once: any run that has their training log will do."""
+    """Return the training folder of each checkpoint; equal weights share their training log."""
     folders: dict[str, Path] = {}
     for folder, checkpoint in _rows(sources):
         stage = folder.train(checkpoint.name)
         if (stage / "steps.jsonl").is_file():
             folders.setdefault(checkpoint.fingerprint, stage)
-    known = ((c.name, folders.get(c.fingerprint)) for c in result.checkpoints)
-    return {name: stage for name, stage in known if stage is not None}
+    stages = ((c.name, folders.get(c.fingerprint)) for c in result.checkpoints)
+    return {name: stage for name, stage in stages if stage is not None}

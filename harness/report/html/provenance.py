@@ -1,4 +1,4 @@
-"""Where the numbers come from: recipes, fingerprints, seeds, protocols, versions, machines."""
+"""The provenance of a report: recipes, fingerprints, seeds, protocols, versions, machines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from harness.report.html.material import Material, Source
 
 
 def provenance(material: Material, pages: Mapping[str, str]) -> dict[str, Any]:
-    """What the section says, as plain data.
+    """Return the values of the section.
 
     Args:
-        material: what the report is made of.
-        pages: checkpoint -> its page.
+        material: the material of the report.
+        pages: checkpoint -> page.
     """
     return {
         "checkpoints": [
@@ -27,47 +27,47 @@ def provenance(material: Material, pages: Mapping[str, str]) -> dict[str, Any]:
             for c in material.result.checkpoints
         ],
         "protocols": [_protocol(material, suite) for suite in material.suites],
-        "runs": [_run(one) for one in material.sources],
+        "runs": [_run(source) for source in material.sources],
     }
 
 
 def _protocol(material: Material, suite: str) -> dict[str, Any]:
-    """Fact -> its values, each with the checkpoints that have it where these differ."""
-    told = {
+    """Return the values of each fact, with the checkpoints of each value if they differ."""
+    protocols = {
         c.name: c.suites[suite].protocol for c in material.result.checkpoints if suite in c.suites
     }
-    keys = sorted({key for found in told.values() for key in found})
-    return {"suite": suite, "facts": [(key, list(_values(told, key))) for key in keys]}
+    keys = sorted({key for facts in protocols.values() for key in facts})
+    return {"suite": suite, "facts": [(key, list(_values(protocols, key))) for key in keys]}
 
 
-def _values(told: Mapping[str, Mapping[str, str]], key: str) -> Iterator[tuple[str, str]]:
+def _values(protocols: Mapping[str, Mapping[str, str]], key: str) -> Iterator[tuple[str, str]]:
     by_value: dict[str, list[str]] = {}
-    for name, found in told.items():
-        by_value.setdefault(found.get(key, "not stated"), []).append(name)
+    for name, facts in protocols.items():
+        by_value.setdefault(facts.get(key, "not stated"), []).append(name)
     for value, names in by_value.items():
         yield value, "" if len(by_value) == 1 else ", ".join(names)
 
 
-def _run(one: Source) -> dict[str, Any]:
-    result = one.result
+def _run(source: Source) -> dict[str, Any]:
+    result = source.result
     return {
         "title": f"Run {result.recipe}-{result.key}",
         "base": result.base,
         "versions": ", ".join(f"{name} {text}" for name, text in result.versions.items()),
         "made": list(_made(result.made)),
         "samples": [
-            (name, yaml.safe_dump(found, sort_keys=False, allow_unicode=True))
-            for name, found in result.samples.items()
+            (name, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+            for name, settings in result.samples.items()
         ],
-        "recipe": one.recipe,
+        "recipe": source.recipe,
     }
 
 
 def _made(made: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, Any]]:
-    """What made each stage; stages that the same made stand together."""
+    """Yield the software and machine of the stages, grouped where they are equal."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for stage, told in made.items():
-        groups.setdefault(tuple(told.items()), []).append(stage)
+    for stage, origin in made.items():
+        groups.setdefault(tuple(origin.items()), []).append(stage)
     for facts, stages in groups.items():
         versions = [(k.removeprefix("version."), v) for k, v in facts if k.startswith("version.")]
         rest = [(key, value) for key, value in facts if not key.startswith("version.")]

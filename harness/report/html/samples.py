@@ -1,9 +1,10 @@
-"""A suite's samples for its page: a small table to filter by, and texts in packed pieces.
+"""The samples of a suite for its page: a small table of values, and texts in packed pieces.
 
-Logs are read side by side, a sample at a time, so texts of one piece alone are in memory.
+The logs are read in parallel, one sample at a time, so only the texts of one piece are in memory.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -13,8 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
-from harness.report.html.natural import natural
-from harness.report.html.turns import Line, answers, asked, hint
+from harness.report.html.turns import Line, answers, hint, turn_questions
 from harness.report.page.text import packed
 from harness.stats.series import values
 from harness.storage.result import SampleResult, SuiteResult
@@ -22,17 +22,18 @@ from harness.storage.result import SampleResult, SuiteResult
 #: Samples whose texts are packed together.
 PIECE = 100
 _HINT = 140
+_DIGITS = re.compile(r"(\d+)")
 Repeats = tuple[SampleResult, ...]
 
 
 @dataclass(slots=True)
 class Samples:
-    """What a suite's page holds.
+    """The samples on the page of a suite.
 
     Attributes:
-        table: values and statuses of every sample, plain data.
-        pieces: texts, `PIECE` samples each, packed.
-        without: checkpoints whose texts are not there, or not of this result.
+        table: the values and statuses of every sample.
+        pieces: packed texts, `PIECE` samples each.
+        without: checkpoints whose texts are missing or do not match the result.
     """
 
     table: dict[str, Any]
@@ -41,14 +42,14 @@ class Samples:
 
 
 def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samples:
-    """Read a suite's samples of several checkpoints.
+    """Read the samples of a suite for several checkpoints.
 
     Args:
-        scores: checkpoint -> its result on the suite, in the order of the table.
-        logs: checkpoint -> its sample log, for those that have one.
+        scores: checkpoint -> result on the suite, in the order of the table.
+        logs: checkpoint -> sample log, for checkpoints that have one.
     """
     own = {name: _by_id(score) for name, score in scores.items()}
-    ids = sorted({sample for found in own.values() for sample in found})
+    ids = sorted({sample for repeats in own.values() for sample in repeats})
     hints: list[str] = []
     lacking: set[str] = set()
     pieces, piece = [], []
@@ -56,9 +57,9 @@ def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samp
         read = {name: _Reader(stack.enter_context(_opened(file))) for name, file in logs.items()}
         for sample in ids:
             lines = {name: reader.lines(sample) for name, reader in read.items()}
-            entry, told, bare = _entry({n: f.get(sample, ()) for n, f in own.items()}, lines)
+            entry, summary, bare = _entry({n: f.get(sample, ()) for n, f in own.items()}, lines)
             piece.append(entry)
-            hints.append(told)
+            hints.append(summary)
             lacking |= bare
             if len(piece) == PIECE:
                 pieces.append(packed(piece))
@@ -75,21 +76,21 @@ def _opened(file: Path) -> IO[str]:
 
 
 class _Reader:
-    """A log that is read once, in the order of its samples."""
+    """A sample log that is read once, in the order of its samples."""
 
     def __init__(self, file: IO[str]) -> None:
         self._groups = groupby(_parsed(file), key=itemgetter("sample_id"))
         self._next = next(self._groups, None)
 
     def lines(self, sample: str) -> dict[int, Line]:
-        """Repeat -> line of a sample; samples must be asked for in their order."""
+        """Return the lines of a sample by repeat; call it in the order of the samples."""
         while self._next is not None and self._next[0] < sample:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != sample:
             return {}
-        found = {line["repeat"]: line for line in self._next[1]}
+        lines = {line["repeat"]: line for line in self._next[1]}
         self._next = next(self._groups, None)
-        return found
+        return lines
 
 
 def _parsed(file: IO[str]) -> Iterator[Line]:
@@ -99,10 +100,10 @@ def _parsed(file: IO[str]) -> Iterator[Line]:
 
 
 def _by_id(score: SuiteResult) -> dict[str, Repeats]:
-    found: dict[str, Repeats] = {}
-    for sample in sorted(score.samples, key=lambda one: one.repeat):
-        found[sample.id] = (*found.get(sample.id, ()), sample)
-    return found
+    repeats: dict[str, Repeats] = {}
+    for sample in sorted(score.samples, key=lambda sample: sample.repeat):
+        repeats[sample.id] = (*repeats.get(sample.id, ()), sample)
+    return repeats
 
 
 def _table(
@@ -110,18 +111,22 @@ def _table(
     own: Mapping[str, Mapping[str, Repeats]],
     scores: Mapping[str, SuiteResult],
 ) -> dict[str, Any]:
-    """Columns of plain values: a checkpoint that has no such sample has no status there."""
+    """Return the table as columns; the status is None where a checkpoint lacks the sample."""
     kinds: dict[str, int] = {}
     columns: list[list[int | None]] = []
-    for found in own.values():
-        said = (", ".join(sorted({s.status for s in found.get(sample, ())})) for sample in ids)
-        columns.append([kinds.setdefault(text, len(kinds)) if text else None for text in said])
-    rank = {sample: number for number, sample in enumerate(sorted(ids, key=natural))}
+    for repeats in own.values():
+        statuses = (
+            ", ".join(sorted({s.status for s in repeats.get(sample, ())})) for sample in ids
+        )
+        columns.append([kinds.setdefault(text, len(kinds)) if text else None for text in statuses])
+    rank = {sample: number for number, sample in enumerate(sorted(ids, key=natural_key))}
     return {
         "ids": list(ids),
         "ranks": [rank[sample] for sample in ids],
         "checkpoints": list(own),
-        "values": [[found.get(sample) for sample in ids] for found in map(values, scores.values())],
+        "values": [
+            [by_sample.get(sample) for sample in ids] for by_sample in map(values, scores.values())
+        ],
         "statuses": columns,
         "kinds": list(kinds),
     }
@@ -130,37 +135,44 @@ def _table(
 def _entry(
     own: Mapping[str, Repeats], lines: Mapping[str, Mapping[int, Line]]
 ) -> tuple[dict[str, Any], str, set[str]]:
-    """A sample's texts of all checkpoints, its hint, and the checkpoints without texts."""
+    """Return the texts of a sample, its hint, and the checkpoints without texts."""
     agreed = {
-        (name, one.repeat): line
+        (name, sample.repeat): line
         for name, repeats in own.items()
-        for one in repeats
-        if (line := lines.get(name, {}).get(one.repeat)) and _same(one, line)
+        for sample in repeats
+        if (line := lines.get(name, {}).get(sample.repeat)) and _same(sample, line)
     }
     first = next(iter(agreed.values()), None)
-    prompt = asked(first)[:1] if first else []
-    said = [
-        [_repeat(one, agreed.get((name, one.repeat)), prompt) for one in repeats]
+    prompt = turn_questions(first)[:1] if first else []
+    texts = [
+        [_repeat(sample, agreed.get((name, sample.repeat)), prompt) for sample in repeats]
         for name, repeats in own.items()
     ]
-    bare = {n for n, repeats in own.items() for one in repeats if (n, one.repeat) not in agreed}
-    return {"prompt": prompt, "answers": said}, hint(first) if first else "", bare
+    bare = {
+        n for n, repeats in own.items() for sample in repeats if (n, sample.repeat) not in agreed
+    }
+    return {"prompt": prompt, "answers": texts}, hint(first) if first else "", bare
 
 
-def _same(one: SampleResult, line: Line) -> bool:
-    """Whether a log's line is what the result was made of."""
-    return bool(one.status == line["status"] and one.value == line["value"])
+def _same(sample: SampleResult, line: Line) -> bool:
+    """Return True if a line of the log agrees with the result."""
+    return bool(sample.status == line["status"] and sample.value == line["value"])
 
 
-def _repeat(one: SampleResult, line: Line | None, prompt: Sequence[Any]) -> dict[str, Any]:
-    metrics = {name: value for name, value in one.metrics.items() if isfinite(value)}
-    known = {"repeat": one.repeat, "value": one.value, "status": one.status, "metrics": metrics}
+def _repeat(sample: SampleResult, line: Line | None, prompt: Sequence[Any]) -> dict[str, Any]:
+    metrics = {name: value for name, value in sample.metrics.items() if isfinite(value)}
+    entry = {
+        "repeat": sample.repeat,
+        "value": sample.value,
+        "status": sample.status,
+        "metrics": metrics,
+    }
     if line is None:
-        return known
-    questions = asked(line)
+        return entry
+    questions = turn_questions(line)
     if questions[:1] == prompt:  # once is enough
         questions[:1] = [[]] * len(questions[:1])
-    return known | {
+    return entry | {
         "reason": line.get("reason") or "",
         "extracted": line.get("extracted"),
         "asked": questions,
@@ -170,14 +182,20 @@ def _repeat(one: SampleResult, line: Line | None, prompt: Sequence[Any]) -> dict
 
 
 def short(hints: Sequence[str]) -> list[str]:
-    """Texts cut to a line, without the words that all of them begin with."""
+    """Shorten texts to a line and drop the words with which all of them begin."""
     flat = [" ".join(text.split()) for text in hints]
-    told = [text for text in flat if text]
-    shared = _shared(min(told), max(told)).rpartition(" ")[0] if len(told) > 1 else ""
+    nonempty = [text for text in flat if text]
+    shared = _shared(min(nonempty), max(nonempty)).rpartition(" ")[0] if len(nonempty) > 1 else ""
     return [text.removeprefix(shared).strip()[:_HINT] for text in flat]
 
 
 def _shared(first: str, last: str) -> str:
-    """What two texts, and all that are sorted between them, begin with."""
+    """Return the common prefix of two texts, and of all texts sorted between them."""
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))]
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Return a sort key that puts sample 9 before sample 10, and digits before other text."""
+    parts = (part for part in _DIGITS.split(name) if part)
+    return [(0, int(p), p) if p.isdecimal() and p.isascii() else (1, 0, p) for p in parts]

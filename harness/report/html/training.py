@@ -1,4 +1,4 @@
-"""How a checkpoint was trained: curves, settings and data, as its page shows them."""
+"""The training of a checkpoint on its page: curves, settings and data."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +10,12 @@ from markupsafe import Markup
 from harness.report.compare.likelihood import Likelihood, trend
 from harness.report.html.charts.curves import Curve, Point, curves_chart, span
 from harness.report.html.charts.svg import Look, shown_key
+from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.result import CheckpointResult, Result
-from harness.storage.run_folder import read_json, read_lines
 
 _FIRST, _SECOND = Look("c0", "o", ""), Look("c1", "s", "7 4")
 _DATA = ("data", "probe", "rows", "probe_rows", "responses", "pairs")
-#: Key of `steps.jsonl` -> what it is called; those that a log lacks are not drawn.
+#: Key of `steps.jsonl` -> title of its chart.
 _MEASURES = {
     "loss": "loss",
     "margin": "margin of implicit rewards",
@@ -27,7 +27,7 @@ Facts = list[tuple[str, str]]
 
 
 def likelihood_curves(points: Sequence[Likelihood]) -> tuple[Curve, ...]:
-    """Change of the best and of the worst response's log-probability since step 0."""
+    """Return the changes in log-probability of the best and the worst response since step 0."""
     return tuple(
         Curve(label, look, tuple(_change(point, kind) for point in points))
         for (label, look), kind in zip(BEST_AND_WORST.items(), ("best", "worst"), strict=True)
@@ -40,16 +40,16 @@ def _change(point: Likelihood, kind: str) -> Point:
 
 
 def training_curves(checkpoint: CheckpointResult, folder: Path | None) -> list[dict[str, Any]]:
-    """Charts of a checkpoint's training: from its log, or from the probes that the result has."""
+    """Draw the training of a checkpoint from its log, or from the probes in the result."""
     logged = read_lines(folder / "steps.jsonl") if folder else list(checkpoint.probe)
-    found = [drawn for key, title in _MEASURES.items() if (drawn := _measure(logged, key, title))]
+    charts = [drawn for key, title in _MEASURES.items() if (drawn := _measure(logged, key, title))]
     points = trend(checkpoint.name, [row for row in logged if row.get("split") == "probe"])
     if len(points) > 1:
         curves = likelihood_curves(points)
         chart = curves_chart("Change in log-probability", curves, span(curves), zero=True)
         title = "change in log-probability since step 0, nats"
-        found.append({"title": title, "key": shown_key(BEST_AND_WORST), "chart": chart})
-    return found
+        charts.append({"title": title, "key": shown_key(BEST_AND_WORST), "chart": chart})
+    return charts
 
 
 def _measure(logged: Sequence[Mapping[str, Any]], key: str, title: str) -> dict[str, Any] | None:
@@ -71,47 +71,47 @@ def _points(logged: Sequence[Mapping[str, Any]], split: str, key: str) -> Iterat
 
 
 def no_curves(checkpoint: CheckpointResult) -> str:
-    """Why there is no curve."""
+    """Return the reason why there is no curve."""
     if checkpoint.train is None:
         return "It was not trained in this run."
-    return "The training log is not here, and the result holds no probes of this checkpoint."
+    return "The training log is missing, and the result has no probes of this checkpoint."
 
 
 def settings(checkpoint: CheckpointResult) -> Facts:
-    """How it was trained, without its data."""
-    return [(k, _said(v)) for k, v in (checkpoint.train or {}).items() if k not in _DATA]
+    """Return the training settings without those of the data."""
+    return [(k, _text(v)) for k, v in (checkpoint.train or {}).items() if k not in _DATA]
 
 
 def data(checkpoint: CheckpointResult, folder: Path | None) -> Facts:
-    """What it was trained on, and how many rows and tokens came of that."""
-    told = checkpoint.train or {}
-    found = [(key, _said(told[key])) for key in _DATA if key in told]
-    found += [(f"digest of {key}", value) for key, value in checkpoint.data.items()]
+    """Return the training data with its numbers of rows and tokens."""
+    settings = checkpoint.train or {}
+    facts = [(key, _text(settings[key])) for key in _DATA if key in settings]
+    facts += [(f"digest of {key}", value) for key, value in checkpoint.data.items()]
     summary = read_json(folder / "summary.json") if folder else None
     if isinstance(summary, Mapping):
         for split in ("train", "probe"):
-            found += _flat(summary.get(split) or {}, split)
-    return found
+            facts += _flat(summary.get(split) or {}, split)
+    return facts
 
 
 def _flat(counts: Any, prefix: str) -> Facts:
     if not isinstance(counts, Mapping):
-        return [(prefix, _said(counts))]
+        return [(prefix, _text(counts))]
     return [fact for key, value in counts.items() for fact in _flat(value, f"{prefix}: {key}")]
 
 
 def sampled(checkpoint: CheckpointResult, result: Result) -> list[tuple[str, Markup | str]]:
-    """Provenance of the sampled data that it was trained on or probed with."""
-    told = checkpoint.train or {}
-    names = [str(told.get(key) or "").rpartition("/")[2] for key in ("data", "probe")]
+    """Return the provenance of sampled data that the checkpoint was trained on or probed with."""
+    settings = checkpoint.train or {}
+    names = [str(settings.get(key) or "").rpartition("/")[2] for key in ("data", "probe")]
     return [
-        (name, yaml.safe_dump(found, sort_keys=False, allow_unicode=True))
-        for name, found in result.samples.items()
+        (name, yaml.safe_dump(provenance, sort_keys=False, allow_unicode=True))
+        for name, provenance in result.samples.items()
         if f"sample:{name}" in names
     ]
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_said(one)}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "none"
     return "none" if value is None else str(value)

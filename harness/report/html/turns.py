@@ -1,4 +1,4 @@
-"""What was asked and said in one line of a sample log, cut to what a reader wants to see."""
+"""The requests and answers in a line of a sample log, cut for readers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,11 +7,10 @@ Line = Mapping[str, Any]
 Parts = list[dict[str, str]]
 
 
-def asked(line: Line) -> list[list[Parts]]:
-    """Turn -> request -> what it asks, as parts with a role and a text.
+def turn_questions(line: Line) -> list[list[Parts]]:
+    """Return the requests of each turn as parts with a role and a text.
 
-    Of later turns only what is new: the conversation before, with the answer that it goes on
-    from, is left out.
+    Later turns omit the conversation up to and including the answer that they continue.
     """
     return [
         [_parts(request, _before(line, number)) for request in turn["requests"]]
@@ -20,7 +19,7 @@ def asked(line: Line) -> list[list[Parts]]:
 
 
 def _before(line: Line, turn: int) -> Sequence[Any]:
-    """The messages of the turn before and the answer to them, where each was one."""
+    """Return the messages of the previous turn and their answer, if there was one of each."""
     if not turn:
         return ()
     last = line["turns"][turn - 1]
@@ -34,8 +33,8 @@ def _parts(request: Mapping[str, Any], before: Sequence[Any]) -> Parts:
     messages = request.get("messages") or ()
     if before and list(messages[: len(before)]) == list(before):
         messages = messages[len(before) :]
-    found = [(str(one.get("role")), one.get("content")) for one in messages]
-    found += [
+    contents = [(str(message.get("role")), message.get("content")) for message in messages]
+    contents += [
         (title, request.get(key))
         for key, title in (
             ("text", "text"),
@@ -43,7 +42,7 @@ def _parts(request: Mapping[str, Any], before: Sequence[Any]) -> Parts:
             ("continuation", "scored continuation"),
         )
     ]
-    return [{"role": role, "text": _text(content)} for role, content in found if content]
+    return [{"role": role, "text": _text(content)} for role, content in contents if content]
 
 
 def _text(content: Any) -> str:
@@ -51,13 +50,13 @@ def _text(content: Any) -> str:
 
 
 def answers(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Answers or verdicts without the log-probabilities of tokens."""
+    """Return answers or verdicts without the log-probabilities of tokens."""
     kept = ("text", "finish_reason", "tokens", "likelihood")
-    return [{key: one[key] for key in kept if key in one} for one in given]
+    return [{key: answer[key] for key in kept if key in answer} for answer in given]
 
 
 def hint(line: Line) -> str:
-    """The text that tells a sample from others: the last thing that is asked in its first turn."""
+    """Return the text that identifies a sample: the last question of its first turn."""
     requests = line["turns"][0]["requests"] if line["turns"] else ()
     return next(_last(requests), "")
 

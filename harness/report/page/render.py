@@ -1,7 +1,7 @@
-"""Templates to pages: escaped, whole in one file, and without a request to anywhere.
+"""The rendering of templates to self-contained pages, which are escaped and request nothing.
 
-A package that has pages keeps them in its folder `templates`, scripts and styles in `assets`.
-Its templates extend `page/base.html`.
+A package with pages keeps templates in its folder `templates`, scripts and styles in `assets`.
+The templates extend `page/base.html`.
 """
 
 import base64
@@ -21,14 +21,14 @@ _OURS = "harness.report.page"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A script or a style that goes into a page: the file `assets/<name>` of a package."""
+    """A script or style sheet of a page: the file `assets/<name>` of a package."""
 
     package: str
     name: str
 
     @property
     def text(self) -> str:
-        """The file's text."""
+        """Return the text of the file."""
         return files(self.package).joinpath("assets", self.name).read_text(encoding="utf-8")
 
 
@@ -37,13 +37,13 @@ THEME = Asset(_OURS, "theme.js")
 
 
 def environment(package: str) -> Environment:
-    """Templates of a package, and those that all pages share; all that is put in is escaped.
+    """Return the templates of a package and the shared ones, with escaping.
 
-    A name that a template needs and is not given is an error. Characters that act or hide are
-    made visible. The filter `embedded` writes JSON for a script element.
+    A missing template value is an error. Invisible characters are made visible. The filter
+    `embedded` writes JSON for a script element.
     """
     own = PackageLoader(package), PackageLoader(_OURS)
-    found = Environment(
+    templates = Environment(
         loader=ChoiceLoader(own),
         autoescape=True,
         undefined=StrictUndefined,
@@ -52,8 +52,8 @@ def environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["embedded"] = embedded
-    return found
+    templates.filters["embedded"] = embedded
+    return templates
 
 
 def page(
@@ -65,15 +65,15 @@ def page(
     connect: bool = False,
     **values: Any,
 ) -> str:
-    """A whole page from a template that extends `page/base.html`.
+    """Render a whole page from a template that extends `page/base.html`.
 
     Args:
-        templates: what `environment` gave.
+        templates: the result of `environment`.
         name: the template.
-        scripts: run in this order after the page's own theme switch.
-        styles: behind the look that all pages share.
-        connect: whether scripts may ask the page's own server; else no request leaves the page.
-        **values: what the template is given, `title` among them.
+        scripts: scripts to run in this order after the theme switch.
+        styles: style sheets after the shared one.
+        connect: allow scripts to request data from the page's own server, and nothing else.
+        **values: the values of the template, including `title`.
     """
     texts = [_inline(asset) for asset in (THEME, *scripts)]
     return templates.get_template(name).render(
@@ -89,7 +89,7 @@ def _inline(asset: Asset) -> Markup:
 
 
 def _policy(scripts: Sequence[str], *, connect: bool) -> str:
-    """A policy under which these scripts alone run, and nothing is fetched from elsewhere."""
+    """Return a content policy that allows these scripts only, and no foreign request."""
     parts = [
         "default-src 'none'",
         f"script-src {' '.join(map(_source, scripts))}",
@@ -103,8 +103,8 @@ def _policy(scripts: Sequence[str], *, connect: bool) -> str:
 
 
 def _source(script: str) -> str:
-    found = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(found).decode()}'"
+    checksum = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(checksum).decode()}'"
 
 
 def _finalized(value: Any) -> Any:

@@ -1,25 +1,34 @@
-"""Text that others wrote, made fit for a page: nothing in it acts, nothing in it hides."""
+"""Safe forms of foreign text for pages, scripts and file names.
+
+No character of it acts as markup, and none is hidden.
+"""
 
 import base64
 import json
+import re
 import unicodedata
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 from markupsafe import Markup
 
-#: Unicode categories of characters that act or hide: controls, formats, surrogates, line ends.
+from harness.storage.hashing import digest
+
+#: Unicode categories of invisible characters: controls, formats, surrogates, line separators.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _PLAIN = "\n\t"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 80
 _CONTROL_PICTURES, _DELETE = 0x2400, 0x7F
 
 
 def visible(text: str) -> str:
-    """The text with every character shown that acts or hides.
+    """Return the text with every invisible character made visible.
 
-    C0 controls become their pictures (a null byte is ␀), marks of direction and the like their
-    code point (`⟨U+202E⟩`), lone surrogates too. Line ends and tabs stay; a carriage return
-    before a line end is dropped.
+    C0 controls become their pictures (a null byte is ␀); direction marks, lone surrogates and the
+    like become their code point (`⟨U+202E⟩`). Line ends and tabs stay; a carriage return before
+    a line end is dropped.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -36,13 +45,13 @@ def _shown(character: str) -> str:
 
 
 def embedded(value: Any) -> Markup:
-    """JSON that may stand inside a script element, whatever its texts hold.
+    """Return the value as JSON that is safe inside a script element.
 
-    ASCII only: lone surrogates, U+2028 and U+2029 are escaped by JSON itself; `<`, `>` and `&`
-    are too, so that no `</script>` or `<!--` ends or changes the element.
+    The JSON is ASCII, so lone surrogates, U+2028 and U+2029 are escaped; `<`, `>` and `&` are
+    escaped too, so that no `</script>` or `<!--` ends or changes the element.
 
     Raises:
-        ValueError: a number that JSON lacks.
+        ValueError: a number is not finite.
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
@@ -51,10 +60,27 @@ def embedded(value: Any) -> Markup:
 
 
 def packed(value: Any) -> str:
-    """JSON, compressed (deflate with zlib's frame) and in base64: what `unpack.js` reads.
+    """Return the value as zlib-compressed JSON in base64, which `text.js` unpacks.
 
     Raises:
-        ValueError: a number that JSON lacks.
+        ValueError: a number is not finite.
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(zlib.compress(text.encode(), 4)).decode()
+
+
+def page_files(kind: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the file name `<kind>-<name>.html` of the page of each name.
+
+    Characters that are unsafe in file names or URLs become a hyphen. A long name, or one that
+    collides with another (file systems may ignore case), gets a hash.
+    """
+    files: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        stem = _UNSAFE.sub("-", name)
+        if stem.lower() in taken or len(stem) > _LONGEST:
+            stem = f"{stem[:_LONGEST]}-{digest(name, 8)}"
+        taken.add(stem.lower())
+        files[name] = f"{kind}-{stem}.html"
+    return files

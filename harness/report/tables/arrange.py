@@ -15,10 +15,10 @@ from harness.storage.result import CheckpointResult, Result
 
 
 def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]) -> Result:
-    """A result with the rows and columns that are named, in this order and under these names.
+    """Return the result with the chosen rows and columns, in this order and renamed.
 
     Args:
-        result: what was found.
+        result: the result to arrange.
         rows: checkpoint -> label; empty for all as they are. The baseline is renamed too.
         columns: suite -> label, likewise.
 
@@ -32,13 +32,13 @@ def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]
         if twice := [label for label, n in Counter(labels.values()).items() if n > 1]:
             raise RunError(f"two rows or columns are called {twice[0]!r}: give each its own label")
     kept = [result.checkpoint(name) for name in rows] or result.checkpoints
-    found = tuple(_renamed(one, rows.get(one.name, one.name), columns) for one in kept)
+    checkpoints = tuple(_renamed(c, rows.get(c.name, c.name), columns) for c in kept)
     baseline = rows.get(result.baseline, result.baseline)
-    return result.model_copy(update={"checkpoints": found, "baseline": baseline})
+    return result.model_copy(update={"checkpoints": checkpoints, "baseline": baseline})
 
 
 def ordered(comparison: Comparison, sort: Sort | None) -> Comparison:
-    """A comparison whose rows are sorted by a column.
+    """Return the comparison with its rows sorted by a column.
 
     Raises:
         RunError: there is no such column.
@@ -68,13 +68,13 @@ def _renamed(
     return checkpoint.model_copy(update={"name": name, "suites": suites})
 
 
-def require_known(kind: str, wanted: Iterable[str], there: Iterable[str]) -> None:
-    """Refuse a name that is not there.
+def require_known(kind: str, names: Iterable[str], there: Iterable[str]) -> None:
+    """Refuse a name that does not exist.
 
     Raises:
         RunError: the message lists those there are.
     """
-    known = dict.fromkeys(there)
-    for name in wanted:
-        if name not in known:
-            raise RunError(f"no {kind} {name!r}: there are {', '.join(known)}")
+    present = dict.fromkeys(there)
+    for name in names:
+        if name not in present:
+            raise RunError(f"no {kind} {name!r}: there are {', '.join(present)}")

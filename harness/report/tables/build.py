@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.errors import RecipeError
@@ -9,8 +10,8 @@ from harness.report.compare import trends as curves
 from harness.report.compare.likelihood import likelihood, prompts_named
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
 from harness.report.figures.category_figure import draw_categories
-from harness.report.figures.delta_figure import draw_deltas
-from harness.report.figures.figures import draw_likelihood, draw_scores
+from harness.report.figures.forest_figure import draw_deltas, draw_scores
+from harness.report.figures.likelihood_figure import draw_likelihood
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.material import Material, material
@@ -21,14 +22,12 @@ from harness.report.tables.specification import Specification, read_specificatio
 from harness.report.tables.table import Table
 from harness.report.tables.trend_table import draw_trends, trend_table
 from harness.stats.cells import Comparison
-from harness.storage.result import read_result
-from harness.storage.run_folder import write_text
-
-Drawing = Callable[[Material, Path], tuple[Path, ...]]
+from harness.storage.atomic_files import write_text
+from harness.storage.result import Result, read_result
 
 
 def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ...]]]:
-    """Write every table and picture; a specification, its table and its files at a time.
+    """Write every table and picture; yield each specification, its table and its files.
 
     Args:
         folder: where specifications (`*.yaml`) lie; files are named from there.
@@ -48,15 +47,15 @@ def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ..
 def _built(file: Path, out: Path) -> tuple[Table, tuple[Path, ...]]:
     wanted = read_specification(file)
     if unknown := [name for name in wanted.figures if name not in FIGURES]:
-        known = ", ".join(FIGURES)
-        raise RecipeError(f"{file}: figures: no picture is called {unknown[0]!r}: use {known}")
+        names = ", ".join(FIGURES)
+        raise RecipeError(f"{file}: figures: no picture is called {unknown[0]!r}: use {names}")
     drawn: tuple[Path, ...] = ()
     if wanted.kind == "published":
         table = _published(wanted, file.parent)
     else:
-        found = material(wanted, file.parent)
-        table = _table(wanted, found, file)
-        drawn = tuple(_drawn(wanted, found, out / "figures", file.stem))
+        source = material(wanted, file.parent)
+        table = _table(wanted, source, file)
+        drawn = tuple(_drawn(wanted, source, out / "figures", file.stem))
     table = replace(table, title=wanted.title) if wanted.title else table
     written = []
     for name in wanted.formats:
@@ -65,20 +64,20 @@ def _built(file: Path, out: Path) -> tuple[Table, tuple[Path, ...]]:
     return table, (*written, *drawn)
 
 
-def _table(wanted: Specification, found: Material, file: Path) -> Table:
+def _table(wanted: Specification, source: Material, file: Path) -> Table:
     if wanted.kind == "likelihood":
-        rows = likelihood(found.result)
+        rows = likelihood(source.result)
         if not rows:
             raise RecipeError(f"{file}: kind: likelihood: no checkpoint was probed while training")
         return likelihood_table(rows)
     if wanted.kind == "trends":
         baseline = wanted.rows.get(wanted.baseline or "dpo", wanted.baseline or "dpo")
-        prompts = prompts_named([point for one in found.trends for point in one.points()])
-        rows_of = curves.rows(found.trends, baseline)
-        return trend_table(rows_of, baseline, found.result.recipe, prompts)
-    if found.comparison is None:
+        prompts = prompts_named([point for curve in source.trends for point in curve.points()])
+        rows_of = curves.rows(source.trends, baseline)
+        return trend_table(rows_of, baseline, source.result.recipe, prompts)
+    if source.comparison is None:
         raise RecipeError(f"{file}: kind: scores: no checkpoint was evaluated on any suite")
-    return comparison_table(found.comparison)
+    return comparison_table(source.comparison)
 
 
 def _published(wanted: Specification, home: Path) -> Table:
@@ -92,37 +91,31 @@ def _published(wanted: Specification, home: Path) -> Table:
     return published_table(published, ours, wanted.rows, wanted.columns)
 
 
-def _drawn(wanted: Specification, found: Material, folder: Path, stem: str) -> Iterator[Path]:
-    """The pictures: that of the table's own kind has its name, others theirs behind it."""
+def _drawn(wanted: Specification, source: Material, folder: Path, stem: str) -> Iterator[Path]:
+    """Draw the pictures; only the one of the table's own kind has the table's bare name."""
     for name in wanted.figures:
         own = name == wanted.kind
-        yield from FIGURES[name](found, folder / (stem if own else f"{stem}-{name}"))
+        yield from _draw(name, source, folder / (stem if own else f"{stem}-{name}"))
 
 
-def _with_scores(draw: Callable[[Material, Comparison, Path], tuple[Path, ...]]) -> Drawing:
-    """A drawing that needs scores, and draws nothing without."""
+def _draw(name: str, source: Material, stem: Path) -> tuple[Path, ...]:
+    """Draw a picture; nothing where the results have no data for it."""
+    if name == "likelihood":
+        return draw_likelihood(source.result, stem)
+    if name == "trends":
+        return draw_trends(source.trends, stem) if source.trends else ()
+    if source.comparison is None:
+        return ()
+    return _SCORE_FIGURES[name](source.result, source.comparison, stem)
 
-    def drawn(found: Material, stem: Path) -> tuple[Path, ...]:
-        return () if found.comparison is None else draw(found, found.comparison, stem)
 
-    return drawn
-
-
-FIGURES: Mapping[str, Drawing] = {
-    "scores": _with_scores(lambda _, comparison, stem: draw_scores(comparison, stem)),
-    "deltas": _with_scores(lambda _, comparison, stem: draw_deltas(comparison, stem)),
-    "likelihood": lambda found, stem: draw_likelihood(found.result, stem),
-    "trends": lambda found, stem: draw_trends(found.trends, stem) if found.trends else (),
-    "kl": _with_scores(lambda found, comparison, stem: draw_kl(found.result, comparison, stem)),
-    "responses": _with_scores(
-        lambda found, comparison, stem: draw_ablation(found.result, comparison, ["responses"], stem)
-    ),
-    "alpha-beta": _with_scores(
-        lambda found, comparison, stem: draw_ablation(
-            found.result, comparison, ["beta", "alpha"], stem
-        )
-    ),
-    "categories": _with_scores(
-        lambda found, comparison, stem: draw_categories(found.result, comparison, stem)
-    ),
+_SCORE_FIGURES: Mapping[str, Callable[[Result, Comparison, Path], tuple[Path, ...]]] = {
+    "scores": lambda _, comparison, stem: draw_scores(comparison, stem),
+    "deltas": lambda _, comparison, stem: draw_deltas(comparison, stem),
+    "kl": draw_kl,
+    "responses": partial(draw_ablation, settings=("responses",)),
+    "alpha-beta": partial(draw_ablation, settings=("beta", "alpha")),
+    "categories": draw_categories,
 }
+#: Pictures that a specification may name.
+FIGURES = ("scores", "deltas", "likelihood", "trends", *list(_SCORE_FIGURES)[2:])

@@ -17,7 +17,7 @@ _TAGS = {1: "b", 2: "u"}
 
 
 def html(table: Table) -> str:
-    """A whole page: the table with the best of a column in bold, the second underlined; notes."""
+    """Return a whole page: the table, best in bold and second underlined, and its notes."""
     head = "".join(
         f'<th scope="col" class="{h.align}">{_broken(h.text)}</th>' for h in table.headings
     )

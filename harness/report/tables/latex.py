@@ -18,7 +18,7 @@ _LOOKS = {1: r"\textbf", 2: r"\underline"}
 
 
 def latex(table: Table) -> str:
-    """A `tabular` with its title and notes as text around it; needs the package booktabs alone."""
+    """Return a `tabular` with its title and notes around it; it needs only booktabs."""
     aligned = "".join("l" if heading.align == "left" else "r" for heading in table.headings)
     lines = [
         r"% needs \usepackage{booktabs}",
@@ -49,7 +49,7 @@ def _row(cells: Iterator[str]) -> str:
 
 
 def _cell(text: str, side: str, rank: int | None) -> str:
-    """The first number of a ranked cell stands out; its interval and difference do not."""
+    """Return a cell; of a ranked one the first number is marked."""
     if rank is None:
         return _below([_escaped(line) for line in text.split("\n")], side)
     number, space, rest = text.partition(" ")
@@ -59,14 +59,14 @@ def _cell(text: str, side: str, rank: int | None) -> str:
 
 
 def _heading(heading: Heading) -> str:
-    """Lines that stand on the rule below them."""
+    """Return a heading whose lines stand on the rule below them."""
     lines = [_escaped(line) for line in heading.text.split("\n")]
     broken = r" \\ ".join(lines)
     return broken if len(lines) == 1 else rf"\shortstack[{heading.align[0]}]{{{broken}}}"
 
 
 def _below(lines: list[str], side: str) -> str:
-    """Lines that hang below the first, which stands in the row of its checkpoint."""
+    """Return lines below the first one, which stands in the row of its checkpoint."""
     broken = r" \\ ".join(lines)
     if len(lines) == 1:
         return broken
@@ -75,5 +75,5 @@ def _below(lines: list[str], side: str) -> str:
 
 def _escaped(text: str) -> str:
     # A bracket behind a line's end would be read as the space to leave there.
-    shown = _MINUS.sub("$-$", _MARK.sub(lambda found: _MARKS[found[0]], text))
+    shown = _MINUS.sub("$-$", _MARK.sub(lambda match: _MARKS[match[0]], text))
     return f"{{}}{shown}" if shown.startswith("[") else shown

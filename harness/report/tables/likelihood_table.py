@@ -7,16 +7,17 @@ from harness.report.tables.table import NONE, Heading, Raw, Table
 from harness.stats.records import Mean
 
 _LIKELIHOOD_NOTE = (
-    "mean ± standard error over {prompts} of a response's summed log-probability, "
-    "against the model at step 0; margin is best minus worst; rose: prompts whose best response did"
+    "Each change is that of a response's summed log-probability since step 0: mean ± standard "
+    "error over {prompts}. The margin is best minus worst; rose is the share of prompts whose best "
+    "response became more likely."
 )
 
 
 def likelihood_table(rows: Sequence[Likelihood]) -> Table:
-    """Change in log-probability of best and worst response, by checkpoint.
+    """Return the change in log-probability of best and worst response, by checkpoint.
 
     Args:
-        rows: what `harness.report.compare.likelihood.likelihood` gave.
+        rows: the last change of each checkpoint.
     """
     prompts = prompts_named(rows)
     headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")

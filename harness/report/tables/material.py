@@ -1,4 +1,4 @@
-"""What a specification's table and pictures are made of: its result files, arranged."""
+"""The data of a specification's table and pictures: its result files, arranged."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ class Material:
 
 
 def material(wanted: Specification, home: Path) -> Material:
-    """Read and arrange what a specification names; files lie under `home`.
+    """Read and arrange the results of a specification; files lie under `home`.
 
     Raises:
         RunError: a file, row or column is not there, or scores must not be compared.
@@ -44,8 +44,8 @@ def material(wanted: Specification, home: Path) -> Material:
 
 
 def _trends(result: Result, wanted: Specification) -> tuple[curves.Trend, ...]:
-    """The curves that are named, in their order; all of them where none is."""
-    found = {one.label: one for one in curves.trends(result)}
-    require_known("objective", wanted.rows, found)
-    kept = {name: found[name] for name in wanted.rows} or found
-    return tuple(replace(one, label=wanted.rows.get(name, name)) for name, one in kept.items())
+    """Return the chosen curves in their order; all of them where none is chosen."""
+    curves_by_label = {curve.label: curve for curve in curves.trends(result)}
+    require_known("objective", wanted.rows, curves_by_label)
+    kept = {name: curves_by_label[name] for name in wanted.rows} or curves_by_label
+    return tuple(replace(curve, label=wanted.rows.get(name, name)) for name, curve in kept.items())

@@ -1,6 +1,6 @@
 """Figures that others published, as `results/published/*.yaml` keeps them.
 
-Every figure has a mark that says how we know it. A difference from ours is taken only where the
+Every figure has a mark for the kind of its source. A difference from ours is taken only where the
 published protocol is known and each of its facts is ours too.
 """
 
@@ -29,7 +29,7 @@ class _Record(BaseModel):
 
 
 class Source(_Record):
-    """Where figures were read, and how surely."""
+    """The source of published figures, and how they were read."""
 
     title: str
     where: str
@@ -88,7 +88,7 @@ class Published(_Record):
 
 
 def read_published(path: Path) -> Published:
-    """A file of published figures.
+    """Read a file of published figures.
 
     Raises:
         RecipeError: it is not there or not right; the message names file and key.
@@ -97,7 +97,7 @@ def read_published(path: Path) -> Published:
 
 
 def unlike(column: PublishedColumn, ours: SuiteResult) -> Iterator[str]:
-    """What keeps a published column and ours from being compared, a difference each."""
+    """Yield each difference of protocol between a published column and ours."""
     if not column.protocol:
         yield "the published protocol is not known"
     facts = {

@@ -35,16 +35,32 @@ class _Cell:
     unlike: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The chosen rows and columns, name -> label, and the cells of our rows."""
+
+    published: Published
+    rows: Mapping[str, str]
+    columns: Mapping[str, str]
+    ours: tuple[tuple[OurRow, Mapping[str, _Cell]], ...]
+
+    def beside(self, name: str | None) -> list[tuple[OurRow, Mapping[str, _Cell]]]:
+        """Return our rows beside a published one, or those beside none."""
+        return [(row, cells) for row, cells in self.ours if row.beside == name]
+
+
 def published_table(
     published: Published,
     ours: Sequence[OurRow],
     rows: Mapping[str, str],
     columns: Mapping[str, str],
 ) -> Table:
-    """Published figures with marks; ours with intervals, and differences where protocols match.
+    """Return published figures with marks, and ours with intervals and differences.
+
+    Differences are taken only where the protocols match.
 
     Args:
-        published: what others stated.
+        published: the figures of others.
         ours: rows of our own.
         rows: published rows to be shown -> labels; empty for all.
         columns: columns to be shown -> labels; empty for all.
@@ -52,170 +68,138 @@ def published_table(
     Raises:
         RunError: a row or column is not there, or a row of ours stands beside none.
     """
-    shown = {
-        name: columns.get(name, published.columns[name].title)
-        for name in _chosen("column", columns, published.columns)
-    }
-    labels = {name: rows.get(name, name) for name in _chosen("row", rows, published.rows)}
+    titles = {name: column.title for name, column in published.columns.items()}
+    shown = {n: columns.get(n, titles[n]) for n in _chosen("column", columns, titles)}
+    labels = {n: rows.get(n, n) for n in _chosen("row", rows, published.rows)}
     _chosen("row", {row.beside: "" for row in ours if row.beside}, labels)
-    found = {row.label: _cells(published, row, shown) for row in ours}
+    cells = tuple((row, _cells(published, row, shown)) for row in ours)
+    content = _Content(published, labels, shown, cells)
     return Table(
         title=published.title,
         headings=(Heading("model", "left"), *(Heading(title) for title in shown.values())),
-        rows=tuple(_rows(published, ours, found, labels, list(shown))),
-        notes=tuple(_notes(published, found, labels, shown)),
-        records=tuple(_records(published, found, labels, list(shown))),
-        ranks=_ranks(published, ours, labels, list(shown)),
+        rows=tuple(_rows(content)),
+        notes=tuple(_notes(content)),
+        records=tuple(_records(content)),
+        ranks=_ranks(content),
     )
 
 
-def _chosen(kind: str, wanted: Mapping[str, str], there: Mapping[str, object]) -> list[str]:
-    for name in wanted:
-        if name not in there:
-            raise RunError(f"no published {kind} {name!r}: there are {', '.join(there)}")
-    return list(wanted or there)
+def _chosen(kind: str, names: Mapping[str, str], present: Mapping[str, object]) -> list[str]:
+    for name in names:
+        if name not in present:
+            raise RunError(f"no published {kind} {name!r}: there are {', '.join(present)}")
+    return list(names or present)
 
 
 def _cells(published: Published, row: OurRow, columns: Mapping[str, str]) -> dict[str, _Cell]:
-    found = {}
+    cells = {}
     for column in columns:
         score = row.checkpoint.suites.get(row.suites.get(column, ""))
         if score is None or any(sample.value is None for sample in score.samples):
             continue
         fraction = score.bounds == (0.0, 1.0)
-        one = list(values(score).values())
-        (interval,) = mean_intervals([one], 0, graded=not fraction)
         scale = 100.0 if fraction else 1.0
-        theirs = published.rows[row.beside].get(column) if row.beside else None
-        against = tuple(unlike(published.columns[column], score))
-        alike = theirs is not None and theirs.mark != "R" and not against
-        value = scale * sum(one) / len(one)
+        numbers = list(values(score).values())
+        (interval,) = mean_intervals([numbers], 0, graded=not fraction)
+        value = scale * sum(numbers) / len(numbers)
         around = interval and Interval(scale * interval.low, scale * interval.high)
-        difference = value - theirs.value if alike and theirs else None
-        found[column] = _Cell(value, around, difference, against)
-    return found
+        theirs = published.rows[row.beside].get(column) if row.beside else None
+        mismatches = tuple(unlike(published.columns[column], score))
+        comparable = theirs is not None and theirs.mark != "R" and not mismatches
+        difference = value - theirs.value if comparable and theirs else None
+        cells[column] = _Cell(value, around, difference, mismatches)
+    return cells
 
 
-def _rows(
-    published: Published,
-    ours: Sequence[OurRow],
-    found: Mapping[str, Mapping[str, _Cell]],
-    labels: Mapping[str, str],
-    columns: Sequence[str],
-) -> Iterator[tuple[str, ...]]:
-    for name, label in labels.items():
-        cells = published.rows[name]
-        yield (label, *(_figure(published, column, cells.get(column)) for column in columns))
-        for row in (row for row in ours if row.beside == name):
-            yield _own(published, row.label, found[row.label], columns)
-    for row in (row for row in ours if row.beside is None):
-        yield _own(published, row.label, found[row.label], columns)
+def _rows(content: _Content) -> Iterator[tuple[str, ...]]:
+    for name, label in content.rows.items():
+        figures = content.published.rows[name]
+        yield (label, *(_figure(figures.get(c), _digits(content, c)) for c in content.columns))
+        yield from _our_rows(content, name)
+    yield from _our_rows(content, None)
 
 
-def _figure(published: Published, column: str, figure: Figure | None) -> str:
+def _our_rows(content: _Content, name: str | None) -> Iterator[tuple[str, ...]]:
+    for row, cells in content.beside(name):
+        yield (row.label, *(_ours(cells.get(c), _digits(content, c)) for c in content.columns))
+
+
+def _digits(content: _Content, column: str) -> int:
+    return content.published.columns[column].decimals
+
+
+def _figure(figure: Figure | None, digits: int) -> str:
     if figure is None:
         return NONE
-    digits = published.columns[column].decimals
     error = "" if figure.error is None else f" ± {figure.error:.{digits}f}"
     return f"{figure.value:.{digits}f}{SIGNS[figure.mark]}{error}"
 
 
-def _own(
-    published: Published, label: str, cells: Mapping[str, _Cell], columns: Sequence[str]
-) -> tuple[str, ...]:
-    return (label, *(_ours(published, column, cells.get(column)) for column in columns))
-
-
-def _ours(published: Published, column: str, cell: _Cell | None) -> str:
+def _ours(cell: _Cell | None, digits: int) -> str:
     if cell is None:
         return NONE
-    digits = published.columns[column].decimals
     shown = f"{cell.value:.{digits}f}"
     if cell.interval:
         shown += f" [{cell.interval.low:.{digits}f}, {cell.interval.high:.{digits}f}]"
     return shown if cell.difference is None else f"{shown}\n{cell.difference:+.{digits}f}"
 
 
-def _notes(
-    published: Published,
-    found: Mapping[str, Mapping[str, _Cell]],
-    labels: Mapping[str, str],
-    columns: Mapping[str, str],
-) -> Iterator[str]:
-    source = published.source
+def _notes(content: _Content) -> Iterator[str]:
+    source = content.published.source
     address = f", {source.url}" if source.url else ""
     yield f"Published figures: {source.title}{address}, {source.where}. {source.read}"
-    marks = {f.mark for row in labels for c, f in published.rows[row].items() if c in columns}
+    marks = {figure.mark for _, _, figure in _figures(content)}
     for mark, meaning in MARKS.items():
         if mark in marks and SIGNS[mark]:
             yield f"{SIGNS[mark]} {meaning}."
-    yield from published.notes
-    if any(cells for cells in found.values()):
-        yield "Ours: 95 % intervals; under them ours minus published, where protocols match."
-    reasons = {
-        f"{columns[column]}: no difference is taken: {'; '.join(cell.unlike)}": None
-        for cells in found.values()
+    yield from content.published.notes
+    if any(cells for _, cells in content.ours):
+        yield (
+            "Our scores have 95 % intervals; below them is ours minus published, where protocols "
+            "match."
+        )
+    yield from dict.fromkeys(
+        f"{content.columns[column]}: no difference is given, because {'; '.join(cell.unlike)}."
+        for _, cells in content.ours
         for column, cell in cells.items()
         if cell.unlike
-    }
-    yield from reasons
+    )
 
 
-def _ranks(
-    published: Published, ours: Sequence[OurRow], labels: Mapping[str, str], columns: Sequence[str]
-) -> dict[tuple[int, int], int]:
-    """Best and second published figure of each column in which every figure is confirmed."""
-    places, row = {}, 0
-    for name in labels:
-        places[name] = row
-        row += 1 + sum(one.beside == name for one in ours)
-    found: dict[tuple[int, int], int] = {}
-    for number, column in enumerate(columns, start=1):
-        figures = {n: f for n in labels if (f := published.rows[n].get(column))}
-        order = sorted({f.value for f in figures.values()}, reverse=True)
+def _figures(content: _Content) -> Iterator[tuple[str, str, Figure]]:
+    """Yield (row, column, figure) of each published figure that is shown."""
+    for row in content.rows:
+        for column in content.columns:
+            if figure := content.published.rows[row].get(column):
+                yield row, column, figure
+
+
+def _ranks(content: _Content) -> dict[tuple[int, int], int]:
+    """Rank the published figures of each column whose figures are all confirmed."""
+    places, place = {}, 0
+    for name in content.rows:
+        places[name] = place
+        place += 1 + len(content.beside(name))
+    ranks: dict[tuple[int, int], int] = {}
+    for number, column in enumerate(content.columns, start=1):
+        figures = {row: figure for row, own, figure in _figures(content) if own == column}
+        order = sorted({figure.value for figure in figures.values()}, reverse=True)
         confirmed = all(figure.mark == "C" for figure in figures.values())
-        if published.columns[column].ranked and confirmed and len(order) > 1:
-            ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
-            found |= {
-                (places[n], number): ranks[f.value] for n, f in figures.items() if f.value in ranks
-            }
-    return found
+        if content.published.columns[column].ranked and confirmed and len(order) > 1:
+            for row, figure in figures.items():
+                if figure.value in order[:2]:
+                    ranks[places[row], number] = 1 + order.index(figure.value)
+    return ranks
 
 
-def _records(
-    published: Published,
-    found: Mapping[str, Mapping[str, _Cell]],
-    labels: Mapping[str, str],
-    columns: Sequence[str],
-) -> Iterator[dict[str, Raw]]:
-    for name, label in labels.items():
-        for column in columns:
-            if figure := published.rows[name].get(column):
-                yield _record(label, column, figure.value, mark=figure.mark, error=figure.error)
-    for label, cells in found.items():
+def _records(content: _Content) -> Iterator[dict[str, Raw]]:
+    keys = ("model", "column", "value", "mark", "error", "low", "high", "difference")
+    empty: dict[str, Raw] = dict.fromkeys(keys)
+    for row, column, figure in _figures(content):
+        label = content.rows[row]
+        yield empty | {"model": label, "column": column} | figure.model_dump()
+    for our_row, cells in content.ours:
         for column, cell in cells.items():
-            yield _record(
-                label, column, cell.value, interval=cell.interval, difference=cell.difference
-            )
-
-
-def _record(
-    model: str,
-    column: str,
-    value: float,
-    *,
-    mark: str | None = None,
-    error: float | None = None,
-    interval: Interval | None = None,
-    difference: float | None = None,
-) -> dict[str, Raw]:
-    return {
-        "model": model,
-        "column": column,
-        "value": value,
-        "mark": mark,
-        "error": error,
-        "low": interval.low if interval else None,
-        "high": interval.high if interval else None,
-        "difference": difference,
-    }
+            ends = {"low": cell.interval.low, "high": cell.interval.high} if cell.interval else {}
+            names = {"model": our_row.label, "column": column}
+            yield empty | names | ends | {"value": cell.value, "difference": cell.difference}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.compare.verdict import verdict
+from harness.report.compare.verdict import joined, verdict
 from harness.report.tables.table import CLEAR, NO_INTERVAL, NONE, UNCLEAR, Heading, Raw, Table
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.methods import Method
@@ -10,10 +10,10 @@ from harness.stats.records import Interval
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Scores with intervals and differences from the baseline; the verdict is the first note.
+    """Return scores with intervals and differences; the verdict is the first note.
 
-    With one suite the difference and the generated tokens stand in columns of their own, with
-    several the difference stands under the score.
+    With one suite, differences and generated tokens have columns of their own; with several,
+    differences are under the scores.
     """
     columns = comparison.columns
     alone = columns[0] if len(columns) == 1 else None
@@ -33,8 +33,8 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
-    """Best (1) and second (2) of each column in which more is better, by value alone."""
-    found: dict[tuple[int, int], int] = {}
+    """Return best (1) and second (2) of each column in which more is better."""
+    ranked: dict[tuple[int, int], int] = {}
     for number, column in enumerate(comparison.columns, start=1):
         values = {
             row: cell.value
@@ -44,8 +44,8 @@ def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
         order = sorted(set(values.values()), reverse=True)
         if column.ranked and len(order) > 1:
             ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
-            found |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
-    return found
+            ranked |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
+    return ranked
 
 
 def _headings(comparison: Comparison) -> Iterator[Heading]:
@@ -72,7 +72,7 @@ def _stacked(columns: Sequence[Column], row: Sequence[Cell | None]) -> Iterator[
 
 
 def score_text(column: Column, cell: Cell | None) -> str:
-    """A value with its interval; a dash where there is no cell, and what is missing if withheld."""
+    """Return a value with its interval, a dash without a cell, or the missing prompts."""
     if cell is None:
         return NONE
     if cell.value is None:
@@ -81,7 +81,7 @@ def score_text(column: Column, cell: Cell | None) -> str:
 
 
 def difference_text(column: Column, cell: Cell | None) -> str:
-    """The difference from the baseline with its interval, marked; a dash where there is none."""
+    """Return the marked difference from the baseline with its interval, or a dash."""
     if cell is None or cell.delta is None:
         return NONE
     mark = CLEAR if cell.significant else UNCLEAR
@@ -102,13 +102,13 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in comparison.warnings)
     if any(cell.delta for cell in comparison.cells.values()):
         yield (
-            f"{CLEAR} can be told apart from {comparison.baseline} (p < 0.05, paired by prompt, "
-            f"Holm-corrected for all differences shown); {UNCLEAR} cannot."
+            f"{CLEAR} differs significantly from {comparison.baseline} (p < 0.05, paired by "
+            f"prompt, Holm-corrected for all differences shown); {UNCLEAR} does not."
         )
     if any(_lacks_interval(cell) for cell in comparison.cells.values()):
         yield (
-            f"{NO_INTERVAL} no interval can be estimated: one value, or all are equal; an average "
-            "needs one of every suite."
+            f"{NO_INTERVAL} means that no interval can be estimated: there is one value, all are "
+            "equal, or a suite of the average has none."
         )
     yield from _averaged(comparison)
     for column in comparison.columns:
@@ -121,57 +121,50 @@ def _notes(comparison: Comparison) -> Iterator[str]:
 
 
 def _averaged(comparison: Comparison) -> Iterator[str]:
-    """Which columns the average is of, where it is not of all."""
+    """Yield the suites of the average, where it is not over all."""
     columns = [column for column in comparison.columns if column.suite != AVERAGE]
     fractions = [column.suite for column in columns if column.fraction]
     if len(fractions) < len(columns) < len(comparison.columns):
-        yield f"{AVERAGE}: of {', '.join(fractions)}"
+        yield f"The {AVERAGE} is over {joined(fractions)}."
 
 
 def _seen(comparison: Comparison, column: Column) -> Iterator[str]:
-    """What differences a suite's prompts are enough for, where one was not told apart."""
-    unclear = [
-        cell
-        for name in comparison.checkpoints
-        if (cell := comparison.cell(name, column.suite)) and cell.delta and not cell.significant
-    ]
-    if least := [cell.detectable for cell in unclear if cell.detectable is not None]:
+    """Yield the detectable differences of a suite, where a difference is not significant."""
+    cells = [c for c in comparison.of_suite(column.suite) if c.delta and not c.significant]
+    if least := [cell.detectable for cell in cells if cell.detectable is not None]:
         unit = " points" if column.fraction else ""
         low, high = column.shown(min(least), max(least))
         span = low if low == high else f"{low} to {high}"
         yield (
-            f"{column.suite}: these prompts show a difference of {span}{unit} in 4 of 5 cases "
-            "(nca power)"
+            f"{column.suite}: these prompts show a difference of {span}{unit} with a power of 80 % "
+            "(see nca power)."
         )
 
 
 def _repeats(comparison: Comparison, column: Column) -> Iterator[str]:
-    """What several answers a prompt, or verdicts of a judge on them, add to the error."""
+    """Yield the standard errors of prompts and of repeated answers or verdicts."""
     parts = []
-    for name in comparison.checkpoints:
-        cell = comparison.cell(name, column.suite)
-        if cell and cell.noise and cell.value is not None:
+    for cell in comparison.of_suite(column.suite):
+        if cell.noise and cell.value is not None:
             prompts, repeats = column.shown(cell.noise.of_prompts, cell.noise.of_repeats)
-            parts.append(f"{name} {prompts} and {repeats}")
+            parts.append(f"{prompts} and {repeats} for {cell.checkpoint}")
     if parts:
-        yield f"{column.suite}: standard error of prompts, and of repeats: {', '.join(parts)}"
+        yield (
+            f"{column.suite}: the standard errors of prompts and of repeats are {', '.join(parts)}."
+        )
 
 
-def _seeds(found: Sequence[Method], column: Column) -> Iterator[str]:
-    """How scores scatter over training seeds."""
-    for method in found:
+def _seeds(methods: Sequence[Method], column: Column) -> Iterator[str]:
+    """Yield the mean and spread of each method over its training seeds."""
+    for method in methods:
         if spread := method.spreads.get(column.suite):
-            numbers = (method.means[column.suite], spread.sd, *_both(spread.interval))
-            mean, sd, low, high = column.shown(*numbers)
-            seeds = len(method.checkpoints)
-            yield (
-                f"{column.suite}: method {method.name} over {seeds} training seeds: mean {mean}, "
-                f"standard deviation {sd} [{low}, {high}]"
+            mean, sd, low, high = column.shown(
+                method.means[column.suite], spread.sd, spread.interval.low, spread.interval.high
             )
-
-
-def _both(interval: Interval) -> tuple[float, float]:
-    return interval.low, interval.high
+            yield (
+                f"{column.suite}: method {method.name} has the mean {mean} and the standard "
+                f"deviation {sd} [{low}, {high}] over {len(method.checkpoints)} training seeds."
+            )
 
 
 def _lacks_interval(cell: Cell) -> bool:
@@ -181,38 +174,39 @@ def _lacks_interval(cell: Cell) -> bool:
 
 
 def _beside(comparison: Comparison, column: Column) -> Iterator[str]:
-    """A suite's metrics other than its headline, such as pass@k: a note each."""
-    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, column.suite))]
+    """Yield a note for each metric beside the headline, such as pass@k."""
+    cells = comparison.of_suite(column.suite)
     for metric in dict.fromkeys(name for cell in cells for name in cell.beside):
-        found = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
+        by_checkpoint = {c.checkpoint: c.beside[metric] for c in cells if metric in c.beside}
         # A suite of fractions may count other things beside them, such as characters.
-        fraction = column.fraction and all(0 <= value <= 1 for value in found.values())
+        fraction = column.fraction and all(0 <= value <= 1 for value in by_checkpoint.values())
         shown = (
             f"{name} {100 * value:.1f}" if fraction else f"{name} {value:.4g}"
-            for name, value in found.items()
+            for name, value in by_checkpoint.items()
         )
         unit = ", %" if fraction else ""
         yield f"{column.suite}, {metric}{unit}: {', '.join(shown)}"
 
 
 def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
-    """What did not go well on a suite, one note: failures by checkpoint, and what is missing."""
+    """Yield the number of prompts with all failures, then what is missing."""
     suite = column.suite
-    cells = [c for name in comparison.checkpoints if (c := comparison.cell(name, suite))]
+    cells = comparison.of_suite(suite)
     failed = [f"{cell.checkpoint} {failures(cell)}" for cell in cells if failures(cell)]
     sizes = sorted({cell.total for cell in cells})
     prompts = " or ".join(map(str, sizes)) + (" prompt" if sizes == [1] else " prompts")
-    yield f"{suite}: {prompts}" + (f"; not ok: {'; '.join(failed)}" if failed else "")
+    failures_text = f" Answers that are not ok: {'; '.join(failed)}." if failed else ""
+    yield f"{suite}: {prompts}.{failures_text}"
     if any(cell.n and cell.value is None for cell in cells):
-        yield f"{suite}: nca compare RUN --allow-missing shows n of N, and the least and the most"
+        yield f"{suite}: nca compare RUN --allow-missing shows incomplete scores with their bounds."
     for cell in cells:
         if cell.n < cell.total and cell.value is not None:
-            stands = f"stands on {cell.n} of {cell.total}{_bounds(column, cell)}"
-            yield f"{suite}: {cell.checkpoint} {stands}"
+            prompts = f"{cell.n} of {cell.total} prompts{_bounds(column, cell)}"
+            yield f"{suite}: the score of {cell.checkpoint} uses {prompts}."
 
 
 def failures(cell: Cell) -> str:
-    """How often each status other than `ok` was found, in words; empty where all went well."""
+    """Return the count of each status other than `ok`, as text; empty where there is none."""
     counts = ((s, n) for s, n in sorted(cell.statuses.items()) if s != "ok" and n)
     return ", ".join(f"{status} {count}" for status, count in counts)
 
@@ -221,7 +215,7 @@ def _bounds(column: Column, cell: Cell) -> str:
     if cell.bounds is None:
         return ""
     low, high = column.shown(*cell.bounds)
-    return f" (between {low} and {high} whatever the missing ones are)"
+    return f" (with all of them it lies between {low} and {high})"
 
 
 def _record(cell: Cell) -> dict[str, Raw]:

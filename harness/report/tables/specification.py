@@ -1,4 +1,4 @@
-"""A table's specification, `results/<name>.yaml`: what is shown, of which result files, and how."""
+"""The specification of a table, `results/<name>.yaml`: contents, result files, formats."""
 
 import difflib
 from pathlib import Path
@@ -11,7 +11,7 @@ from harness.errors import RecipeError
 
 
 def _labels(value: object) -> object:
-    """A list of names is a mapping of each to itself; a name without a label keeps its own."""
+    """Return names with labels; a name without a label is its own."""
     if isinstance(value, list):
         return {str(name): str(name) for name in value}
     if isinstance(value, dict):
@@ -43,7 +43,7 @@ class Ours(_Record):
 
 
 class Specification(_Record):
-    """What a table shows. Files are named from the folder of the specification.
+    """The contents and files of a table. Files are named from the specification's folder.
 
     Attributes:
         kind: scores, likelihood (last probes), trends (probes over seeds), published.
@@ -86,21 +86,21 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_specification(path: Path) -> Specification:
-    """A table's specification.
+    """Read a table's specification.
 
     Raises:
         RecipeError: it is not there or not right; the message names file and key.
     """
-    found = read_yaml(path, Specification)
-    if found.kind == "published" and found.published is None:
+    specification = read_yaml(path, Specification)
+    if specification.kind == "published" and specification.published is None:
         raise RecipeError(f"{path}: published: name the file, such as published/eurus.yaml")
-    if found.kind != "published" and not found.runs:
+    if specification.kind != "published" and not specification.runs:
         raise RecipeError(f"{path}: runs: name result files, such as [runs/demo.json]")
-    return found
+    return specification
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
-    """A YAML file as a record.
+    """Read a YAML file as a record.
 
     Raises:
         RecipeError: it is not there, no YAML, or has a wrong key; the nearest known one is named.

@@ -1,13 +1,10 @@
-"""One typed table, rendered for the terminal, as Markdown, CSV and JSON.
+"""One typed table, and its rendering for the terminal.
 
-A table holds text for people and, apart from it, `records`: raw numbers for programs. LaTeX and
-HTML have modules of their own, `harness.report.tables.formats` knows all of them by name.
+A table holds text for people and, apart from it, `records`: raw numbers for programs. Files are
+written by `harness.report.tables.formats`.
 """
 
-import csv
-import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -16,11 +13,11 @@ if TYPE_CHECKING:
 
 Raw = str | int | float | None
 
-#: Stands where there is no number.
+#: Shown in place of a number that does not exist.
 NONE = "–"
-#: Stands in place of an interval that cannot be estimated.
+#: Shown in place of an interval that cannot be estimated.
 NO_INTERVAL = f"[{NONE}]"
-#: Marks a difference that can be told apart from zero, and one that cannot.
+#: Marks of a significant difference and of any other.
 CLEAR, UNCLEAR = "*", "~"
 
 
@@ -54,7 +51,7 @@ class Table:
 
 
 def terminal(table: Table, width: int = 100) -> "RenderableType":
-    """A rich renderable, split into blocks of columns where one would be wider than `width`."""
+    """Return a rich renderable, split into blocks of columns no wider than `width`."""
     from rich.console import Group
     from rich.table import Table as Grid
     from rich.text import Text
@@ -73,52 +70,8 @@ def terminal(table: Table, width: int = 100) -> "RenderableType":
     return Group(*blocks, *(Text(note) for note in table.notes))
 
 
-def markdown(table: Table) -> str:
-    """A GitHub-flavoured Markdown table with its title and notes."""
-    lines = [
-        f"**{_escaped(table.title)}**",
-        "",
-        _piped([heading.text for heading in table.headings]),
-        _piped(["---" if h.align == "left" else "---:" for h in table.headings]),
-        *(_piped(row) for row in table.rows),
-    ]
-    for note in table.notes:
-        lines += ["", _escaped(note)]
-    return "\n".join(lines) + "\n"
-
-
-def to_csv(table: Table) -> str:
-    """The records as CSV with a header line; 12 significant digits, fractions as fractions."""
-    out = io.StringIO()
-    if table.records:
-        writer = csv.DictWriter(out, list(table.records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(_rounded, table.records))
-    return out.getvalue()
-
-
-def to_json(table: Table) -> str:
-    """Title, text cells, notes and the records (12 significant digits) as one JSON object."""
-    found = {
-        "title": table.title,
-        "columns": [heading.text for heading in table.headings],
-        "rows": table.rows,
-        "notes": table.notes,
-        "records": [_rounded(record) for record in table.records],
-    }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-
-
-def _rounded(record: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Without the last digits, in which processors differ that add in another order."""
-    return {
-        key: float(f"{value:.12g}") if isinstance(value, float) else value
-        for key, value in record.items()
-    }
-
-
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
-    """Column indexes of each block, the first column in every one."""
+    """Yield the column indexes of each block; every block has the first column."""
     widths = [
         max(len(line) for text in (heading.text, *cells) for line in text.split("\n")) + 3
         for heading, *cells in zip(table.headings, *table.rows, strict=True)
@@ -137,14 +90,3 @@ def _style(text: str) -> str:
     if text.endswith(CLEAR):
         return "bold"
     return "dim" if text == NONE else ""
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is; line breaks become `<br>`."""
-    for mark in ("\\", "|", "*", "~", "<"):
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", "<br>")

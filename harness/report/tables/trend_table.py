@@ -19,35 +19,36 @@ from harness.report.figures.drawing import (
 from harness.report.tables.table import NONE, Heading, Raw, Table
 
 _NOTE = (
-    "change of a response's summed log-probability since step 0, nats, mean over {prompts}; then "
-    "mean over training seeds [smallest, largest]; rose: prompts whose best response did"
+    "Each change is that of a response's summed log-probability since step 0, in nats: mean over "
+    "{prompts}, then mean over training seeds [smallest, largest]. rose is the share of prompts "
+    "whose best response became more likely."
 )
 _EQUAL = (
-    "at {0}'s margin: where best minus worst first equals what {0} of the same seed ended with, "
-    "between probes by a straight line; seeds: how many got there"
+    "The columns at {0}'s margin are read where best minus worst first equals the final margin of "
+    "{0} with the same seed, linear between probes; seeds is the number of seeds that reached it."
 )
 
 
-def trend_table(found: Sequence[TrendRow], baseline: str, title: str, prompts: str) -> Table:
-    """At each objective's last step, and where its margin equals the baseline's last one.
+def trend_table(objectives: Sequence[TrendRow], baseline: str, title: str, prompts: str) -> Table:
+    """Return each objective at its last step, and at the baseline's last margin.
 
     Args:
-        found: a row an objective.
+        objectives: one row for each.
         baseline: its label.
         title: names the recipe.
-        prompts: what the probe's prompts are called.
+        prompts: words for the probe's prompts.
     """
     headings = ("seeds", "steps", "best", "worst", "margin", "rose, %", "seeds", "step", "best")
     groups = ("", "at the end", "", "", "", "", f"at {baseline}'s margin", "", "")
     return Table(
-        title=f"{title}: how likelihoods moved",
+        title=f"{title}: changes in likelihood",
         headings=(
             Heading("checkpoint", "left"),
             *(Heading(f"{group}\n{name}") for group, name in zip(groups, headings, strict=True)),
         ),
-        rows=tuple((row.label, *_at_end(row), *_at_margin(row)) for row in found),
+        rows=tuple((row.label, *_at_end(row), *_at_margin(row)) for row in objectives),
         notes=(_NOTE.format(prompts=prompts), _EQUAL.format(baseline)),
-        records=tuple(_record(row, seed) for row in found for seed in row.last),
+        records=tuple(_record(row, seed) for row in objectives for seed in row.last),
     )
 
 
@@ -95,18 +96,18 @@ def _record(row: TrendRow, seed: int) -> dict[str, Raw]:
     }
 
 
-def draw_trends(found: Sequence[Trend], stem: Path) -> tuple[Path, ...]:
-    """Best and worst over steps, a panel an objective; in the last panel, best against margin.
+def draw_trends(curves: Sequence[Trend], stem: Path) -> tuple[Path, ...]:
+    """Draw best and worst over steps, a panel an objective; then best against margin.
 
     One line a training seed. Writes `.png` and `.svg`, whose paths are returned.
     """
     with styled():
-        figure = panels_of(len(found) + 1, 2.5, 3.0)
+        figure = panels_of(len(curves) + 1, 2.5, 3.0)
         *panels, control = figure.axes
-        for axes, one in zip(panels, found, strict=True):
-            _over_steps(axes, one)
-        for one, (colour, style) in zip(found, cycle(_LOOKS), strict=False):
-            _against_margin(control, one, colour, style)
+        for axes, curve in zip(panels, curves, strict=True):
+            _over_steps(axes, curve)
+        for curve, (colour, style) in zip(curves, cycle(_LOOKS), strict=False):
+            _against_margin(control, curve, colour, style)
         control.set_title("at equal margin", loc="left")
         control.set_xlabel("margin, nats")
         control.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
@@ -120,26 +121,26 @@ def draw_trends(found: Sequence[Trend], stem: Path) -> tuple[Path, ...]:
 _LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 
 
-def _over_steps(axes: Any, found: Trend) -> None:
+def _over_steps(axes: Any, curve: Trend) -> None:
     axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
-    for number, points in enumerate(found.seeds.values()):
+    for number, points in enumerate(curve.seeds.values()):
         steps = [point.step for point in points]
         for name, colour, style in (("best", BLUE, "-"), ("worst", ORANGE, "--")):
             values = [getattr(point, name).value for point in points]
             label = None if number else f"{name} response"
             axes.plot(steps, values, color=colour, linestyle=style, linewidth=1.3, label=label)
-    axes.set_title(found.label, loc="left")
+    axes.set_title(curve.label, loc="left")
     axes.set_xlabel("step")
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _against_margin(axes: Any, found: Trend, colour: str, style: str) -> None:
-    for number, points in enumerate(found.seeds.values()):
+def _against_margin(axes: Any, curve: Trend, colour: str, style: str) -> None:
+    for number, points in enumerate(curve.seeds.values()):
         axes.plot(
             [point.margin.value for point in points],
             [point.best.value for point in points],
             color=colour,
             linestyle=style,
             linewidth=1.3,
-            label=None if number else found.label,
+            label=None if number else curve.label,
         )

@@ -1,4 +1,4 @@
-"""`nca power`, the question and the answer: a difference, and what it takes to see it."""
+"""The question and the answer of `nca power`: a difference, and the samples that show it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,21 +13,21 @@ from harness.storage.result import Result, SuiteResult
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a difference, in points where values are fractions, and how sure to see it."""
+    """A difference, in points where values are fractions, and the power and level to show it."""
 
     points: float
     aim: Aim
     comparisons: int = 1
 
     @property
-    def one(self) -> Aim:
-        """What is asked of each of the comparisons."""
+    def per_comparison(self) -> Aim:
+        """Return the power and level of each of the comparisons."""
         return self.aim.shared(self.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The answer. `scale` is what a value is multiplied by to be shown: 100 for fractions."""
+    """The answer. `scale` is the factor of shown values: 100 for fractions."""
 
     title: str
     question: Question
@@ -40,15 +40,15 @@ class Budget:
 
     @property
     def difference(self) -> float:
-        """The difference asked for, in the unit of the values."""
+        """Return the difference of the question, in the unit of the values."""
         return self.question.points / self.scale
 
 
 def question(points: float, power: float, alpha: float, comparisons: int) -> Question:
-    """What the options of the command ask.
+    """Return the question of the command's options.
 
     Raises:
-        RecipeError: a level that is none.
+        RecipeError: power or level is out of range.
     """
     try:
         return Question(points, Aim(power, alpha), comparisons)
@@ -56,8 +56,8 @@ def question(points: float, power: float, alpha: float, comparisons: int) -> Que
         raise RecipeError(f"--power, --alpha: {error}") from None
 
 
-def of_assumed(asked: Question, figures: Sequence[float | None], samples: int | None) -> Budget:
-    """The budget of assumed figures: accuracy, and discordant share or correlation.
+def of_assumed(question: Question, figures: Sequence[float | None], samples: int | None) -> Budget:
+    """Return the budget of assumed figures: accuracy, and discordant share or correlation.
 
     Raises:
         RecipeError: they are missing or cannot be.
@@ -65,41 +65,45 @@ def of_assumed(asked: Question, figures: Sequence[float | None], samples: int | 
     accuracy, discordant, correlation = figures
     if accuracy is None:
         raise RecipeError("name a run, or give --accuracy with --discordant or --correlation")
-    difference = _difference(asked, 100.0)
+    difference = _difference(question, 100.0)
     figured = assumed(accuracy, difference, discordant, correlation, samples)
     with _refused():
-        found = designs(figured, difference, asked.one)
-    return Budget("assumed figures", asked, 100.0, figured, found)
+        plans = designs(figured, difference, question.per_comparison)
+    return Budget("assumed figures", question, 100.0, figured, plans)
 
 
 def of_result(
-    asked: Question, result: Result, suite: str | None, checkpoint: str | None, baseline: str | None
+    question: Question,
+    result: Result,
+    suite: str | None,
+    checkpoint: str | None,
+    baseline: str | None,
 ) -> Budget:
-    """The budget of one suite, from what two checkpoints of a result scored on it.
+    """Return the budget of one suite, from the scores of two checkpoints on it.
 
     Raises:
         RunError: there is no such suite or checkpoint, or it is not said which of several.
     """
-    known = _suites(result)
-    suite = suite or _only("--suite", known)
-    if suite not in known:
-        raise RunError(f"--suite {suite}: two checkpoints have {', '.join(known)}")
+    suites = _suites(result)
+    suite = suite or _only("--suite", suites)
+    if suite not in suites:
+        raise RunError(f"--suite {suite}: two checkpoints have {', '.join(suites)}")
     have = [c.name for c in result.checkpoints if suite in c.suites]
     against = baseline or (result.baseline if result.baseline in have else have[0])
     name = checkpoint or _only("--checkpoint", [other for other in have if other != against])
     ours, theirs = family(result, name, suite), family(result, against, suite)
     figured = averaged([pairing(*two) for two in pairs_of(name, against, ours, theirs)])
     scale = 100.0 if _is_fraction([*ours.values(), *theirs.values()]) else 1.0
-    difference, spread = _difference(asked, scale), seeds(ours, theirs)
+    difference, spread = _difference(question, scale), seeds(ours, theirs)
     with _refused():
-        found = designs(figured, difference, asked.one)
-        plan = None if spread is None else seed_plan(spread, difference, asked.one)
+        plans = designs(figured, difference, question.per_comparison)
+        plan = None if spread is None else seed_plan(spread, difference, question.per_comparison)
     return Budget(
         title=f"{suite}: {name} against {against}",
-        question=asked,
+        question=question,
         scale=scale,
         pairing=figured,
-        designs=found,
+        designs=plans,
         names=(against, name),
         seeds=spread,
         plan=plan,
@@ -108,17 +112,17 @@ def of_result(
 
 @contextmanager
 def _refused() -> Iterator[None]:
-    """A question that has no answer is the user's to mend."""
+    """Turn a question without an answer into an error of the option `--points`."""
     try:
         yield
     except ValueError as error:
         raise RecipeError(f"--points: {error}") from None
 
 
-def _difference(asked: Question, scale: float) -> float:
-    if scale == 100 and asked.points >= 100:
-        raise RecipeError(f"--points {asked.points:g}: percentage points are less than 100")
-    return asked.points / scale
+def _difference(question: Question, scale: float) -> float:
+    if scale == 100 and question.points >= 100:
+        raise RecipeError(f"--points {question.points:g}: percentage points are less than 100")
+    return question.points / scale
 
 
 def _is_fraction(scores: Sequence[SuiteResult]) -> bool:
@@ -128,20 +132,20 @@ def _is_fraction(scores: Sequence[SuiteResult]) -> bool:
 
 
 def _suites(result: Result) -> list[str]:
-    """Suites that at least two checkpoints have.
+    """Return the suites that at least two checkpoints have.
 
     Raises:
         RunError: there is none.
     """
     names = [suite for c in result.checkpoints for suite in c.suites]
-    found = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if not found:
+    paired = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if not paired:
         raise RunError(f"run {result.recipe}: no suite was run on two checkpoints to be paired")
-    return found
+    return paired
 
 
-def _only(option: str, known: Sequence[str]) -> str:
-    """What an option stands for where it is not given: the only one there is."""
-    if len(known) == 1:
-        return known[0]
-    raise RunError(f"say which with {option}: {', '.join(known)}")
+def _only(option: str, names: Sequence[str]) -> str:
+    """Return the only name, which stands for an option that is not given."""
+    if len(names) == 1:
+        return names[0]
+    raise RunError(f"say which with {option}: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""What each way of measuring a difference needs: paired, unpaired, with repeats, with seeds."""
+"""The samples that each design needs: paired, unpaired, with repeats, with seeds."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,11 @@ from harness.stats.power.sizes import (
     unpaired_samples,
 )
 
-#: Answers a prompt that are looked at where repeats say what they bring; None: no end of them.
-_ANSWERS = (1, 2, 4, 8, None)
+_SIGN_FLIP = "sign-flip test, power of the z-test"
+#: Answers a prompt of the designs with repeats, in words; None stands for infinitely many.
+_ANSWERS = {
+    1: "1 answer", 2: "2 answers", 4: "4 answers", 8: "8 answers", None: "unlimited answers",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def assumed(
     correlation: float | None,
     samples: int | None,
 ) -> Pairing:
-    """A pairing of right-or-wrong values from figures that somebody assumes.
+    """Return a pairing of right-or-wrong values from assumed figures.
 
     Args:
         accuracy: the baseline's; the other's is larger by the difference (smaller, where it would
@@ -94,13 +97,13 @@ def assumed(
         )
     share = min(max(share, difference), most)
     spreads = accuracy * (1 - accuracy), other * (1 - other)
-    known = correlation_of(accuracy, other, share)
+    implied = correlation_of(accuracy, other, share)
     variance = share - difference**2
-    return Pairing(accuracy, other, samples, 1, share, known, spreads, variance, measured=False)
+    return Pairing(accuracy, other, samples, 1, share, implied, spreads, variance, measured=False)
 
 
 def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]:
-    """The designs that a pairing says something about: paired first, then unpaired, repeats."""
+    """Return the designs of a pairing: paired first, then unpaired, then repeats."""
     binary = pairing.discordant is not None
     paired = _mcnemar(pairing, difference, aim) if binary else _paired(pairing, difference, aim)
     unpaired = _proportions if binary else _means
@@ -108,14 +111,14 @@ def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]
 
 
 def approximation(pairing: Pairing, difference: float, aim: Aim) -> int | None:
-    """Pairs by Connor's formula; None where values are graded."""
+    """Return the pairs by Connor's formula; None where values are graded."""
     if pairing.discordant is None:
         return None
     return connor(max(pairing.discordant, difference), difference, aim)
 
 
 def seed_plan(seeds: Seeds, difference: float, aim: Aim) -> SeedPlan:
-    """How many training seeds see a difference."""
+    """Return the training seeds that show a difference."""
     sds = (seeds.sd, seeds.interval.low, seeds.interval.high)
     return SeedPlan(*(seeds_needed(sd, difference, aim, both=seeds.both) for sd in sds))
 
@@ -137,36 +140,33 @@ def _mcnemar(pairing: Pairing, difference: float, aim: Aim) -> Design:
 
 
 def _paired(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    needed = mean_samples(pairing.variance, difference, aim)
-    seen = mean_detectable(pairing.variance, pairing.n, aim) if pairing.n else None
-    return Design("paired", "sign-flip test, power of the z-test", needed, detectable=seen)
+    return _of_mean("paired", _SIGN_FLIP, pairing.variance, pairing, difference, aim)
 
 
 def _proportions(pairing: Pairing, difference: float, aim: Aim) -> Design:
     needed = unpaired_samples(pairing.first, _other(pairing.first, difference), aim)
-    seen = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
-    return Design("unpaired", "z-test of two proportions", needed, detectable=seen)
+    smallest = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
+    return Design("unpaired", "z-test of two proportions", needed, detectable=smallest)
 
 
 def _means(pairing: Pairing, difference: float, aim: Aim) -> Design:
     spread = sum(pairing.spreads)
-    seen = mean_detectable(spread, pairing.n, aim) if pairing.n else None
-    needed = mean_samples(spread, difference, aim)
-    return Design("unpaired", "z-test of two means", needed, detectable=seen)
+    return _of_mean("unpaired", "z-test of two means", spread, pairing, difference, aim)
 
 
 def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
-    found = []
-    for answers in _ANSWERS:
-        variance = pairing.variance_with(answers)
-        if variance is not None:
-            needed = mean_samples(variance, difference, aim)
-            seen = mean_detectable(variance, pairing.n, aim) if pairing.n else None
-            count = "no end of answers" if answers is None else f"{answers} answers"
-            name = f"paired, {'1 answer' if answers == 1 else count} a prompt"
-            test = "sign-flip test, power of the z-test"
-            found.append(Design(name, test, needed, detectable=seen))
-    return found
+    return [
+        _of_mean(f"paired, {count} a prompt", _SIGN_FLIP, variance, pairing, difference, aim)
+        for answers, count in _ANSWERS.items()
+        if (variance := pairing.variance_with(answers)) is not None
+    ]
+
+
+def _of_mean(
+    name: str, test: str, variance: float, pairing: Pairing, difference: float, aim: Aim
+) -> Design:
+    smallest = mean_detectable(variance, pairing.n, aim) if pairing.n else None
+    return Design(name, test, mean_samples(variance, difference, aim), detectable=smallest)
 
 
 def _other(accuracy: float, difference: float) -> float:

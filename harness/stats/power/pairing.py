@@ -1,4 +1,4 @@
-"""What two checkpoints' per-sample values say about noise: how they pair, repeats, seeds."""
+"""Noise in the per-sample values of two checkpoints: pairing, repeats and seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from harness.storage.result import Result, SuiteResult
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """How two series of values on the same prompts go together.
+    """The joint spread of two series of values on the same prompts.
 
     Attributes:
         first: mean of the baseline's values.
         second: mean of the other's.
-        n: prompts that both have; None where that is not said.
+        n: shared prompts; None where they are not stated.
         repeats: answers a prompt.
         discordant: share of prompts that only one gets right; None unless each has one answer
             that is right or wrong.
@@ -30,7 +30,7 @@ class Pairing:
         variance: of the differences, repeats averaged.
         within: variance of one answer about its prompt's mean, summed over both; None where no
             prompt has several answers.
-        measured: whether the figures come from n prompts; else somebody assumes them.
+        measured: the figures come from n prompts; else they are assumed.
     """
 
     first: float
@@ -46,13 +46,13 @@ class Pairing:
 
     @property
     def discordant_bounds(self) -> Interval | None:
-        """95 % interval (Wilson's) of the discordant share; None where it is not measured."""
+        """Return Wilson's 95 % interval of the discordant share; None if not measured."""
         if self.discordant is None or self.n is None or not self.measured:
             return None
         return wilson(round(self.discordant * self.n), self.n)
 
     def variance_with(self, answers: int | None) -> float | None:
-        """Of the differences with so many answers a prompt, None standing for no end of them.
+        """Return the variance of differences with so many answers a prompt; None: infinitely many.
 
         between + within / K, where between is the observed variance less within / repeats (not
         below 0). None where `within` is not known.
@@ -65,7 +65,7 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """How far scores of training runs that differ in the seed alone lie apart.
+    """The spread of the scores of training runs that differ in the seed alone.
 
     Attributes:
         sd: pooled over both methods, in the unit of the values.
@@ -79,38 +79,38 @@ class Seeds:
 
     @property
     def both(self) -> bool:
-        """Whether the baseline has several seeds too; else it is taken as fixed."""
+        """Return True if the baseline has several seeds too; else it is taken as fixed."""
         return self.counts[1] > 1
 
 
 def pairing(first: SuiteResult, second: SuiteResult) -> Pairing:
-    """What the values of two checkpoints on one suite say.
+    """Return the pairing of two checkpoints on one suite.
 
     Raises:
         RunError: they share fewer than two prompts that have a value for both.
     """
-    one, two = paired_values(first, second)
-    if len(one) < 2:
-        raise RunError(f"{first.suite}: {len(one)} shared prompts with values, two are needed")
+    ours, theirs = paired_values(first, second)
+    if len(ours) < 2:
+        raise RunError(f"{first.suite}: {len(ours)} shared prompts with values, two are needed")
     repeats = min(_repeats(first), _repeats(second))
-    single = repeats == 1 and is_binary(one) and is_binary(two)
-    differences = [x - y for x, y in zip(one, two, strict=True)]
+    single = repeats == 1 and is_binary(ours) and is_binary(theirs)
+    differences = [x - y for x, y in zip(ours, theirs, strict=True)]
     within = [_within(suite) for suite in (first, second)]
     return Pairing(
-        first=fmean(one),
-        second=fmean(two),
-        n=len(one),
+        first=fmean(ours),
+        second=fmean(theirs),
+        n=len(ours),
         repeats=repeats,
         discordant=fmean(map(abs, differences)) if single else None,
-        correlation=_correlation(one, two),
-        spreads=(variance(one), variance(two)),
+        correlation=_correlation(ours, theirs),
+        spreads=(variance(ours), variance(theirs)),
         variance=variance(differences),
         within=None if None in within else sum(w for w in within if w is not None),
     )
 
 
 def averaged(pairings: Sequence[Pairing]) -> Pairing:
-    """The mean of several pairings of the same suite, one a training seed."""
+    """Return the mean of several pairings of one suite, one a training seed."""
     return Pairing(
         first=fmean(p.first for p in pairings),
         second=fmean(p.second for p in pairings),
@@ -125,32 +125,32 @@ def averaged(pairings: Sequence[Pairing]) -> Pairing:
 
 
 def family(result: Result, name: str, suite: str) -> dict[str, SuiteResult]:
-    """Checkpoints that differ from the named one in the seed alone, with their scores of a suite.
+    """Return the checkpoints that differ from the named one in the seed alone, by name.
 
-    They are told by their names, as `sweep: {seed: [...]}` gives them: `nca-seed0`, `nca-seed1`.
+    Names decide, as `sweep: {seed: [...]}` gives them: `nca-seed0`, `nca-seed1`.
     `nca` stands for all of them where no checkpoint has that very name.
 
     Raises:
         RunError: there is none of that name with that suite; the message lists those there are.
     """
     stem = SEED.sub("", name)
-    found = {
+    members = {
         c.name: c.suites[suite]
         for c in result.checkpoints
         if suite in c.suites and (c.name == name or SEED.sub("", c.name) == stem)
     }
-    if not found:
-        known = ", ".join(c.name for c in result.checkpoints if suite in c.suites)
-        raise RunError(f"run {result.recipe} has no {name!r} with {suite}: it has {known}")
-    return {name: found[name]} if name in found and not SEED.search(name) else found
+    if not members:
+        names = ", ".join(c.name for c in result.checkpoints if suite in c.suites)
+        raise RunError(f"run {result.recipe} has no {name!r} with {suite}: it has {names}")
+    return {name: members[name]} if name in members and not SEED.search(name) else members
 
 
 def pairs_of(
     name: str, baseline: str, ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]
 ) -> list[tuple[SuiteResult, SuiteResult]]:
-    """(baseline, checkpoint) of each two that belong together: the named ones, else equal seeds.
+    """Return (baseline, checkpoint) pairs: the named ones, else those of equal seeds.
 
-    A seed without its equal is put beside the baseline's first.
+    A seed without its equal is paired with the baseline's first.
     """
     if name in ours:
         ours = {name: ours[name]}
@@ -162,16 +162,13 @@ def pairs_of(
 
 
 def seeds(ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]) -> Seeds | None:
-    """The spread over training seeds; None where neither method has two of them.
-
-    It holds what a seed does to these very prompts; other prompts are the samples' affair.
-    """
-    found = seed_spread([_scores(ours), _scores(theirs)])
-    return None if found is None else Seeds(found.sd, found.interval, (len(ours), len(theirs)))
+    """Return the spread over seeds on these prompts; None where neither method has two."""
+    spread = seed_spread([_scores(ours), _scores(theirs)])
+    return None if spread is None else Seeds(spread.sd, spread.interval, (len(ours), len(theirs)))
 
 
 def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
-    """A mean value for each, over the answers that all of them have."""
+    """Return the mean value of each, over the answers that all of them have."""
     tables = [
         {(s.id, s.repeat): s.value for s in suite.samples if s.value is not None}
         for suite in members.values()
@@ -181,8 +178,8 @@ def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
 
 
 def _seed(name: str) -> str:
-    found = SEED.search(name)
-    return found[1] if found else ""
+    match = SEED.search(name)
+    return match[1] if match else ""
 
 
 def _repeats(suite: SuiteResult) -> int:
@@ -190,7 +187,7 @@ def _repeats(suite: SuiteResult) -> int:
 
 
 def _within(suite: SuiteResult) -> float | None:
-    """Mean over prompts of the variance of their answers' values; None without repeats."""
+    """Return the mean variance of a prompt's answers; None without repeats."""
     answers: dict[str, list[float]] = {}
     for sample in suite.samples:
         if sample.value is not None:
@@ -199,13 +196,13 @@ def _within(suite: SuiteResult) -> float | None:
     return fmean(several) if several else None
 
 
-def _correlation(one: Sequence[float], two: Sequence[float]) -> float | None:
-    first, second = fmean(one), fmean(two)
-    spread = sqrt(sum((x - first) ** 2 for x in one) * sum((y - second) ** 2 for y in two))
-    shared = sum((x - first) * (y - second) for x, y in zip(one, two, strict=True))
+def _correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    first, second = fmean(xs), fmean(ys)
+    spread = sqrt(sum((x - first) ** 2 for x in xs) * sum((y - second) ** 2 for y in ys))
+    shared = sum((x - first) * (y - second) for x, y in zip(xs, ys, strict=True))
     return shared / spread if spread else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    present = [value for value in values if value is not None]
+    return fmean(present) if present else None

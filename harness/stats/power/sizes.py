@@ -1,15 +1,17 @@
-"""How many samples or seeds it takes to see a difference: pure functions.
+"""The samples or seeds that show a difference: pure functions.
 
 Fractions are 0 to 1, differences are in the unit of the values, tests are two-sided. The tests are
 those of the tables (`harness.stats`): McNemar's exact test for right-or-wrong values, the
 sign-flip test for others, which for power is as good as the z-test of the mean difference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-#: Numbers of samples or seeds above this are not looked for.
+from harness.stats.records import PairedDifference
+
+#: The largest number of samples or seeds that is searched for.
 MOST = 10**7
 #: Share of the binomial distribution that may be left out at each end.
 _TAIL = 1e-12
@@ -17,7 +19,7 @@ _TAIL = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is asked of a test: `power` to see a difference that is there, at level `alpha`.
+    """The aim of a test: `power` to show a true difference, at level `alpha`.
 
     Raises:
         ValueError: one of them is not between 0 and 1, or alpha is not below power.
@@ -32,22 +34,22 @@ class Aim:
 
     @property
     def z(self) -> tuple[float, float]:
-        """Normal quantiles of 1 - alpha/2 and of the power."""
+        """Return the normal quantiles of 1 - alpha/2 and of the power."""
         from scipy.stats import norm
 
         return float(norm.ppf(1 - self.alpha / 2)), float(norm.ppf(self.power))
 
     def shared(self, comparisons: int) -> "Aim":
-        """For one of several comparisons: alpha divided by their number (Bonferroni).
+        """Return the aim of one of several comparisons: alpha divided by their number.
 
-        Holm's procedure asks this of the smallest p-value and less of the others, so what is
-        found for it is enough.
+        This is Bonferroni's correction. Holm's procedure demands it of the smallest p-value and
+        less of the others, so these samples are enough.
         """
         return Aim(self.power, self.alpha / comparisons)
 
 
 def mcnemar_power(n: int, discordant: float, difference: float, alpha: float = 0.05) -> float:
-    """The exact power of McNemar's exact test on n pairs.
+    """Return the exact power of McNemar's exact test on n pairs.
 
     The number of discordant pairs is D ~ Binomial(n, discordant); of them B ~ Binomial(D, q),
     q = (1 + difference / discordant) / 2, fall to the better side. With c(D) the largest c whose
@@ -75,7 +77,7 @@ def mcnemar_power(n: int, discordant: float, difference: float, alpha: float = 0
 
 
 def connor(discordant: float, difference: float, aim: Aim) -> int:
-    """Pairs that McNemar's test needs, by the usual approximation.
+    """Return the pairs that McNemar's test needs, by the usual approximation.
 
     n = (z_α·sqrt(ψ) + z_β·sqrt(ψ − δ²))² / δ², ψ the discordant share. Connor, "Sample size for
     testing differences in proportions for the paired-sample design", Biometrics 43 (1987).
@@ -87,7 +89,7 @@ def connor(discordant: float, difference: float, aim: Aim) -> int:
 
 
 def mcnemar_samples(discordant: float, difference: float, aim: Aim) -> int:
-    """Pairs that McNemar's exact test needs, by `mcnemar_power`.
+    """Return the pairs that McNemar's exact test needs, by `mcnemar_power`.
 
     The exact test is conservative, so these are some more than `connor` says. The power grows with
     n in small steps up and down; this is where it first stays reached, as bisection finds it.
@@ -99,7 +101,7 @@ def mcnemar_samples(discordant: float, difference: float, aim: Aim) -> int:
 
 
 def mcnemar_detectable(n: int, discordant: float, aim: Aim) -> float | None:
-    """The smallest difference that McNemar's exact test sees on n pairs.
+    """Return the smallest difference that McNemar's exact test shows on n pairs.
 
     The discordant share stays, except that a larger difference needs as large a share. None where
     n is so small that the test sees nothing at all.
@@ -112,25 +114,48 @@ def mcnemar_detectable(n: int, discordant: float, aim: Aim) -> float | None:
 
 
 def mean_samples(variance: float, difference: float, aim: Aim) -> int:
-    """Samples whose mean is told apart from 0: ((z_α + z_β)·sd / δ)².
+    """Return the samples whose mean differs significantly from 0: ((z_α + z_β)·sd / δ)².
 
     Args:
         variance: of one sample's value; of a paired test that of its differences, of one with K
             answers a sample between + within / K. Miller, "Adding error bars to evals", arXiv
             2411.00640 (2024), section 5; for two groups the sum of both variances.
         difference: the mean.
-        aim: what is asked.
+        aim: power and level.
     """
     return max(2, ceil(sum(aim.z) ** 2 * variance / difference**2))
 
 
 def mean_detectable(variance: float, n: int, aim: Aim) -> float:
-    """The smallest mean that n samples tell apart from 0: (z_α + z_β)·sd / sqrt(n)."""
+    """Return the smallest mean that n samples show to differ from 0."""
     return sum(aim.z) * sqrt(variance / n)
 
 
+def detectable(
+    delta: PairedDifference, pair: tuple[Sequence[float], Sequence[float]], level: float
+) -> float | None:
+    """Return the smallest difference that these pairs show with a power of 80 %.
+
+    For right-or-wrong values by the exact power of McNemar's test at the observed share of
+    discordant pairs, for others by the z-test at the observed spread (`nca power`). None
+    where nothing was discordant, where differences do not vary, and where so few show nothing.
+
+    Args:
+        delta: the observed difference.
+        pair: the values of both, by prompt.
+        level: of the two-sided test, corrected for the number of differences.
+    """
+    differences = [x - y for x, y in zip(*pair, strict=True)]
+    aim = Aim(alpha=level)
+    if delta.test == "mcnemar-exact":
+        share = sum(map(abs, differences)) / delta.n
+        return mcnemar_detectable(delta.n, share, aim) if share else None
+    variance = sum((d - delta.delta) ** 2 for d in differences) / (delta.n - 1)
+    return mean_detectable(variance, delta.n, aim) if variance else None
+
+
 def unpaired_samples(first: float, second: float, aim: Aim) -> int:
-    """Samples for each of two accuracies on different prompts.
+    """Return the samples for each of two accuracies on different prompts.
 
     n = (z_α·sqrt(2·m·(1 − m)) + z_β·sqrt(p(1 − p) + q(1 − q)))² / (p − q)², m = (p + q) / 2.
     Fleiss, Levin and Paik, "Statistical methods for rates and proportions" (2003), section 4.2,
@@ -144,7 +169,7 @@ def unpaired_samples(first: float, second: float, aim: Aim) -> int:
 
 
 def unpaired_detectable(accuracy: float, n: int, aim: Aim) -> float | None:
-    """The smallest difference from an accuracy (to the farther side) that n samples each see."""
+    """Return the smallest difference from an accuracy that n samples each show."""
     side = 1 if accuracy <= 0.5 else -1
     return smallest(
         lambda delta: unpaired_samples(accuracy, accuracy + side * delta, aim) <= n,
@@ -153,23 +178,24 @@ def unpaired_detectable(accuracy: float, n: int, aim: Aim) -> float | None:
 
 
 def discordant_of(first: float, second: float, correlation: float) -> float:
-    """The discordant share of two accuracies: p(1 − q) + q(1 − p) − 2·ρ·sqrt(p(1 − p)q(1 − q)).
+    """Return the discordant share of two accuracies: p(1 − q) + q(1 − p) − 2·ρ·s.
 
-    ρ is the correlation of the right-or-wrong values over prompts (phi); 0 is no pairing at all.
+    s = sqrt(p(1 − p)q(1 − q)); ρ is the correlation of the right-or-wrong values over prompts
+    (phi); 0 is no pairing at all.
     """
     spread = sqrt(first * (1 - first) * second * (1 - second))
     return first * (1 - second) + second * (1 - first) - 2 * correlation * spread
 
 
 def correlation_of(first: float, second: float, discordant: float) -> float | None:
-    """The correlation that goes with a discordant share; None where a series does not vary."""
+    """Return the correlation of a discordant share; None where a series does not vary."""
     spread = sqrt(first * (1 - first) * second * (1 - second))
     apart = first * (1 - second) + second * (1 - first)
     return (apart - discordant) / (2 * spread) if spread else None
 
 
 def seeds_power(seeds: int, sd: float, difference: float, alpha: float, *, both: bool) -> float:
-    """The power of the t-test on scores of training runs, one score a seed.
+    """Return the power of the t-test on scores of training runs, one score a seed.
 
     With S seeds for each of two methods: 2S − 2 degrees of freedom and the noncentrality
     δ / (sd·sqrt(2 / S)); against a fixed score S − 1 and δ / (sd·sqrt(1 / S)). Cohen, "Statistical
@@ -180,7 +206,7 @@ def seeds_power(seeds: int, sd: float, difference: float, alpha: float, *, both:
         sd: standard deviation of the score over seeds.
         difference: of the two mean scores.
         alpha: level of the two-sided test.
-        both: whether both sides were trained with several seeds, or one is fixed.
+        both: both sides have several seeds; else one is fixed.
     """
     from scipy.stats import nct, t
 
@@ -194,7 +220,7 @@ def seeds_power(seeds: int, sd: float, difference: float, alpha: float, *, both:
 
 
 def seeds_needed(sd: float, difference: float, aim: Aim, *, both: bool) -> int:
-    """Training seeds of each method (at least 2) with which the t-test has its power."""
+    """Return the training seeds of each method (at least 2) that give the t-test its power."""
     if sd == 0:
         return 2
     guess = mean_samples((1 + both) * sd**2, difference, aim)
@@ -206,7 +232,7 @@ def seeds_needed(sd: float, difference: float, aim: Aim, *, both: bool) -> int:
 
 
 def least(enough: Callable[[int], bool], guess: int, start: int = 1) -> int:
-    """The least number from `start` for which a growing condition holds, by bisection.
+    """Return the least number from `start` for which a growing condition holds.
 
     Raises:
         ValueError: it would be above `MOST`.
@@ -223,7 +249,7 @@ def least(enough: Callable[[int], bool], guess: int, start: int = 1) -> int:
 
 
 def smallest(enough: Callable[[float], bool], most: float) -> float | None:
-    """The smallest number up to `most` for which a growing condition holds; None for none."""
+    """Return the least number up to `most` for which a growing condition holds, or None."""
     if not enough(most):
         return None
     low, high = 0.0, most

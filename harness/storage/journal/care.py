@@ -16,9 +16,9 @@ from harness.storage.journal.file import (
     Entry,
     connect,
     existing,
+    explaining,
     readable,
     reader,
-    told,
     transaction,
 )
 
@@ -117,7 +117,7 @@ def survey(path: Path) -> Survey:
         RunError: there is none, or it cannot be read.
     """
     existing(path)
-    with told(path), contextlib.closing(connect(path)) as db:
+    with explaining(path), contextlib.closing(connect(path)) as db:
         parts = tuple(Part(*row) for row in db.execute(_PARTS + _GROUPED))
         return Survey(path, _size(path), _free(db), parts, _quarantined(db))
 
@@ -132,7 +132,7 @@ def prune(path: Path, choice: Choice, *, dry_run: bool = False) -> Pruned:
     if not (choice.entries or choice.quarantine):
         raise UserError("say what may go: --damaged, --unused, --origin TEXT or --kind KIND")
     existing(path)
-    with told(path), contextlib.closing(connect(path)) as db:
+    with explaining(path), contextlib.closing(connect(path)) as db:
         _refuse_unknown(db, path, choice.kind)
         conditions = (choice.kind, choice.origin, choice.unused)
         rows = db.execute(_PARTS + _CHOSEN + _GROUPED, conditions) if choice.entries else ()
@@ -167,7 +167,7 @@ def merge(path: Path, others: Iterable[Path]) -> Iterator[Merged]:
         existing(source)
         if path.exists() and source.samefile(path):
             raise RunError(f"{source}: the very journal that others are merged into; name another")
-        with told(path), contextlib.closing(connect(path)) as db:
+        with explaining(path), contextlib.closing(connect(path)) as db:
             yield _merge(db, source)
 
 
@@ -197,7 +197,7 @@ def _merge(db: sqlite3.Connection, source: Path) -> Merged:
             else:
                 damaged += 1
 
-    with told(source), contextlib.closing(reader(source)) as other:
+    with explaining(source), contextlib.closing(reader(source)) as other:
         new = add(db, intact(readable(other, source)))
     return Merged(source, new, seen - new, damaged, unreadable)
 

@@ -11,11 +11,11 @@ from harness.storage.journal.file import (
     Entry,
     connect,
     existing,
+    explaining,
     is_damage,
     lenient,
     readable,
     reader,
-    told,
     transaction,
     upgrade,
 )
@@ -62,7 +62,7 @@ def check(path: Path, *, repair: bool = False) -> Health:
         RunFailed: the disk is full; the journal is as it was.
     """
     existing(path)
-    with told(path):
+    with explaining(path):
         with contextlib.closing(reader(path)) as db:
             health, damaged = _look(db, path)
         if health.sound or not repair:

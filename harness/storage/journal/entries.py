@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from eval_suites.requests import Decoding, Request
-from harness.storage.journal.file import checksum, connect, told, transaction
-from harness.storage.run_folder import digest
+from harness.storage.hashing import digest
+from harness.storage.journal.file import checksum, connect, explaining, transaction
 
 #: Found entries are counted together, this many at once.
 _HITS = 1000
@@ -117,7 +117,7 @@ class Journal:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the body stored under a key; None when there is none, or a damaged one."""
-        with told(self.path):
+        with explaining(self.path):
             # Casts, because damage may also have changed a column's type.
             row = self._db.execute(
                 "SELECT CAST(body AS BLOB), CAST(sum AS BLOB) FROM entries WHERE key=?", (key,)
@@ -144,7 +144,7 @@ class Journal:
             origin: who said it, in words that a person would prune by.
         """
         body = zlib.compress(json.dumps(value, ensure_ascii=False).encode(), 1)
-        with told(self.path):
+        with explaining(self.path):
             self._db.execute(
                 "INSERT OR IGNORE INTO entries(key, kind, body, sum, origin) VALUES(?,?,?,?,?)",
                 (key, kind, body, checksum(key, body), origin),
@@ -152,7 +152,7 @@ class Journal:
 
     def counts(self) -> dict[str, int]:
         """Entries by kind."""
-        with told(self.path):
+        with explaining(self.path):
             rows = self._db.execute(
                 "SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind"
             )

@@ -50,7 +50,7 @@ def connect(path: Path) -> sqlite3.Connection:
         UserError, RunFailed: it cannot be opened, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with told(path):
+    with explaining(path):
         db = sqlite3.connect(path, timeout=60, isolation_level=None)
         try:
             if version_of(db, path) < SCHEMA:
@@ -116,8 +116,8 @@ def checksum(key: str, body: bytes) -> str:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Within, what SQLite raises about a journal becomes an error that names it and the remedy.
+def explaining(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite in this block into errors that name the journal and the remedy.
 
     Raises:
         UserError: it is damaged or may not be written.
@@ -227,7 +227,7 @@ def readable(db: sqlite3.Connection, path: Path) -> Iterator[Entry | None]:
 
 
 def _readable_1(db: sqlite3.Connection) -> Iterator[Entry | None]:
-    """As `readable`, for schema 1: up to the first damaged page."""
+    """Yield entries as `readable` does, for schema 1: up to the first damaged page."""
     try:
         for columns in db.execute("SELECT key, kind, CAST(body AS BLOB), sum, '' FROM entries"):
             yield Entry(*columns)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.diagnosis import Check, checks, table
-from harness.report.tables.table import markdown
+from harness.report.tables.formats import markdown
 
 
 def look(tmp_path: Path, **where: object) -> dict[str, Check]:

@@ -13,8 +13,8 @@ from transformers import AutoTokenizer
 
 from harness.cli.training_data import show
 from harness.evaluate.client.token_text import pieces, visible
-from harness.pipeline.plan import Places
-from harness.recipe.schema import read_recipe
+from harness.pipeline.places import Places
+from harness.recipe.reading import read_recipe
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "data_show.txt"
 RECIPE = """

@@ -2,23 +2,22 @@
 
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import CAPABILITIES, Completion
+from harness.engines.base import CAPABILITIES, Completion, Engine
 from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import ENGINES, capabilities_of, default_engine, make
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent
-from harness.storage.run_folder import RunFolder, read_lines
+from harness.storage.atomic_files import read_lines
+from harness.storage.run_folder import RunFolder
 
 
-class Parrot:
+class Parrot(Engine):
     """An engine that answers 7 to everything."""
 
     name = "parrot"
@@ -27,20 +26,6 @@ class Parrot:
 
     def __init__(self, spec: EngineSpec) -> None:
         self.spec = spec
-
-    def refusal(self, adapter: Path) -> str:
-        return f"{adapter.name}: parrots wear none"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     async def complete(self, request: Request) -> Completion:
         return Completion(("The answer is 7.",) * request.n, ("stop",) * request.n)

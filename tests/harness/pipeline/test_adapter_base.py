@@ -12,8 +12,8 @@ import torch
 
 from harness.engines.checkpoints import under
 from harness.errors import ModelError
+from harness.storage.atomic_files import read_lines
 from harness.storage.result import read_result
-from harness.storage.run_folder import read_lines
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = """

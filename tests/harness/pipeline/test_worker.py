@@ -9,7 +9,8 @@ from harness.errors import StageBusy
 from harness.pipeline import worker
 from harness.progress.events import silent
 from harness.storage import locks
-from harness.storage.run_folder import read_json, replacing, waiting, write_json
+from harness.storage.atomic_files import read_json, replacing, write_json
+from harness.storage.run_folder import pending_job
 
 
 def test_what_killed_writers_left_is_cleared_but_for_another_commands(
@@ -51,7 +52,7 @@ def test_what_a_command_tells_a_stage_stands_there_once_the_stage_holds_the_lock
         return True
 
     monkeypatch.setattr(worker, "KINDS", {"look": work})
-    mine, other = waiting(tmp_path), waiting(tmp_path)
+    mine, other = pending_job(tmp_path), pending_job(tmp_path)
     write_json(mine, {"kind": "look", "key": "k", "job": 1})
     write_json(other, {"kind": "look", "key": "j", "job": 2})
 

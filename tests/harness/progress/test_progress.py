@@ -153,7 +153,7 @@ def test_the_table_has_a_line_for_all_and_one_for_each_pair_that_runs() -> None:
     running = replace(
         NCA, begun=True, done=120, generated=100, tokens=5000, seconds=25.0, not_ok=12
     )
-    view = View("[2/2] evaluate").heard(
+    view = View("[2/2] evaluate").after(
         evaluating(25.0, replace(BASE, begun=True, done=200), running, Pair("math", "nca", 80)), 0.0
     )
 
@@ -168,8 +168,8 @@ def test_the_table_has_a_line_for_all_and_one_for_each_pair_that_runs() -> None:
 
 
 def test_columns_of_failures_are_there_only_where_there_are_some() -> None:
-    fine = View("x").heard(evaluating(1.0, replace(NCA, begun=True, done=1)), 0.0)
-    ours = View("x").heard(evaluating(1.0, replace(NCA, begun=True, done=1, lost=1)), 0.0)
+    fine = View("x").after(evaluating(1.0, replace(NCA, begun=True, done=1)), 0.0)
+    ours = View("x").after(evaluating(1.0, replace(NCA, begun=True, done=1, lost=1)), 0.0)
 
     assert not {"not ok", "lost"} & set(re.split(" {2,}", shown(fine)[0]))
     assert shown(ours)[0].endswith("lost")
@@ -183,7 +183,7 @@ def test_64_pairs_fit_into_the_terminal(width: int, height: int) -> None:
         for suite in ("gsm_plus:mini-eurus", "math:minerva4", "humaneval_plus", "bbh") * 4
         for seed in range(16)
     ]
-    view = View("[17/17] evaluate").heard(evaluating(99.0, *pairs), 0.0)
+    view = View("[17/17] evaluate").after(evaluating(99.0, *pairs), 0.0)
 
     lines = shown(view, width, height)
 

@@ -8,9 +8,9 @@ import pytest
 
 from harness.errors import RunFailed
 from harness.progress.events import silent
-from harness.progress.progress_file import EVERY_S, FILE, Keeper, kept
+from harness.progress.progress_file import EVERY_S, FILE, ProgressRecorder, recording
 from harness.progress.throughput import Pair
-from harness.storage.run_folder import read_json
+from harness.storage.atomic_files import read_json
 
 
 class Clock:
@@ -30,7 +30,7 @@ def test_it_is_written_at_most_every_two_seconds_and_every_event_is_handed_on(
 ) -> None:
     heard: list[Any] = []
     clock, file = Clock(), tmp_path / FILE
-    keeper = Keeper(heard.append, file, clock)
+    keeper = ProgressRecorder(heard.append, file, clock)
 
     keeper(step(1))
     assert read_json(file) == {"phase": "train", "done": 1, "total": 10, "seconds_left": None}
@@ -48,7 +48,7 @@ def test_it_is_written_at_most_every_two_seconds_and_every_event_is_handed_on(
 
 def test_another_phase_has_its_own_speed(tmp_path: Path) -> None:
     clock, file = Clock(), tmp_path / FILE
-    keeper = Keeper(silent, file, clock)
+    keeper = ProgressRecorder(silent, file, clock)
     keeper(step(9, "reference"))
     clock.now += 100
     keeper(step(1))
@@ -57,7 +57,7 @@ def test_another_phase_has_its_own_speed(tmp_path: Path) -> None:
 
 def test_an_evaluation_is_counted_by_suite_over_all_checkpoints(tmp_path: Path) -> None:
     clock, file = Clock(), tmp_path / FILE
-    keeper = Keeper(silent, file, clock)
+    keeper = ProgressRecorder(silent, file, clock)
     pairs = [Pair("gsm8k", name, 10, begun=True) for name in ("base", "nca")]
     pairs.append(Pair("svamp", "base", 4))
     told = {"event": "evaluating", "seconds": 0.0, "pairs": [asdict(pair) for pair in pairs]}
@@ -82,7 +82,7 @@ def test_it_is_gone_at_a_good_end_and_stays_at_a_bad_one(tmp_path: Path) -> None
     file = tmp_path / FILE
 
     def killed() -> None:
-        with kept(silent, tmp_path) as report:
+        with recording(silent, tmp_path) as report:
             report(step(4))
             raise RunFailed
 
@@ -90,7 +90,7 @@ def test_it_is_gone_at_a_good_end_and_stays_at_a_bad_one(tmp_path: Path) -> None
         killed()
     assert read_json(file)["done"] == 4
 
-    with kept(silent, tmp_path) as report:
+    with recording(silent, tmp_path) as report:
         assert not file.exists()  # what another process left is not this one's
         report(step(1))
         assert file.exists()
@@ -99,7 +99,7 @@ def test_it_is_gone_at_a_good_end_and_stays_at_a_bad_one(tmp_path: Path) -> None
 
 def test_a_disk_that_cannot_be_written_does_not_end_the_work(tmp_path: Path) -> None:
     heard: list[Any] = []
-    keeper = Keeper(heard.append, tmp_path / "gone" / FILE)
+    keeper = ProgressRecorder(heard.append, tmp_path / "gone" / FILE)
     keeper(step(1))
     keeper(step(2))
     assert len(heard) == 2

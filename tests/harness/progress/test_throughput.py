@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.progress.throughput import Pace, Pair, pair_left, pair_rate, phase_heard
+from harness.progress.throughput import EvaluationProgress, Pair, pair_left, pair_rate, phase_after
 
 
 def event(seconds: float, *pairs: Pair) -> dict[str, Any]:
@@ -20,23 +20,23 @@ def test_answers_from_the_journal_are_no_speed() -> None:
     """80 of 100 came at once; 5 that were generated took 10 s, so the 15 left take 30."""
     half = pair(done=85, generated=5, tokens=500, seconds=10.0)
 
-    pace = Pace().heard(event(10.0, half))
+    progress = EvaluationProgress().after(event(10.0, half))
 
-    assert (pace.left, pair_left(half)) == (30.0, 30.0)
-    assert (pace.rate, pair_rate(half)) == (50.0, 50.0)
+    assert (progress.left, pair_left(half)) == (30.0, 30.0)
+    assert (progress.rate, pair_rate(half)) == (50.0, 50.0)
 
 
 def test_before_anything_is_generated_nothing_is_known() -> None:
     replayed = pair(done=60)
 
     for seconds in (0.0, 20.0):
-        pace = Pace().heard(event(seconds, replayed))
-        assert (pace.rate, pace.left) == (None, None)
+        progress = EvaluationProgress().after(event(seconds, replayed))
+        assert (progress.rate, progress.left) == (None, None)
     assert (pair_rate(replayed), pair_left(replayed)) == (None, None)
 
 
 def test_all_done_leaves_no_time_also_where_nothing_was_generated() -> None:
-    assert Pace().heard(event(0.0, pair(done=100))).left == 0.0
+    assert EvaluationProgress().after(event(0.0, pair(done=100))).left == 0.0
 
 
 def test_samples_of_a_suite_weigh_what_its_answers_are_long() -> None:
@@ -47,7 +47,7 @@ def test_samples_of_a_suite_weigh_what_its_answers_are_long() -> None:
     short = pair("arithmetic", total=20, done=10, generated=10, tokens=100, seconds=100.0)
     long = pair("math", total=20, done=10, generated=10, tokens=900, seconds=100.0)
 
-    assert Pace().heard(event(100.0, short, long)).left == pytest.approx(100.0)
+    assert EvaluationProgress().after(event(100.0, short, long)).left == pytest.approx(100.0)
 
 
 def test_a_suite_without_an_answer_yet_weighs_like_the_mean() -> None:
@@ -55,41 +55,41 @@ def test_a_suite_without_an_answer_yet_weighs_like_the_mean() -> None:
     known = pair("math", total=20, done=20, generated=20, tokens=1000, seconds=100.0)
     unknown = Pair("bbh", "nca", 20)
 
-    assert Pace().heard(event(100.0, known, unknown)).left == pytest.approx(100.0)
+    assert EvaluationProgress().after(event(100.0, known, unknown)).left == pytest.approx(100.0)
 
 
 def test_where_no_engine_counts_tokens_samples_count() -> None:
     some = pair("math", total=40, done=10, generated=10, seconds=5.0)
 
-    pace = Pace().heard(event(5.0, some, Pair("bbh", "nca", 10)))
+    progress = EvaluationProgress().after(event(5.0, some, Pair("bbh", "nca", 10)))
 
-    assert (pace.left, pace.rate) == (pytest.approx(20.0), None)
+    assert (progress.left, progress.rate) == (pytest.approx(20.0), None)
 
 
 def test_an_event_replaces_the_pairs_that_it_names_and_keeps_order() -> None:
     first, second = Pair("a", "x", 5), Pair("b", "x", 5)
-    pace = Pace().heard(event(0.0, first, second))
+    progress = EvaluationProgress().after(event(0.0, first, second))
 
-    later = pace.heard(event(3.0, pair("a", "x", 5, done=4)))
+    later = progress.after(event(3.0, pair("a", "x", 5, done=4)))
 
     assert list(later.pairs) == [("a", "x"), ("b", "x")]
     assert (later.done, later.total, later.seconds) == (4, 10, 3.0)
-    assert pace.done == 0
+    assert progress.done == 0
 
 
 def test_a_phase_is_timed_from_where_it_was_first_heard_of() -> None:
     """Resumed at step 50 of 100: ten more in 20 s, so 40 take 80 s."""
-    phase = phase_heard(None, {"done": 50, "total": 100}, now=7.0)
+    phase = phase_after(None, {"done": 50, "total": 100}, now=7.0)
     assert phase.left(7.0) is None
 
-    phase = phase_heard(phase, {"done": 60, "total": 100}, now=27.0)
+    phase = phase_after(phase, {"done": 60, "total": 100}, now=27.0)
 
     assert phase.left(27.0) == pytest.approx(80.0)
 
 
 def test_a_phase_that_counts_from_the_front_again_is_timed_anew() -> None:
-    old = phase_heard(None, {"done": 4, "total": 5}, now=0.0)
+    old = phase_after(None, {"done": 4, "total": 5}, now=0.0)
 
-    again = phase_heard(old, {"done": 1, "total": 5}, now=9.0)
+    again = phase_after(old, {"done": 1, "total": 5}, now=9.0)
 
     assert (again.began, again.first) == (9.0, 1)

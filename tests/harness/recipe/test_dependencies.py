@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from harness.errors import RecipeError
-from harness.recipe.dependencies import steps
-from harness.recipe.schema import Recipe, read_recipe
+from harness.recipe.dependencies import order_steps
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import Recipe
 
 TWO_ROUNDS: dict[str, Any] = {
     "name": "rounds",
@@ -32,7 +33,7 @@ def read(tmp_path: Path, recipe: object, *overrides: str) -> Recipe:
 
 
 def order(recipe: Recipe) -> list[str]:
-    return [step.where for step in steps(recipe.checkpoints, recipe.starts, recipe.sample)]
+    return [step.where for step in order_steps(recipe.checkpoints, recipe.starts, recipe.sample)]
 
 
 def test_everything_stands_after_what_it_needs(tmp_path: Path) -> None:

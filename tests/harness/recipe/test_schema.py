@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from harness.errors import RecipeError
-from harness.recipe.schema import limit_for, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import limit_for
 
 GOOD = {
     "name": "small",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.stats.clusters import cluster_means, clustered_interval, noise
+from harness.stats.clusters import cluster_means, noise
 from harness.stats.intervals import mean_intervals, wilson
 from harness.stats.paired import paired_differences
 
@@ -15,8 +15,8 @@ def test_clusters_have_one_mean_each_in_the_order_of_their_first_value() -> None
 
 
 def test_a_prompt_whose_answers_agree_is_right_or_wrong() -> None:
-    found = clustered_interval([1, 1, 0, 0, 1, 1], list("aabbcc"), seed=0)
-    assert found == wilson(2, 3)
+    means = cluster_means([1, 1, 0, 0, 1, 1], "aabbcc")
+    assert mean_intervals([list(means.values())], seed=0) == [wilson(2, 3)]
 
 
 def test_values_that_are_no_fractions_never_get_wilsons_interval() -> None:
@@ -35,11 +35,6 @@ def test_clustered_intervals_cover_where_answers_alone_would_not() -> None:
     covered = [sum(i.low <= 0 <= i.high for i in found if i) / DRAWS for found in (clustered, flat)]
     assert 0.93 <= covered[0] <= 0.97
     assert covered[1] < 0.8
-    prompts = np.repeat(np.arange(60), 4)
-    alone = clustered_interval(list(answers[0].ravel()), [int(p) for p in prompts], seed=0)
-    assert alone
-    assert clustered[0]
-    assert (alone.low, alone.high) == pytest.approx((clustered[0].low, clustered[0].high))
 
 
 def test_paired_and_clustered_differences_cover_and_the_null_is_rejected_at_most_6_in_100() -> None:

@@ -1,6 +1,6 @@
 """Hand-worked examples, laws, and coverage by simulation with fixed seeds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import sqrt
 
@@ -10,19 +10,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats import resampling
-from harness.stats.intervals import mean, mover_average, wilson
+from harness.stats.intervals import mover_average, wilson
 from harness.stats.paired import (
     bonett_price,
     holm,
     mcnemar,
-    paired_average,
-    paired_difference,
+    paired_averages,
     paired_differences,
 )
-from harness.stats.records import Interval, Mean
-from harness.stats.resampling import bootstrap_mean, bootstrap_means, sign_flip, sign_flips
+from harness.stats.records import Interval, PairedDifference
+from harness.stats.resampling import bootstrap_means, sign_flips
 
 DRAWS = 1_000
+Values = Sequence[float]
+
+
+def bootstrap_mean(values: Values, seed: int) -> Interval | None:
+    return bootstrap_means([values], seed)[0]
+
+
+def sign_flip(differences: Values, seed: int) -> float:
+    return sign_flips([differences], seed)[0]
+
+
+def paired_difference(first: Values, second: Values, seed: int) -> PairedDifference:
+    return paired_differences([(first, second)], seed)[0]
+
+
+def paired_average(pairs: Sequence[tuple[Values, Values]], seed: int) -> PairedDifference:
+    return paired_averages([pairs], seed)[0]
 
 
 def test_wilson_gives_the_published_interval_of_81_in_263() -> None:
@@ -125,11 +141,6 @@ def test_holm_lies_between_the_raw_and_the_bonferroni_values(p_values: list[floa
         assert raw <= adjusted <= min(1.0, len(p_values) * raw)
 
 
-def test_mean_error_by_hand() -> None:
-    assert mean([1, 2, 3]) == Mean(2.0, pytest.approx(sqrt(1 / 3)), 3)
-    assert mean([4]).error is None
-
-
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
     values = list(np.random.default_rng(0).normal(size=40))
     one = bootstrap_mean(values, seed=1)
@@ -173,7 +184,6 @@ def test_an_average_needs_an_interval_of_every_suite() -> None:
     lambda: wilson(0, 0),
     lambda: bootstrap_mean([1.0], seed=0),
     lambda: paired_difference([1.0], [1.0, 0.0], seed=0),
-    lambda: mean([]),
 ])  # fmt: skip
 def test_too_little_data_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"needed|length"):

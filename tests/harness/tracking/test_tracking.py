@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from harness.cli.sync import sync_run
 from harness.errors import RunError
+from harness.storage.atomic_files import write_json
+from harness.storage.hashing import file_digest
 from harness.storage.result import read_result
-from harness.storage.run_folder import file_digest, write_json
 from harness.tracking.lineage import parts
 from harness.tracking.records import metric_name
 from harness.tracking.tracked import tracked_results

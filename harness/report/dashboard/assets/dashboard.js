@@ -91,8 +91,8 @@
     since ??= new Date();
     wait = Math.min(SLOWEST_MS, Math.max(EVERY_MS, wait) * 1.5);
     gone.textContent =
-      `The server is gone since ${since.toLocaleTimeString()}: this is what it said last. ` +
-      "Start nca dashboard again, and the page goes on.";
+      `The server has not answered since ${since.toLocaleTimeString()}; the page shows its last reply. ` +
+      "Start nca dashboard again to resume.";
     gone.hidden = false;
   };
 

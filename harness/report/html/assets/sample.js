@@ -58,11 +58,11 @@ globalThis.nca.showSample = (() => {
 
   const oneRepeat = (repeat, table) => [
     facts(repeat, table),
-    ...(repeat.said ? conversation(repeat) : [make("p", { class: "soft" }, "Its texts are not in this report.")]),
+    ...(repeat.said ? conversation(repeat) : [make("p", { class: "soft" }, "The texts are not in this report.")]),
     ...(repeat.verdicts?.length ? [make("h4", {}, "The judge's reply"), ...repeat.verdicts.flatMap(answer)] : []),
   ];
   const repeats = (found, table) => {
-    if (!found.length) return [make("p", { class: "soft" }, "It was not asked this sample.")];
+    if (!found.length) return [make("p", { class: "soft" }, "This checkpoint was not evaluated on this sample.")];
     if (found.length === 1) return oneRepeat(found[0], table);
     return found.map((repeat, i) =>
       make("details", { open: i === 0 },
@@ -93,7 +93,7 @@ globalThis.nca.showSample = (() => {
   };
   const compared = (one, other, names) => {
     const [a, b] = [said(one[0]), said(other[0])];
-    if (!a.length || !b.length) return make("p", { class: "soft" }, "There are no two texts to compare.");
+    if (!a.length || !b.length) return make("p", { class: "soft" }, "A comparison needs two texts.");
     const box = make("section", { class: "card", id: "difference" },
       make("h3", {}, "From ", make("del", {}, visible(names[0])), " to ", make("ins", {}, visible(names[1])),
         one.length + other.length > 2 ? ", first repeat" : ""));

@@ -181,7 +181,7 @@
   const showSample = async () => {
     const i = selected();
     if (i < 0) {
-      const none = shown.length ? "Choose a sample." : "No sample is like this.";
+      const none = shown.length ? "Choose a sample." : "No sample matches the filters.";
       $("sample").replaceChildren(make("p", { class: "soft" }, none));
       return;
     }

@@ -1,4 +1,4 @@
-"""Axes of a chart: grid lines with round numbers, and what they measure."""
+"""The axes of a chart: grid lines with round numbers, and titles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def frame(
     left: float = 46.0,
     top: float = 10.0,
 ) -> Frame:
-    """A panel of a size for data in two ranges; below is room for numbers and a title."""
+    """Return a panel for data in two ranges, with room below for tick labels and a title."""
     width, height = size
     return Frame(
         width, height, Scale(*x, left, width - 12.0), Scale(*y, height - 40.0, top)
@@ -34,7 +34,7 @@ def frame(
 
 
 def across(panel: Frame, title: str, *, whole: bool = False) -> Iterator[Markup]:
-    """Upright grid lines with numbers below (only whole ones of counts), and what they measure."""
+    """Yield vertical grid lines with numbers below, and the title; `whole` is for counts."""
     ticks = panel.x.ticks(whole=whole)
     for tick in ticks:
         at = panel.x(tick)
@@ -44,7 +44,7 @@ def across(panel: Frame, title: str, *, whole: bool = False) -> Iterator[Markup]
 
 
 def upwards(panel: Frame) -> Iterator[Markup]:
-    """Level grid lines with numbers beside."""
+    """Yield horizontal grid lines with numbers beside them."""
     ticks = panel.y.ticks()
     for tick in ticks:
         at = panel.y(tick)
@@ -53,5 +53,5 @@ def upwards(panel: Frame) -> Iterator[Markup]:
 
 
 def room_for(names: list[str]) -> float:
-    """Units that the longest name takes beside a chart."""
+    """Return the width of the longest name beside a chart, in drawing units."""
     return CHARACTER * max(map(len, names), default=0) + 14

@@ -1,4 +1,4 @@
-"""Curves over training steps: likelihoods of best and worst responses, losses."""
+"""Charts of losses and likelihoods over training steps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SIZE = (330.0, 240.0)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value at a step, with its standard error where it is known."""
+    """A value at a step, with its standard error (0 if unknown)."""
 
     step: float
     value: float
@@ -22,7 +22,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A series and how it looks; `marked` draws a mark at every point."""
+    """A series and its style; `marked` draws a mark at every point."""
 
     label: str
     look: Look
@@ -31,7 +31,7 @@ class Curve:
 
 
 def span(curves: Sequence[Curve]) -> tuple[float, float]:
-    """The range that curves and their bands take."""
+    """Return the range of curves and their bands."""
     return around(
         end
         for curve in curves
@@ -43,7 +43,7 @@ def span(curves: Sequence[Curve]) -> tuple[float, float]:
 def curves_chart(
     title: str, curves: Sequence[Curve], y: tuple[float, float], *, zero: bool = False
 ) -> Markup:
-    """One panel over steps; bands are one standard error, `zero` draws a dotted line there."""
+    """Draw a panel over steps; bands are one standard error, `zero` adds a dotted line at 0."""
     steps = [point.step for curve in curves for point in curve.points]
     panel = frame(_SIZE, around(steps, 0.03), y)
     nought = panel.y(0.0)

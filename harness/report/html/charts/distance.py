@@ -1,4 +1,4 @@
-"""Score against KL: what a checkpoint gained, and how far it went from its reference for it."""
+"""Charts of score against KL from the reference."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,7 +24,7 @@ Pairs = Mapping[str, tuple[Cell, Cell]]
 
 
 def distance_charts(comparison: Comparison) -> tuple[Markup, ...]:
-    """A legend, and a chart for each suite that has a KL; empty where no KL was measured."""
+    """Draw a legend and a chart for each suite with a KL; return () if none was measured."""
     panels = [
         (column, measure, pairs)
         for column in comparison.columns
@@ -39,19 +39,19 @@ def distance_charts(comparison: Comparison) -> tuple[Markup, ...]:
 
 
 def _measure(comparison: Comparison, column: Column) -> Column | None:
-    """The KL on the suite's own prompts, or the only one there is."""
+    """Return the KL on the suite's own prompts, or else the only KL."""
     measures = [c for c in comparison.columns if c.suite.startswith(_KL)]
     own = [c for c in measures if c.suite == f"{_KL}{column.suite}"]
     return next(iter(own or measures[:1]), None) if own or len(measures) == 1 else None
 
 
 def _pairs(comparison: Comparison, column: Column, measure: Column) -> Pairs:
-    found = {}
+    pairs = {}
     for name in comparison.checkpoints:
         score, far = comparison.cell(name, column.suite), comparison.cell(name, measure.suite)
         if score and far and score.value is not None and far.value is not None:
-            found[name] = (score, far)
-    return found
+            pairs[name] = (score, far)
+    return pairs
 
 
 def _ends(cell: Cell) -> tuple[float, float, float]:

@@ -1,79 +1,63 @@
-"""Forest plots: a suite's scores with their 95 % intervals, a line a checkpoint."""
-
-from collections.abc import Iterator
+"""Forest plots: the scores of a suite with 95 % intervals, one line per checkpoint."""
 
 from markupsafe import Markup
 
+from harness.report.compare.forest import ForestRow, score_rows
 from harness.report.html.charts.axes import Frame, across, frame, room_for
 from harness.report.html.charts.svg import Look, around, bar, clipped, drawing, element, label, mark
 from harness.report.tables.score_table import score_text
-from harness.stats.cells import Cell, Column, Comparison
+from harness.stats.cells import Column, Comparison
 
 _WIDTH, _ROW = 380.0, 24.0
 _LOOK = Look("c0", "o", "")
+#: Kind of a row -> the class of its mark, which scripts and styles read.
+_CLASSES = {"base": "base", "significant": "told", "unclear": "untold"}
 
 
 def forest(comparison: Comparison, column: Column) -> Markup | None:
-    """One suite's plot, or None where no checkpoint has a value.
+    """Draw the plot of a suite; return None if no checkpoint has a value.
 
-    Every mark has the class `told` (can be told apart from the baseline), `untold` or `base`, and
-    names its checkpoint and place in `data-checkpoint` and `data-x`, so that a script can draw
+    Every mark has the class `told` (differs significantly from the baseline), `untold` or `base`,
+    and gives its checkpoint and x in `data-checkpoint` and `data-x`, so that a script can draw
     the same plot for another baseline.
     """
-    cells = [
-        cell
-        for name in comparison.checkpoints
-        if (cell := comparison.cell(name, column.suite)) and cell.value is not None
-    ]
-    if not cells:
+    rows = list(score_rows(comparison, column))
+    if not rows:
         return None
-    names = [clipped(cell.checkpoint) for cell in cells]
     panel = frame(
-        (_WIDTH, 50 + _ROW * len(cells)),
-        around(column.scale * number for cell in cells for number in _numbers(cell)),
-        (len(cells) - 0.5, -0.5),
-        left=room_for(names),
+        (_WIDTH, 50 + _ROW * len(rows)),
+        around(number for row in rows for number in (row.value, *(row.bounds or ()))),
+        (len(rows) - 0.5, -0.5),
+        left=room_for([clipped(row.cell.checkpoint) for row in rows]),
     )
     return drawing(
         panel.width,
         panel.height,
         f"{column.suite}: {column.measure} with 95 % intervals",
         *across(panel, column.measure),
-        _base_line(comparison, column, panel),
-        *(_row(comparison, column, cell, i, panel) for i, cell in enumerate(cells)),
+        _base_line(rows, panel),
+        *(_entry(column, row, place, panel) for place, row in enumerate(rows)),
     )
 
 
-def _numbers(cell: Cell) -> Iterator[float]:
-    yield cell.value or 0.0
-    if cell.interval:
-        yield from (cell.interval.low, cell.interval.high)
-
-
-def _base_line(comparison: Comparison, column: Column, panel: Frame) -> Markup:
-    """The dotted line at the baseline's value; a script may move it by its `transform`."""
-    cell = comparison.cell(comparison.baseline, column.suite)
-    known = cell is not None and cell.value is not None
-    at = panel.x(column.scale * (cell.value or 0.0)) if cell and known else 0.0
+def _base_line(rows: list[ForestRow], panel: Frame) -> Markup:
+    """Draw the dotted line at the baseline; a script may move it by its `transform`."""
+    positions = [panel.x(row.value) for row in rows if row.kind == "base"]
     return element(
         "path",
         d=f"M0 {panel.y.end:.1f}V{panel.y.start:.1f}",
         class_="base-line",
-        transform=f"translate({at:.2f} 0)",
-        visibility="visible" if known else "hidden",
+        transform=f"translate({positions[0] if positions else 0.0:.2f} 0)",
+        visibility="visible" if positions else "hidden",
     )
 
 
-def _row(comparison: Comparison, column: Column, cell: Cell, row: int, panel: Frame) -> Markup:
-    x, y = panel.x(column.scale * (cell.value or 0.0)), panel.y(row)
-    kind = "told" if cell.significant else "untold"
-    kind = "base" if cell.checkpoint == comparison.baseline else kind
-    parts = [label(clipped(cell.checkpoint), panel.x.start - 8, y + 4, "end")]
-    if cell.interval:
-        low, high = (panel.x(column.scale * end) for end in (cell.interval.low, cell.interval.high))
+def _entry(column: Column, row: ForestRow, place: int, panel: Frame) -> Markup:
+    name, x, y = row.cell.checkpoint, panel.x(row.value), panel.y(place)
+    parts = [label(clipped(name), panel.x.start - 8, y + 4, "end")]
+    if row.bounds:
+        low, high = map(panel.x, row.bounds)
         parts.append(bar(_LOOK, (low, high), y))
-    tip = f"{cell.checkpoint}: {score_text(column, cell)}"
-    parts.append(mark(_LOOK, x, y, tip))
-    return element(
-        "g", *parts, class_=f"entry {kind}", data_checkpoint=cell.checkpoint, data_x=x
-    )  # fmt: skip
+    parts.append(mark(_LOOK, x, y, f"{name}: {score_text(column, row.cell)}"))
+    kind = f"entry {_CLASSES[row.kind]}"
+    return element("g", *parts, class_=kind, data_checkpoint=name, data_x=x)

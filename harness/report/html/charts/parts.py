@@ -1,4 +1,4 @@
-"""A suite by its parts: MT-bench's categories as dots, a line a part, a mark a checkpoint."""
+"""Charts of a suite by category: one line per category, one mark per checkpoint."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,25 +22,25 @@ from harness.stats.cells import Column
 from harness.storage.result import Result
 
 _WIDTH = 640.0
-Found = Mapping[str, Mapping[str, Category]]
+CategoryScores = Mapping[str, Mapping[str, Category]]
 
 
-def parts(result: Result, suite: str) -> Found:
-    """Checkpoint -> part -> its value, for checkpoints whose suite counts its parts."""
-    found = {
-        c.name: {one.name: one for one in categories(c.suites[suite])}
+def parts(result: Result, suite: str) -> CategoryScores:
+    """Return the category scores of each checkpoint that has any."""
+    by_checkpoint = {
+        c.name: {category.name: category for category in categories(c.suites[suite])}
         for c in result.checkpoints
         if suite in c.suites
     }
-    return {name: own for name, own in found.items() if own}
+    return {name: own for name, own in by_checkpoint.items() if own}
 
 
-def parts_chart(found: Found, column: Column) -> Markup:
-    """The chart with its legend; bars are 95 % intervals over prompts."""
-    names = list(dict.fromkeys(part for own in found.values() for part in own))
-    shown = looks(found)
-    numbers = (n for own in found.values() for one in own.values() for n in _numbers(one))
-    height = 54 + len(names) * (10 + 11.0 * len(found))
+def parts_chart(by_checkpoint: CategoryScores, column: Column) -> Markup:
+    """Draw the chart with its legend; bars are 95 % intervals over prompts."""
+    names = list(dict.fromkeys(part for own in by_checkpoint.values() for part in own))
+    shown = looks(by_checkpoint)
+    numbers = (n for own in by_checkpoint.values() for part in own.values() for n in _numbers(part))
+    height = 54 + len(names) * (10 + 11.0 * len(by_checkpoint))
     panel = frame(
         (_WIDTH, height),
         around(column.scale * number for number in numbers),
@@ -54,17 +54,17 @@ def parts_chart(found: Found, column: Column) -> Markup:
         *across(panel, column.measure),
         *_lines(panel, names),
         *(
-            _checkpoint(panel, column, (name, shown[name], number, len(found)), names, own)
-            for number, (name, own) in enumerate(found.items())
+            _checkpoint(panel, column, (name, shown[name], number, len(by_checkpoint)), names, own)
+            for number, (name, own) in enumerate(by_checkpoint.items())
         ),
     )
     return Markup("{}{}").format(shown_key(shown), chart)
 
 
-def _numbers(one: Category) -> Iterator[float]:
-    yield one.value
-    if one.interval:
-        yield from (one.interval.low, one.interval.high)
+def _numbers(category: Category) -> Iterator[float]:
+    yield category.value
+    if category.interval:
+        yield from (category.interval.low, category.interval.high)
 
 
 def _lines(panel: Frame, names: list[str]) -> Iterator[Markup]:
@@ -83,17 +83,17 @@ def _checkpoint(
     names: list[str],
     own: Mapping[str, Category],
 ) -> Markup:
-    """A checkpoint's dots, each a little below those of the checkpoint before."""
+    """Draw the dots of a checkpoint, slightly below those of the previous one."""
     name, look, number, of = who
     drawn = []
-    for part, one in own.items():
+    for part, category in own.items():
         y = panel.y(names.index(part) + 0.8 * ((number + 0.5) / of - 0.5))
-        value = column.shown(one.value)[0]
+        value = column.shown(category.value)[0]
         tip = f"{part}, {name}: {value}"
-        if one.interval:
-            ends = (one.interval.low, one.interval.high)
+        if category.interval:
+            ends = (category.interval.low, category.interval.high)
             tip = f"{part}, {name}: {' to '.join(column.shown(*ends))} around {value}"
             low, high = (panel.x(column.scale * end) for end in ends)
             drawn.append(bar(look, (low, high), y))
-        drawn.append(mark(look, panel.x(column.scale * one.value), y, tip))
+        drawn.append(mark(look, panel.x(column.scale * category.value), y, tip))
     return element("g", *drawn)

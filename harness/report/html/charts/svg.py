@@ -1,4 +1,4 @@
-"""SVG as text: elements, scales with round ticks, and the look of series."""
+"""SVG elements as text, scales with round ticks, and the styles of series."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a series looks: a colour of the style sheet (`c0` to `c6`), a mark, a dash."""
+    """The style of a series: a colour of the style sheet (`c0` to `c6`), a mark, a dash."""
 
     colour: str
     mark: str
@@ -36,18 +36,18 @@ class Look:
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look for each name, the first 28 all different; the paper's methods look as in pictures."""
+    """Return a style for each name: the first 28 differ, and known methods have fixed styles."""
     given = list(names)
-    known = {name: look for name, look in looks_of(KNOWN).items() if name in given}
-    free = [look for look in LOOKS if look not in known.values()]
-    others = [name for name in given if name not in known]
-    found = {name: _look(look) for name, look in known.items()}
+    fixed = {name: look for name, look in looks_of(KNOWN).items() if name in given}
+    free = [look for look in LOOKS if look not in fixed.values()]
+    others = [name for name in given if name not in fixed]
+    assigned = {name: _look(look) for name, look in fixed.items()}
     for number, name in enumerate(others):
         again, place = divmod(number, len(free))
         colour, _, _ = free[place]
         _, shape, line = LOOKS[(LOOKS.index(free[place]) + again) % len(LOOKS)]
-        found[name] = _look((colour, shape, line))
-    return {name: found[name] for name in given}
+        assigned[name] = _look((colour, shape, line))
+    return {name: assigned[name] for name in given}
 
 
 def _look(look: tuple[str, str, str]) -> Look:
@@ -57,7 +57,7 @@ def _look(look: tuple[str, str, str]) -> Look:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A straight line from data to the drawing; `low` maps to `start`, `high` to `end`."""
+    """A linear map from data to drawing units: `low` maps to `start`, `high` to `end`."""
 
     low: float
     high: float
@@ -65,11 +65,11 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Where a value is drawn; values outside stay outside."""
+        """Return the position of a value; values outside the range stay outside."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, count: int = 4, *, whole: bool = False) -> list[float]:
-        """Round numbers in the range, about so many; whole ones only where that is asked."""
+        """Return about `count` round numbers in the range; `whole` allows integers only."""
         step = _round_step((self.high - self.low) / count)
         step = float(ceil(step)) if whole else step
         first = -floor(-self.low / step)
@@ -78,9 +78,9 @@ class Scale:
 
 
 def around(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
-    """The range of the finite values with some room on both sides; never empty."""
-    found = [value for value in values if isfinite(value)]
-    low, high = min(found, default=0.0), max(found, default=1.0)
+    """Return the range of the finite values with a margin on both sides; it is never empty."""
+    finite = [value for value in values if isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
     room = (high - low) * share or abs(high) * share or 1.0
     return low - room, high + room
 
@@ -91,24 +91,24 @@ def _round_step(rough: float) -> float:
 
 
 def tick_text(value: float, ticks: Sequence[float]) -> str:
-    """A tick with as many decimals as its neighbours need."""
+    """Return the text of a tick with as many decimals as its neighbours need."""
     step = min((b - a for a, b in pairwise(ticks)), default=1.0)
     digits = next((d for d in range(7) if abs(round(step, d) - step) < step * 1e-6), 6)
     return f"{value:.{digits}f}".replace("-", "−")
 
 
 def element(tag: str, *children: Any, **attributes: Any) -> Markup:
-    """An element; texts are escaped and made visible, numbers have two decimals at most.
+    """Return an element; texts are escaped and made visible, numbers have at most two decimals.
 
     `class_` is the attribute `class`; underscores become hyphens; None leaves an attribute out.
     """
-    told = Markup("").join(
+    attribute_text = Markup("").join(
         Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _plain(value))
         for name, value in attributes.items()
         if value is not None
     )
     inside = Markup("").join(map(_plain, children))
-    return Markup("<{0}{1}>{2}</{0}>").format(tag, told, inside)
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, attribute_text, inside)
 
 
 def _plain(value: Any) -> Any:
@@ -118,7 +118,7 @@ def _plain(value: Any) -> Any:
 
 
 def mark(look: Look, x: float, y: float, tip: str = "", **attributes: Any) -> Markup:
-    """A point of a series; `tip` is shown where the pointer rests."""
+    """Return a point of a series; `tip` is its tooltip."""
     path = _MARKS[look.mark].format(_plain(x), _plain(y))
     children = (element("title", tip),) if tip else ()
     name = f"mark {look.colour} {attributes.pop('class_', '')}".strip()
@@ -126,24 +126,24 @@ def mark(look: Look, x: float, y: float, tip: str = "", **attributes: Any) -> Ma
 
 
 def bar(look: Look, ends: tuple[float, float], y: float) -> Markup:
-    """A level line between two places, such as an interval."""
+    """Return a horizontal line between two positions, such as an interval."""
     return element("path", d=f"M{_plain(ends[0])} {_plain(y)}H{_plain(ends[1])}",
                    class_=f"bar {look.colour}")  # fmt: skip
 
 
 def upright(look: Look, x: float, ends: tuple[float, float]) -> Markup:
-    """An upright line between two places."""
+    """Return a vertical line between two positions."""
     return element("path", d=f"M{_plain(x)} {_plain(ends[0])}V{_plain(ends[1])}",
                    class_=f"bar {look.colour}")  # fmt: skip
 
 
 def label(text: str, x: float, y: float, anchor: str = "middle", **attributes: Any) -> Markup:
-    """A text; `anchor` is start, middle or end."""
+    """Return a text; `anchor` is start, middle or end."""
     return element("text", text, x=x, y=y, text_anchor=anchor, **attributes)
 
 
 def drawing(width: float, height: float, title: str, *children: Markup) -> Markup:
-    """A whole drawing that scales with its place, called `title` for readers who cannot see it."""
+    """Return a scalable drawing; `title` is its label for screen readers."""
     return element(
         "svg",
         *children,
@@ -156,12 +156,12 @@ def drawing(width: float, height: float, title: str, *children: Markup) -> Marku
 
 
 def clipped(name: str, most: int = 24) -> str:
-    """A name that fits beside a drawing."""
+    """Return a name cut to fit beside a drawing."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def shown_key(names: Mapping[str, Look]) -> Markup:
-    """A legend: a mark and a name each."""
+    """Return a legend with a mark for each name."""
     rows = (
         element(
             "span",

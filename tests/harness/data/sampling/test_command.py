@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.storage.run_folder import file_digest
+from harness.storage.hashing import file_digest
 from train.data.groups import read_groups
 
 Nca = Callable[..., int]

@@ -58,7 +58,7 @@ def judging(monkeypatch: pytest.MonkeyPatch, reply: Callable[[str], str]) -> Non
         worker.run_stage(kind, resolved, report)  # type: ignore[arg-type]
 
     monkeypatch.setitem(ENGINES, "judging", scripted(script))
-    monkeypatch.setattr("harness.pipeline.run.launch", launch)
+    monkeypatch.setattr("harness.pipeline.runner.launch", launch)
 
 
 def rows(file: Path) -> list[dict[str, list[float]]]:

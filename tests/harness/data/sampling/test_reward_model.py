@@ -10,9 +10,9 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
 from eval_suites.requests import Answer, Message, Request
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.reward_model import RewardModel, refuse_unfit
+from harness.data.sampling.rows import Graded
 from harness.errors import ModelError
 from harness.storage.journal.entries import Journal
 

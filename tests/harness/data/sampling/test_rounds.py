@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.data.sampling.job import ROWS
-from harness.pipeline.fingerprints import stands_on
+from harness.evaluate.suites.library import SuiteLibrary
+from harness.pipeline.fingerprints import starting_point
 from harness.pipeline.jobs import sample_job, train_job
-from harness.pipeline.plan import Places, Plan, planned
+from harness.pipeline.places import Places
+from harness.pipeline.plan import Plan, plan_recipe
 from harness.pipeline.stages import stage_of
-from harness.recipe.schema import read_recipe
+from harness.recipe.reading import read_recipe
 
 RECIPE = """
 name: rounds
@@ -37,7 +39,7 @@ def recipe(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def plan(recipe: Path, *overrides: str) -> Plan:
     places = Places(runs=recipe.parent / "runs", models=recipe.parent, near=(recipe.parent,))
-    return planned(read_recipe(recipe, overrides), places)
+    return plan_recipe(read_recipe(recipe, overrides), places)
 
 
 def test_a_checkpoint_reads_what_was_sampled_and_goes_on_from_the_one_before(
@@ -49,8 +51,8 @@ def test_a_checkpoint_reads_what_was_sampled_and_goes_on_from_the_one_before(
     assert one.config.data == str(found.folder.sample("first") / ROWS)
     assert (one.base, one.adapter) == (tiny_model, None)
     assert (two.base, two.adapter) == (tiny_model, found.folder.checkpoint("one"))
-    assert sample_job(found, "second").model == str(found.folder.checkpoint("one"))
-    assert sample_job(found, "first").model == str(tiny_model)
+    assert sample_job(found, "second", SuiteLibrary()).model == str(found.folder.checkpoint("one"))
+    assert sample_job(found, "first", SuiteLibrary()).model == str(tiny_model)
 
 
 def test_what_goes_on_has_the_rank_that_it_goes_on_with(recipe: Path) -> None:
@@ -64,7 +66,7 @@ def test_what_goes_on_has_the_rank_that_it_goes_on_with(recipe: Path) -> None:
 def test_on_all_weights_the_next_one_stands_on_a_full_checkpoint(recipe: Path) -> None:
     found = plan(recipe, "checkpoints.one.lora=null")
 
-    assert stands_on(found, "two") == (found.folder.checkpoint("one"), None)
+    assert starting_point(found, "two") == (found.folder.checkpoint("one"), None)
 
 
 def test_other_samples_are_another_run_and_other_measurements_are_not(recipe: Path) -> None:
@@ -85,13 +87,13 @@ def test_other_samples_are_another_run_and_other_measurements_are_not(recipe: Pa
 def test_a_stages_key_hangs_on_the_rows_that_were_sampled(recipe: Path) -> None:
     found = plan(recipe)
     step = next(step for step in found.steps if step.where == "checkpoints.one")
-    keys = [stage_of(found, step).key]
+    keys = [stage_of(found, step, SuiteLibrary()).key]
 
     rows = found.folder.sample("first") / ROWS
     rows.parent.mkdir(parents=True)
     for text in ("one\n", "other\n"):
         rows.write_text(text)
-        keys.append(stage_of(found, step).key)
+        keys.append(stage_of(found, step, SuiteLibrary()).key)
 
     assert len(set(keys)) == 3
 

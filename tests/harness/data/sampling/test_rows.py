@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from eval_suites.requests import Answer, Message, Request
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.prompts import Prompt
-from harness.data.sampling.rows import Counts, row_of
+from harness.data.sampling.rows import Counts, Graded, row_of
 from harness.recipe.sampling import SampleSection
 from train.data.row_formats import read_row
 

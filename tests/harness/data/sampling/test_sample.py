@@ -18,9 +18,9 @@ from eval_suites.sandbox.checks import Call, Check, Outcome
 from eval_suites.scores import Score
 from eval_suites.suite import CheckRules
 from eval_suites.suites.arithmetic import TRAIN
-from harness.data.sampling.graded import Graded
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt
+from harness.data.sampling.rows import Graded
 from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
 from harness.engines.base import Completion, RequestFailed
@@ -30,8 +30,9 @@ from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker
 from harness.progress.events import silent
 from harness.recipe.sampling import SampleSection
+from harness.storage.atomic_files import read_lines
+from harness.storage.hashing import file_digest
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import file_digest, read_lines
 from train.data.groups import read_groups
 
 

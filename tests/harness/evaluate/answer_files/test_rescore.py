@@ -20,7 +20,7 @@ from harness.errors import RunError
 from harness.evaluate.answer_files import crosscheck
 from harness.evaluate.answer_files.rescore import lines, record, rescore
 from harness.evaluate.answer_files.stored import named_files, read_stored
-from harness.storage.run_folder import read_lines
+from harness.storage.atomic_files import read_lines
 
 PROBLEM = {
     "task_id": "HumanEval/0",

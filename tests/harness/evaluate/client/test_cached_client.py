@@ -11,7 +11,7 @@ from eval_suites.requests import Answer, Decoding, Message, Request
 from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine
 from harness.engines.options import EngineSpec
-from harness.evaluate.client.cached_client import Asker, Model
+from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.restarting import Restarting
 from harness.storage.journal.entries import Journal
 
@@ -36,14 +36,14 @@ class Recording(FakeEngine):
 
 @dataclass
 class Table:
-    """An asker over a journal of its own."""
+    """A client over a journal of its own."""
 
     journal: Journal
     engine: Recording = field(default_factory=Recording)
 
     def ask_all(self, request: Request, repeats: range) -> tuple[Answer, ...]:
-        asker = Asker(Restarting(lambda: self.engine), {"name": "fake"}, self.journal)
-        return asyncio.run(asker.ask_all(MODEL, request, repeats))
+        client = CachedClient(Restarting(lambda: self.engine), {"name": "fake"}, self.journal)
+        return asyncio.run(client.ask_all(MODEL, request, repeats))
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from harness.engines.options import EngineChoice
 from harness.engines.transformers import TransformersEngine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
-from harness.storage.run_folder import RunFolder, read_lines
+from harness.storage.atomic_files import read_lines
+from harness.storage.run_folder import RunFolder
 
 Adapters = tuple[tuple[str, Path], ...]
 

@@ -17,17 +17,22 @@ from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.judge.preview import STAND_IN, preview
+from harness.evaluate.judge.estimate import STAND_IN, preview
 from harness.evaluate.loop.loop import run
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.duration import Duration
 from harness.pipeline.audit.job import of_evaluation
 from harness.pipeline.audit.preflight import audit
 from harness.pipeline.audit.show import page, plain
-from harness.pipeline.plan import Places, check_suites, judge_of
+from harness.pipeline.checks import check_suites
+from harness.pipeline.jobs import eval_job
+from harness.pipeline.lookup import resolve_judge
+from harness.pipeline.places import Places
 from harness.pipeline.stages import evaluate_stage
 from harness.progress.events import silent
 from harness.recipe.schema import EvaluateSection, JudgeChoice
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 
 
 def rate(
@@ -99,7 +104,7 @@ def test_a_suite_without_its_judge_is_refused_before_anything_starts(
     with pytest.raises(
         RecipeError, match=r"judged needs a judge: name one with --judge openai:MODEL"
     ):
-        check_suites(section, None)
+        check_suites(section, SuiteLibrary())
     with pytest.raises(RecipeError, match="needs a judge"):
         run(make_job(tmp_path, tiny_model, None), silent)
     assert not (tmp_path / "journal.sqlite").exists()
@@ -112,12 +117,12 @@ def test_an_endpoint_s_judge_is_a_name_and_a_local_one_a_folder(
     remote = JudgeChoice(model="gpt-x", base_url="http://localhost:1/v1")
     local = JudgeChoice(name="fake", model=str(tiny_model))
 
-    assert judge_of(EvaluateSection(), where) == (None, "")
-    assert judge_of(EvaluateSection(suites=("judged",), judge=remote), where) == (
+    assert resolve_judge(EvaluateSection(), where) == (None, "")
+    assert resolve_judge(EvaluateSection(suites=("judged",), judge=remote), where) == (
         remote,
         "http://localhost:1/v1 gpt-x",
     )
-    judge, fingerprint = judge_of(EvaluateSection(suites=("judged",), judge=local), where)
+    judge, fingerprint = resolve_judge(EvaluateSection(suites=("judged",), judge=local), where)
     assert judge is not None
     assert judge.model == str(tiny_model.resolve())
     assert len(fingerprint) >= 16
@@ -130,7 +135,8 @@ def test_another_price_or_budget_is_no_other_evaluation(tmp_path: Path, tiny_mod
         judge = JudgeChoice(model="gpt-x", base_url="http://localhost:1/v1", **changes)
         section = EvaluateSection(suites=("judged",), judge=judge)
         folders, prints = {"base": str(tiny_model)}, {"base": "one"}
-        return evaluate_stage(RunFolder(tmp_path), section, where, folders, prints).key
+        job = eval_job(tmp_path, section, where, folders, prints)
+        return evaluate_stage(job, SuiteLibrary()).key
 
     assert key() == key(price=(1.0, 2.0)) == key(price=(3.0, 4.0), max_cost=5.0)
     assert key() != key(repeats=2)

@@ -7,7 +7,8 @@ import pytest
 
 from harness.errors import RecipeError
 from harness.recipe.judge_options import JudgeOptions
-from harness.recipe.schema import JudgeChoice, read_recipe
+from harness.recipe.reading import read_recipe
+from harness.recipe.schema import JudgeChoice
 
 RECIPE = """
 name: small

@@ -8,7 +8,8 @@ import pytest
 
 from harness.engines.options import EngineSpec
 from harness.evaluate.loop.speed import FILE, Setting, Speed, measured, recorded, setting_of
-from harness.storage.run_folder import canonical, read_lines
+from harness.storage.atomic_files import read_lines
+from harness.storage.hashing import canonical
 
 
 @pytest.fixture

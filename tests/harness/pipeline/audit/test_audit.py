@@ -15,12 +15,13 @@ from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.loop.loop import run
-from harness.pipeline.audit.ids import faults
+from harness.evaluate.suites.library import SuiteLibrary
+from harness.pipeline.audit.ids import find_faults
 from harness.pipeline.audit.job import AuditJob, of_evaluation
 from harness.pipeline.audit.preflight import audit, check
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
-from harness.storage.run_folder import read_lines, write_json
+from harness.storage.atomic_files import read_lines, write_json
 from train.config import TrainConfig, TrainJob
 
 ASK = Request(messages=(Message("user", "2+2?"),))
@@ -116,7 +117,7 @@ def test_golden_each_family_has_its_own_front_and_no_fault(family: str) -> None:
     tokenizer = make_tokenizer(family)
     ids = rendered(tokenizer, ASK).token_ids or ()
     assert tuple(tokenizer.convert_ids_to_tokens(ids[:3])) == FRONTS[family]
-    assert faults(tokenizer, tokenizer, ASK) == ()
+    assert find_faults(tokenizer, tokenizer, ASK) == ()
 
 
 def test_golden_smollm2(smollm2: Path) -> None:
@@ -124,8 +125,8 @@ def test_golden_smollm2(smollm2: Path) -> None:
     ids = rendered(tokenizer, ASK).token_ids or ()
     assert ids[:4] == (1, 9690, 198, 2683)
     assert ids[-4:] == (1, 520, 9531, 198)
-    assert faults(tokenizer, tokenizer, ASK) == ()
-    assert any(fault.failure for fault in faults(tokenizer, tokenizer, ASK, losing))
+    assert find_faults(tokenizer, tokenizer, ASK) == ()
+    assert any(fault.failure for fault in find_faults(tokenizer, tokenizer, ASK, losing))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_renderer_that_doubles_or_loses_the_bos_fails(
     family: str, render: Callable[[Any, Request], Request], said: str
 ) -> None:
     tokenizer = make_tokenizer(family)
-    failures = [one.text for one in faults(tokenizer, tokenizer, ASK, render) if one.failure]
+    failures = [one.text for one in find_faults(tokenizer, tokenizer, ASK, render) if one.failure]
     assert len(failures) == bool(said)
     assert all(said in text for text in failures)
 
@@ -151,13 +152,13 @@ def test_a_renderer_that_doubles_or_loses_the_bos_fails(
 def test_a_prefix_of_the_answer_is_no_fault_and_another_token_is_a_warning() -> None:
     tokenizer = make_tokenizer("llama")
     opened = replace(ASK, prefix="The answer is")
-    assert faults(tokenizer, tokenizer, opened) == ()
+    assert find_faults(tokenizer, tokenizer, opened) == ()
 
     def stammering(tokenizer: Any, request: Request) -> Request:
         ids = rendered(tokenizer, request).token_ids or ()
         return replace(request, token_ids=(*ids[:6], ids[5], *ids[6:]))
 
-    (fault,) = faults(tokenizer, tokenizer, opened, stammering)
+    (fault,) = find_faults(tokenizer, tokenizer, opened, stammering)
     assert not fault.failure
     assert (
         "differ from those made by its own tokenizer: first 'r' for '<|end_header_id|>'"
@@ -168,9 +169,9 @@ def test_a_prefix_of_the_answer_is_no_fault_and_another_token_is_a_warning() -> 
 def test_habits_of_a_template_that_cost_points_are_warnings() -> None:
     tokenizer = make_tokenizer("llama")
     tokenizer.chat_template = "{{ bos_token }}" + HEADED
-    (twice,) = faults(tokenizer, tokenizer, ASK)
+    (twice,) = find_faults(tokenizer, tokenizer, ASK)
     tokenizer.chat_template = HEADED.removeprefix("{{ bos_token }}")
-    (never,) = faults(tokenizer, tokenizer, ASK)
+    (never,) = find_faults(tokenizer, tokenizer, ASK)
     assert not twice.failure
     assert "begin <|begin_of_text|> <|begin_of_text|>" in twice.text
     assert not never.failure
@@ -181,8 +182,8 @@ def test_plain_text_is_held_against_plain_tokenisation() -> None:
     tokenizer = make_tokenizer("llama")
     plain = Request(text="Q: 2+2?\nA:")
     assert rendered(tokenizer, plain).token_ids[:1] == (tokenizer.bos_token_id,)  # type: ignore[index]
-    assert faults(tokenizer, tokenizer, plain) == ()
-    assert any(one.failure for one in faults(tokenizer, tokenizer, plain, losing))
+    assert find_faults(tokenizer, tokenizer, plain) == ()
+    assert any(one.failure for one in find_faults(tokenizer, tokenizer, plain, losing))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_plain_text_is_held_against_plain_tokenisation() -> None:
 )
 def test_what_cannot_be_rendered_is_a_failure(request_: Request, said: str) -> None:
     tokenizer = make_tokenizer("qwen" if request_.text is not None else "mistral")
-    (fault,) = faults(tokenizer, tokenizer, request_)
+    (fault,) = find_faults(tokenizer, tokenizer, request_)
     assert fault.failure
     assert said in fault.text
 
@@ -218,14 +219,14 @@ def test_lengths_and_room_are_those_of_the_prompts(tmp_path: Path) -> None:
         )
     )
 
-    (reading,) = audit(job).sheets[0].readings
+    (reading,) = audit(job).suites[0].renderings
 
     assert reading.spread[::2] == (least, most)
     assert set(reading.overflow) == {name for name, size in sizes.items() if size >= longest}
     assert set(reading.cut) == {name for name, size in sizes.items() if 0 < longest - size < 10}
     assert reading.cut
     assert audit(job).completion == 40 * 10 * 3
-    quick = audit(job, quick=True).sheets[0].readings[0]
+    quick = audit(job, quick=True).suites[0].renderings[0]
     assert set(quick.overflow) == set(reading.overflow)
     told = [finding.text for finding in audit(job).findings]
     assert any(f"{len(reading.overflow)} of 40 samples fill all" in text for text in told)
@@ -293,7 +294,7 @@ def test_another_template_with_the_same_front_is_a_warning_and_the_same_text_is_
     }.items():
         checkpoint = train_on(tmp_path / name, base, data, "llama", template)
         found = audit(of_evaluation(make_job(tmp_path, checkpoint)))
-        now, then = found.sheets[0].readings[0].templates
+        now, then = found.suites[0].renderings[0].templates
         assert now != then
         told[name] = [(one.failure, one.text) for one in found.findings]
     text = "prompts differ from those made in training: first 'b' for 'a'"
@@ -316,11 +317,15 @@ def test_questions_that_are_trained_on_are_counted_and_named(
     notes: list[str] = []
 
     found = audit(of_evaluation(make_job(tmp_path, checkpoint)))
-    check(of_evaluation(make_job(tmp_path, checkpoint)), lambda event: notes.append(event["text"]))
+    check(
+        of_evaluation(make_job(tmp_path, checkpoint)),
+        SuiteLibrary(),
+        lambda event: notes.append(event["text"]),
+    )
     few = audit(of_evaluation(make_job(tmp_path, checkpoint, suites={"arithmetic": 4})))
 
-    (one,) = found.comparisons
-    held = one.found["arithmetic"]
+    (one,) = found.training
+    held = one.overlaps["arithmetic"]
     assert {name: (o.whole, o.source) for name, o in held.items() if o.known} == {
         "3": (True, "train.jsonl:2"),
         "5": (False, "train.jsonl:3"),
@@ -328,7 +333,7 @@ def test_questions_that_are_trained_on_are_counted_and_named(
     (finding,) = found.findings
     assert "hold 1 of 8 questions whole, 1 at least half" in finding.text
     assert notes == [f"{finding.where}: {finding.text}; {finding.remedy}"]
-    assert set(few.comparisons[0].found["arithmetic"]) == {"3"}
+    assert set(few.training[0].overlaps["arithmetic"]) == {"3"}
 
 
 def test_training_data_that_is_large_gone_or_broken_is_said_to_be_not_compared(
@@ -351,8 +356,8 @@ def test_training_data_that_is_large_gone_or_broken_is_said_to_be_not_compared(
         "train.jsonl was not compared with the questions: it has 65 MiB"
     ]
     assert gone.findings == broken.findings == ()
-    assert "no such" in gone.comparisons[0].reason
-    assert "row 1" in broken.comparisons[0].reason
+    assert "no such" in gone.training[0].reason
+    assert "row 1" in broken.training[0].reason
 
 
 RECIPE = """

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.report.compare.comparison import compare
-from harness.report.tables.formats import FORMATS
+from harness.report.tables.formats import FORMATS, to_json
 from harness.report.tables.html import html
 from harness.report.tables.latex import latex
 from harness.report.tables.score_table import comparison_table
-from harness.report.tables.table import Heading, Table, to_json
+from harness.report.tables.table import Heading, Table
 from harness.storage.result import read_result
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "result.json"

@@ -56,7 +56,7 @@ def test_the_average_is_of_the_fractions_and_says_so() -> None:
     assert [c.suite for c in found.columns] == ["maths", "code", "kl:maths", AVERAGE]
     cells = [found.cell(name, AVERAGE) for name in ("base", "nca")]
     assert [cell and cell.value for cell in cells] == [0.5, 1.0]
-    assert "average: of maths, code" in comparison_table(found).notes
+    assert "The average is over maths and code." in comparison_table(found).notes
     only = compare(result(base=[suite(WRONG), kl([0.0, 1.0])]), "base")
     assert AVERAGE not in [c.suite for c in only.columns]
 
@@ -100,7 +100,7 @@ def test_what_repeats_add_to_the_error_is_said_apart() -> None:
     assert cell
     assert cell.noise
     assert cell.noise.within == pytest.approx(0.5 / 3)
-    assert any("standard error of prompts, and of repeats" in n for n in _notes(found))
+    assert any("standard errors of prompts and of repeats" in n for n in _notes(found))
     single = compare(result(base=[suite(RIGHT)]), "base")
     assert not any("of repeats" in n for n in _notes(single))
 

@@ -38,11 +38,11 @@ def test_with_three_seeds_methods_are_compared_and_named() -> None:
     assert {(g.first, g.second) for g in found.gaps} == {
         ("nca", "base"), ("dpo", "base"), ("dpo", "nca"),
     }  # fmt: skip
-    said = verdict(found)
-    assert "on maths method dpo below nca by -" in said
-    assert "over 3 and 3 training seeds" in said
-    assert "any order of the methods dpo and base on maths" in said
-    assert any("method nca over 3 training seeds: mean" in n for n in comparison_table(found).notes)
+    text = verdict(found)
+    assert "On maths, method dpo is significantly below nca by -" in text
+    assert "over 3 and 3 training seeds" in text
+    assert "On maths, the methods dpo and base do not differ significantly." in text
+    assert any("method nca has the mean" in n for n in comparison_table(found).notes)
 
 
 def test_gaps_are_those_of_the_statistics_on_shared_prompts() -> None:
@@ -68,7 +68,7 @@ def test_two_seeds_have_a_spread_but_no_method_is_ranked() -> None:
     found = compare(_trained(2), "base")
     assert found.gaps == ()
     assert "each checkpoint is one training run" in verdict(found)
-    assert "method" not in verdict(found).replace("of methods", "")
+    assert "method" not in verdict(found).replace("or methods", "")
     assert all(m.spreads["maths"].degrees == 1 for m in found.methods)
 
 

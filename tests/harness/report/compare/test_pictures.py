@@ -14,7 +14,7 @@ from harness.report.compare.categories import categories
 from harness.report.compare.comparison import compare
 from harness.report.figures.ablation_figure import draw_ablation, draw_kl
 from harness.report.figures.category_figure import draw_categories
-from harness.report.figures.delta_figure import draw_deltas
+from harness.report.figures.forest_figure import draw_deltas
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, SampleResult, SuiteResult
 
@@ -66,15 +66,15 @@ Draw = Callable[[Result, Comparison, Path], tuple[Path, ...]]
 PICTURES: dict[str, tuple[Draw, tuple[str, ...]]] = {
     "deltas": (
         lambda _, comparison, stem: draw_deltas(comparison, stem),
-        ("nca-beta0.03", "against base, points", "cannot be told apart from base"),
+        ("nca-beta0.03", "against base, points", "does not differ significantly from base"),
     ),
     "kl": (draw_kl, ("kl:maths, nats", "accuracy, %", "dpo", "nca", "base")),
     "responses": (
-        lambda result, comparison, stem: draw_ablation(result, comparison, ["responses"], stem),
+        lambda result, comparison, stem: draw_ablation(result, comparison, stem, ["responses"]),
         ("responses a prompt, K", "2", "4", "infonca", "nca", "base"),
     ),
     "alpha-beta": (
-        lambda result, comparison, stem: draw_ablation(result, comparison, ["beta", "alpha"], stem),
+        lambda result, comparison, stem: draw_ablation(result, comparison, stem, ["beta", "alpha"]),
         ("beta", "alpha", "0.03", "dpo", "infonca", "nca", "base"),
     ),
 }

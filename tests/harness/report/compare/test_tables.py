@@ -11,9 +11,10 @@ from rich.console import Console
 
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import likelihood
+from harness.report.tables.formats import markdown, to_csv
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
-from harness.report.tables.table import Heading, Table, markdown, terminal, to_csv
+from harness.report.tables.table import Heading, Table, terminal
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, read_result
 
@@ -143,7 +144,10 @@ def test_the_bounds_of_missing_ones_are_in_the_metric_s_own_unit(comparison: Com
             columns=(replace(column, fraction=fraction), *others),
             cells=comparison.cells | {key: cell},
         )
-        assert any(f"90 of 100 (between {said} " in n for n in comparison_table(shown).notes)
+        assert any(
+            f"90 of 100 prompts (with all of them it lies between {said})" in n
+            for n in comparison_table(shown).notes
+        )
 
 
 def test_a_checkpoint_without_a_suite_has_an_empty_cell(comparison: Comparison) -> None:

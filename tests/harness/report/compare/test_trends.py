@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import RunError
 from harness.report.compare.trends import Reading, at_margin, rows, trends
-from harness.report.tables.table import markdown
+from harness.report.tables.formats import markdown
 from harness.report.tables.trend_table import draw_trends, trend_table
 from harness.storage.result import CheckpointResult, Result
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from harness.storage.atomic_files import write_json, write_text
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.storage.run_folder import write_json, write_text
 
 PROTOCOL = {"suite": "gsm8k 1", "prompts": "aaaa", "template": "bbbb", "decoding": "greedy"}
 PAGE = '<!doctype html><head><meta name="generator" content="nca"></head><p>a report</p>'

@@ -59,7 +59,7 @@ def test_a_run_begins_goes_on_and_ends_while_the_page_is_open(
     two_runs(tmp_path)
     page = opened()
     page.evaluate("window.loaded = 'once'")
-    expect(page.locator("#work")).to_contain_text("Nothing works below this folder now")
+    expect(page.locator("#work")).to_contain_text("No run in this folder is active")
 
     run = recipe(tmp_path / "fresh", "nca")
     stage = at_work(run / "train" / "nca")
@@ -67,7 +67,7 @@ def test_a_run_begins_goes_on_and_ends_while_the_page_is_open(
     card = page.locator("#work article")
     expect(card).to_contain_text(f"process {stage.process.pid} on")
     expect(card).to_contain_text("0 of 1 checkpoint trained")
-    expect(page.locator("#runs tbody tr").first).to_contain_text("at work train/nca")
+    expect(page.locator("#runs tbody tr").first).to_contain_text("running train/nca")
     for done in (3, 6):
         stage.step(done)
         later(page)
@@ -79,7 +79,7 @@ def test_a_run_begins_goes_on_and_ends_while_the_page_is_open(
     later(page)
     expect(card).to_have_count(0)
     expect(page.locator("#runs tbody tr").first).to_contain_text("finished")
-    expect(page.locator("#status")).to_contain_text("none at work")
+    expect(page.locator("#status")).to_contain_text("none running")
     assert rows(page)[0] == ("fresh", "fresh")
     assert page.evaluate("window.loaded") == "once"
 
@@ -276,7 +276,7 @@ def test_a_server_that_is_gone_is_said_and_when_it_is_back_the_page_goes_on(
     page.goto(server_below(tmp_path).url)
     page.route("**/live?*", lambda route: route.abort())
     page.clock.run_for(2000)
-    expect(page.locator("#gone")).to_contain_text("The server is gone since")
+    expect(page.locator("#gone")).to_contain_text("The server has not answered since")
     expect(page.locator("#board tbody tr")).to_have_count(4)
 
     page.unroute("**/live?*")

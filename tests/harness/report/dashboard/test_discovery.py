@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from harness.report.dashboard.discovery import DEPTH, find
+from harness.report.dashboard.discovery import DEPTH, discover
 
 from .folders import PAGE, recipe, save, scored
 
@@ -15,7 +15,7 @@ def aged(path: Path, seconds: int) -> Path:
 
 
 def names(root: Path) -> list[tuple[str, str]]:
-    return [(one.kind, one.path.relative_to(root).as_posix()) for one in find(root)]
+    return [(one.kind, one.path.relative_to(root).as_posix()) for one in discover(root)]
 
 
 def test_runs_results_and_reports_are_found_the_newest_first(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_run_is_as_new_as_its_last_step_and_not_as_its_report(tmp_path: Path) 
 
     aged(stage / "steps.jsonl", 21)
     assert names(tmp_path) == [("run", "old"), ("run", "done")]
-    assert find(tmp_path)[1].report == tmp_path / "done" / "report" / "index.html"
+    assert discover(tmp_path)[1].report == tmp_path / "done" / "report" / "index.html"
 
 
 def test_what_lies_inside_a_run_is_its_own(tmp_path: Path) -> None:
@@ -60,12 +60,12 @@ def test_what_lies_inside_a_run_is_its_own(tmp_path: Path) -> None:
     save(run / "more" / "result.json", scored({"base": 1}))
 
     assert names(tmp_path) == [("run", "run")]
-    assert [one.path for one in find(run)] == [run]
+    assert [one.path for one in discover(run)] == [run]
 
 
 def test_an_evaluation_of_models_is_a_run_before_it_has_a_result(tmp_path: Path) -> None:
     (tmp_path / "eval-1" / "eval").mkdir(parents=True)
-    assert find(tmp_path) == ()
+    assert discover(tmp_path) == ()
     (tmp_path / "eval-1" / "eval" / "stage.lock").touch()
     assert names(tmp_path) == [("run", "eval-1")]
 
@@ -77,7 +77,7 @@ def test_foreign_pages_hidden_folders_the_cache_and_what_is_too_deep_are_left_ou
     (tmp_path / "site" / "index.html").write_text("<p>another's</p>")
     for folder in (".hidden", "cache", "/".join("abcdefg"[: DEPTH + 1])):
         save(tmp_path / folder / "result.json", scored({"base": 1}))
-    assert find(tmp_path) == ()
+    assert discover(tmp_path) == ()
 
 
 def test_links_to_folders_are_not_followed_so_that_circles_end(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_report_beside_runs_hides_none_and_one_of_a_result_file_is_that_file_s
         folder.mkdir(exist_ok=True)
         (folder / "index.html").write_text(PAGE)
 
-    found = {one.path.relative_to(tmp_path).as_posix(): one.report for one in find(tmp_path)}
+    found = {one.path.relative_to(tmp_path).as_posix(): one.report for one in discover(tmp_path)}
 
     assert found == {
         "index.html": tmp_path / "index.html",

@@ -27,7 +27,7 @@ def cells(found: Leaderboard) -> list[tuple[str, str, str, int, bool]]:
     return [
         (row.run, row.checkpoint, place.score.text, place.group, place.best)
         for row in found.rows
-        for place in row.places
+        for place in row.cells
         if place is not None
     ]
 
@@ -65,7 +65,7 @@ def test_rows_come_run_by_run_and_the_best_is_that_of_all_runs(tmp_path: Path) -
 
 def test_bars_of_a_column_share_a_scale_that_all_its_intervals_fill(tmp_path: Path) -> None:
     found = board(tmp_path, one=folders.scored({"base": 20, "nca": 50}))
-    bars = [place.bar for row in found.rows for place in row.places if place and place.bar]
+    bars = [place.bar for row in found.rows for place in row.cells if place and place.bar]
     assert (bars[0][0], bars[1][2]) == (0.0, 100.0)
     low, high = wilson(20, 100), wilson(50, 100)
     at = 100 * (0.2 - low.low) / (high.high - low.low)
@@ -131,7 +131,7 @@ def test_suites_of_all_runs_are_columns_and_checkpoints_without_scores_no_rows(
         old=folders.scored({"base": 20}),
     )
     assert [column.suite for column in found.columns] == ["svamp", "gsm8k"]
-    assert [(row.checkpoint, [bool(p) for p in row.places]) for row in found.rows] == [
+    assert [(row.checkpoint, [bool(p) for p in row.cells]) for row in found.rows] == [
         ("nca", [True, False]),
         ("base", [False, True]),
     ]

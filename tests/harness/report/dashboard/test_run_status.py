@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from harness.pipeline import worker as stages
-from harness.report.dashboard.discovery import find
+from harness.report.dashboard.discovery import discover
 from harness.report.dashboard.progress import Progress, progress_of
-from harness.report.dashboard.run_status import Standing, lock_of, standing_of
-from harness.storage.run_folder import write_json, write_text
+from harness.report.dashboard.run_status import RunStatus, lock_of, status_of
+from harness.storage.atomic_files import write_json, write_text
 
 from .folders import Stage, recipe, save, scored
 
 
-def standing(root: Path) -> Standing:
-    (run,) = find(root)
-    return standing_of(run.path, run.modified)
+def standing(root: Path) -> RunStatus:
+    (run,) = discover(root)
+    return status_of(run.path, run.modified)
 
 
-def how_far(found: Standing) -> tuple[str, int, int | None]:
+def how_far(found: RunStatus) -> tuple[str, int, int | None]:
     assert found.stage is not None
     assert found.stage.progress is not None
     return found.stage.progress.phase, found.stage.progress.done, found.stage.progress.total
@@ -65,8 +65,8 @@ def test_a_run_without_a_stage_at_work_is_between_two_for_a_while_only(
     tmp_path: Path,
 ) -> None:
     run = recipe(tmp_path / "run", "nca")
-    assert standing_of(run, find(tmp_path)[0].modified).state == "between"
-    assert standing_of(run, find(tmp_path)[0].modified - 60 * 10**9).state == "stopped"
+    assert status_of(run, discover(tmp_path)[0].modified).state == "between"
+    assert status_of(run, discover(tmp_path)[0].modified - 60 * 10**9).state == "stopped"
 
 
 def test_what_a_finished_run_began_anew_is_told_but_not_what_its_result_outlived(
@@ -96,12 +96,12 @@ def test_the_last_word_of_a_stage_that_stopped_is_told_but_not_an_older_start_s(
     write_text(folder / "stage.log", "first\nout of memory <b>\n\n")
     found = standing(tmp_path)
     assert found.stage is not None
-    assert found.stage.said == "out of memory <b>"
+    assert found.stage.message == "out of memory <b>"
 
     os.utime(folder / "stage.log", (1, 1))
     found = standing(tmp_path)
     assert found.stage is not None
-    assert found.stage.said == ""
+    assert found.stage.message == ""
 
 
 def test_looking_at_a_lock_leaves_it_as_it_was(tmp_path: Path) -> None:

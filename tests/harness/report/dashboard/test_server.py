@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.report.dashboard.server import HOST, PORT, Server, listening
+from harness.report.dashboard.server import HOST, PORT, Server, listen
 from harness.report.dashboard.view import View
 
 from .folders import PAGE, recipe, save, scored
@@ -191,8 +191,8 @@ def test_a_port_that_is_taken_is_named_and_the_usual_one_gives_way_to_the_next(
     tmp_path: Path,
 ) -> None:
     view = View(tmp_path, "runs")
-    first = listening(tmp_path, view, 0)
+    first = listen(tmp_path, view, 0)
     with first, pytest.raises(UserError, match=f"port {first.server_port} is taken"):
-        listening(tmp_path, view, first.server_port)
-    with listening(tmp_path, view, None) as one, listening(tmp_path, view, None) as two:
+        listen(tmp_path, view, first.server_port)
+    with listen(tmp_path, view, None) as one, listen(tmp_path, view, None) as two:
         assert PORT <= one.server_port < two.server_port

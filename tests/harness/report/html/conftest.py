@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from harness.report.html.build import build
-from harness.report.html.material import gathered, source
+from harness.report.html.material import gather, source
 from harness.storage.result import Result, read_result
 
 from .made import made
@@ -31,7 +31,7 @@ def result(run_folder: Path) -> Result:
 def report(run_folder: Path, result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of its report."""
     out = tmp_path_factory.mktemp("report")
-    build(gathered([source(result, run_folder)]), out)
+    build(gather([source(result, run_folder)]), out)
     return out
 
 

@@ -6,8 +6,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from harness.storage.atomic_files import write_text
+from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
-from harness.storage.run_folder import RunFolder, canonical, write_text
+from harness.storage.run_folder import RunFolder
 
 #: Sample by sample, right or wrong: base, dpo, nca. DPO is wrong and NCA right on 1, 9 and 10.
 MATHS = {

@@ -12,10 +12,11 @@ import pytest
 
 from harness.errors import RunError
 from harness.report.html.build import build
-from harness.report.html.leaderboard import MOST_BASELINES, Options, standings
-from harness.report.html.material import gathered, source
+from harness.report.html.leaderboard import MOST_BASELINES, Options, compare_baselines
+from harness.report.html.material import gather, source
+from harness.storage.atomic_files import read_lines, write_text
 from harness.storage.result import CheckpointResult, Result, read_result
-from harness.storage.run_folder import RunFolder, read_lines, write_text
+from harness.storage.run_folder import RunFolder
 
 from .made import MATHS, made
 
@@ -26,7 +27,7 @@ def unpacked(page: Path, element: str) -> Any:
 
 
 def built(folder: Path, out: Path, **options: Any) -> Path:
-    return build(gathered([source(read_result(folder), folder)]), out, Options(**options))
+    return build(gather([source(read_result(folder), folder)]), out, Options(**options))
 
 
 def test_equal_runs_give_equal_bytes(run_folder: Path, report: Path, tmp_path: Path) -> None:
@@ -60,16 +61,16 @@ def test_a_result_file_alone_gives_values_and_says_that_texts_are_not_there(
     run_folder: Path, tmp_path: Path
 ) -> None:
     file = run_folder / "result.json"
-    build(gathered([source(read_result(file), file)]), tmp_path)
+    build(gather([source(read_result(file), file)]), tmp_path)
     page = tmp_path / "suite-maths.html"
-    assert "or not all of them, for base, dpo, nca:" in page.read_text(encoding="utf-8")
+    assert "Some or all texts are missing for base, dpo, nca:" in page.read_text(encoding="utf-8")
     table = unpacked(page, "table")
     values = dict(zip(table["ids"], table["values"][2], strict=True))
     assert values == {str(i): float(value) for i, value in enumerate(MATHS["nca"])}
     (first, *_) = unpacked(page, "piece-0")
     assert first["prompt"] == []
     assert "said" not in first["answers"][0][0]
-    assert "holds none" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "The recipe is missing" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_texts_of_another_evaluation_are_not_shown_as_this_one_s(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_texts_of_another_evaluation_are_not_shown_as_this_one_s(tmp_path: Path)
     write_text(log, "".join(json.dumps(row) + "\n" for row in rows))
     built(folder, tmp_path / "out")
     page = tmp_path / "out" / "suite-maths.html"
-    assert "or not all of them, for nca:" in page.read_text(encoding="utf-8")
+    assert "Some or all texts are missing for nca:" in page.read_text(encoding="utf-8")
     base, _, nca = unpacked(page, "piece-0")[0]["answers"]
     assert "said" in base[0]
     assert "said" not in nca[0]
@@ -103,7 +104,7 @@ def test_two_runs_are_shown_together_each_with_its_own_texts(
     whole = read_result(run_folder)
     parts = (whole.checkpoints[:1], whole.checkpoints[1:])
     halves = [whole.model_copy(update={"checkpoints": part}) for part in parts]
-    found = gathered([source(half, run_folder) for half in halves])
+    found = gather([source(half, run_folder) for half in halves])
     assert [c.name for c in found.result.checkpoints] == ["base", "dpo", "nca"]
     assert len(found.logs) == 9
     assert set(found.training) == {"dpo", "nca"}
@@ -115,7 +116,7 @@ def test_a_run_without_scores_or_with_another_baseline_is_refused(
     whole = read_result(run_folder)
     bare = [c.model_copy(update={"suites": {}, "probe": ()}) for c in whole.checkpoints]
     with pytest.raises(RunError, match="nothing to show"):
-        gathered([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
+        gather([source(whole.model_copy(update={"checkpoints": tuple(bare)}))])
     with pytest.raises(RunError, match="no checkpoint 'none'"):
         built(run_folder, tmp_path / "out", baseline="none")
     assert not (tmp_path / "out").exists()
@@ -138,15 +139,15 @@ def test_the_first_page_stays_small(
     run_folder: Path, tmp_path: Path, checkpoints: int, suites: int
 ) -> None:
     found = many(read_result(run_folder), checkpoints, suites)
-    page = build(gathered([source(found)]), tmp_path)
+    page = build(gather([source(found)]), tmp_path)
     assert page.stat().st_size <= 400_000
 
 
 def test_twelve_baselines_can_be_chosen_the_wanted_one_first(run_folder: Path) -> None:
     found = many(read_result(run_folder), 14, 1)
-    chosen = standings(found, Options(baseline="nca-beta0.13"))
-    assert next(iter(chosen.by_baseline)) == "nca-beta0.13"
-    assert (len(chosen.by_baseline), chosen.checkpoints) == (MOST_BASELINES, 14)
+    chosen = compare_baselines(found, Options(baseline="nca-beta0.13"))
+    assert next(iter(chosen)) == "nca-beta0.13"
+    assert len(chosen) == MOST_BASELINES
 
 
 def test_the_command_names_the_first_page(
@@ -188,8 +189,8 @@ def test_a_run_that_was_only_trained_shows_its_curves_and_ranks_nobody(
 ) -> None:
     whole = read_result(run_folder)
     trained = tuple(c.model_copy(update={"suites": {}}) for c in whole.checkpoints)
-    page = build(gathered([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
+    page = build(gather([source(whole.model_copy(update={"checkpoints": trained}))]), tmp_path)
     text = page.read_text(encoding="utf-8")
     assert re.findall('<section id="([a-z]+)"', text) == ["verdict", "trends", "provenance"]
-    assert "ranks none" in text
+    assert "does not rank them" in text
     assert "log-probability" in (tmp_path / "checkpoint-nca.html").read_text(encoding="utf-8")

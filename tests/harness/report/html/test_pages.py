@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from harness.report.html.build import build
-from harness.report.html.material import gathered, source
+from harness.report.html.material import gather, source
 from harness.storage.result import Result
 
 from .made import HOSTILE, LONG
@@ -33,7 +33,7 @@ def test_the_first_page_tells_in_the_order_that_was_asked_for(tab: Page, report:
     go(tab, report)
     found = tab.eval_on_selector_all("main > section", "all => all.map(one => one.id)")
     assert found == ["verdict", "leaderboard", "forest", "categories", "trends", "kl", "provenance"]
-    expect(tab.locator("#verdict-text")).to_contain_text("Shown: ")
+    expect(tab.locator("#verdict-text")).to_contain_text("significantly")
     expect(tab.locator("#provenance")).to_contain_text("print-nca")
     expect(tab.locator("#provenance")).to_contain_text("feedc0de")
     expect(tab.locator("#provenance pre")).to_contain_text("# <b>bold</b>", use_inner_text=False)
@@ -74,7 +74,7 @@ def test_another_baseline_changes_differences_verdict_links_and_plots(
     expect(cell.locator(".counts")).to_have_text("▲ 3 ▼ 0")
     expect(tab.locator("tr[data-name='dpo'] .delta")).to_have_count(0)
     expect(tab.locator("tr[data-name='dpo'] .badge")).to_be_visible()
-    expect(tab.locator("#verdict-text")).to_contain_text("difference from dpo")
+    expect(tab.locator("#verdict-text")).to_contain_text("significantly from dpo")
     marked = tab.locator(".forest[data-suite='maths'] .entry.base")
     assert marked.get_attribute("data-checkpoint") == "dpo"
     line = tab.locator(".forest[data-suite='maths'] .base-line").get_attribute("transform")
@@ -131,7 +131,7 @@ def test_graded_suites_are_filtered_by_above_and_below(tab: Page, report: Path) 
     assert listed(tab) == ["0", "1", "3"]
     tab.click("#swap")
     expect(tab.locator("#count")).to_have_text("0 of 4 samples: base above nca")
-    expect(tab.locator("#sample")).to_contain_text("No sample is like this.")
+    expect(tab.locator("#sample")).to_contain_text("No sample matches the filters.")
 
 
 def test_a_status_and_a_search_filter_too_and_a_link_keeps_them(tab: Page, report: Path) -> None:
@@ -302,7 +302,7 @@ def test_paper_shows_the_first_page_in_black_on_white(tab: Page, report: Path) -
 
 def test_a_checkpoint_alone_has_no_other_side(tab: Page, result: Result, tmp_path: Path) -> None:
     alone = result.model_copy(update={"checkpoints": result.checkpoints[:1]})
-    build(gathered([source(alone)]), tmp_path)
+    build(gather([source(alone)]), tmp_path)
     go(tab, tmp_path, "suite-maths.html")
     for hidden in ("#a", "#b", "#swap"):
         expect(tab.locator(hidden)).to_be_hidden()
@@ -316,7 +316,7 @@ def test_hostile_names_are_names_and_nothing_else(
 ) -> None:
     evil = "<img src=x onerror='window.hit = 1'>\u202e\x00&#\"' +%23/"
     renamed = (*result.checkpoints[:2], result.checkpoints[2].model_copy(update={"name": evil}))
-    build(gathered([source(result.model_copy(update={"checkpoints": renamed}))]), tmp_path)
+    build(gather([source(result.model_copy(update={"checkpoints": renamed}))]), tmp_path)
     go(tab, tmp_path)
     shown = order(tab)[2]
     tab.select_option("#baseline", shown)

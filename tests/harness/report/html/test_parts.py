@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from harness.report.compare.comparison import compare
-from harness.report.html.addresses import addresses
 from harness.report.html.charts.forest import forest
 from harness.report.html.charts.svg import LOOKS, Scale, around, element, looks, tick_text
 from harness.report.html.leaderboard import above_and_below
-from harness.report.html.natural import natural
-from harness.report.html.samples import samples, short
-from harness.report.html.turns import asked, hint
+from harness.report.html.samples import natural_key, samples, short
+from harness.report.html.turns import hint, turn_questions
+from harness.report.page.text import page_files
 from harness.storage.result import Result, SampleResult, SuiteResult
 
 from .made import line
@@ -45,7 +44,7 @@ def score(*values: tuple[str, int, float | None]) -> SuiteResult:
     ],
 )
 def test_every_name_has_a_file_of_its_own(names: list[str], files: list[str]) -> None:
-    found = addresses("suite", names)
+    found = page_files("suite", names)
     assert len({file.lower() for file in found.values()}) == len(names)
     for name, start in zip(names, files, strict=True):
         assert found[name].startswith(start)
@@ -54,18 +53,18 @@ def test_every_name_has_a_file_of_its_own(names: list[str], files: list[str]) ->
 
 @given(st.lists(st.text(max_size=120), unique=True, max_size=6))
 def test_no_names_share_a_file(names: list[str]) -> None:
-    found = addresses("checkpoint", names)
+    found = page_files("checkpoint", names)
     assert len({file.lower() for file in found.values()}) == len(names)
 
 
 def test_samples_are_listed_as_people_count() -> None:
     ids = ["10", "9", "task/11", "task/2", "HumanEval/100", "1"]
-    ordered = sorted(ids, key=natural)
+    ordered = sorted(ids, key=natural_key)
     assert ordered == ["1", "9", "10", "HumanEval/100", "task/2", "task/11"]
 
 
 def test_later_turns_hold_what_is_new() -> None:
-    told = asked(line(0, 1.0, [("Write.", "Once."), ("Shorter.", "O.")]))
+    told = turn_questions(line(0, 1.0, [("Write.", "Once."), ("Shorter.", "O.")]))
     assert told == [
         [[{"role": "user", "text": "Write."}]],
         [[{"role": "user", "text": "Shorter."}]],
@@ -75,7 +74,7 @@ def test_later_turns_hold_what_is_new() -> None:
 def test_a_turn_that_tells_the_past_otherwise_is_shown_whole() -> None:
     row = line(0, 1.0, [("Write.", "Once."), ("Shorter.", "O.")])
     row["turns"][1]["requests"][0]["messages"][1]["content"] = "changed"
-    texts = [part["text"] for part in asked(row)[1][0]]
+    texts = [part["text"] for part in turn_questions(row)[1][0]]
     assert texts == ["Write.", "changed", "Shorter."]
 
 
@@ -84,7 +83,7 @@ def test_texts_prefixes_and_continuations_are_named() -> None:
     row["turns"] = [
         {"requests": [{"text": "Q:", "prefix": "A: ", "continuation": " yes"}], "answers": []}
     ]
-    assert [part["role"] for part in asked(row)[0][0]] == [
+    assert [part["role"] for part in turn_questions(row)[0][0]] == [
         "text",
         "the answer begins",
         "scored continuation",

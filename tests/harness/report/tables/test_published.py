@@ -63,7 +63,7 @@ def test_ours_stands_under_theirs_with_a_difference_where_protocols_match() -> N
 
 
 @pytest.mark.parametrize(("protocol", "said"), [
-    ({}, "Maths: no difference is taken: the published protocol is not known"),
+    ({}, "Maths: no difference is given, because the published protocol is not known"),
     ({**PROTOCOL, "decoding": "sampled"}, "decoding is sampled there and greedy here"),
     ({**PROTOCOL, "samples": "5000"}, "samples is 5000 there and 4 here"),
     ({**PROTOCOL, "judge": "gpt-4"}, "judge is gpt-4 there and not stated here"),

@@ -38,7 +38,7 @@ def test_rows_and_columns_are_chosen_renamed_and_ordered(made: Callable[..., Tab
     assert table.title == "chosen"
     assert [row[0] for row in table.rows] == ["NCA", "before", "dpo"]
     assert [h.text.split("\n")[0] for h in table.headings[1:]] == ["Code", "Sums", "average"]
-    assert "on Sums dpo (+13.0) above before" in table.notes[0]
+    assert "On Sums, dpo (+13.0) is significantly above before" in table.notes[0]
     assert not any("infonca" in note for note in table.notes)
 
 
@@ -68,7 +68,7 @@ def test_another_baseline(made: Callable[..., Table]) -> None:
     assert "against" not in table.rows[1][1]
     assert "\n" not in table.rows[1][1]
     assert "\n" in table.rows[0][1]
-    assert "base (-13.0) below DPO" in table.notes[0]
+    assert "base (-13.0) is significantly below DPO" in table.notes[0]
 
 
 @pytest.mark.parametrize(("keys", "error", "said"), [

@@ -208,7 +208,7 @@ def test_assumed_figures_have_no_interval() -> None:
     assert budget.pairing.correlation == pytest.approx(0.6)
     assert budget.designs[0].samples_low is None
     assert "[" not in said(budget, "Pairing (assumed)")
-    assert "0.017 each" in said(budget, "Asked")
+    assert "0.017 each" in said(budget, "Question")
 
 
 def test_an_accuracy_near_one_takes_the_difference_downwards() -> None:

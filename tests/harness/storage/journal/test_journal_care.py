@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunError
+from harness.storage.hashing import digest
 from harness.storage.journal.care import Choice, merge, prune, survey
 from harness.storage.journal.check import check
 from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import digest
 
 SCHEMA_1 = """
 CREATE TABLE entries(

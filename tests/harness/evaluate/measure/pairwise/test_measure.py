@@ -17,11 +17,12 @@ from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run as evaluate
+from harness.evaluate.measure.jobs import PairwiseJob
 from harness.evaluate.measure.pairwise import run
-from harness.evaluate.measure.pairwise_job import DuelJob
 from harness.progress.events import silent
 from harness.recipe.schema import JudgeChoice
-from harness.storage.run_folder import RunFolder, read_json, read_lines
+from harness.storage.atomic_files import read_json, read_lines
+from harness.storage.run_folder import RunFolder
 
 SUITE = "head_to_head:arithmetic"
 ANSWERS = re.compile(r"<<(.*?)>><<(.*?)>>$", re.DOTALL)
@@ -95,7 +96,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def job(
     tmp_path: Path, lively_model: Path, adapters: tuple[tuple[str, Path], ...], data: Path
-) -> DuelJob:
+) -> PairwiseJob:
     models = {"base": str(lively_model), **{name: str(folder) for name, folder in adapters}}
     evaluation = EvalJob(
         models=models,
@@ -108,25 +109,25 @@ def job(
         run=tmp_path / "run",
         journal=tmp_path / "journal.sqlite",
     )
-    return DuelJob(evaluation=evaluation, baseline="base", everyone=True)
+    return PairwiseJob(evaluation=evaluation, baseline="base", everyone=True)
 
 
-def lines(job: DuelJob, name: str) -> list[dict[str, Any]]:
+def lines(job: PairwiseJob, name: str) -> list[dict[str, Any]]:
     return read_lines(RunFolder(job.evaluation.run).sample_log(name, SUITE))
 
 
-def texts(job: DuelJob, name: str) -> dict[str, str]:
+def texts(job: PairwiseJob, name: str) -> dict[str, str]:
     return {line["sample_id"]: line["turns"][0]["answers"][0]["text"] for line in lines(job, name)}
 
 
-def told(job: DuelJob) -> dict[str, Any]:
+def told(job: PairwiseJob) -> dict[str, Any]:
     found: dict[str, Any] = read_json(
-        RunFolder(job.evaluation.run).duels / "head_to_head-arithmetic.json"
+        RunFolder(job.evaluation.run).pairwise / "head_to_head-arithmetic.json"
     )
     return found
 
 
-def test_the_better_one_wins_whoever_is_shown_first(job: DuelJob, judge: Judge) -> None:
+def test_the_better_one_wins_whoever_is_shown_first(job: PairwiseJob, judge: Judge) -> None:
     evaluate(job.evaluation, silent)
     assert lines(job, "nca") == []  # the evaluation leaves the log to this stage
     run(job, silent)
@@ -152,7 +153,7 @@ def test_the_better_one_wins_whoever_is_shown_first(job: DuelJob, judge: Judge) 
 
 
 def test_a_judge_that_takes_the_first_shown_makes_ties_that_are_called_inconsistent(
-    job: DuelJob, judge: Judge
+    job: PairwiseJob, judge: Judge
 ) -> None:
     judge.reply = first_shown
     run(job, silent)
@@ -162,7 +163,7 @@ def test_a_judge_that_takes_the_first_shown_makes_ties_that_are_called_inconsist
 
 
 def test_without_a_verdict_a_game_is_missing_and_asked_once_more_before(
-    job: DuelJob, judge: Judge
+    job: PairwiseJob, judge: Judge
 ) -> None:
     judge.reply = mute
     run(job, silent)
@@ -173,18 +174,18 @@ def test_without_a_verdict_a_game_is_missing_and_asked_once_more_before(
     assert all(one["missing"] == SAMPLES for one in told(job)["records"])
 
 
-def test_a_reply_to_the_second_asking_counts(job: DuelJob, judge: Judge) -> None:
+def test_a_reply_to_the_second_asking_counts(job: PairwiseJob, judge: Judge) -> None:
     judge.reply = only_when_asked_again
     run(job, silent)
     assert {line["value"] for line in lines(job, "nca")} == {0.5}  # B in either order
 
 
 def test_again_nothing_is_asked_and_the_files_have_the_same_bytes(
-    job: DuelJob, judge: Judge
+    job: PairwiseJob, judge: Judge
 ) -> None:
     run(job, silent)
     folder = RunFolder(job.evaluation.run)
-    files = [folder.sample_log("nca", SUITE), folder.duels / "head_to_head-arithmetic.json"]
+    files = [folder.sample_log("nca", SUITE), folder.pairwise / "head_to_head-arithmetic.json"]
     before = [file.read_bytes() for file in files]
     asked = judge.asked.total()
     assert asked == 3 * SAMPLES * 2  # pairs, prompts, orders
@@ -193,7 +194,9 @@ def test_again_nothing_is_asked_and_the_files_have_the_same_bytes(
     assert [file.read_bytes() for file in files] == before
 
 
-def test_what_it_takes_is_told_before_and_what_it_took_after(job: DuelJob, judge: Judge) -> None:
+def test_what_it_takes_is_told_before_and_what_it_took_after(
+    job: PairwiseJob, judge: Judge
+) -> None:
     heard: list[str] = []
     run(job, lambda event: heard.append(str(event.get("text", ""))))
     games = 3 * SAMPLES
@@ -204,14 +207,14 @@ def test_what_it_takes_is_told_before_and_what_it_took_after(job: DuelJob, judge
     assert heard[-1].startswith(f"judge: {2 * games} requests, ")
 
 
-def test_against_the_baseline_alone_the_others_do_not_meet(job: DuelJob, judge: Judge) -> None:
+def test_against_the_baseline_alone_the_others_do_not_meet(job: PairwiseJob, judge: Judge) -> None:
     run(job.model_copy(update={"everyone": False}), silent)
     assert judge.asked.total() == 2 * SAMPLES * 2
     assert {one["second"] for one in told(job)["records"]} == {"base"}
 
 
 def test_prompts_of_many_turns_are_refused(
-    job: DuelJob, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    job: PairwiseJob, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
 

@@ -10,8 +10,9 @@ from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.requests import Answer
 from harness.errors import UserError, classify
 from harness.evaluate.suites.registry import find
-from harness.pipeline.plan import Places, located
-from harness.recipe.schema import read_recipe
+from harness.pipeline.lookup import locate
+from harness.pipeline.places import Places
+from harness.recipe.reading import read_recipe
 
 Write = Callable[..., None]
 GENERATION = [{"q": f"What is {k} and 3?", "a": str(k + 3)} for k in range(4)]
@@ -157,10 +158,10 @@ def test_a_recipes_folder_of_tasks_lies_beside_it(folder: Path, tiny_model: Path
     near = Places(folder.parent, folder.parent, near=(folder.parent,))
 
     file.write_text(text.format(tiny_model, folder.name))
-    assert located(read_recipe(file), near).evaluate.lm_eval_tasks == folder
+    assert locate(read_recipe(file), near).evaluate.lm_eval_tasks == folder
     file.write_text(text.format(tiny_model, "nowhere"))
     with pytest.raises(UserError, match=r"nowhere.*evaluate\.lm_eval_tasks"):
-        located(read_recipe(file), near)
+        locate(read_recipe(file), near)
 
 
 def test_the_command_evaluates_a_folder_of_tasks(

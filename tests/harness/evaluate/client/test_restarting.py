@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from harness.evaluate.restarting import Restarting
 
 from eval_suites.requests import Request
-from harness.engines import Completion, EngineGone, EngineSpec
+from harness.engines.base import Completion, EngineGone
 from harness.engines.fake import FakeEngine
+from harness.engines.options import EngineSpec
 from harness.errors import EngineDied
+from harness.evaluate.client.restarting import Restarting
 
 
 class Silent(FakeEngine):

@@ -1,0 +1,83 @@
+"""Commands about this machine: what it has, its dashboard, and its copies in an MLflow store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import RUNS, DataOption, FolderOptions, RunsOption, TrackingOption, command
+
+app = typer.Typer()
+
+
+@command(app)
+def dashboard(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where runs, results and reports lie.")
+    ] = RUNS,
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="Default: 8765, or the next free one; 0: any."
+        ),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open it in a browser.")
+    ] = False,
+) -> None:
+    """Show runs while they work, reports, and a leaderboard over all, on this machine only."""
+    import contextlib
+    import webbrowser
+
+    from harness.errors import UserError
+    from harness.report.dashboard.server import listen
+    from harness.report.dashboard.view import View
+
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no folder there; name that of your runs: nca dashboard DIR")
+    view = View(folder, str(folder))
+    with listen(folder, view, port) as server, contextlib.suppress(KeyboardInterrupt):
+        print(f"{folder} is shown at {server.url} (this machine only); Ctrl-C ends it", flush=True)
+        if browser:
+            webbrowser.open(server.url)
+        server.serve_forever()
+
+
+@command(app)
+def sync(
+    names: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN...", help="Run folders. Default: all finished ones of --runs."),
+    ] = None,
+    *,
+    experiment: Annotated[
+        str, typer.Option("--experiment", help="One for all. Default: the name of each recipe.")
+    ] = "",
+    runs: RunsOption = RUNS,
+    tracking: TrackingOption = None,
+) -> None:
+    """Send runs to an MLflow store, or to another one; what it holds already is left alone."""
+    from harness.cli.sync import send
+
+    uri = FolderOptions(runs).places(tracking).tracking_uri
+    if not send(names or (), runs, uri, experiment):
+        raise typer.Exit(1)
+
+
+@command(app)
+def doctor(
+    *,
+    data_dir: DataOption = None,
+    tracking: TrackingOption = None,
+    runs: RunsOption = RUNS,
+    online: Annotated[bool, typer.Option("--online", help="Also ask the model hub.")] = False,
+) -> None:
+    """Say what this machine has and what to do about what it lacks."""
+    from harness.cli.diagnosis import checks, table
+    from harness.cli.reports import print_table
+    from harness.data.folder import data_folder
+
+    uri = FolderOptions(runs).places(tracking).tracking_uri
+    folder = data_folder(data_dir)
+    print_table(table(checks(runs=runs, data_dir=folder, tracking_uri=uri, online=online)))

@@ -1,0 +1,53 @@
+"""Checks before anything starts, so that no hours of training end in a missing file."""
+
+from harness.engines.options import EngineSpec
+from harness.engines.registry import make
+from harness.evaluate.judge.capabilities import (
+    require_engine_capabilities,
+    require_judge,
+    require_judge_capabilities,
+)
+from harness.evaluate.suites.library import SuiteLibrary
+from harness.recipe.schema import EvaluateSection, Recipe
+
+
+def check_methods(recipe: Recipe) -> None:
+    """Check that every checkpoint can be trained here.
+
+    Raises:
+        train.TrainError: no such method or setting, a package that it needs is not installed, or a
+            step that the processes cannot share.
+    """
+    from train.model.quantisation import require_backend
+    from train.objectives.registry import configure_loss
+    from train.trainer.schedule import check_processes
+
+    for config in recipe.checkpoints.values():
+        configure_loss(config)
+        require_backend(config)
+        check_processes(config, recipe.launch.processes if recipe.launch else 1)
+
+
+def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
+    """Check that every suite of an evaluation can be loaded and run here.
+
+    Raises:
+        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+        RecipeError: a suite needs a judge and none is chosen.
+        UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
+        EngineUnavailable: this machine lacks what the engine needs, or engine or judge lack what a
+            suite needs.
+    """
+    suites = [library.suite(name) for name in section.suites]
+    require_judge(suites, chosen=section.judge is not None)
+    require_judge_capabilities(suites, section.judge)
+    for name in section.suites:
+        library.samples(name)
+    if isinstance(section.limit, dict):
+        for name in section.limit.keys() - set(section.suites):
+            library.suite(name)  # a misspelt name
+    if suites:
+        engine = make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+        require_engine_capabilities(suites, section.engine.name, engine.capabilities)
+    if suites and section.judge is not None:
+        make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))

@@ -1,0 +1,130 @@
+"""Reading a recipe file: overrides, sweeps, validation, and faults named by file and key."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.engines.options import EngineChoice
+from harness.errors import RecipeError
+from harness.recipe.dependencies import BASE, order_steps
+from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import (
+    CompareSection,
+    DecodingChanges,
+    EvaluateSection,
+    JudgeChoice,
+    LaunchSection,
+    Recipe,
+)
+from harness.recipe.sweep import expand_sweep
+from train.config import LoraConfig, TrainConfig
+
+#: The keys of a section, by the path of the section.
+_SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
+    ("sample",): SampleSection,
+    ("evaluate",): EvaluateSection,
+    ("evaluate", "engine"): EngineChoice,
+    ("evaluate", "judge"): JudgeChoice,
+    ("evaluate", "decoding"): DecodingChanges,
+    ("compare",): CompareSection,
+    ("launch",): LaunchSection,
+}
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read, override, expand and validate a recipe file.
+
+    Args:
+        path: a YAML file.
+        overrides: "key.sub=value" strings, the value read as YAML.
+
+    Raises:
+        RecipeError: with file and key, and the nearest known key where one was misspelt.
+    """
+    raw = _load_yaml(path)
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        recipe = Recipe.model_validate(expand_sweep(raw, path))
+    except ValidationError as error:
+        raise RecipeError(_explain(error, path)) from None
+    _check_names(recipe, path)
+    return recipe
+
+
+def _load_yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe; ready ones lie in recipes/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "malformed"
+        raise RecipeError(f"{path}{line}: not valid YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping that starts with `name:` and `base:`")
+    return raw
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override}: write it as key=value, for example train.beta=0.05")
+    *parents, last = key.strip().split(".")
+    node = raw
+    for part in parents:
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise RecipeError(f"--set {override}: {part} is a value in this recipe, not a section")
+        node = child
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {override}: the value is not valid YAML") from None
+
+
+def _check_names(recipe: Recipe, path: Path) -> None:
+    names = [BASE, *recipe.checkpoints]
+    if BASE in recipe.checkpoints:
+        raise RecipeError(f"{path}: checkpoints.{BASE}: this name is taken by the base model")
+    if recipe.compare.baseline not in names:
+        raise RecipeError(
+            f"{path}: compare.baseline: no checkpoint is called "
+            f"{recipe.compare.baseline!r}: choose from {', '.join(names)}"
+        )
+    try:
+        order_steps(recipe.checkpoints, recipe.starts, recipe.sample)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    """Return the first fault in words: file, key, fault, and the nearest known key."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(first["loc"]), n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        return f"{path}: {where}: no such key{hint}"
+    if first["type"] == "missing":
+        return f"{path}: {where}: this key is required"
+    return f"{path}: {where}: {first['msg']} (got {first['input']!r})"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the section of an unknown key takes."""
+    parents = tuple(map(str, location[:-1]))
+    if not parents:
+        return [*(set(Recipe.model_fields) - {"starts"}), "train", "sweep"]
+    if parents[0] == "checkpoints":
+        lora = "lora" in parents
+        return list(LoraConfig.model_fields if lora else [*TrainConfig.model_fields, BASE])
+    section = _SECTIONS.get(parents[:2]) or _SECTIONS.get(parents[:1], CompareSection)
+    return list(section.model_fields)
