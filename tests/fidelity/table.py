@@ -12,7 +12,7 @@ HEAD = (
 )
 
 #: The remark on a suite without gold.
-JUDGED = "scored by a judge: held to stored verdicts"
+JUDGED = "scored by a judge: compared with stored verdicts"
 
 
 def row(gold: GoldCases, result: Disagreements) -> str:
