@@ -20,7 +20,7 @@ from harness.engines.base import Completion
 from harness.engines.preload import preloading
 from harness.engines.registry import ENGINES
 from harness.engines.vllm import VllmEngine
-from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.sample_log import Spool
 from harness.progress.events import silent
@@ -91,7 +91,7 @@ def ours(job: EvalJob) -> dict[str, float]:
 def bare(job: EvalJob) -> dict[str, float]:
     """Seconds: the engine's start, generation, both; the engine is configured as ours is."""
     asked = list(prompts(job))
-    (group,) = groups(job.models, job.fingerprints, job.engine)
+    (group,) = group_by_engine(job.models, job.fingerprints, job.engine)
     for key, value in _ENVIRONMENT.items():
         os.environ.setdefault(key, value)
     from vllm import LLM, SamplingParams

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines.options import EngineChoice
-from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import load
+from harness.evaluate.client.loading import load_suites
 from harness.recipe.schema import DecodingChanges
 
 SUITES = ("gsm8k", "svamp", "arithmetic")
@@ -65,8 +65,8 @@ def make_job(
 
 def prompts(job: EvalJob) -> Iterator[Prompt]:
     """Its requests, in the order of suites and samples."""
-    loaded = [load(name, limit, job) for name, limit in job.suites.items()]
-    for group in groups(job.models, job.fingerprints, job.engine):
+    loaded = load_suites(job)
+    for group in group_by_engine(job.models, job.fingerprints, job.engine):
         for item in loaded:
             for model in group.models:
                 for sample in item.samples:

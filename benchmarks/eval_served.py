@@ -24,7 +24,7 @@ import yaml
 
 from benchmarks.eval_problem import Prompt, prompts
 from harness.engines.preload import preloading
-from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 
 _RANK = 8
@@ -167,7 +167,7 @@ def lm_eval(job: EvalJob) -> dict[str, float]:
     """
     from transformers import AutoTokenizer
 
-    (group,) = groups(job.models, job.fingerprints, job.engine)
+    (group,) = group_by_engine(job.models, job.fingerprints, job.engine)
     base, folders = group.spec.base or Path(), dict(group.spec.adapters)
     tokenizer = AutoTokenizer.from_pretrained(base)
     asked = list(prompts(job))

@@ -112,13 +112,13 @@ def expand_all(
     Returns:
         The section, and the suites that were loaded for it.
     """
-    from harness.evaluate.suite_choice import expanded
+    from harness.evaluate.loop.suite_choice import expand_all
     from harness.evaluate.suites.library import SuiteLibrary
     from harness.pipeline.lookup import locate_tasks
 
     section = locate_tasks(section, where)
     library = SuiteLibrary(where.data_dir, section.lm_eval_tasks)
-    section, left_out = expanded(section, library)
+    section, left_out = expand_all(section, library)
     for name, reason in left_out.items():
         out.note(f"left out: {name}: {reason}")
     return section, library

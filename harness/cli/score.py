@@ -17,8 +17,7 @@ from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import Rescored, lines, record, refuse_unfit, rescore
 from harness.evaluate.answer_files.stored import Stored, named_files, read_stored
 from harness.evaluate.answer_files.unjudged import Bench, judge, read_answers
-from harness.evaluate.judge.capabilities import require_able
-from harness.evaluate.judge.judge import is_judged
+from harness.evaluate.judge.capabilities import require_judge_capabilities
 from harness.storage.atomic_files import write_json
 
 
@@ -59,13 +58,13 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
     if how.json_file is not None and how.json_file.is_dir():
         raise UserError(f"--json {how.json_file}: is a folder; name a file")
     suite = registry.find(suite_name)
-    if how.bench is not None and not is_judged(suite):
+    if how.bench is not None and suite.judging is None:
         raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
     samples = suite.load(data_dir)
     if how.bench is not None:
-        require_able([suite], how.bench.choice)
+        require_judge_capabilities([suite], how.bench.choice)
         models = _judged(suite, samples, named, how.bench)
-    elif is_judged(suite):
+    elif suite.judging is not None:
         read = (
             model
             for name, f in named.items()

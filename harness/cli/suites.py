@@ -35,7 +35,7 @@ def show_suite(
 ) -> None:
     """Print a suite's facts and one rendered prompt."""
     from harness.errors import RecipeError
-    from harness.evaluate.judge.preview import preview
+    from harness.evaluate.judge.estimate import preview
     from harness.evaluate.suites.registry import find
 
     suite = find(name, lm_eval_tasks)

@@ -1,3 +1,3 @@
 """Evaluation: suites, the cached client, the judge, the loop and other measurements."""
 
-__all__ = ["answer_files", "client", "judge", "loop", "measure", "suite_choice", "suites"]
+__all__ = ["answer_files", "client", "judge", "loop", "measure", "suites"]

@@ -2,8 +2,11 @@
 
 from harness.engines.options import EngineSpec
 from harness.engines.registry import make
-from harness.evaluate.judge.capabilities import require_able, require_fit
-from harness.evaluate.judge.judge import require_judge
+from harness.evaluate.judge.capabilities import (
+    require_engine_capabilities,
+    require_judge,
+    require_judge_capabilities,
+)
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import EvaluateSection, Recipe
 
@@ -37,7 +40,7 @@ def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
     """
     suites = [library.suite(name) for name in section.suites]
     require_judge(suites, chosen=section.judge is not None)
-    require_able(suites, section.judge)
+    require_judge_capabilities(suites, section.judge)
     for name in section.suites:
         library.samples(name)
     if isinstance(section.limit, dict):
@@ -45,6 +48,6 @@ def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
             library.suite(name)  # a misspelt name
     if suites:
         engine = make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
-        require_fit(suites, section.engine.name, engine.capabilities)
+        require_engine_capabilities(suites, section.engine.name, engine.capabilities)
     if suites and section.judge is not None:
         make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.measure.kl_job import KlJob
-from harness.evaluate.measure.pairwise_job import PairwiseJob
+from harness.evaluate.measure.jobs import KlJob, PairwiseJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise

@@ -170,16 +170,16 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.evaluate.measure.jobs import KlJob
     from harness.evaluate.measure.kl import run
-    from harness.evaluate.measure.kl_job import KlJob
 
     run(KlJob.model_validate(job), report)
     return True
 
 
 def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
+    from harness.evaluate.measure.jobs import PairwiseJob
     from harness.evaluate.measure.pairwise import run
-    from harness.evaluate.measure.pairwise_job import PairwiseJob
 
     run(PairwiseJob.model_validate(job), report)
     return True

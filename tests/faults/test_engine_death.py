@@ -49,7 +49,7 @@ def test_the_command_says_so_keeps_everything_and_goes_on(tiny_model: Path, tmp_
     told = [command.run() for _ in range(2)]
 
     assert [done.returncode for done in told] == [1, 0]
-    assert told[0].stdout.count("the engine is gone: ") == 2
+    assert told[0].stdout.count("the engine died: ") == 2
     assert "the engine died 3 times" in told[0].stderr
     assert "run the same command again" in told[0].stderr
     assert len(told[0].stderr.strip().splitlines()) == 1

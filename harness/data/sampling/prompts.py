@@ -11,7 +11,6 @@ from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.client.loading import first_of_each
-from harness.evaluate.judge.judge import is_judged
 from harness.recipe.sampling import SampleSection
 from train.data.sources import SourceRow, read_rows
 from train.data.turns import read_prompt
@@ -57,7 +56,7 @@ def verifier(name: str) -> Suite[Any]:
         UserError: a judge scores it.
     """
     suite = registry.find(name)
-    if is_judged(suite):
+    if suite.judging is not None:
         raise UserError(f"suite {name} asks a judge: name another verifier, or a reward model")
     return suite
 

@@ -25,8 +25,8 @@ from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
 from harness.evaluate.client.cached_client import CachedClient, Tally
-from harness.evaluate.client.engine_groups import Group, groups
-from harness.evaluate.client.merging import startable
+from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
+from harness.evaluate.client.merging import engine_factory
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.restarting import Restarting
 from harness.progress.events import Reporter
@@ -71,7 +71,7 @@ def run(job: SampleJob, report: Reporter) -> Counts:
 
 async def _sample(job: SampleJob, report: Reporter) -> Counts:
     prompts = prompts_of(job.section, job.data_dir)
-    (group,) = groups({"model": job.model}, {"model": job.fingerprint}, job.engine)
+    (group,) = group_by_engine({"model": job.model}, {"model": job.fingerprint}, job.engine)
     _refuse_unfit(prompts, group)
     _warn_of_test_prompts(job.section.prompts, report)
     with (
@@ -89,7 +89,7 @@ async def _sample(job: SampleJob, report: Reporter) -> Counts:
     return counts
 
 
-def _refuse_unfit(prompts: Sequence[Prompt], group: Group) -> None:
+def _refuse_unfit(prompts: Sequence[Prompt], group: EngineGroup) -> None:
     opened = any(prompt.request.prefix for prompt in prompts)
     if opened and "prefix" not in group.capabilities:
         raise EngineUnavailable(
@@ -106,7 +106,7 @@ def _warn_of_test_prompts(name: str, report: Reporter) -> None:
 
 async def _draw(
     job: SampleJob,
-    group: Group,
+    group: EngineGroup,
     prompts: Sequence[Prompt],
     journal: Journal,
     file: IO[str],
@@ -119,7 +119,7 @@ async def _draw(
     def note(text: str) -> None:
         report({"event": "note", "text": text})
 
-    with startable(group, job.out, note) as make:
+    with engine_factory(group, job.out, note) as make:
         async with Restarting(
             make, on_start=lambda: note(f"starting {group.engine_name}")
         ) as engine:
@@ -200,7 +200,7 @@ def _nothing(job: SampleJob, counts: Counts) -> str:
     )
 
 
-def _tell_origin(job: SampleJob, group: Group, counts: Counts) -> None:
+def _tell_origin(job: SampleJob, group: EngineGroup, counts: Counts) -> None:
     """Write beside the rows where they come from; the same sampling gives the same bytes."""
     origin: dict[str, Any] = {
         "checkpoint": {"name": job.section.checkpoint, "fingerprint": job.fingerprint},

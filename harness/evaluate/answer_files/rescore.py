@@ -11,10 +11,9 @@ from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
-from eval_suites.suite import Suite
+from eval_suites.suite import Answers, Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.stored import Stored
-from harness.evaluate.client.task import Answers
 from harness.evaluate.judge.pooling import pooled, split_repeats
 from harness.stats.intervals import mean_intervals
 

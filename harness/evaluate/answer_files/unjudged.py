@@ -21,7 +21,7 @@ from harness.evaluate.answer_files.rows import rows_of
 from harness.evaluate.answer_files.stored import Stored, read_stored, whole_text
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.task import Task
-from harness.evaluate.judge.budget import used
+from harness.evaluate.judge.budget import describe_usage
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
@@ -103,7 +103,7 @@ async def _judge(
             judged = await _judge_answers(
                 suite, samples, models, judge, bench.choice.in_flight, note
             )
-        note(used(judge.budget))
+        note(describe_usage(judge.budget))
     return judged
 
 

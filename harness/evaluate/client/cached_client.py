@@ -1,4 +1,4 @@
-"""Answers: from the journal where it has them, else from the engine."""
+"""A client of an engine whose answers come from the journal where it has them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,23 +10,23 @@ from eval_suites.sandbox.checks import Check, Outcome, Program
 from eval_suites.sandbox.runner import VERSION, Sandbox
 from harness.engines.base import Completion, RequestFailed
 from harness.evaluate.client.answers import answer_of
-from harness.evaluate.client.likelihood import in_parts, kept, likelihood
+from harness.evaluate.client.likelihood import in_parts, journal_body, likelihood
 from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal, answer_key, derived_seed, origin_of
 
 
 class Renderer(Protocol):
-    """Turns a suite's request into what one model is shown."""
+    """A function that turns a suite's request into the prompt of one model."""
 
     def __call__(self, request: Request) -> Request:
-        """The request with `token_ids` filled, or as it is for engines that take messages."""
+        """Return the request with `token_ids`, or as it is for engines that take messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One column of an evaluation: the name users know, and what the engine calls it.
+    """A model of an evaluation: the name that users know, and the name that the engine knows.
 
-    `longest` is what a prompt with its answer may take, in tokens; None where nobody here knows.
+    `longest` is the most tokens of a prompt with its answer; None where that is not known here.
     """
 
     name: str
@@ -45,15 +45,15 @@ class Completer(Protocol):
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely a continuation is."""
+        """Return the log-probability of a continuation."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What an evaluation has asked, found and generated so far.
+    """The counts of an evaluation so far: answers asked for and reused, and tokens generated.
 
-    `lost` counts requests that nobody could answer; `served` are the models that endpoints say
-    have answered, whenever that was.
+    `lost` counts requests that failed; `served` are the models that endpoints say have answered,
+    whenever that was.
     """
 
     asked: int = 0
@@ -63,7 +63,7 @@ class Tally:
     served: set[str] = field(default_factory=set)
 
     def add(self, other: "Tally") -> None:
-        """Count what another has counted, too."""
+        """Add the counts of another tally."""
         self.asked += other.asked
         self.reused += other.reused
         self.tokens += other.tokens
@@ -73,51 +73,47 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class CachedClient:
-    """Asks one engine on behalf of several models, through the journal.
-
-    `longest` are the tokens of a continuation that is scored and what is before it.
-    """
+    """A client that asks one engine on behalf of several models, through the journal."""
 
     engine: Completer
     identity: Mapping[str, str]
     journal: Journal
     seed: int = 0
     tally: Tally = field(default_factory=Tally)
-    longest: int = 2048
 
     async def ask(self, model: Model, request: Request, repeat: int) -> Answer:
-        """One answer; it is in the journal before anyone sees it."""
+        """Return one answer; it is in the journal before it is returned."""
         (answer,) = await self.ask_all(model, request, range(repeat, repeat + 1))
         return answer
 
     async def ask_all(self, model: Model, request: Request, repeats: range) -> tuple[Answer, ...]:
-        """An answer a repeat, in as few requests as can be (`bodies`)."""
+        """Return an answer for each repeat, in as few requests as possible (`bodies`)."""
         bodies = await self.bodies(model, request, repeats)
         return tuple(answer_of(bodies[k]) for k in repeats)
 
     async def bodies(
         self, model: Model, request: Request, repeats: range
     ) -> dict[int, dict[str, Any]]:
-        """What the journal holds of each repeat: `text`, `token_ids`, `finish_reason`, `tokens`.
+        """Return the journal entry of each repeat: text, token ids, finish reason, token count.
 
-        Each is what a request of its own would give: sample i of a request has its seed plus i.
+        Each is as a request of its own would give it: sample i of a request has its seed plus i.
         A greedy answer is asked for once.
         """
         rendered = model.render(request)
         keys = {k: self._key(model, rendered, k) for k in repeats}
-        bodies = {k: found for k, key in keys.items() if (found := self.journal.get(key))}
+        bodies = {k: body for k, key in keys.items() if (body := self.journal.get(key))}
         self.tally.reused += len(bodies)
         missing = _parts([k for k in repeats if k not in bodies], rendered)
-        making = (self._made(model, rendered, {k: keys[k] for k in part}) for part in missing)
-        for made in await asyncio.gather(*making):
-            bodies |= made
+        requests = (self._request(model, rendered, {k: keys[k] for k in part}) for part in missing)
+        for answered in await asyncio.gather(*requests):
+            bodies |= answered
         self.tally.served |= {body["served"] for body in bodies.values() if "served" in body}
         return bodies
 
-    async def _made(
+    async def _request(
         self, model: Model, rendered: Request, keys: Mapping[int, str]
     ) -> dict[int, dict[str, Any]]:
-        """Bodies of repeats that one request makes; they are in the journal before it returns.
+        """Return the bodies of repeats that one request answers; they are in the journal by then.
 
         `keys` are the journal's, by repeat.
         """
@@ -130,23 +126,23 @@ class CachedClient:
             n=len(repeats) if drawn else 1,
         )
         try:
-            bodies = await self._bodies(request, model.longest)
+            bodies = await self._complete(request, model.longest)
         except RequestFailed:
             self.tally.lost += 1
             raise
         self.tally.asked += len(repeats)
         self.tally.tokens += sum(body["tokens"] for body in bodies)
-        made = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
+        by_repeat = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
         origin = origin_of(self.identity, model.name, model.fingerprint)
-        for repeat, body in made.items():
+        for repeat, body in by_repeat.items():
             if _lasting(request, body):
                 self.journal.put(keys[repeat], "answer", body, origin)
-        return made
+        return by_repeat
 
-    async def _bodies(self, request: Request, longest: int | None) -> list[dict[str, Any]]:
+    async def _complete(self, request: Request, longest: int | None) -> list[dict[str, Any]]:
         if request.continuation:
             most = _scored_at_once(longest)
-            return [kept(await likelihood(self.engine.loglikelihood, request, most))]
+            return [journal_body(await likelihood(self.engine.loglikelihood, request, most))]
         return _bodies(await self.engine.complete(request))
 
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
@@ -158,21 +154,21 @@ class CachedClient:
 
 
 def _scored_at_once(longest: int | None) -> int:
-    """Tokens of a continuation and what is before it: vLLM wants room for one token more."""
+    """Return the most tokens to score at once: vLLM needs room for one more."""
     return (2048 if longest is None else longest) - 1
 
 
 def _fitted(request: Request, longest: int | None) -> Request:
-    """The request with no more tokens than there is room for: where more are, it is another."""
+    """Return the request with `max_tokens` cut to the room; with more room the key is another."""
     if longest is None or request.token_ids is None or request.continuation:
         return request
     room = max(0, longest - len(request.token_ids))
-    how = request.decoding
-    return replace(request, decoding=replace(how, max_tokens=min(how.max_tokens, room)))
+    decoding = request.decoding
+    return replace(request, decoding=replace(decoding, max_tokens=min(decoding.max_tokens, room)))
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
-    """Repeats that one request can make: those that follow on each other, or all if greedy."""
+    """Return groups of repeats for one request each: consecutive ones, or all if greedy."""
     if request.decoding.temperature == 0:
         return [list(repeats)] if repeats else []
     parts: list[list[int]] = []
@@ -186,13 +182,13 @@ def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Runs checks in the sandbox, through the journal; faults of ours are not stored."""
+    """A runner of checks in the sandbox, through the journal; faults of ours are not stored."""
 
     box: Sandbox
     journal: Journal
 
     async def run(self, check: Check) -> Outcome:
-        """The outcome of one check."""
+        """Return the outcome of one check."""
         tier = await self.box.tier() if isinstance(check, Program) else "call"
         kind = {"kind": type(check).__name__, "sandbox": VERSION, "tier": tier}
         key = digest({"check": asdict(check), **kind})
@@ -206,14 +202,14 @@ class Checker:
         return outcome
 
 
-def _lasting(request: Request, given: Mapping[str, Any]) -> bool:
-    """Whether an answer may be kept: not a third party's refusal, nor a lack of room to score."""
-    reason = given["finish_reason"]
+def _lasting(request: Request, body: Mapping[str, Any]) -> bool:
+    """Return False for a third party's refusal and for a lack of room to score."""
+    reason = body["finish_reason"]
     return reason != "filtered" and not (request.continuation and reason == "overflow")
 
 
 def _bodies(completion: Completion) -> list[dict[str, Any]]:
-    """What the journal keeps of each text; tokens are shared out where nobody counted them."""
+    """Return the journal entry of each text; a sum of tokens is shared out where it is all."""
     each, rest = divmod(completion.usage.completion_tokens, len(completion.texts))
     ids = completion.token_ids or ((),) * len(completion.texts)
     return [

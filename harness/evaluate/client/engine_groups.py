@@ -1,4 +1,4 @@
-"""Which models share an engine: a base and its adapters are one group, one engine start."""
+"""Models grouped by engine: a base and its adapters share one engine and its start."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,11 @@ _NO_TEMPLATE = digest("", 16)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class EngineGroup:
     """Models that one engine serves; `spec` starts it.
 
     `merging` is an adapter that the engine cannot serve beside its base, with the reason: the
-    group is that model alone, and `spec.base` is what it is merged into.
+    group is that model alone, and the adapter is merged into `spec.base`.
     """
 
     spec: EngineSpec
@@ -39,6 +39,11 @@ class Group:
         return self.spec.name
 
     @property
+    def remote(self) -> bool:
+        """True where somebody else serves the models."""
+        return "remote" in self.capabilities
+
+    @property
     def width(self) -> int:
         """Requests in flight at once."""
         return self.spec.concurrency
@@ -46,15 +51,15 @@ class Group:
     @property
     def identity(self) -> dict[str, str]:
         """The engine's part of the journal's key."""
-        known = {"name": self.spec.name, "version": self.version, "dtype": self.spec.dtype}
-        return {**known, "base_url": self.spec.base_url} if self.spec.base_url else known
+        identity = {"name": self.spec.name, "version": self.version, "dtype": self.spec.dtype}
+        return {**identity, "base_url": self.spec.base_url} if self.spec.base_url else identity
 
     def make(self) -> Engine:
-        """A fresh engine, not started."""
+        """Return a new engine that is not started."""
         return make(self.spec)
 
     def protocol(self, model: Model) -> dict[str, str]:
-        """The engine's part of what must agree between two columns."""
+        """Return the engine's settings that must agree between two checkpoints' scores."""
         return {
             "engine": f"{self.spec.name} {self.version}",
             "dtype": self.spec.dtype,
@@ -62,128 +67,55 @@ class Group:
         }
 
 
-def groups(
+def group_by_engine(
     models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
-) -> list[Group]:
-    """Models by the engine that can serve them together, in the order given.
+) -> list[EngineGroup]:
+    """Return models by the engine that can serve them together, in the order given.
 
     A base and its adapters share an engine; an adapter that it cannot serve has one of its own.
+
+    Args:
+        models: name -> checkpoint folder, or name at an endpoint.
+        fingerprints: name -> fingerprint of the weights.
+        choice: of the engine.
 
     Raises:
         EngineUnavailable: this machine lacks what the engine needs.
     """
     if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
-    engine, load, found = make(spec_of(choice)), loader(), []
-    for base, names in _by_base(models).items():
-        folders = {name: models[name] for name in names}
+    engine, load, groups = make(spec_of(choice)), loader(), []
+    for base, folders in _by_base(models).items():
         adapters = {name: Path(folder) for name, folder in folders.items() if folder != base}
         refused = {n: why for n, folder in adapters.items() if (why := engine.refusal(folder))}
         served = {name: folder for name, folder in folders.items() if name not in refused}
         if served:
-            found.append(_local(base, served, fingerprints, choice, load))
+            groups.append(_local(base, served, fingerprints, choice, load))
         for name, why in refused.items():
-            found.append(_apart(base, name, folders[name], why, fingerprints, choice, load))
-    return found
+            merged = {name: f"{fingerprints[name]} merged"}  # other weights than served ones
+            group = _local(base, {name: folders[name]}, merged, choice, load)
+            groups.append(_to_be_merged(group, why))
+    return groups
 
 
 def base_first(models: Sequence[Model]) -> tuple[tuple[Model, ...], ...]:
-    """Models of an engine in the order that they are asked: the base, then its adapters.
+    """Return the models of an engine in the order that they are asked: the base, then adapters.
 
     An engine that may not mix the two in a batch changes over once.
     """
-    plain = tuple(model for model in models if not model.served_as)
-    adapted = tuple(model for model in models if model.served_as)
-    return tuple(part for part in (plain, adapted) if part)
-
-
-def _by_base(models: Mapping[str, str]) -> dict[str, list[str]]:
-    shared: dict[str, list[str]] = {}
-    for name, folder in models.items():
-        shared.setdefault(base_of(folder), []).append(name)
-    return shared
-
-
-def _apart(
-    base: str,
-    name: str,
-    folder: str,
-    why: str,
-    fingerprints: Mapping[str, str],
-    choice: EngineChoice,
-    load: Load,
-) -> Group:
-    """A merged adapter: the base of an engine of its own, other weights than served ones."""
-    known = {name: f"{fingerprints[name]} merged"}
-    group = _local(base, {name: folder}, known, choice, load)
-    (model,) = group.models
-    return replace(
-        group,
-        spec=replace(group.spec, adapters=()),
-        models=(replace(model, served_as=""),),
-        merging=(name, Path(folder), why),
-    )
+    base = tuple(model for model in models if not model.served_as)
+    adapters = tuple(model for model in models if model.served_as)
+    return tuple(part for part in (base, adapters) if part)
 
 
 def base_of(folder: str) -> str:
-    """The full checkpoint whose engine serves a folder: the folder itself, or its adapter's."""
+    """Return the full checkpoint whose engine serves a folder: itself, or its adapter's base."""
     base = under(Path(folder), MODELS)
     return folder if base is None else str(base)
 
 
-def _local(
-    base: str,
-    folders: Mapping[str, str],
-    fingerprints: Mapping[str, str],
-    choice: EngineChoice,
-    load: Load,
-) -> Group:
-    adapters = tuple((name, Path(f)) for name, f in folders.items() if base_of(f) != f)
-    spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
-    engine = make(spec)
-    tokenizers = {name: load(_tokenizer_home(f, base)) for name, f in folders.items()}
-    renderers = _renderers(list(tokenizers.values())) if "tokens" in engine.capabilities else {}
-    served, room = {name for name, _ in adapters}, longest(spec)
-    models = tuple(
-        Model(
-            name,
-            fingerprints[name],
-            renderers.get(tokenizer.signature, _as_it_is),
-            name if name in served else "",
-            room,
-        )
-        for name, tokenizer in tokenizers.items()
-    )
-    templates = {name: one.template or _NO_TEMPLATE for name, one in tokenizers.items()}
-    return Group(spec, models, engine.capabilities, engine.version, templates)
-
-
-def _tokenizer_home(folder: str, base: str) -> Path:
-    """Whose tokenizer a checkpoint is read with: its own, or its base's where it has none."""
-    from train.model.adapters import tokenizer_folder
-
-    return tokenizer_folder(Path(base), Path(folder))
-
-
-def _renderers(tokenizers: Sequence[Tokenizer]) -> dict[str, Renderer]:
-    """One for all that read alike, by signature."""
-    alike = Counter(one.signature for one in tokenizers)
-    return {one.signature: renderer(one.itself, alike[one.signature]) for one in tokenizers}
-
-
-def _endpoint(
-    models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
-) -> Group:
-    spec = replace(spec_of(choice), served=tuple(models.items()))
-    engine = make(spec)
-    columns = tuple(Model(name, fingerprints[name], _as_it_is, name) for name in models)
-    return Group(
-        spec, columns, engine.capabilities, engine.version, dict.fromkeys(models, "endpoint")
-    )
-
-
 def spec_of(choice: EngineChoice) -> EngineSpec:
-    """What the engine is started with, without the models that it serves."""
+    """Return the settings that an engine is started with, without the models that it serves."""
     return EngineSpec(
         name=choice.name,
         dtype=choice.dtype,
@@ -194,5 +126,67 @@ def spec_of(choice: EngineChoice) -> EngineSpec:
     )
 
 
-def _as_it_is(request: Request) -> Request:
+def _by_base(models: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    by_base: dict[str, dict[str, str]] = {}
+    for name, folder in models.items():
+        by_base.setdefault(base_of(folder), {})[name] = folder
+    return by_base
+
+
+def _to_be_merged(group: EngineGroup, why: str) -> EngineGroup:
+    """Return the group of one adapter as an engine of its own, into whose base it is merged."""
+    ((name, folder),), (model,) = group.spec.adapters, group.models
+    return replace(
+        group,
+        spec=replace(group.spec, adapters=()),
+        models=(replace(model, served_as=""),),
+        merging=(name, folder, why),
+    )
+
+
+def _local(
+    base: str,
+    folders: Mapping[str, str],
+    fingerprints: Mapping[str, str],
+    choice: EngineChoice,
+    load: Load,
+) -> EngineGroup:
+    from train.model.adapters import tokenizer_folder
+
+    adapters = tuple((name, Path(folder)) for name, folder in folders.items() if folder != base)
+    spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
+    engine, room = make(spec), longest(spec)
+    tokenizers = {n: load(tokenizer_folder(Path(base), Path(f))) for n, f in folders.items()}
+    renderers = _renderers(list(tokenizers.values())) if "tokens" in engine.capabilities else {}
+    models = tuple(
+        Model(
+            name,
+            fingerprints[name],
+            renderers.get(tokenizer.signature, _unchanged),
+            "" if folders[name] == base else name,
+            room,
+        )
+        for name, tokenizer in tokenizers.items()
+    )
+    templates = {name: t.template or _NO_TEMPLATE for name, t in tokenizers.items()}
+    return EngineGroup(spec, models, engine.capabilities, engine.version, templates)
+
+
+def _renderers(tokenizers: Sequence[Tokenizer]) -> dict[str, Renderer]:
+    """Return one renderer for all tokenizers that read alike, by signature."""
+    alike = Counter(tokenizer.signature for tokenizer in tokenizers)
+    return {t.signature: renderer(t.itself, alike[t.signature]) for t in tokenizers}
+
+
+def _endpoint(
+    models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
+) -> EngineGroup:
+    spec = replace(spec_of(choice), served=tuple(models.items()))
+    engine = make(spec)
+    served = tuple(Model(name, fingerprints[name], _unchanged, name) for name in models)
+    templates = dict.fromkeys(models, "endpoint")
+    return EngineGroup(spec, served, engine.capabilities, engine.version, templates)
+
+
+def _unchanged(request: Request) -> Request:
     return request

@@ -1,4 +1,4 @@
-"""What an evaluation stage is told."""
+"""The job handed to an evaluation stage."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ class EvalJob(BaseModel):
 
     Attributes:
         models: name -> checkpoint folder (local engines) or served name (endpoints), table order.
-        fingerprints: name -> what identifies the weights in the journal.
+        fingerprints: name -> fingerprint of the weights, for the journal.
         suites: name -> number of samples, None for all.
-        decoding: what replaces the suites' own.
+        decoding: settings in place of the suites' own.
         judge: the engine that judges; its `model` is a folder or a served name.
-        judge_fingerprint: what identifies the judge in the journal.
+        judge_fingerprint: of the judge's model, for the journal.
         unsafe: run model-written programs also where they cannot be contained.
         audited: its prompts were looked at already (`harness.pipeline.audit.preflight`).
         lm_eval_tasks: folder of task files of lm-eval, for suites `lm_eval:NAME`.

@@ -1,4 +1,4 @@
-"""Continuations that are scored: what of them the engine is asked, and what that adds up to."""
+"""Scored continuations: the parts that the engine is asked for, and their sum."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ Ask = Callable[[Ids, Ids, str], Awaitable[Likelihood]]
 
 
 def windows(before: Ids, text: Ids, most: int) -> Iterator[tuple[Ids, Ids]]:
-    """A long text in parts that follow on each other, each with what is shown before it.
+    """Yield a long text in parts that follow on each other, each with the tokens before it.
 
     Each token is scored once. A full part stands after the one token before it; the last part
     after as many as there is room for (lm-eval's rolling windows with a context of one).
@@ -19,7 +19,7 @@ def windows(before: Ids, text: Ids, most: int) -> Iterator[tuple[Ids, Ids]]:
     Args:
         before: the token that begins a text.
         text: the token ids to be scored.
-        most: tokens of a part and what is before it, at least 2.
+        most: tokens of a part and of those before it, at least 2.
     """
     whole, size = before + text, most - len(before)
     for start in range(0, len(text), size):
@@ -29,7 +29,7 @@ def windows(before: Ids, text: Ids, most: int) -> Iterator[tuple[Ids, Ids]]:
 
 
 async def likelihood(ask: Ask, request: Request, most: int) -> Likelihood | None:
-    """How likely a rendered request's continuation is; None where there is no room for it.
+    """Return the log-probability of a rendered request's continuation; None without room for it.
 
     A continuation without a text before it is a whole text, and scored in parts where it is long.
 
@@ -50,19 +50,19 @@ async def likelihood(ask: Ask, request: Request, most: int) -> Likelihood | None
         parts = [(before, text)]
     else:
         return None
-    found = [await ask(*part, request.model) for part in parts]
-    return Likelihood(sum(one.logprob for one in found), all(one.greedy for one in found))
+    scored = [await ask(*part, request.model) for part in parts]
+    return Likelihood(sum(part.logprob for part in scored), all(part.greedy for part in scored))
 
 
 def in_parts(request: Request, most: int) -> bool:
-    """Whether the sum depends on how many tokens the engine takes."""
+    """Return True where the sum depends on how many tokens the engine takes."""
     whole = request.continuation and request.text is None
     return bool(whole) and len(request.token_ids or ()) + len(request.continuation_ids) > most
 
 
-def kept(found: Likelihood | None) -> dict[str, Any]:
-    """What the journal keeps of it, as of an answer without text."""
+def journal_body(scored: Likelihood | None) -> dict[str, Any]:
+    """Return the body of a journal entry, as of an answer without text."""
     body: dict[str, Any] = {"text": "", "finish_reason": "stop", "token_ids": [], "tokens": 0}
-    if found is None:
+    if scored is None:
         return {**body, "finish_reason": "overflow"}
-    return {**body, "likelihood": {"logprob": found.logprob, "greedy": found.greedy}}
+    return {**body, "likelihood": {"logprob": scored.logprob, "greedy": scored.greedy}}

@@ -1,7 +1,7 @@
-"""A suite's samples as an evaluation asks them, and what makes two columns of it comparable."""
+"""A suite's samples in the order of an evaluation, and the protocol that makes it comparable."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A suite with the samples of this evaluation, in the order that they are asked.
+class LoadedSuite:
+    """A suite with the samples of an evaluation, in the order that they are asked.
 
-    `prompts` is a hash of all that is asked first.
+    `prompts` is a hash of all first requests.
     """
 
     suite: Suite[Any]
@@ -27,62 +27,74 @@ class Loaded:
     prompts: str
 
 
-def load(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary | None = None) -> Loaded:
-    """Return a suite's first `limit` samples (of each stratum), and a hash of their requests.
+def load_suites(
+    job: EvalJob, library: SuiteLibrary | None = None, prefix: str = ""
+) -> list[LoadedSuite]:
+    """Return the suites of an evaluation, as `load_suite`.
 
     Args:
-        name: of the suite.
-        limit: samples of each stratum; None for all.
         job: the evaluation.
         library: of suites that are loaded already.
+        prefix: that the names of the suites begin with.
+    """
+    library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
+    names = (name for name in job.suites if name.startswith(prefix))
+    return [load_suite(name, job.suites[name], job, library) for name in names]
+
+
+def load_suite(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary) -> LoadedSuite:
+    """Return a suite with its first `limit` samples of each stratum; None for all.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
-    library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
     suite = library.suite(name).with_decoding(**job.decoding.model_dump(exclude_none=True))
     samples = library.samples(name)
     samples = samples if limit is None else first_of_each(samples, limit, suite.sampling.stratum)
-    asked = ([sample.id, [payload(r) for r in suite.ask(sample, ())]] for sample in samples)
-    return Loaded(suite, longest_first(suite, samples), digest_of_list(asked, 16))
+    sizes: list[int] = []
+
+    def first_requests() -> Iterator[list[Any]]:
+        for sample in samples:
+            requests = suite.ask(sample, ())
+            sizes.append(sum(map(_size, requests)))
+            yield [sample.id, list(map(payload, requests))]
+
+    prompts = digest_of_list(first_requests(), 16)
+    return LoadedSuite(suite, _longest_first(samples, sizes, suite.sampling.stratum), prompts)
 
 
-def longest_first(suite: Suite[Any], samples: Sequence[T]) -> tuple[T, ...]:
-    """Samples by stratum, so that few-shot examples are found in the cache; long prompts first.
+def _longest_first(
+    samples: Sequence[T], sizes: Sequence[int], stratum: Callable[[T], str]
+) -> tuple[T, ...]:
+    """Return samples by stratum, so that few-shot examples are cached; long prompts first.
 
     The last ones to be answered are then short, and no long one keeps an engine waiting.
     """
-    strata = {
-        part: place
-        for place, part in enumerate(dict.fromkeys(map(suite.sampling.stratum, samples)))
-    }
-
-    def place(sample: T) -> tuple[int, int]:
-        return strata[suite.sampling.stratum(sample)], -sum(map(_size, suite.ask(sample, ())))
-
-    return tuple(sorted(samples, key=place))
+    parts = list(map(stratum, samples))
+    places = {part: place for place, part in enumerate(dict.fromkeys(parts))}
+    order = sorted(range(len(samples)), key=lambda k: (places[parts[k]], -sizes[k]))
+    return tuple(samples[k] for k in order)
 
 
 def _size(request: Request) -> int:
-    """Characters of a prompt and of what is scored after it."""
-    asked = len(request.text or "") + len(request.continuation)
-    return asked + sum(len(m.content) for m in request.messages)
+    """Return the characters of a prompt and of a continuation that is scored after it."""
+    characters = len(request.text or "") + len(request.continuation)
+    return characters + sum(len(message.content) for message in request.messages)
 
 
 def first_of_each(samples: Sequence[T], limit: int, stratum: Callable[[T], str]) -> tuple[T, ...]:
-    """The first `limit` samples of each stratum, in the order of all."""
-    seen: Counter[str] = Counter()
-    kept: list[T] = []
-    for sample in samples:
-        part = stratum(sample)
-        seen[part] += 1
-        if seen[part] <= limit:
-            kept.append(sample)
-    return tuple(kept)
+    """Return the first `limit` samples of each stratum, in the order of all."""
+    counts: Counter[str] = Counter()
+
+    def within_limit(sample: T) -> bool:
+        counts[stratum(sample)] += 1
+        return counts[stratum(sample)] <= limit
+
+    return tuple(filter(within_limit, samples))
 
 
-def suite_protocol(item: Loaded, job: EvalJob) -> dict[str, str]:
-    """What must agree between two columns of this suite before they are compared."""
+def suite_protocol(item: LoadedSuite, job: EvalJob) -> dict[str, str]:
+    """Return the settings of a suite that must agree between two checkpoints' scores on it."""
     return {
         "suite": f"{item.suite.name} {item.suite.version}",
         "prompts": item.prompts,

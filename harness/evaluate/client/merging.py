@@ -9,22 +9,22 @@ from pathlib import Path
 
 from harness.engines.base import Engine
 from harness.engines.registry import make
-from harness.evaluate.client.engine_groups import Group
+from harness.evaluate.client.engine_groups import EngineGroup
 
 _PREFIX = ".merged-"
 
 
 @contextmanager
-def startable(
-    group: Group, folder: Path, tell: Callable[[str], None]
+def engine_factory(
+    group: EngineGroup, folder: Path, note: Callable[[str], None]
 ) -> Iterator[Callable[[], Engine]]:
-    """What makes the group's engine; the first call merges its adapter where it has to be.
+    """Return a function that makes the group's engine; its first call merges an adapter if need be.
 
     Args:
         group: models of one engine.
         folder: of the evaluation stage, held by this process alone; a merged checkpoint lies in
             it until the block ends (or, after a kill, until the next run).
-        tell: hears that an adapter is merged, and why.
+        note: receives a line where an adapter is merged, and why.
     """
     merging = group.merging
     if merging is None:
@@ -32,25 +32,25 @@ def startable(
         return
     _sweep(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=_PREFIX) as scratch:
-        yield lambda: _merged(group, *merging, Path(scratch) / "checkpoint", tell)
+        yield lambda: _merged(group, *merging, Path(scratch) / "checkpoint", note)
 
 
 def _merged(
-    group: Group, name: str, adapter: Path, why: str, out: Path, tell: Callable[[str], None]
+    group: EngineGroup, name: str, adapter: Path, why: str, out: Path, note: Callable[[str], None]
 ) -> Engine:
     from train.model.disk import raise_on_full_disk
     from train.model.merging import merge
 
     base = group.spec.base
     if base is not None and not out.exists():
-        tell(f"engine {group.engine_name} cannot serve adapter {name} ({why}): merging it")
+        note(f"engine {group.engine_name} cannot serve adapter {name} ({why}): merging it")
         with raise_on_full_disk(out.parent):
             merge(adapter, base, out)
     return make(replace(group.spec, base=out))
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed run left."""
+    """Remove the merged checkpoints that a killed run left."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_PREFIX}*"):
         shutil.rmtree(left)

@@ -1,4 +1,4 @@
-"""The one queue: everything that an engine is to answer, so many at a time."""
+"""The one queue of everything that an engine is to answer, a number at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -6,16 +6,16 @@ from itertools import product
 from typing import TypeVar
 
 from harness.evaluate.client.cached_client import Model
-from harness.evaluate.client.loading import Loaded
+from harness.evaluate.client.loading import LoadedSuite
 from harness.evaluate.client.task import Task
 
 T = TypeVar("T")
 
 
 def tasks(
-    parts: Sequence[Sequence[Model]], loaded: Sequence[Loaded], repeats: int
+    parts: Sequence[Sequence[Model]], loaded: Sequence[LoadedSuite], repeats: int
 ) -> Iterator[Task]:
-    """Everything that an engine is to answer, made as it is taken.
+    """Yield everything that an engine is to answer, made as it is taken.
 
     Suites with the longest answers come first, so that they do not end alone; one model after the
     other, so that engines which batch by adapter have full batches.
@@ -39,11 +39,11 @@ async def for_each(items: Iterator[T], width: int, work: Callable[[T], Awaitable
             for _ in range(width):
                 group.create_task(worker())
     except BaseExceptionGroup as failures:
-        raise first_cause(failures) from None
+        raise _first_cause(failures) from None
 
 
-def first_cause(error: BaseException) -> BaseException:
-    """The first leaf of an exception group: the others are its consequences."""
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the first leaf of an exception group: the others are its consequences."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,4 +1,4 @@
-"""An evaluation's answers read again: for measurements that need more than one answer at once."""
+"""An evaluation's answers read again, for measurements that need more than one answer at once."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,48 +6,50 @@ from itertools import product
 from pathlib import Path
 
 from harness.evaluate.client.cached_client import CachedClient, Model
-from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import Loaded, suite_protocol
-from harness.evaluate.client.merging import startable
+from harness.evaluate.client.loading import LoadedSuite, suite_protocol
+from harness.evaluate.client.merging import engine_factory
 from harness.evaluate.client.restarting import Restarting
 from harness.progress.events import Reporter
 from harness.storage.journal.entries import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """One checkpoint on one suite: who asks (the journal has the answers), and its protocol."""
+class Reader:
+    """A client that reads one checkpoint's answers to one suite from the journal."""
 
     client: CachedClient
     model: Model
-    item: Loaded
+    item: LoadedSuite
     protocol: Mapping[str, str]
 
 
-async def read(
-    job: EvalJob, loaded: Sequence[Loaded], journal: Journal, folder: Path, report: Reporter
-) -> AsyncIterator[Read]:
-    """Every checkpoint on every suite; an engine starts only for what the journal lost.
+async def readers(
+    job: EvalJob, loaded: Sequence[LoadedSuite], journal: Journal, folder: Path, report: Reporter
+) -> AsyncIterator[Reader]:
+    """Yield a reader of every checkpoint on every suite.
+
+    An engine starts only for answers that the journal has lost.
 
     Args:
         job: the evaluation.
         loaded: some of its suites.
         journal: of the evaluation.
         folder: of the stage that reads.
-        report: hears what should be known.
+        report: receives notes.
 
     Raises:
         UserError, EngineDied: as for an evaluation, should an answer be missing.
     """
 
-    def tell(text: str) -> None:
+    def note(text: str) -> None:
         report({"event": "note", "text": text})
 
-    for group in groups(job.models, job.fingerprints, job.engine):
-        with startable(group, folder, tell) as make:
+    for group in group_by_engine(job.models, job.fingerprints, job.engine):
+        with engine_factory(group, folder, note) as make:
             async with Restarting(make) as engine:
                 client = CachedClient(engine, group.identity, journal, job.seed)
                 for model, item in product(group.models, loaded):
                     protocol = group.protocol(model) | suite_protocol(item, job)
-                    yield Read(client, model, item, protocol)
+                    yield Reader(client, model, item, protocol)

@@ -27,9 +27,9 @@ class Tokenizer:
 
 
 def loader() -> Callable[[Path], Tokenizer]:
-    """Loads each tokenizer once, however many folders hold its files.
+    """Return a function that loads each tokenizer once, however many folders hold its files.
 
-    What it returns raises `train.TrainError` where a folder holds no tokenizer.
+    It raises `train.TrainError` where a folder holds no tokenizer.
     """
     from train.model.loading import load_tokenizer
 
@@ -46,7 +46,7 @@ def loader() -> Callable[[Path], Tokenizer]:
 
 
 def _described(tokenizer: Any) -> Tokenizer:
-    # Files that differ may say the same: what saved them adds facts of its own.
+    # Files that differ may mean the same: the library that saved them adds facts of its own.
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = sorted(tokenizer.get_vocab().items()) if backend is None else backend.to_str()
     template = getattr(tokenizer, "chat_template", None)
@@ -55,7 +55,7 @@ def _described(tokenizer: Any) -> Tokenizer:
 
 
 def rendered(tokenizer: Any, request: Request) -> Request:
-    """A request with the token ids that a checkpoint of this tokenizer is shown.
+    """Return a request with the token ids that a checkpoint of this tokenizer is shown.
 
     Raises:
         train.TrainError: the tokenizer has no chat template, or it refuses the messages.
@@ -74,15 +74,15 @@ def rendered(tokenizer: Any, request: Request) -> Request:
 
 
 def renderer(tokenizer: Any, readers: int) -> Renderer:
-    """Renders for so many checkpoints that read alike; what one is shown is kept for the others."""
+    """Return a renderer for `readers` checkpoints that read alike: each prompt is rendered once."""
     render = partial(rendered, tokenizer)
     return render if readers == 1 else Remembered(render, readers)
 
 
 class Remembered:
-    """A renderer that keeps the ids of a prompt until as many checkpoints as there are had them.
+    """A renderer that keeps the ids of a prompt until every checkpoint has had them.
 
-    It holds `most` tokens: the oldest prompts go first.
+    It holds at most `most` tokens; the oldest prompts go first.
     """
 
     def __init__(self, render: Renderer, readers: int, most: int = _KEPT) -> None:
@@ -93,11 +93,11 @@ class Remembered:
         self._kept: OrderedDict[str, tuple[array[int], int]] = OrderedDict()
 
     def __call__(self, request: Request) -> Request:
-        """The request with its ids filled; those of a scored continuation are not kept."""
+        """Return the request with its ids; those of a scored continuation are not kept."""
         if request.continuation:
             return self._render(request)
-        said = [[message.role, message.content] for message in request.messages]
-        key = digest([request.text, said, request.prefix])
+        messages = [[message.role, message.content] for message in request.messages]
+        key = digest([request.text, messages, request.prefix])
         if key not in self._kept:
             made = self._render(request)
             self._keep(key, array("I", made.token_ids or ()), self._readers - 1)

@@ -62,19 +62,19 @@ class Restarting:
             EngineUnavailable: it cannot be started for the first time.
             EngineDied: it died more often than it may be restarted, or does not start again.
         """
-        return await self._asked(lambda engine: engine.complete(request))
+        return await self._answer(lambda engine: engine.complete(request))
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely a continuation is; otherwise as `complete`.
+        """Return the log-probability of a continuation; otherwise as `complete`.
 
         Raises:
             EngineUnavailable, EngineDied: as `complete`.
         """
-        return await self._asked(lambda engine: engine.loglikelihood(prefix, continuation, model))
+        return await self._answer(lambda engine: engine.loglikelihood(prefix, continuation, model))
 
-    async def _asked(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
+    async def _answer(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
         while True:
             engine = await self._running()
             try:
@@ -84,7 +84,7 @@ class Restarting:
 
     async def _running(self) -> Engine:
         async with self._lock:
-            if self._end is not None:  # whoever asks now must not start another
+            if self._end is not None:  # no request may start another
                 raise self._end from self._gone
             if self._engine is None:
                 self._on_start()

@@ -1,13 +1,14 @@
-"""What an evaluation is made of: one sample of one suite for one model."""
+"""One sample of one suite for one model, and the turns that it takes."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from eval_suites.requests import Answer
-from eval_suites.suite import Suite
-from harness.evaluate.client.cached_client import Model
+from eval_suites.suite import Answers, Suite
+from harness.evaluate.client.answers import turn
+from harness.evaluate.client.cached_client import CachedClient, Model
+from harness.progress.throughput import Key
 
-Answers = tuple[Answer, ...]
 #: The most turns that a suite may ask of a model.
 MAX_TURNS = 64
 
@@ -22,6 +23,33 @@ class Task:
     repeats: int
 
     @property
-    def column(self) -> tuple[str, str]:
-        """Whose score it is part of: suite and checkpoint, by name."""
+    def key(self) -> Key:
+        """The names of the suite and the checkpoint that its score is part of."""
         return self.suite.name, self.model.name
+
+
+async def ask_turns(
+    client: CachedClient,
+    task: Task,
+    repeat: int,
+    turns: list[dict[str, Any]],
+    answers: Answers = (),
+) -> Answers:
+    """Ask for the further turns of a sample; return all answers.
+
+    Args:
+        client: asks.
+        task: the sample.
+        repeat: of the sample.
+        turns: those so far, as a sample log has them; each new one is appended when it is there.
+        answers: of these.
+
+    Raises:
+        RequestFailed: an answer is lost; `turns` has those before it.
+    """
+    while len(turns) < MAX_TURNS and (requests := task.suite.ask(task.sample, answers)):
+        asking = (client.ask(task.model, request, repeat) for request in requests)
+        replies = tuple(await asyncio.gather(*asking))
+        turns.append(turn(requests, replies))
+        answers += replies
+    return answers

@@ -13,7 +13,7 @@ _TRAINED = ("green", "cyan")
 
 
 def visible(text: str) -> str:
-    """The text with every character that is not plainly printable written as its escape."""
+    """Return the text with every character that is not plainly printable as its escape."""
     return "".join(map(_shown, text))
 
 
@@ -24,7 +24,7 @@ def _shown(character: str) -> str:
 
 
 def pieces(tokenizer: Any, ids: Sequence[int]) -> tuple[str, ...]:
-    """Each token's text; a token that is part of a character is shown as its vocabulary entry."""
+    """Return the text of each token; for a part of a character, its vocabulary entry."""
     return tuple(_piece(tokenizer, token) for token in ids)
 
 
@@ -39,12 +39,12 @@ def _piece(tokenizer: Any, token: int) -> str:
 
 
 def prompt_text(parts: Sequence[str]) -> Text:
-    """Tokens that are read and not trained: dim."""
+    """Return tokens that are read and not trained, dim."""
     return Text("".join(parts), style="dim")
 
 
 def response_text(parts: Sequence[str], *, plain: bool) -> Text:
-    """Tokens that are trained: in two colours by turns, or each in brackets where it is plain."""
+    """Return tokens that are trained, in alternating colours; where plain, each in brackets."""
     if plain:
         return Text("".join(f"[{part}]" for part in parts))
     text = Text()

@@ -1,6 +1,8 @@
-"""What judging costs: usage as the judge's server counts it, and a budget that is kept."""
+"""The cost of judging: usage as the judge's server counts it, and a budget that is kept."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from eval_suites.requests import Likelihood, Request
@@ -21,13 +23,13 @@ class Price:
     completion: float
 
     def of(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """Dollars for so many tokens."""
+        """Return the dollars for a number of tokens."""
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / _MILLION
 
 
 @dataclass(slots=True)
 class Budget:
-    """What a judge has used, and what it may still spend; dollars are 0 where no price is known.
+    """The requests and dollars of a judge so far; dollars are 0 where no price is known.
 
     Before a request is sent, the most that it can cost is put aside, so that requests in flight
     cannot exceed the budget together. One that does not fit waits for those to be paid.
@@ -37,7 +39,7 @@ class Budget:
         most: dollars that may be spent; None for any sum.
         requests: answered ones.
         usage: tokens of these, as the server counts them.
-        uncounted: requests of which it did not say; they are taken to have cost the most.
+        uncounted: requests without a count of tokens; they are taken to have cost the most.
         spent: dollars.
     """
 
@@ -47,11 +49,11 @@ class Budget:
     usage: Usage = field(default_factory=Usage)
     uncounted: int = 0
     spent: float = 0.0
-    _held: dict[int, float] = field(default_factory=dict)
-    _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _reserved: list[float] = field(default_factory=list)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def record(self) -> dict[str, int | float | None]:
-        """What was used, JSON-able; `cost` is null where no price is known."""
+        """Return the usage as JSON-able values; `cost` is null where no price is known."""
         return {
             "requests": self.requests,
             "prompt_tokens": self.usage.prompt_tokens,
@@ -61,33 +63,32 @@ class Budget:
         }
 
     def worst(self, request: Request) -> float:
-        """Dollars that a request can cost: no token is shorter than a byte."""
+        """Return the most dollars that a request can cost: no token is shorter than a byte."""
         if self.price is None:
             return 0.0
         texts = [request.text or "", request.prefix, *(m.content for m in request.messages)]
         prompt = sum(len(text.encode()) + _TOKENS_A_MESSAGE for text in texts if text)
         return self.price.of(prompt, request.decoding.max_tokens * request.n)
 
-    async def hold(self, worst: float) -> int:
-        """Put dollars aside for a request, once there is room; the receipt is for `release`.
+    @asynccontextmanager
+    async def reserve(self, worst: float) -> AsyncIterator[None]:
+        """Put dollars aside for a request, once there is room, until the block ends.
 
         Raises:
             BudgetSpent: there is none, and nothing in flight that could leave any.
         """
-        async with self._settled:
+        async with self._changed:
             while not self._fits(worst):
-                if not self._held:
-                    raise self._empty(worst)
-                await self._settled.wait()
-            receipt = max(self._held, default=0) + 1
-            self._held[receipt] = worst
-            return receipt
-
-    async def release(self, receipt: int) -> None:
-        """What was put aside is free again."""
-        async with self._settled:
-            del self._held[receipt]
-            self._settled.notify_all()
+                if not self._reserved:
+                    raise self._refusal(worst)
+                await self._changed.wait()
+            self._reserved.append(worst)
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._reserved.remove(worst)
+                self._changed.notify_all()
 
     def pay(self, usage: Usage, worst: float) -> None:
         """Count an answered request."""
@@ -101,9 +102,9 @@ class Budget:
             self.spent += self.price.of(usage.prompt_tokens, usage.completion_tokens)
 
     def _fits(self, worst: float) -> bool:
-        return self.most is None or self.spent + sum(self._held.values()) + worst <= self.most
+        return self.most is None or self.spent + sum(self._reserved) + worst <= self.most
 
-    def _empty(self, worst: float) -> BudgetSpent:
+    def _refusal(self, worst: float) -> BudgetSpent:
         return BudgetSpent(
             f"the judge's budget is used up: {dollars(self.spent)} of {dollars(self.most or 0.0)} "
             f"for {self.requests:,} verdicts, and the next may cost {dollars(worst)}; all are "
@@ -125,30 +126,27 @@ class MeteredEngine:
             BudgetSpent: it does not.
         """
         worst = self.budget.worst(request)
-        receipt = await self.budget.hold(worst)
-        try:
+        async with self.budget.reserve(worst):
             completion = await self.engine.complete(request)
             self.budget.pay(completion.usage, worst)
-        finally:
-            await self.budget.release(receipt)
         return completion
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
     ) -> Likelihood:
-        """How likely a continuation is; no judge is asked that at a price."""
+        """Return the log-probability of a continuation, which no judge is paid for."""
         return await self.engine.loglikelihood(prefix, continuation, model)
 
 
-def used(budget: Budget) -> str:
-    """What a judge has used, as its server counts it."""
-    said = (
+def describe_usage(budget: Budget) -> str:
+    """Return the usage of a judge in words, as its server counts it."""
+    usage = (
         f"judge: {budget.requests:,} requests, {budget.usage.prompt_tokens:,} prompt and "
         f"{budget.usage.completion_tokens:,} completion tokens"
     )
-    return said if budget.price is None else f"{said}, {dollars(budget.spent)}"
+    return usage if budget.price is None else f"{usage}, {dollars(budget.spent)}"
 
 
 def dollars(sum_: float) -> str:
-    """A sum as people read it: `$12.30`, `$0.0042`."""
+    """Return a sum as people read it: `$12.30`, `$0.0042`."""
     return f"${sum_:,.2f}" if sum_ >= 1 or sum_ == 0 else f"${sum_:.2g}"

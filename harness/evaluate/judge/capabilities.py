@@ -1,48 +1,64 @@
-"""The capabilities of engines that suites need: of the one that answers and the one that judges."""
+"""The capabilities that suites need: of the engine that answers, and of the judge's."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from eval_suites.suite import Suite
 from harness.engines.registry import capabilities_of
-from harness.errors import EngineUnavailable
+from harness.errors import EngineUnavailable, RecipeError
 from harness.recipe.schema import JudgeChoice
 
 
-def lacking(suite: Suite[Any], judge: JudgeChoice) -> str:
-    """Capabilities that the suite needs of its judge and that this engine lacks; "" for none.
+def missing_from_engine(suite: Suite[Any], capabilities: frozenset[str]) -> str:
+    """Return the capabilities that a suite needs and an engine lacks; "" for none."""
+    return ", ".join(sorted(suite.sampling.needs - capabilities))
+
+
+def missing_from_judge(suite: Suite[Any], judge: JudgeChoice) -> str:
+    """Return the capabilities that a suite needs of its judge and that its engine lacks."""
+    needs: frozenset[str] = frozenset() if suite.judging is None else suite.judging.needs
+    return ", ".join(sorted(needs - capabilities_of(judge.name)))
+
+
+def require_judge(suites: Iterable[Suite[Any]], *, chosen: bool) -> None:
+    """Refuse judged suites when no judge was chosen.
 
     Raises:
-        EngineUnavailable: this machine lacks what the engine needs.
+        RecipeError: naming the first such suite and the key to set.
     """
-    needs = frozenset() if suite.judging is None else suite.judging.needs
-    able = capabilities_of(judge.name)
-    return ", ".join(sorted(needs - able))
+    for suite in suites:
+        if suite.judging is not None and not chosen:
+            raise RecipeError(
+                f"suite {suite.name} needs a judge: name one with --judge openai:MODEL (and "
+                "--judge-url) or --judge vllm:FOLDER; in a recipe, set evaluate.judge"
+            )
 
 
-def require_fit(suites: Iterable[Suite[Any]], engine: str, capabilities: frozenset[str]) -> None:
+def require_engine_capabilities(
+    suites: Iterable[Suite[Any]], engine: str, capabilities: frozenset[str]
+) -> None:
     """Refuse suites that need what the engine lacks, before anything starts.
 
     Raises:
         EngineUnavailable: naming the first such suite and the remedy.
     """
     for suite in suites:
-        if lacks := ", ".join(sorted(suite.sampling.needs - capabilities)):
+        if missing := missing_from_engine(suite, capabilities):
             raise EngineUnavailable(
-                f"suite {suite.name} needs {lacks}, which engine {engine} lacks: choose another "
+                f"suite {suite.name} needs {missing}, which engine {engine} lacks: choose another "
                 "with --engine"
             )
 
 
-def require_able(suites: Iterable[Suite[Any]], judge: JudgeChoice | None) -> None:
+def require_judge_capabilities(suites: Iterable[Suite[Any]], judge: JudgeChoice | None) -> None:
     """Refuse suites whose judge's engine lacks what they need, before anything starts.
 
     Raises:
         EngineUnavailable: naming the first such suite and the remedy.
     """
     for suite in suites:
-        if judge is not None and (lacks := lacking(suite, judge)):
+        if judge is not None and (missing := missing_from_judge(suite, judge)):
             raise EngineUnavailable(
-                f"suite {suite.name} needs {lacks} of its judge, which engine {judge.name} lacks: "
-                "choose another judge"
+                f"suite {suite.name} needs {missing} of its judge, which engine {judge.name} "
+                "lacks: choose another judge"
             )

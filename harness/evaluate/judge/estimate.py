@@ -1,24 +1,25 @@
-"""How much a judge will be asked at most, from what a suite asks of answers that are not there."""
+"""An estimate of the requests to a judge, from the questions that a suite asks about no answers."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from eval_suites.requests import Answer, Request
-from eval_suites.suite import Suite
+from eval_suites.suite import Answers, Suite
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.judge.budget import Price, dollars
 from harness.progress.events import Reporter
 from harness.recipe.schema import JudgeChoice
 
-#: Characters of a token of English, roughly: nobody knows an endpoint's tokenizer.
+#: Characters of a token of English, roughly: an endpoint's tokenizer is not known.
 _CHARACTERS = 4
+STAND_IN = "(the model's answer)"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Requests to a judge and their tokens, were every answer and every reply as long as it may be.
+    """Requests to a judge and their tokens, were every answer and reply as long as it may be.
 
     `first` are the requests that are made in any case, `requests` all of them, were no reply
     readable.
@@ -30,79 +31,78 @@ class Estimate:
     completion_tokens: int = 0
 
     def __add__(self, other: "Estimate") -> "Estimate":
-        """Both together."""
-        return Estimate(
-            self.first + other.first,
-            self.requests + other.requests,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
+        """Return the sum of both."""
+        return Estimate(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
     def times(self, count: int) -> "Estimate":
-        """So many of them."""
-        return Estimate(
-            self.first * count,
-            self.requests * count,
-            self.prompt_tokens * count,
-            self.completion_tokens * count,
-        )
+        """Return the estimate of as many judgings."""
+        return Estimate(*(value * count for value in astuple(self)))
 
 
 def estimate(suite: Suite[Any], samples: Iterable[Any]) -> Estimate:
-    """What one judging of one checkpoint's answers will ask at most."""
+    """Return the most that one judging of one checkpoint's answers asks for."""
     return sum((_of_sample(suite, sample) for sample in samples), Estimate())
 
 
-def tell_judging(
-    job: EvalJob, asked: Iterable[tuple[Suite[Any], Sequence[Any]]], report: Reporter
+def report_estimate(
+    job: EvalJob, suites: Iterable[tuple[Suite[Any], Sequence[Any]]], report: Reporter
 ) -> None:
-    """Tell what judging an evaluation takes, where it is judged.
+    """Report as a note what judging an evaluation takes, where it is judged.
 
     Args:
         job: the evaluation.
-        asked: its suites with their samples.
-        report: hears it as a note.
+        suites: its suites with their samples.
+        report: receives the note.
     """
     judge = job.judge
-    found = sum((estimate(suite, samples) for suite, samples in asked), Estimate())
-    if judge is not None and found.requests:
+    total = sum((estimate(suite, samples) for suite, samples in suites), Estimate())
+    if judge is not None and total.requests:
         times = len(job.models) * job.repeats * judge.repeats
-        report({"event": "note", "text": told(found.times(times), judge)})
+        report({"event": "note", "text": describe_judging(total.times(times), judge)})
 
 
-def words(found: Estimate) -> str:
-    """Requests and tokens."""
-    least = f"{found.first:,} to " if found.first < found.requests else ""
+def describe(total: Estimate) -> str:
+    """Return the requests and tokens of an estimate in words."""
+    least = f"{total.first:,} to " if total.first < total.requests else ""
     return (
-        f"{least}{found.requests:,} requests, at most about {found.prompt_tokens:,} prompt and "
-        f"{found.completion_tokens:,} completion tokens"
+        f"{least}{total.requests:,} requests, at most about {total.prompt_tokens:,} prompt and "
+        f"{total.completion_tokens:,} completion tokens"
     )
 
 
-def told(found: Estimate, judge: JudgeChoice) -> str:
-    """The same of a judge; dollars where the price is known."""
+def describe_judging(total: Estimate, judge: JudgeChoice) -> str:
+    """Return an estimate in words with the judge's name, and dollars where the price is known."""
     model = judge.model if judge.remote else judge.model.rpartition("/")[2]
-    said = f"judge {judge.name}:{model}: {words(found)}"
+    price = ""
     if judge.price is not None:
-        most = Price(*judge.price).of(found.prompt_tokens, found.completion_tokens)
-        said += f", {dollars(most)}"
+        price = f", {dollars(Price(*judge.price).of(total.prompt_tokens, total.completion_tokens))}"
     elif judge.remote:
-        said += ", at a price that nobody stated (--judge-price IN,OUT)"
-    return f"{said}; verdicts in the journal cost nothing"
+        price = ", at a price that is not known (--judge-price IN,OUT)"
+    return (
+        f"judge {judge.name}:{model}: {describe(total)}{price}; "
+        "verdicts in the journal cost nothing"
+    )
+
+
+def preview(suite: Suite[Any], sample: Any) -> tuple[Request, ...]:
+    """Return the first requests to a judge, with `STAND_IN` for answers; none without a judge."""
+    if suite.judging is None:
+        return ()
+    return suite.judge(sample, _answers(suite, sample, lambda _: Answer(STAND_IN)), ())
 
 
 def _of_sample(suite: Suite[Any], sample: Any) -> Estimate:
-    answers = _long_answers(suite, sample)
-    first = requests = suite.judge(sample, answers, ())
-    found = Estimate(first=len(first))
-    replies: tuple[Answer, ...] = ()
+    answers = _answers(suite, sample, _longest_answer)
+    requests = suite.judge(sample, answers, ())
+    total = Estimate(first=len(requests))
+    replies: Answers = ()
     for _ in range(MAX_TURNS):
         if not requests:
             break
-        found += _of_requests(requests)
+        total += _of_requests(requests)
         replies += (Answer(""),) * len(requests)
         requests = suite.judge(sample, answers, replies)
-    return found
+    return total
 
 
 def _of_requests(requests: Sequence[Request]) -> Estimate:
@@ -115,13 +115,18 @@ def _of_requests(requests: Sequence[Request]) -> Estimate:
     )
 
 
-def _long_answers(suite: Suite[Any], sample: Any) -> tuple[Answer, ...]:
-    """Answers of as many characters as their tokens may have."""
-    answers: tuple[Answer, ...] = ()
+def _answers(suite: Suite[Any], sample: Any, answer: Callable[[Request], Answer]) -> Answers:
+    """Return made-up answers to every turn of a sample."""
+    answers: Answers = ()
     for _ in range(MAX_TURNS):
         requests = suite.ask(sample, answers)
         if not requests:
             break
-        sizes = (request.decoding.max_tokens for request in requests)
-        answers += tuple(Answer("abc " * size, tokens=size) for size in sizes)
+        answers += tuple(map(answer, requests))
     return answers
+
+
+def _longest_answer(request: Request) -> Answer:
+    """Return an answer of as many characters as its tokens may have."""
+    size = request.decoding.max_tokens
+    return Answer("abc " * size, tokens=size)

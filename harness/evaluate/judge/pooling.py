@@ -1,11 +1,11 @@
-"""Several repetitions of a judge: one score, and how far the judge agrees with itself."""
+"""Several repetitions of a judge as one score, with the judge's agreement with itself."""
 
 from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 
 from eval_suites.requests import Request
 from eval_suites.scores import Score, mean_metrics
-from harness.evaluate.client.task import Answers
+from eval_suites.suite import Answers
 
 #: Standard deviation of a sample's value over the repetitions of the judge.
 SD = "judge_sd"
@@ -32,10 +32,10 @@ def split_repeats(
 
 
 def pooled(scores: Sequence[Score]) -> Score:
-    """The mean over repetitions of value and metrics, with `judge_sd` beside them.
+    """Return the mean over repetitions of value and metrics, with `judge_sd` beside them.
 
     A repetition without a value leaves the sample without one: a mean over those that succeeded
-    would stand on other repetitions for every sample. One repetition is what it is.
+    would rest on other repetitions for every sample. A single repetition is returned as it is.
     """
     if len(scores) == 1:
         return scores[0]

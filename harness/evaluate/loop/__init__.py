@@ -1,3 +1,3 @@
 """The evaluation loop: all suites and checkpoints of one base in one queue."""
 
-__all__ = ["loop", "speed"]
+__all__ = ["loop", "speed", "suite_choice"]

@@ -1,8 +1,8 @@
-"""Where an evaluation stands, on the side of the stage: counts by pair, told a few times a second.
+"""The progress of an evaluation: counts by pair, reported a few times a second by the stage.
 
-Counting a sample costs next to nothing and writes nothing. What changed is told by a task of its
-own, at most five times a second and once more at the end, so that no pair's end is lost however
-fast samples come.
+A pair is a suite with a checkpoint. Counting a sample costs next to nothing and writes nothing. A
+task of its own reports the changes, at most five times a second and once more at the end, so that
+no pair's end is lost however fast samples come.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ EVERY_S = 0.2
 
 
 class Stopwatch:
-    """Seconds in which an engine was ready. Its clock is one that never jumps."""
+    """The seconds in which an engine was ready, by a clock that never jumps."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,63 +29,63 @@ class Stopwatch:
         self._since: float | None = None
 
     def run(self) -> None:
-        """An engine is ready."""
+        """Go on: an engine is ready."""
         if self._since is None:
             self._since = self._clock()
 
     def stop(self) -> None:
-        """It is being started (again), or gone."""
+        """Stop: the engine is being started (again), or gone."""
         self._before = self.seconds
         self._since = None
 
     @property
     def seconds(self) -> float:
-        """So far."""
+        """The seconds so far."""
         return self._before + (0.0 if self._since is None else self._clock() - self._since)
 
 
 class EvaluationProgress:
     """The pairs of an evaluation. `tell` reports those that changed since it was last called."""
 
-    def __init__(self, report: Reporter, pairs: Iterable[Pair], watch: Stopwatch) -> None:
+    def __init__(self, report: Reporter, pairs: Iterable[Pair], stopwatch: Stopwatch) -> None:
         self._report = report
         self._pairs = {pair.key: pair for pair in pairs}
         self._began: dict[Key, float] = {}
         self._changed = dict.fromkeys(self._pairs)
-        self.watch = watch
+        self.stopwatch = stopwatch
 
     def begin(self, key: Key) -> None:
-        """A sample of a pair is taken up."""
+        """Count a sample of a pair as begun."""
         if key not in self._began:
-            self._began[key] = self.watch.seconds
+            self._began[key] = self.stopwatch.seconds
             self._pairs[key] = replace(self._pairs[key], begun=True)
             self._changed[key] = None
 
-    def add(self, key: Key, statuses: Sequence[str], asked: Tally) -> None:
-        """A sample is done: the statuses of its repeats, and what was asked for it alone.
+    def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:
+        """Count a finished sample: the statuses of its repeats, and the tally of its requests.
 
-        Of repeats that are asked together the tally says how many answers are new, not whose.
+        Of repeats that are asked together the tally has the number of new answers, not whose.
         """
         pair, ours = self._pairs[key], sum(status in HARNESS_STATUSES for status in statuses)
-        answers = asked.asked + asked.reused
+        answers = tally.asked + tally.reused
         self._pairs[key] = replace(
             pair,
             done=pair.done + len(statuses),
-            generated=pair.generated + ceil(len(statuses) * asked.asked / max(answers, 1)),
-            tokens=pair.tokens + asked.tokens,
-            seconds=self.watch.seconds - self._began[key],
+            generated=pair.generated + ceil(len(statuses) * tally.asked / max(answers, 1)),
+            tokens=pair.tokens + tally.tokens,
+            seconds=self.stopwatch.seconds - self._began[key],
             not_ok=pair.not_ok + sum(status != "ok" for status in statuses) - ours,
             lost=pair.lost + ours,
         )
         self._changed[key] = None
 
     def tell(self) -> None:
-        """Report what changed, if anything did."""
+        """Report the pairs that changed, if any did."""
         if not self._changed:
             return
         pairs = [asdict(self._pairs[key]) for key in self._changed]
         self._changed = {}
-        self._report({"event": "evaluating", "seconds": self.watch.seconds, "pairs": pairs})
+        self._report({"event": "evaluating", "seconds": self.stopwatch.seconds, "pairs": pairs})
 
 
 class JudgingProgress:
@@ -95,15 +95,15 @@ class JudgingProgress:
         self._report = report
         self._done = 0
         self._total = total
-        self.watch = Stopwatch()
+        self.stopwatch = Stopwatch()
 
     def begin(self, key: Key) -> None:  # noqa: ARG002 - as EvaluationProgress has it
-        """A sample is taken up."""
+        """Count a sample as begun."""
         if not self._done:
             self._tell()
 
-    def add(self, key: Key, statuses: Sequence[str], asked: Tally) -> None:  # noqa: ARG002 - as above
-        """A sample is judged."""
+    def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:  # noqa: ARG002 - as above
+        """Count a judged sample."""
         self._done += len(statuses)
         self._tell()
 
@@ -113,12 +113,14 @@ class JudgingProgress:
 
 
 @asynccontextmanager
-async def telling(standings: EvaluationProgress, every_s: float = EVERY_S) -> AsyncIterator[None]:
-    """Tell where things stand now, every so many seconds, and at the end."""
+async def report_regularly(
+    progress: EvaluationProgress, every_s: float = EVERY_S
+) -> AsyncIterator[None]:
+    """Report the progress at once, every `every_s` seconds, and at the end."""
 
     async def beat() -> None:
         while True:
-            standings.tell()
+            progress.tell()
             await asyncio.sleep(every_s)
 
     task = asyncio.create_task(beat())
@@ -128,4 +130,4 @@ async def telling(standings: EvaluationProgress, every_s: float = EVERY_S) -> As
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        standings.tell()
+        progress.tell()

@@ -1,4 +1,4 @@
-"""In which order a judged evaluation goes: beside the answers, or when all of them are there.
+"""The order of a judged evaluation: the judge beside the answers, or after all of them.
 
 A judge that somebody else serves reads answers as they come. One that needs this machine comes
 second: all answers first, the engine that gave them ended and its memory free; then the judge,
@@ -11,58 +11,60 @@ from typing import Any
 
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
-from harness.evaluate.client.loading import Loaded
-from harness.evaluate.judge.judge import Judge, is_judged
+from harness.evaluate.client.loading import LoadedSuite
+from harness.evaluate.judge.judge import Judge
 from harness.evaluate.loop.grading import Grader
-from harness.evaluate.loop.reporting import Board
+from harness.evaluate.loop.reporting import ProgressReporter
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One way through some suites: who looks at answers, who hears of it.
+    """One way through some suites, with its grader and its reporter.
 
-    `kept` names the suites whose logs are written; the others are only answered.
+    `logged` names the suites whose logs are written; the others are only answered.
     """
 
-    loaded: Sequence[Loaded]
+    loaded: Sequence[LoadedSuite]
     grader: Grader
-    board: Board
-    kept: frozenset[str]
+    reporter: ProgressReporter
+    logged: frozenset[str]
 
 
 def passes(
-    loaded: Sequence[Loaded],
+    loaded: Sequence[LoadedSuite],
     grader: Grader,
     judge: Judge | None,
-    boards: tuple[Board, Board],
+    answering: ProgressReporter,
+    judging: ProgressReporter,
 ) -> Iterator[Pass]:
-    """The passes of an evaluation, each to be done before the next is taken.
+    """Yield the passes of an evaluation, each to be done before the next is taken.
 
     Args:
         loaded: its suites.
         grader: without a judge.
-        judge: where there is one.
-        boards: of the answers, and of the judging that comes after them.
+        judge: of the evaluation, where it has one.
+        answering: reports the answers.
+        judging: reports the judging that comes after them.
     """
-    judged = [item for item in loaded if is_judged(item.suite) and not item.suite.metrics.measured]
-    # What a stage of its own measures has its log from there, which a second run must not lose.
-    names = frozenset(item.suite.name for item in loaded if not item.suite.metrics.measured)
-    if judge is None or judge.elsewhere or not judged:
-        yield Pass(loaded, replace(grader, judge=judge), boards[0], names)
+    # A measured suite has its log from its own stage, and a second run must not lose that.
+    scored = [item for item in loaded if not item.suite.metrics.measured]
+    judged = [item for item in scored if item.suite.judging is not None]
+    logged, later = _names(scored), _names(judged)
+    if judge is None or judge.remote or not judged:
+        yield Pass(loaded, replace(grader, judge=judge), answering, logged)
         return
-    later = frozenset(item.suite.name for item in judged)
     first = [
         replace(item, suite=answered_only(item.suite)) if item.suite.name in later else item
         for item in loaded
     ]
-    yield Pass(first, grader, boards[0], names - later)
-    yield Pass(judged, replace(grader, judge=judge), boards[1], later)
+    yield Pass(first, grader, answering, logged - later)
+    yield Pass(judged, replace(grader, judge=judge), judging, later)
 
 
 def answered_only(suite: Suite[Any]) -> Suite[Any]:
-    """The suite with nothing to check or to judge; its score is no verdict and is not kept."""
-    return replace(suite, judging=None, checking=None, score=_answered)
+    """Return the suite without checks and judge; its score means nothing and is not kept."""
+    return replace(suite, judging=None, checking=None, score=lambda *_: Score(0.0))
 
 
-def _answered(*_: Any) -> Score:
-    return Score(0.0)
+def _names(loaded: Sequence[LoadedSuite]) -> frozenset[str]:
+    return frozenset(item.suite.name for item in loaded)

@@ -1,4 +1,4 @@
-"""How fast an engine generated, kept beside what it gave: an audit states a time by it.
+"""The speed of an engine, kept beside its answers: an audit estimates a time from it.
 
 Speed is the machine's, the engine's and the model's shape's, so these are kept with it. It is in a
 file of its own, since logs and summaries have the same bytes whenever they are made.
@@ -34,7 +34,7 @@ _SHAPE = (
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a speed is of.
+    """The machine, engine and model that a speed belongs to.
 
     Attributes:
         host: the machine's name.
@@ -67,7 +67,7 @@ class Speed:
 
 
 def setting_of(spec: EngineSpec) -> Setting:
-    """What the speed of an engine is of: nothing is started for it."""
+    """Return the setting of an engine, without starting it."""
     if spec.base is None:
         model = " ".join([spec.base_url, *sorted({name for _, name in spec.served})])
     else:
@@ -91,24 +91,24 @@ def recorded(
     yield
     tokens, seconds = generated()[0] - tokens, generated()[1] - seconds
     if tokens > 0 and seconds > 0:
-        told = {**asdict(setting_of(spec)), "tokens": tokens, "seconds": round(seconds, 3)}
-        lines = [*read_lines(folder / FILE), told]
+        line = {**asdict(setting_of(spec)), "tokens": tokens, "seconds": round(seconds, 3)}
+        lines = [*read_lines(folder / FILE), line]
         write_text(folder / FILE, "".join(canonical(line) + "\n" for line in lines))
 
 
 def measured(runs: Path, setting: Setting) -> Speed | None:
-    """The speed of this setting over the most tokens, of all runs in a folder; None without one."""
-    found = [
+    """Return the speed of a setting over the most tokens, of all runs in a folder; None without."""
+    speeds = [
         speed
         for file in sorted(runs.glob(f"*/eval/{FILE}"))
         for line in read_lines(file)
         if (speed := _speed(file.parent.parent.name, line, setting)) is not None
     ]
-    return max(found, key=lambda speed: speed.tokens, default=None)
+    return max(speeds, key=lambda speed: speed.tokens, default=None)
 
 
 def _speed(run: str, line: Any, setting: Setting) -> Speed | None:
-    """A line's speed, where it is of this setting and written by this version."""
+    """Return a line's speed; None where it is of another setting or cannot be read."""
     if not isinstance(line, Mapping) or any(
         line.get(key) != value for key, value in asdict(setting).items()
     ):

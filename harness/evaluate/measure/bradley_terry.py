@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
-from harness.evaluate.measure.games import Game, won
+from harness.evaluate.measure.games import Game, points_of
 from harness.stats.records import Interval
 
-#: Relative change of a strength below which it stands.
-_STILL = 1e-10
+#: Relative change of a strength below which it has converged.
+_TOLERANCE = 1e-10
 _MOST_STEPS = 10_000
 RESAMPLES = 1_000
 
@@ -34,12 +34,12 @@ class Strength:
 def strengths(
     points: Mapping[tuple[str, str], float], names: Sequence[str], baseline: str
 ) -> dict[str, float] | None:
-    """Elo points of each checkpoint above the baseline, or None where there are none (see above).
+    """Return Elo points of each checkpoint above the baseline; None where there are none (above).
 
     Args:
-        points: `points[a, b]` is what a won of b.
+        points: `points[a, b]` are a's points against b.
         names: the checkpoints, the baseline among them.
-        baseline: has 0.
+        baseline: the checkpoint with 0 points.
     """
     if not _connected(points, names):
         return None
@@ -51,7 +51,7 @@ def strengths(
         new = {a: value * scale for a, value in new.items()}
         moved = max(abs(new[a] - strength[a]) / new[a] for a in names)
         strength = new
-        if moved < _STILL:
+        if moved < _TOLERANCE:
             break
     return {a: 400 * log10(strength[a] / strength[baseline]) for a in names}
 
@@ -59,24 +59,26 @@ def strengths(
 def with_intervals(
     games: Sequence[Game], names: Sequence[str], baseline: str, seed: int = 0
 ) -> dict[str, Strength] | None:
-    """As `strengths`, with percentile intervals from a bootstrap over prompts.
+    """Return `strengths` with percentile intervals from a bootstrap over prompts.
 
     Prompts, not games, are drawn: what happens on one prompt belongs together.
     """
-    found = strengths(won(games).points, names, baseline)
-    if found is None:
+    elo = strengths(points_of(games), names, baseline)
+    if elo is None:
         return None
     by_prompt: dict[str, list[Game]] = {}
     for game in games:
         by_prompt.setdefault(game.sample_id, []).append(game)
-    prompts = [won(by_prompt[name]).points for name in sorted(by_prompt)]
+    prompts = [points_of(by_prompt[name]) for name in sorted(by_prompt)]
     rng = random.Random(seed)
-    drawn = [
-        again
+    resampled = [
+        draw
         for _ in range(RESAMPLES)
-        if (again := strengths(_summed(rng.choices(prompts, k=len(prompts))), names, baseline))
+        if (draw := strengths(_summed(rng.choices(prompts, k=len(prompts))), names, baseline))
     ]
-    return {name: Strength(found[name], _interval([one[name] for one in drawn])) for name in names}
+    return {
+        name: Strength(elo[name], _interval([draw[name] for draw in resampled])) for name in names
+    }
 
 
 def _weight(
@@ -90,31 +92,31 @@ def _weight(
 
 
 def _connected(points: Mapping[tuple[str, str], float], names: Sequence[str]) -> bool:
-    """Whether everyone is reached from everyone over wins (Ford 1957): else no maximum exists."""
+    """Return True where wins lead from everyone to everyone (Ford 1957): else no maximum exists."""
     forward = {a: [b for b in names if points.get((a, b), 0.0) > 0] for a in names}
     backward = {a: [b for b in names if points.get((b, a), 0.0) > 0] for a in names}
     return all(len(_reached(names[0], edges)) == len(names) for edges in (forward, backward))
 
 
 def _reached(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
-    found, todo = {start}, [start]
+    reached, todo = {start}, [start]
     while todo:
-        fresh = [name for name in edges[todo.pop()] if name not in found]
-        found.update(fresh)
+        fresh = [name for name in edges[todo.pop()] if name not in reached]
+        reached.update(fresh)
         todo.extend(fresh)
-    return found
+    return reached
 
 
-def _summed(drawn: Iterable[Mapping[tuple[str, str], float]]) -> dict[tuple[str, str], float]:
+def _summed(prompts: Iterable[Mapping[tuple[str, str], float]]) -> dict[tuple[str, str], float]:
     total: dict[tuple[str, str], float] = {}
-    for points in drawn:
+    for points in prompts:
         for pair, value in points.items():
             total[pair] = total.get(pair, 0.0) + value
     return total
 
 
 def _interval(values: Sequence[float]) -> Interval | None:
-    """The middle 95 % of bootstrap draws; None where more than a twentieth of them failed."""
+    """Return the middle 95 % of bootstrap draws; None where more than a twentieth failed."""
     if len(values) < 0.95 * RESAMPLES:
         return None
     ordered = sorted(values)

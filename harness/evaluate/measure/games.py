@@ -1,12 +1,12 @@
-"""Games between two checkpoints, and what they add up to, as pure functions.
+"""Games between two checkpoints, with records and points, as pure functions.
 
 A game is one prompt (and repeat) with both checkpoints' answers, judged in both orders: 1 where the
 first won, 0.5 for a tie, 0 where the second did; over turns, their mean. A game that lacks a
 verdict has no value and is counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Game:
         first, second: checkpoints.
         value: the first's, 0 to 1; None where a verdict is missing.
         official: by upstream's rule (`eval_suites.judging.mt_bench_pairs`); None where that drops
-        it. consistent: share of turns on which both orders agree; None where a verdict is missing.
-        reason: why there is no value.
+            it.
+        consistent: share of turns on which both orders agree; None where a verdict is missing.
+        reason: of a missing value.
     """
 
     sample_id: str
@@ -33,31 +34,28 @@ class Game:
     reason: str = ""
 
     def seen_by(self, name: str) -> "Game":
-        """The same game with `name` as the first."""
+        """Return the same game with `name` as the first."""
         if name == self.first:
             return self
-        return Game(
-            self.sample_id,
-            self.repeat,
-            self.second,
-            self.first,
-            None if self.value is None else 1.0 - self.value,
-            None if self.official is None else 1.0 - self.official,
-            self.consistent,
-            self.reason,
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            value=None if self.value is None else 1.0 - self.value,
+            official=None if self.official is None else 1.0 - self.official,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Games of one checkpoint against another.
+    """The games of one checkpoint against another.
 
     Attributes:
         wins, ties, losses: games by value: above a half, a half, below it.
         missing: games without a value.
         win_rate: mean value, ties as half a win; None without any.
         official_win_rate: upstream's adjusted win rate, on the games that it does not drop.
-        consistency: how often both orders agreed, over turns; None without any.
+        consistency: share of turns on which both orders agreed; None without any.
     """
 
     wins: int = 0
@@ -70,12 +68,12 @@ class Record:
 
     @property
     def games(self) -> int:
-        """All of them."""
+        """The number of games."""
         return self.wins + self.ties + self.losses + self.missing
 
 
 def record(games: Iterable[Game], name: str) -> Record:
-    """What games come to for one of the two checkpoints that played them."""
+    """Return the record of one of the two checkpoints that played some games."""
     seen = [game.seen_by(name) for game in games]
     values = [game.value for game in seen if game.value is not None]
     return Record(
@@ -90,7 +88,7 @@ def record(games: Iterable[Game], name: str) -> Record:
 
 
 def pairings(names: Sequence[str], baseline: str, *, everyone: bool) -> list[tuple[str, str]]:
-    """Who plays whom: all against the baseline, or everyone against everyone.
+    """Return the pairs that are compared: all against the baseline, or everyone against everyone.
 
     The baseline is always the second.
     """
@@ -101,19 +99,12 @@ def pairings(names: Sequence[str], baseline: str, *, everyone: bool) -> list[tup
     return pairs
 
 
-@dataclass(frozen=True, slots=True)
-class Won:
-    """What one checkpoint won of another, over all prompts (each prompt's repeats averaged).
+def points_of(games: Iterable[Game]) -> dict[tuple[str, str], float]:
+    """Return the points of each checkpoint against each other one over all prompts.
 
-    `points[a, b]` is a's sum of values against b; `points[a, b] + points[b, a]` is the number of
-    prompts between them that have a value.
+    A prompt weighs 1 however many repeats it has. `points[a, b]` is a's sum of values against b;
+    `points[a, b] + points[b, a]` is the number of prompts between them that have a value.
     """
-
-    points: Mapping[tuple[str, str], float] = field(default_factory=dict)
-
-
-def won(games: Iterable[Game]) -> Won:
-    """Points by pair, a prompt weighing 1 however many repeats it has."""
     by_prompt: dict[tuple[str, str, str], list[float]] = {}
     for game in games:
         if game.value is not None:
@@ -123,7 +114,7 @@ def won(games: Iterable[Game]) -> Won:
         value = sum(values) / len(values)
         points[first, second] = points.get((first, second), 0.0) + value
         points[second, first] = points.get((second, first), 0.0) + 1.0 - value
-    return Won(points)
+    return points
 
 
 def _mean(values: Sequence[float]) -> float | None:

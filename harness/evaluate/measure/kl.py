@@ -1,8 +1,8 @@
 """The KL stage: a checkpoint's own answers, scored by it and by its reference.
 
 Both are loaded in fp32, one after the other, and compute log-probabilities in one form
-(`train.model.logprobs`): an engine's own are rounded, and rounded otherwise for each batch. What
-was computed stays in the cache that training's references are in, so a killed stage goes on.
+(`train.model.logprobs`): an engine's own are rounded, and rounded otherwise for each batch. Results
+stay in the cache that training's references are in, so a killed stage goes on.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import RunFailed
-from harness.evaluate.client.loading import load
+from harness.evaluate.client.loading import load_suites
 from harness.evaluate.client.sample_log import Spool
-from harness.evaluate.measure.kl_draws import Column, draw
-from harness.evaluate.measure.kl_job import KlJob
+from harness.evaluate.measure.jobs import KlJob
+from harness.evaluate.measure.kl_draws import CheckpointDraws, read_draws
 from harness.evaluate.measure.kl_scorer import Scorer
 from harness.evaluate.suites.kl import PREFIX
 from harness.progress.events import Reporter
@@ -21,9 +21,10 @@ from harness.storage.run_folder import RunFolder
 from train.data.tokens import TokenGroup
 from train.model.logprobs import Form
 
-#: Log-probabilities by the sample's place: checkpoint, suite, sample id.
-Logps = dict[tuple[str, str, str], tuple[float, ...]]
-Rows = list[tuple[tuple[str, str, str], TokenGroup]]
+#: Checkpoint, suite and sample id.
+Place = tuple[str, str, str]
+Logps = dict[Place, tuple[float, ...]]
+Rows = list[tuple[Place, TokenGroup]]
 
 
 def run(job: KlJob, report: Reporter) -> None:
@@ -34,76 +35,75 @@ def run(job: KlJob, report: Reporter) -> None:
         RunFailed: policy and reference cannot be scored alike.
         UserError, EngineDied: as for the evaluation, should an answer be missing in the journal.
     """
-    asked = job.evaluation
-    names = [name for name in asked.suites if name.startswith(f"{PREFIX}:")]
-    loaded = [load(name, asked.suites[name], asked) for name in names]
-    columns = asyncio.run(draw(asked, loaded, report))
-    policy, forms = _by_policy(job, columns, report)
-    reference = _by_reference(job, columns, forms, report)
-    _write(job, columns, policy, reference)
+    loaded = load_suites(job.evaluation, prefix=f"{PREFIX}:")
+    draws = asyncio.run(read_draws(job.evaluation, loaded, report))
+    rows = {model: _rows(draws, model) for model in job.evaluation.models}
+    policy, forms = _by_policy(job, rows, report)
+    reference = _by_reference(job, rows, forms, report)
+    _write(job, draws, policy, reference)
 
 
-def _rows(columns: Sequence[Column], model: str) -> Rows:
-    """What there is of one checkpoint to score."""
+def _rows(draws: Sequence[CheckpointDraws], model: str) -> Rows:
+    """Return the responses of one checkpoint that can be scored."""
     return [
-        ((model, column.item.suite.name, one.sample_id), group)
-        for column in columns
-        for one in column.drawn
-        if column.model == model and (group := one.group) is not None
+        ((model, checkpoint.item.suite.name, sample.sample_id), group)
+        for checkpoint in draws
+        for sample in checkpoint.samples
+        if checkpoint.model == model and (group := sample.group) is not None
     ]
 
 
 def _by_policy(
-    job: KlJob, columns: Sequence[Column], report: Reporter
+    job: KlJob, rows: Mapping[str, Rows], report: Reporter
 ) -> tuple[Logps, dict[str, Form]]:
-    """What each checkpoint makes of its own responses, and in which form it was computed."""
-    found: Logps = {}
+    """Score each checkpoint's responses by itself; return the form of each computation, too."""
+    logps: Logps = {}
     forms: dict[str, Form] = {}
     for model, folder in job.evaluation.models.items():
-        if rows := _rows(columns, model):
-            weights = job.evaluation.fingerprints[model]
-            scorer = Scorer(Path(folder), weights, job.cache, job.batch)
-            values, forms[model] = _scored(scorer, rows, "tree", f"policy {model}", report)
-            found |= values
-    return found, forms
+        if own := rows[model]:
+            fingerprint = job.evaluation.fingerprints[model]
+            scorer = Scorer(Path(folder), fingerprint, job.cache, job.batch)
+            values, forms[model] = _score(scorer, own, "tree", f"policy {model}", report)
+            logps |= values
+    return logps, forms
 
 
 def _by_reference(
-    job: KlJob, columns: Sequence[Column], forms: Mapping[str, Form], report: Reporter
+    job: KlJob, rows: Mapping[str, Rows], forms: Mapping[str, Form], report: Reporter
 ) -> Logps:
-    """What the reference makes of all responses, in the form of each checkpoint's own."""
-    found: Logps = {}
+    """Score all responses by the reference, in the form of each checkpoint's own scores."""
+    logps: Logps = {}
     scorer = Scorer(job.reference, job.reference_fingerprint, job.cache, job.batch)
     for form in sorted(set(forms.values())):
-        rows = [row for name in forms if forms[name] == form for row in _rows(columns, name)]
-        values, had = _scored(scorer, rows, form, "reference", report)
-        if had != form:
+        alike = [row for name in forms if forms[name] == form for row in rows[name]]
+        values, actual = _score(scorer, alike, form, "reference", report)
+        if actual != form:
             raise RunFailed(
                 f"{job.reference}: cannot be scored in the form {form}, as the checkpoints are: "
                 "name a reference of their architecture"
             )
-        found |= values
-    return found
+        logps |= values
+    return logps
 
 
-def _scored(
-    scorer: Scorer, rows: Rows, wanted: Form, phase: str, report: Reporter
+def _score(
+    scorer: Scorer, rows: Rows, form: Form, phase: str, report: Reporter
 ) -> tuple[Logps, Form]:
     def progress(done: int, total: int) -> None:
         report({"event": "progress", "phase": phase, "done": done, "total": total})
 
-    sums, form = scorer.scored([group for _, group in rows], wanted, progress)
-    return {key: values for (key, _), values in zip(rows, sums, strict=True)}, form
+    sums, actual = scorer.score([group for _, group in rows], form, progress)
+    return {place: values for (place, _), values in zip(rows, sums, strict=True)}, actual
 
 
-def _write(job: KlJob, columns: Sequence[Column], policy: Logps, reference: Logps) -> None:
+def _write(job: KlJob, draws: Sequence[CheckpointDraws], policy: Logps, reference: Logps) -> None:
     folder = RunFolder(job.evaluation.run)
     with Spool(folder.evaluation) as spool:
-        for column in columns:
-            suite = column.item.suite
-            for one in column.drawn:
-                key = (column.model, suite.name, one.sample_id)
-                for line in one.lines(policy.get(key, ()), reference.get(key, ())):
-                    spool.add(column.model, suite.name, line)
-            protocol = {**column.protocol, "reference": job.reference_fingerprint}
-            spool.write(folder, column.model, suite, protocol)
+        for checkpoint in draws:
+            model, suite = checkpoint.model, checkpoint.item.suite
+            for sample in checkpoint.samples:
+                place = (model, suite.name, sample.sample_id)
+                for line in sample.lines(policy.get(place, ()), reference.get(place, ())):
+                    spool.add(model, suite.name, line)
+            protocol = {**checkpoint.protocol, "reference": job.reference_fingerprint}
+            spool.write(folder, model, suite, protocol)

@@ -1,4 +1,4 @@
-"""Answers that checkpoints gave on their own prompts' way on, read back from the journal."""
+"""The responses that checkpoints drew for the KL measurement, read back from the journal."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,11 @@ from typing import Any
 
 from eval_suites.requests import Request
 from eval_suites.scores import Score
-from harness.evaluate.client.answers import answer_of
+from harness.evaluate.client.answers import answer_of, log_line, turn
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import Loaded
-from harness.evaluate.client.reading import Read, read
-from harness.evaluate.client.sample_log import log_line, turn
-from harness.evaluate.suites.kl_ratios import measured
+from harness.evaluate.client.loading import LoadedSuite
+from harness.evaluate.client.reading import Reader, readers
+from harness.evaluate.suites.kl_ratios import score_response
 from harness.progress.events import Reporter
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder
@@ -22,14 +21,14 @@ _NO_ROOM = Score(None, "ungraded", reason="the prompt leaves no room for a respo
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnSample:
     """A prompt with one checkpoint's responses.
 
     Attributes:
         sample_id: the suite's.
-        request: what was asked.
+        request: of the suite.
         prompt: its token ids.
-        bodies: what the journal has of each repeat.
+        bodies: the journal entry of each repeat.
     """
 
     sample_id: str
@@ -39,7 +38,7 @@ class Drawn:
 
     @property
     def group(self) -> TokenGroup | None:
-        """Prompt and responses as training has them; None where there was no room for any.
+        """The prompt and responses as training has them; None where there was no room for any.
 
         The rewards mean nothing here.
         """
@@ -49,13 +48,15 @@ class Drawn:
         return TokenGroup(self.prompt, responses, (0.0,) * len(responses), self.sample_id)
 
     def lines(self, policy: Sequence[float], reference: Sequence[float]) -> list[dict[str, Any]]:
-        """Lines of a sample log, one a repeat, from log-probabilities (nats) of each response."""
+        """Return a line of a sample log for each repeat, from log-probabilities (nats)."""
         scores = [_NO_ROOM] * len(self.bodies)
         if self.group is not None:
             cut = [body["finish_reason"] == "length" for body in self.bodies]
             sizes = map(len, self.group.responses)
             rows = zip(policy, reference, sizes, cut, strict=True)
-            scores = [measured(log_p, log_r, size, cut=cut) for log_p, log_r, size, cut in rows]
+            scores = [
+                score_response(log_p, log_r, size, cut=cut) for log_p, log_r, size, cut in rows
+            ]
         return [
             log_line(self.sample_id, repeat, [turn([self.request], [answer_of(body)])], score)
             for repeat, (body, score) in enumerate(zip(self.bodies, scores, strict=True))
@@ -63,31 +64,37 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One checkpoint on one suite."""
+class CheckpointDraws:
+    """The responses of one checkpoint to one suite."""
 
     model: str
-    item: Loaded
+    item: LoadedSuite
     protocol: Mapping[str, str]
-    drawn: tuple[Drawn, ...]
+    samples: tuple[DrawnSample, ...]
 
 
-async def draw(job: EvalJob, loaded: Sequence[Loaded], report: Reporter) -> list[Column]:
-    """Every checkpoint's answers: all from the journal, unless it lost some.
+async def read_draws(
+    job: EvalJob, loaded: Sequence[LoadedSuite], report: Reporter
+) -> list[CheckpointDraws]:
+    """Return every checkpoint's responses: all from the journal, unless it lost some.
 
     Raises:
         UserError, EngineDied: as for an evaluation, should an answer be missing.
     """
-    found = []
+    draws = []
     with Journal(job.journal) as journal:
-        async for one in read(job, loaded, journal, RunFolder(job.run).kl, report):
-            drawn = await asyncio.gather(*(_drawn(one, s, job.repeats) for s in one.item.samples))
-            found.append(Column(one.model.name, one.item, one.protocol, tuple(drawn)))
-    return found
+        async for reader in readers(job, loaded, journal, RunFolder(job.run).kl, report):
+            samples = await asyncio.gather(
+                *(_sample(reader, sample, job.repeats) for sample in reader.item.samples)
+            )
+            draws.append(
+                CheckpointDraws(reader.model.name, reader.item, reader.protocol, tuple(samples))
+            )
+    return draws
 
 
-async def _drawn(one: Read, sample: Any, repeats: int) -> Drawn:
-    (request,) = one.item.suite.ask(sample, ())
-    bodies = await one.client.bodies(one.model, request, range(repeats))
-    prompt = one.model.render(request).token_ids or ()
-    return Drawn(sample.id, request, prompt, tuple(bodies[k] for k in range(repeats)))
+async def _sample(reader: Reader, sample: Any, repeats: int) -> DrawnSample:
+    (request,) = reader.item.suite.ask(sample, ())
+    bodies = await reader.client.bodies(reader.model, request, range(repeats))
+    prompt = reader.model.render(request).token_ids or ()
+    return DrawnSample(sample.id, request, prompt, tuple(bodies[k] for k in range(repeats)))

@@ -1,4 +1,4 @@
-"""A checkpoint as a scorer of responses: loaded in fp32, its log-probabilities kept on disk."""
+"""A checkpoint as a scorer of responses, loaded in fp32, with its log-probabilities cached."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,36 +15,36 @@ DTYPE = "float32"
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """One checkpoint.
+    """A checkpoint that scores responses.
 
     Attributes:
         folder: a full checkpoint, or an adapter.
-        weights: what identifies them.
+        fingerprint: of its weights.
         cache: folder of stored log-probabilities, which training shares.
         batch: prompts in one forward pass.
     """
 
     folder: Path
-    weights: str
+    fingerprint: str
     cache: Path
     batch: int
 
-    def scored(
-        self, groups: Sequence[TokenGroup], wanted: Form, progress: Callable[[int, int], None]
+    def score(
+        self, groups: Sequence[TokenGroup], form: Form, progress: Callable[[int, int], None]
     ) -> tuple[list[tuple[float, ...]], Form]:
-        """Summed log-probabilities of all responses, nats, by prompt, and how they were computed.
+        """Return the summed log-probabilities of all responses by prompt (nats), and their form.
 
         Args:
             groups: prompts with their responses, at least one.
-            wanted: the form; a plainer one where the model does not allow it.
-            progress: told (done, total) in responses that had to be computed.
+            form: of the computation; a plainer one is used where the model needs it.
+            progress: receives (done, total), counted in responses that must be computed.
 
         Raises:
             train.TrainError: the checkpoint cannot be loaded.
         """
         model = self._load()
-        form = choose_form(model, groups, wanted)
-        source = ReferenceSource(self.weights, DTYPE, attention_kernel(model), form)
+        form = choose_form(model, groups, form)
+        source = ReferenceSource(self.fingerprint, DTYPE, attention_kernel(model), form)
         sums, _ = reference_logps(model, groups, source, self.cache, self.batch, progress)
         return sums, form
 

@@ -7,18 +7,17 @@ from itertools import product
 from typing import Any
 
 from eval_suites.requests import Answer
-from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import Loaded
-from harness.evaluate.client.reading import read
-from harness.evaluate.client.sample_log import turn
+from harness.evaluate.client.loading import LoadedSuite
+from harness.evaluate.client.reading import Reader, readers
+from harness.evaluate.client.task import Task, ask_turns
 from harness.progress.events import Reporter
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredSample:
     """One sample's answers (one a turn), and its turns as a sample log has them."""
 
     answers: tuple[Answer, ...]
@@ -26,46 +25,42 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One checkpoint on one suite: `found` is by sample id and repeat."""
+class CheckpointAnswers:
+    """The answers of one checkpoint to one suite; `samples` is by sample id and repeat."""
 
     model: str
-    item: Loaded
+    item: LoadedSuite
     protocol: Mapping[str, str]
-    found: Mapping[tuple[str, int], Answered]
+    samples: Mapping[tuple[str, int], AnsweredSample]
 
 
-async def answered(
-    job: EvalJob, loaded: Sequence[Loaded], journal: Journal, report: Reporter
-) -> list[Column]:
-    """Every checkpoint's answers to some suites; an engine starts only for what is missing.
+async def read_answers(
+    job: EvalJob, loaded: Sequence[LoadedSuite], journal: Journal, report: Reporter
+) -> list[CheckpointAnswers]:
+    """Return every checkpoint's answers to some suites.
+
+    An engine starts only for answers that the journal has lost.
 
     Raises:
         UserError, EngineDied: as for an evaluation, should an answer be missing.
     """
-    columns = []
-    async for one in read(job, loaded, journal, RunFolder(job.run).pairwise, report):
-        found = await _column(one.client, one.model, one.item, job.repeats)
-        columns.append(Column(one.model.name, one.item, one.protocol, found))
-    return columns
+    folder = RunFolder(job.run).pairwise
+    return [
+        CheckpointAnswers(
+            reader.model.name, reader.item, reader.protocol, await _samples(reader, job.repeats)
+        )
+        async for reader in readers(job, loaded, journal, folder, report)
+    ]
 
 
-async def _column(
-    client: CachedClient, model: Model, item: Loaded, repeats: int
-) -> dict[tuple[str, int], Answered]:
-    places = list(product(item.samples, range(repeats)))
-    found = await asyncio.gather(*(_answers(client, model, item, s, k) for s, k in places))
-    return {(s.id, k): one for (s, k), one in zip(places, found, strict=True)}
+async def _samples(reader: Reader, repeats: int) -> dict[tuple[str, int], AnsweredSample]:
+    places = list(product(reader.item.samples, range(repeats)))
+    answered = await asyncio.gather(*(_sample(reader, sample, k) for sample, k in places))
+    return {(sample.id, k): row for (sample, k), row in zip(places, answered, strict=True)}
 
 
-async def _answers(
-    client: CachedClient, model: Model, item: Loaded, sample: Any, repeat: int
-) -> Answered:
-    answers: tuple[Answer, ...] = ()
-    turns = []
-    while requests := item.suite.ask(sample, answers):
-        asked = (client.ask(model, request, repeat) for request in requests)
-        new = tuple(await asyncio.gather(*asked))
-        turns.append(turn(requests, new))
-        answers += new
-    return Answered(answers, tuple(turns))
+async def _sample(reader: Reader, sample: Any, repeat: int) -> AnsweredSample:
+    turns: list[dict[str, Any]] = []
+    task = Task(reader.model, reader.item.suite, sample, repeat + 1)
+    answers = await ask_turns(reader.client, task, repeat, turns)
+    return AnsweredSample(answers, tuple(turns))

@@ -1,8 +1,8 @@
-"""`kl:SUITE`: the prompts of a suite, answered as the checkpoint itself would go on.
+"""`kl:SUITE`: the prompts of a suite, answered by draws from the checkpoint itself.
 
-At temperature 1 and top_p 1, without stop strings, an answer is a draw from the policy; what the
-policy and its reference make of it is measured afterwards (`harness/evaluate/measure/kl.py`), for
-it needs both models. Until then a sample has no value.
+At temperature 1 and top_p 1, without stop strings, an answer is a draw from the policy. Its
+log-probabilities are computed afterwards (`harness/evaluate/measure/kl.py`), since that needs both
+the policy and its reference. Until then a sample has no value.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,9 @@ from typing import Any
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.scores import Score
 from eval_suites.suite import MetricRules, SamplingRules, Suite
-from harness.evaluate.suites.kl_ratios import summed_up
+from harness.evaluate.suites.kl_ratios import aggregate_ratios
 
 PREFIX = "kl"
-_PENDING = "not measured yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,33 +23,25 @@ class OnPolicy(Suite[Any]):
     """A suite whose answers are draws from the policy: only their length can be changed."""
 
     def with_decoding(self, **changes: Any) -> "Suite[Any]":
-        """The same suite with another `max_tokens`; temperature and top_p stay 1."""
-        kept = {key: value for key, value in changes.items() if key == "max_tokens"}
-        return Suite.with_decoding(self, **kept)
-
-
-def _pending(
-    _sample: Any, answers: tuple[Answer, ...], _verdicts: object, _outcomes: object
-) -> Score:
-    """All is well with an answer, but it has no value yet."""
-    cut = any(answer.finish_reason == "length" for answer in answers)
-    return Score(None, "truncated" if cut else "ok", reason=_PENDING)
+        """Return the suite with another `max_tokens`; temperature and top_p stay 1."""
+        length = {key: value for key, value in changes.items() if key == "max_tokens"}
+        return Suite.with_decoding(self, **length)
 
 
 def any_kl(names: Iterable[str]) -> bool:
-    """Whether one of these suites is measured by the stage `kl`."""
+    """Return True where one of these suites is measured by the stage `kl`."""
     return any(name.startswith(f"{PREFIX}:") for name in names)
 
 
-def on_policy(prompts: Suite[Any]) -> Suite[Any]:
-    """The measurement of `kl` on what another suite asks first."""
+def kl_suite(prompts: Suite[Any]) -> Suite[Any]:
+    """Return the suite that measures `kl` on the first prompts of another one."""
     drawn = Decoding(temperature=1.0, top_p=1.0, max_tokens=prompts.sampling.decoding.max_tokens)
 
     def ask(sample: Any, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
         first = () if answers else prompts.ask(sample, ())[:1]
         return tuple(
-            replace(asked, decoding=replace(drawn, max_tokens=asked.decoding.max_tokens))
-            for asked in first
+            replace(request, decoding=replace(drawn, max_tokens=request.decoding.max_tokens))
+            for request in first
         )
 
     return OnPolicy(
@@ -68,5 +59,10 @@ def on_policy(prompts: Suite[Any]) -> Suite[Any]:
             stratum=prompts.sampling.stratum,
         ),
         # A draw's log-ratio has no end on either side, though the mean that it estimates is >= 0.
-        metrics=MetricRules(bounds=(-inf, inf), aggregate=summed_up, measured=True),
+        metrics=MetricRules(bounds=(-inf, inf), aggregate=aggregate_ratios, measured=True),
     )
+
+
+def _pending(_sample: Any, answers: tuple[Answer, ...], _verdicts: Any, _outcomes: Any) -> Score:
+    cut = any(answer.finish_reason == "length" for answer in answers)
+    return Score(None, "truncated" if cut else "ok", reason="not measured yet")

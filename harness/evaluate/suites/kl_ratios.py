@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from eval_suites.scores import Score
 
 
-def measured(policy: float, reference: float, tokens: int, *, cut: bool) -> Score:
-    """The score of one response.
+def score_response(policy: float, reference: float, tokens: int, *, cut: bool) -> Score:
+    """Return the score of one response.
 
     Args:
         policy: its log-probability under the policy, nats, summed over its tokens.
         reference: as `policy`, under the reference.
         tokens: its tokens, the end token among them.
-        cut: whether it was ended by `max_tokens`: then d is of its beginning alone, and the
-            estimate is of the divergence of what both say up to that length.
+        cut: true where `max_tokens` ended it: then d is of its beginning alone, and the
+            estimate is of the divergence up to that length.
     """
     d = policy - reference
     # A response that the reference likes by far better would be beyond any number.
@@ -29,28 +29,28 @@ def measured(policy: float, reference: float, tokens: int, *, cut: bool) -> Scor
     return Score(d, "truncated" if cut else "ok", metrics=metrics)
 
 
-def summed_up(prompts: Sequence[Score]) -> dict[str, float]:
-    """Estimates over prompts, each given as the mean over its responses.
+def aggregate_ratios(prompts: Sequence[Score]) -> dict[str, float]:
+    """Return estimates over prompts, each given as the mean over its responses.
 
     Returns:
         `k1` and `k3` (nats a response), `k1_per_token` (nats a token: all log-ratios over all
         tokens), each with `_se`, its standard error clustered by prompt (absent for one prompt);
         `tokens` (a response), `cut` (share of responses). Empty where no prompt has a value.
     """
-    rows = [dict(one.metrics) for one in prompts if one.value is not None]
+    rows = [dict(score.metrics) for score in prompts if score.value is not None]
     if not rows:
         return {}
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    found = {name: _mean(values) for name, values in columns.items()}
-    rate = found["k1"] / found["tokens"]
-    found["k1_per_token"] = rate
+    metrics = {name: _mean(values) for name, values in columns.items()}
+    rate = metrics["k1"] / metrics["tokens"]
+    metrics["k1_per_token"] = rate
     if len(rows) > 1:
-        found["k1_se"] = _error(columns["k1"])
-        found["k3_se"] = _error(columns["k3"])
-        # A ratio of means, linearised: what is left of d when each token has the mean's share.
+        metrics["k1_se"] = _error(columns["k1"])
+        metrics["k3_se"] = _error(columns["k3"])
+        # A ratio of means, linearised: the rest of d when each token has the mean's share.
         rest = [d - rate * n for d, n in zip(columns["k1"], columns["tokens"], strict=True)]
-        found["k1_per_token_se"] = _error(rest) / found["tokens"]
-    return dict(sorted(found.items()))
+        metrics["k1_per_token_se"] = _error(rest) / metrics["tokens"]
+    return dict(sorted(metrics.items()))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -58,7 +58,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _error(values: Sequence[float]) -> float:
-    """The standard error of a mean."""
+    """Return the standard error of the mean."""
     middle = _mean(values)
     spread = math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1)
     return math.sqrt(spread / len(values))

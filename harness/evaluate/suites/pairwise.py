@@ -1,8 +1,8 @@
 """`head_to_head:SUITE`: a suite's prompts, answered as for the suite itself, compared afterwards.
 
-Answers are found in the journal where the suite was evaluated too. Who wins is found by the stage
-`duel` (`harness/evaluate/measure/pairwise.py`), which needs two checkpoints' answers; until then a
-sample has no value.
+Answers are in the journal where the suite was evaluated too. The pairwise stage
+(`harness/evaluate/measure/pairwise.py`) judges two checkpoints' answers; until then a sample has no
+value.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_suites.judging.mt_bench import Dialogue, load_prompts, question_of
-from eval_suites.requests import Answer, Request
+from eval_suites.requests import Answer
 from eval_suites.scores import Score, mean_metrics, means_of
 from eval_suites.suite import JudgeRules, MetricRules, Suite
 from harness.errors import RecipeError
@@ -21,15 +21,15 @@ _MOST_TURNS = 2
 
 
 def any_pairwise(names: Iterable[str]) -> bool:
-    """Whether one of these suites is settled by the stage `duel`."""
+    """Return True where one of these suites is measured by the pairwise stage."""
     return any(name.startswith(f"{PREFIX}:") for name in names)
 
 
-def duelling(prompts: Suite[Any]) -> Suite[Any]:
-    """The comparison of checkpoints on another suite's prompts."""
+def pairwise_suite(prompts: Suite[Any]) -> Suite[Any]:
+    """Return the suite that compares checkpoints on another suite's prompts."""
 
     def load(folder: Path | None) -> Sequence[Any]:
-        load_prompts(folder)  # missed now, and not when all is answered
+        load_prompts(folder)  # missing templates are an error now, not when all is answered
         return prompts.load(folder)
 
     return replace(
@@ -40,16 +40,16 @@ def duelling(prompts: Suite[Any]) -> Suite[Any]:
         load=load,
         score=_pending,
         checking=None,
-        judging=JudgeRules(_settled_later),
+        judging=JudgeRules(lambda *_: ()),
         metrics=MetricRules(aggregate=_aggregate, measured=True),
     )
 
 
 def dialogue(suite: Suite[Any], sample: Any, answers: Sequence[Answer], templates: Any) -> Dialogue:
-    """What a judge is shown of a sample's questions; MT-bench's own have references too.
+    """Return the questions of a sample for a judge; those of MT-bench have references too.
 
     Raises:
-        RecipeError: it is not of one or two turns with a question each.
+        RecipeError: the sample is not of one or two turns with a question each.
     """
     if isinstance(sample, Dialogue):
         return sample
@@ -72,11 +72,6 @@ def _pending(_sample: Any, answers: tuple[Answer, ...], _verdicts: Any, _outcome
     return Score(None, "truncated" if cut else "ok", reason="not compared yet")
 
 
-def _settled_later(_sample: Any, _answers: Any, _verdicts: Any) -> tuple[Request, ...]:
-    """Nothing: only one checkpoint's answers are known here."""
-    return ()
-
-
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
-    """Means; upstream's win rate and what was found suspicious also of games without a value."""
+    """Return means; `suspicious` and the official win rate also over games without a value."""
     return mean_metrics(scores) | means_of(scores, "official_win_rate", "suspicious", "consistency")

@@ -1,4 +1,4 @@
-"""Suites by the names that users type: the benchmarks, and what has a prefix.
+"""Suites by the names that users type: the benchmarks, and names with a prefix.
 
 `kl:SUITE` and `head_to_head:SUITE` are measured on another suite's prompts, `lm_eval:NAME` is a
 task of lm-evaluation-harness.
@@ -10,22 +10,21 @@ from typing import Any
 
 from eval_suites import registry
 from eval_suites.suite import Suite
-from harness.evaluate.suites import kl
-from harness.evaluate.suites import pairwise as head_to_head
+from harness.evaluate.suites import kl, pairwise
 from harness.evaluate.suites.lm_eval.suite import PREFIX, suite_of
 
-#: What is measured on another suite's prompts: prefix -> the suite made of that other one.
+#: Prefix -> a function that makes a suite of the one named after it.
 _DERIVED: Mapping[str, Callable[[Suite[Any]], Suite[Any]]] = {
-    kl.PREFIX: kl.on_policy,
-    head_to_head.PREFIX: head_to_head.duelling,
+    kl.PREFIX: kl.kl_suite,
+    pairwise.PREFIX: pairwise.pairwise_suite,
 }
 
 
 def find(name: str, lm_eval_tasks: Path | None = None) -> Suite[Any]:
-    """The suite of this name.
+    """Return the suite of this name.
 
     Args:
-        name: what the user types.
+        name: as the user types it.
         lm_eval_tasks: a folder of task files of lm-eval, besides its own.
 
     Raises:

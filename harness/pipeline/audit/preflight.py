@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.evaluate.client.rendering import rendered
-from harness.evaluate.judge.estimate import tell_judging
+from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.ids import Render
 from harness.pipeline.audit.job import AuditJob
@@ -104,7 +104,7 @@ def check_before_training(job: AuditJob, library: SuiteLibrary, report: Reporter
         UserError: as `check`.
     """
     suites = (suite.requests for suite in check(job, library, report).suites)
-    tell_judging(job.evaluation, ((item.suite, item.samples) for item in suites), report)
+    report_estimate(job.evaluation, ((item.suite, item.samples) for item in suites), report)
     return True
 
 

@@ -16,7 +16,6 @@ from harness.evaluate.client.rendering import rendered
 from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.client.token_text import pieces
 from harness.evaluate.judge.estimate import Estimate, estimate
-from harness.evaluate.judge.judge import is_judged
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.ids import Render, find_faults, ids_of
 from harness.pipeline.audit.job import AuditJob
@@ -114,7 +113,7 @@ class SuiteAudit:
     @property
     def judged(self) -> bool:
         """True where a judge will be asked, too."""
-        return is_judged(self.requests.suite)
+        return self.requests.suite.judging is not None
 
     @property
     def judging(self) -> Estimate:

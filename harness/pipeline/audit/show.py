@@ -6,7 +6,7 @@ from typing import Any
 
 from eval_suites.requests import Decoding
 from harness.evaluate.client.token_text import visible
-from harness.evaluate.judge.estimate import words
+from harness.evaluate.judge.estimate import describe
 from harness.evaluate.loop.speed import Speed
 from harness.pipeline.audit.duration import Duration
 from harness.pipeline.audit.preflight import Audit, first_few, overlap_text
@@ -42,7 +42,7 @@ def _suite(audit: Audit, suite: SuiteAudit) -> str:
         *(("decoding", _decoding(decoding)) for decoding in requests.decodings),
     ]
     if suite.judged:
-        rows.append(("judge", f"of one checkpoint's answers: {words(suite.judging)}"))
+        rows.append(("judge", f"of one checkpoint's answers: {describe(suite.judging)}"))
     if not suite.renderings:
         rows.append(
             ("prompts", "rendered by the endpoint: ids, template and lengths are not known here")

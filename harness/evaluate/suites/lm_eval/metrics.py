@@ -1,8 +1,8 @@
-"""lm-eval's metrics: of one document as numbers that a sample log holds, and of all together.
+"""The metrics of lm-eval: numbers of one document for the sample log, and of all together.
 
 A metric that lm-eval averages is a number of each document. Of the others (a perplexity, an F1)
 a document has parts, which are kept under names with a slash and put together at the end by
-lm-eval's own function. What is made of texts (bleu) cannot be kept as numbers and is left out.
+lm-eval's own function. Metrics of texts (bleu) cannot be kept as numbers and are left out.
 """
 
 import math
@@ -28,7 +28,7 @@ class Metrics:
     aggregations: Mapping[str, Aggregation]
 
     def of(self, name: str, value: Any) -> dict[str, float]:
-        """What is kept of one document's value of a metric; nothing where it is no number.
+        """Return the numbers kept of one document's value of a metric; none where it is no number.
 
         Args:
             name: of the metric, with its filter.
@@ -38,11 +38,11 @@ class Metrics:
             return _finite({name: _number(value)})
         parts = value if isinstance(value, tuple) else (value,)
         numbers = {f"{_PARTS}{name}.{k}": _number(part) for k, part in enumerate(parts)}
-        found = _finite(numbers)
-        return found if len(found) == len(numbers) else {}  # one is no use without the others
+        finite = _finite(numbers)
+        return finite if len(finite) == len(numbers) else {}  # a part is no use without the others
 
     def together(self, scores: Sequence[Score]) -> dict[str, float]:
-        """The metrics of all documents that have a value."""
+        """Return the metrics of all documents that have a value."""
         graded = [score.metrics for score in scores if score.value is not None]
         names = sorted({name for metrics in graded for name in metrics})
         plain = [name for name in names if not name.startswith(_PARTS)]
@@ -53,28 +53,30 @@ class Metrics:
     def _whole(self, name: str, graded: Sequence[Mapping[str, float]]) -> float | None:
         items: list[Any] = []
         for metrics in graded:
-            found = [metrics[key] for key in _places(name, metrics)]
-            if found:
-                items.append(found[0] if len(found) == 1 else tuple(found))
+            parts = [metrics[key] for key in _places(name, metrics)]
+            if parts:
+                items.append(parts[0] if len(parts) == 1 else tuple(parts))
         return _number(self.aggregations[name.partition(":")[0]](items))
 
 
 def metrics_of(task: Any) -> Metrics:
-    """The metrics that a task of lm-eval aggregates otherwise than by a mean.
+    """Return the metrics of a task, with those that lm-eval aggregates otherwise than by a mean.
 
     Raises:
         eval_suites.DataError: an aggregation that lm-eval does not know.
     """
     from lm_eval.api.metrics import mean, nanmean
 
-    found = task.aggregation().items()
-    if unknown := [name for name, how in found if how is None]:
+    aggregations = task.aggregation().items()
+    if unknown := [name for name, how in aggregations if how is None]:
         raise DataError(f"lm-eval does not know the aggregation of metric {unknown[0]}")
-    return Metrics({plain_name(name): how for name, how in found if how not in (mean, nanmean)})
+    return Metrics(
+        {plain_name(name): how for name, how in aggregations if how not in (mean, nanmean)}
+    )
 
 
 def plain_name(name: str) -> str:
-    """A metric's or filter's name as tables and trackers take it: `pass_at_1` for `pass@1`."""
+    """Return a metric's or filter's name for tables and trackers: `pass_at_1` for `pass@1`."""
     return re.sub(r"[^\w. -]", "_", name.replace("@", "_at_"))
 
 
@@ -84,14 +86,14 @@ def _places(name: str, metrics: Mapping[str, float]) -> list[str]:
 
 
 def _number(value: Any) -> float | None:
-    """A Python or NumPy number as a float; None for anything else."""
+    """Return a Python or NumPy number as a float; None for anything else."""
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
     return float(plain) if isinstance(plain, int | float) else None
 
 
-def _finite(found: Mapping[str, float | None]) -> dict[str, float]:
-    """Those that are numbers, as JSON and a table take them."""
-    return {k: value for k, value in found.items() if value is not None and math.isfinite(value)}
+def _finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    """Return those that are finite, as JSON and a table take them."""
+    return {k: value for k, value in numbers.items() if value is not None and math.isfinite(value)}
 
 
 def _mean(values: Sequence[float]) -> float:

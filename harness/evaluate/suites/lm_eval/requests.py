@@ -7,7 +7,7 @@ from eval_suites.errors import DataError
 from eval_suites.requests import Answer, Decoding, Request
 from harness.errors import UserError
 
-#: Names that lm-eval knows for the most new tokens, in its order, and its default.
+#: The names of the most new tokens in lm-eval, in its order, and its default.
 _MOST = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 _DEFAULT_MOST = 256
 _KNOWN = {*_MOST, "until", "do_sample", "temperature", "top_p"}
@@ -16,11 +16,11 @@ NO_DECODING = Decoding(max_tokens=0)
 
 
 def request_of(instance: Any) -> Request:
-    """What an Instance asks.
+    """Return the request of an Instance.
 
     Raises:
-        UserError: it asks for a kind of decoding that engines are not told of.
-        eval_suites.DataError: there is nothing to be scored.
+        UserError: it asks for decoding that engines do not offer.
+        eval_suites.DataError: the continuation is empty.
     """
     if instance.request_type == "generate_until":
         text, settings = instance.args
@@ -32,10 +32,10 @@ def request_of(instance: Any) -> Request:
 
 
 def decoding(settings: Mapping[str, Any]) -> Decoding:
-    """`generation_kwargs` as we write them.
+    """Return the decoding of `generation_kwargs`.
 
     Raises:
-        UserError: a key that is none of ours.
+        UserError: a key that is not known here.
     """
     if unknown := sorted(settings.keys() - _KNOWN):
         raise UserError(
@@ -54,10 +54,10 @@ def decoding(settings: Mapping[str, Any]) -> Decoding:
 
 
 def response_of(kind: str, answer: Answer) -> Any:
-    """What lm-eval's own model classes give for an Instance of this kind.
+    """Return an answer as lm-eval's own model classes give it for an Instance of this kind.
 
     Raises:
-        ValueError: nothing was scored.
+        ValueError: the answer has no likelihood.
     """
     if kind == "generate_until":
         return answer.text

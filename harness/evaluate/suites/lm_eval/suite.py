@@ -22,14 +22,14 @@ from harness.storage.hashing import canonical, digest_of_list
 
 PREFIX = "lm_eval:"
 VERSION = "1"
-#: Our headline where every metric of a task is over all documents together: nats a byte.
+#: The headline where every metric of a task is over all documents together: nats a byte.
 _PER_BYTE = "logprob_per_byte"
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One row: its number, what lm-eval made of it, and its Instances (never changed)."""
+    """One row: its number, lm-eval's document of it, and its Instances (never changed)."""
 
     id: str
     row: Any
@@ -38,10 +38,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """A task and what of it a score is made.
+    """A task with the parts that a score is made of.
 
-    `filters` are lm-eval's, by name; `low` is whether a document that could not be scored has the
-    worst value, 0.
+    `filters` are lm-eval's, by name; `low` is true where a document that could not be scored has
+    the worst value, 0.
     """
 
     task: Any
@@ -52,7 +52,7 @@ class Adapted:
 
 
 def suite_of(name: str, folder: Path | None) -> Suite[Document]:
-    """The suite `lm_eval:NAME`.
+    """Return the suite `lm_eval:NAME`.
 
     Args:
         name: of the task, without the prefix.
@@ -74,7 +74,7 @@ def suite_of(name: str, folder: Path | None) -> Suite[Document]:
 
 
 def _suite(name: str, task: Any, documents: tuple[Document, ...]) -> Suite[Document]:
-    requests = [request_of(one) for document in documents for one in document.instances]
+    requests = [request_of(i) for document in documents for i in document.instances]
     scored = any(request.continuation for request in requests)
     adapted = _adapted(task, scored=scored)
     return Suite(
@@ -99,14 +99,14 @@ def _documents(task: Any) -> tuple[Document, ...]:
     for instance in task.instances:
         rows.setdefault(instance.doc_id, []).append(instance)
     return tuple(
-        Document(str(number), found[0].doc, tuple(sorted(found, key=lambda one: one.idx)))
-        for number, found in rows.items()
+        Document(str(number), own[0].doc, tuple(sorted(own, key=lambda instance: instance.idx)))
+        for number, own in rows.items()
     )
 
 
 def _adapted(task: Any, *, scored: bool) -> Adapted:
     metrics = metrics_of(task)
-    filters = {one.name: one for one in task._filters}  # noqa: SLF001 - it has no other name
+    filters = {own.name: own for own in task._filters}  # noqa: SLF001 - it has no other name
     means = [name for name in task.aggregation() if plain_name(name) not in metrics.aggregations]
     if means:
         low = bool(task.higher_is_better().get(means[0], True))
@@ -124,12 +124,12 @@ def _named(metric: str, kind: str, filters: Mapping[str, Any]) -> str:
 
 
 def _essence(task: Any, documents: Sequence[Document]) -> str:
-    """A hash of what the task asks and how it scores: not where its files lie."""
+    """Return a hash of a task's requests and rules, whatever folder its files lie in."""
     left_out = ("metadata", "dataset_kwargs")
     config = {key: value for key, value in task.dump_config().items() if key not in left_out}
     rules = _ADDRESS.sub("", canonical(config))  # of functions whose source is not to be had
-    asked = ([document.row, document.instances[0].args] for document in documents)
-    return digest_of_list(chain([rules], asked), 12)
+    rows = ([document.row, document.instances[0].args] for document in documents)
+    return digest_of_list(chain([rules], rows), 12)
 
 
 def _ask(document: Document, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
@@ -150,8 +150,8 @@ def _score(
         instances = _answered(adapted, document, answers)
         metrics = _metrics(adapted, document.row, instances)
     except Exception as error:  # the task's own code: one row it cannot judge ends no run
-        said = f"{type(error).__name__}: {error}"
-        return Score(None, "ungraded", reason=f"lm-eval's process_results: {said}")
+        reason = f"lm-eval's process_results: {type(error).__name__}: {error}"
+        return Score(None, "ungraded", reason=reason)
     if scored and adapted.headline == _PER_BYTE:
         metrics[_PER_BYTE] = _per_byte(answers, document)
     if adapted.headline not in metrics:
@@ -164,17 +164,17 @@ def _score(
 
 
 def _without_room(adapted: Adapted) -> Score:
-    """A document whose text and continuation are longer than the engine takes."""
+    """Return the score of a document whose text and continuation are too long for the engine."""
     if adapted.low:
         return Score(0.0, "overflow", metrics={adapted.headline: 0.0})
     return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
 
 
 def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> list[Any]:
-    """Copies of a document's Instances with what was answered, filtered in every way."""
+    """Return copies of a document's Instances with their answers, through every filter."""
     instances = [
-        replace(one, resps=[response_of(one.request_type, answer)], filtered_resps={})
-        for one, answer in zip(document.instances, answers, strict=True)
+        replace(i, resps=[response_of(i.request_type, answer)], filtered_resps={})
+        for i, answer in zip(document.instances, answers, strict=True)
     ]
     for ensemble in adapted.filters.values():
         ensemble.apply(instances)
@@ -182,15 +182,15 @@ def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -
 
 
 def _metrics(adapted: Adapted, row: Any, instances: Sequence[Any]) -> dict[str, float]:
-    """The metrics of one document, by every filter of the task."""
-    found: dict[str, float] = {}
+    """Return the metrics of one document, by every filter of the task."""
+    metrics: dict[str, float] = {}
     for kind in adapted.filters:
-        results = [one.filtered_resps[kind] for one in instances]
+        results = [instance.filtered_resps[kind] for instance in instances]
         for metric, value in adapted.task.process_results(row, results).items():
-            found |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
-    return found
+            metrics |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
+    return metrics
 
 
 def _per_byte(answers: Sequence[Answer], document: Document) -> float:
     logprobs = [answer.likelihood.logprob for answer in answers if answer.likelihood]
-    return sum(logprobs) / sum(len(one.args[-1].encode()) for one in document.instances)
+    return sum(logprobs) / sum(len(i.args[-1].encode()) for i in document.instances)

@@ -1,6 +1,6 @@
 """Tasks of lm-evaluation-harness: found by name in a folder of task files, or among its own.
 
-lm-eval and what it brings are imported inside functions: they are an extra. What it says while it
+lm-eval and its dependencies are imported inside functions: they are an extra. Its output while it
 loads is kept from the screen.
 """
 
@@ -21,7 +21,7 @@ _FEW_SHOT_SEED, _PYTHON_SEED, _NUMPY_SEED = 1234, 0, 1234
 
 
 def load_task(name: str, folder: Path | None) -> Any:
-    """A Task object of lm-eval with all its requests built (`instances`), as lm-eval builds them.
+    """Return a Task object of lm-eval with all its requests built (`instances`).
 
     Args:
         name: of the task.
@@ -42,13 +42,13 @@ def load_task(name: str, folder: Path | None) -> Any:
             task.build_all_requests()
         except Exception as error:
             raise DataError(
-                f"lm_eval:{name}: its requests cannot be made: {_said(error)}"
+                f"lm_eval:{name}: its requests cannot be made: {_first_line(error)}"
             ) from error
     return task
 
 
 def version() -> str:
-    """Of lm-eval, as installed."""
+    """Return the version of lm-eval that is installed."""
     from importlib import metadata
 
     return metadata.version("lm-eval")
@@ -58,7 +58,7 @@ def _require(folder: Path | None) -> None:
     if folder is not None and not folder.is_dir():
         raise UserError(f"{folder}: no such folder of lm-eval tasks (--lm-eval-tasks)")
     try:
-        import lm_eval.tasks  # noqa: F401 - it is only seen whether it is there
+        import lm_eval.tasks  # noqa: F401 - only a test of its presence
     except ImportError:
         raise UserError(
             "suites lm_eval:... need lm-evaluation-harness: pip install 'nca-harness[lm-eval]'"
@@ -67,18 +67,18 @@ def _require(folder: Path | None) -> None:
 
 @functools.cache
 def _own() -> Any:
-    """The index of lm-eval's own tasks: thousands of files, read in 5 s, once a process."""
+    """Return the index of lm-eval's own tasks: thousands of files, read in 5 s, once a process."""
     from lm_eval.tasks import TaskManager
 
     return TaskManager()
 
 
 def _manager_of(name: str, folder: Path | None) -> Any:
-    """The index that knows a task.
+    """Return the index that has a task.
 
     Raises:
-        UserError: it is a group or a tag.
-        eval_suites.UnknownSuiteError: none does.
+        UserError: the name is a group or a tag.
+        eval_suites.UnknownSuiteError: no index has it.
     """
     from lm_eval.tasks import TaskManager
 
@@ -89,27 +89,27 @@ def _manager_of(name: str, folder: Path | None) -> Any:
         _refuse_broken(folder)
     if name in _own().task_index:
         return _of_a_task(name, _own())
-    known = [*(near.all_subtasks if folder is not None else ()), *_own().all_subtasks]
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    meant = f": did you mean {' or '.join(close)}?" if close else ""
+    names = [*(near.all_subtasks if folder is not None else ()), *_own().all_subtasks]
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f": did you mean {' or '.join(close)}?" if close else ""
     where = f"in {folder} or among" if folder is not None else "among"
     more = "" if folder is not None else " (--lm-eval-tasks names a folder of your own)"
-    raise UnknownSuiteError(f"no task {name!r} is {where} lm-eval's own{more}{meant}")
+    raise UnknownSuiteError(f"no task {name!r} is {where} lm-eval's own{more}{hint}")
 
 
 def _of_a_task(name: str, manager: Any) -> Any:
     if name in manager.all_subtasks:
         return manager
     entry = manager.task_index[name]
-    inside = sorted(entry.tags) or [str(one) for one in (entry.cfg or {}).get("task", ())]
+    inside = sorted(entry.tags) or [str(task) for task in (entry.cfg or {}).get("task", ())]
     raise UserError(
         f"lm_eval:{name} is a group of tasks: name the tasks, with commas: "
-        f"{', '.join(f'lm_eval:{one}' for one in inside[:3])}, ..."
+        f"{', '.join(f'lm_eval:{task}' for task in inside[:3])}, ..."
     )
 
 
 def _refuse_broken(folder: Path) -> None:
-    """A file that lm-eval would silently leave out, where a name is not found.
+    """Refuse a folder with a file that lm-eval would silently leave out.
 
     Raises:
         eval_suites.DataError: naming the first such file.
@@ -120,7 +120,7 @@ def _refuse_broken(folder: Path) -> None:
         try:
             load_yaml(file, resolve_func=False)
         except Exception as error:
-            raise DataError(f"{file}: lm-eval cannot read it: {_said(error)}") from error
+            raise DataError(f"{file}: lm-eval cannot read it: {_first_line(error)}") from error
 
 
 def _made(name: str, manager: Any) -> Any:
@@ -128,13 +128,13 @@ def _made(name: str, manager: Any) -> Any:
         return manager.load([name])["tasks"][name]
     except OSError as error:
         raise DataError(
-            f"lm_eval:{name}: its data cannot be had: {_said(error)}\n"
+            f"lm_eval:{name}: its data cannot be had: {_first_line(error)}\n"
             "fetch it once where there is a network (then HF_HUB_OFFLINE=1 uses that copy), or "
             "name files of yours in the task: dataset_path: json, "
             "dataset_kwargs: {data_files: FILE}"
         ) from error
     except Exception as error:
-        raise DataError(f"lm_eval:{name}: lm-eval cannot make it: {_said(error)}") from error
+        raise DataError(f"lm_eval:{name}: lm-eval cannot make it: {_first_line(error)}") from error
 
 
 def _refuse_unfit(name: str, task: Any) -> None:
@@ -149,17 +149,17 @@ def _refuse_unfit(name: str, task: Any) -> None:
             raise UserError(f"lm_eval:{name}: {reason}, which is not done here")
 
 
-def _said(error: Exception) -> str:
-    """The first line of what an error comes from, with its kind."""
+def _first_line(error: Exception) -> str:
+    """Return the kind and the first line of the error that caused an error."""
     if isinstance(error.__cause__, Exception):
-        return _said(error.__cause__)
+        return _first_line(error.__cause__)
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
 
 
 @contextlib.contextmanager
 def _as_lm_eval_does() -> Iterator[None]:
-    """Generators seeded as lm-eval's, and back as they were; bars and warnings go nowhere."""
+    """Seed the generators as lm-eval does, restore them, and drop bars and warnings."""
     import numpy as np
 
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - lm-eval's

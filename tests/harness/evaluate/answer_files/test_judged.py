@@ -13,7 +13,7 @@ from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from harness.errors import RunError
 from harness.evaluate.answer_files.judged import read_judged
-from harness.evaluate.client.sample_log import log_line, turn
+from harness.evaluate.client.answers import log_line, turn
 
 TEMPLATE = "Q {question} A {answer}"
 DIALOGUE = "Q {question_1} A {answer_1} Q {question_2} A {answer_2}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eval_suites.requests import Message, Request
 from harness.engines.options import EngineChoice
-from harness.evaluate.client.engine_groups import groups
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.rendering import Remembered, loader, rendered
 
 
@@ -80,7 +80,7 @@ def test_all_else_of_a_request_stays_its_own(tiny_model: Path) -> None:
 
 def test_checkpoints_of_one_tokenizer_share_their_renders(tiny_model: Path) -> None:
     names = {"a": str(tiny_model), "b": str(tiny_model)}
-    (group,) = groups(names, {"a": "1", "b": "2"}, EngineChoice(name="fake"))
+    (group,) = group_by_engine(names, {"a": "1", "b": "2"}, EngineChoice(name="fake"))
     one, other = group.models
     assert one.render is other.render
     assert isinstance(one.render, Remembered)

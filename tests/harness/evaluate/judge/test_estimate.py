@@ -6,7 +6,7 @@ from typing import Any
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
-from harness.evaluate.judge.estimate import Estimate, estimate, told
+from harness.evaluate.judge.estimate import Estimate, describe_judging, estimate
 from harness.recipe.schema import JudgeChoice
 
 
@@ -45,11 +45,11 @@ def test_it_is_told_with_dollars_where_the_price_is_known() -> None:
     priced = free.model_copy(update={"price": (2.5, 10.0)})
     local = JudgeChoice(name="vllm", model="/models/judge")
 
-    assert told(found, priced) == (
+    assert describe_judging(found, priced) == (
         "judge openai:org/gpt: 30 to 60 requests, at most about 400,000 prompt and 200,000 "
         "completion tokens, $3.00; verdicts in the journal cost nothing"
     )
-    assert "at a price that nobody stated (--judge-price IN,OUT)" in told(found, free)
-    assert told(found, local).startswith("judge vllm:judge: 30 to 60 requests")
-    assert "price" not in told(found, local)
-    assert "judge openai:org/gpt: 60 requests" in told(Estimate(60, 60, 4, 2), free)
+    assert "at a price that is not known (--judge-price IN,OUT)" in describe_judging(found, free)
+    assert describe_judging(found, local).startswith("judge vllm:judge: 30 to 60 requests")
+    assert "price" not in describe_judging(found, local)
+    assert "judge openai:org/gpt: 60 requests" in describe_judging(Estimate(60, 60, 4, 2), free)

@@ -17,7 +17,7 @@ from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.judge.preview import STAND_IN, preview
+from harness.evaluate.judge.estimate import STAND_IN, preview
 from harness.evaluate.loop.loop import run
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.duration import Duration

@@ -17,12 +17,13 @@ import pytest
 from eval_suites.suite import SamplingRules
 from harness.engines.options import EngineChoice
 from harness.errors import EngineUnavailable, StageBusy
-from harness.evaluate.client.engine_groups import base_first, groups
+from harness.evaluate.client.engine_groups import base_first, group_by_engine
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import first_of_each, load
+from harness.evaluate.client.loading import LoadedSuite, first_of_each, load_suite
 from harness.evaluate.client.queue import tasks
-from harness.evaluate.judge.capabilities import require_fit
+from harness.evaluate.judge.capabilities import require_engine_capabilities
 from harness.evaluate.loop.loop import run
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
 from harness.storage.atomic_files import read_json, read_lines, write_json
@@ -42,6 +43,10 @@ def make_job(
         run=tmp_path / "run",
         journal=tmp_path / "journal.sqlite",
     )
+
+
+def load(name: str, limit: int, job: EvalJob) -> LoadedSuite:
+    return load_suite(name, limit, job, SuiteLibrary(job.data_dir))
 
 
 def logs(job: EvalJob) -> dict[str, bytes]:
@@ -119,10 +124,10 @@ def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
     job = make_job(tmp_path, tiny_model)
     loaded = load("arithmetic", 1, job)
     picky = replace(loaded.suite, sampling=SamplingRules(needs=frozenset({"telepathy"})))
-    (group,) = groups(job.models, job.fingerprints, job.engine)
+    (group,) = group_by_engine(job.models, job.fingerprints, job.engine)
 
     with pytest.raises(EngineUnavailable, match="telepathy"):
-        require_fit([picky], group.engine_name, group.capabilities)
+        require_engine_capabilities([picky], group.engine_name, group.capabilities)
 
 
 def test_a_limit_takes_the_first_samples_of_each_stratum() -> None:
@@ -157,7 +162,7 @@ def test_the_base_is_asked_first_and_the_longest_answers_first(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     job = make_job(tmp_path, tiny_model)
-    (group,) = groups(job.models, job.fingerprints, job.engine)
+    (group,) = group_by_engine(job.models, job.fingerprints, job.engine)
     base, twin = group.models
     nca = replace(base, name="nca", served_as="nca")
     short = load("arithmetic", 2, job)

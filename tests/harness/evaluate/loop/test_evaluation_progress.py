@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from harness.evaluate.client.cached_client import Tally
-from harness.evaluate.loop.evaluation_progress import EvaluationProgress, Stopwatch, telling
+from harness.evaluate.loop.evaluation_progress import (
+    EvaluationProgress,
+    Stopwatch,
+    report_regularly,
+)
 from harness.progress.throughput import Pair
 
 KEY = ("gsm8k", "nca")
@@ -23,7 +27,7 @@ class Clock:
         return self.now
 
 
-def standings(
+def make_progress(
     *pairs: Pair, clock: Clock | None = None
 ) -> tuple[EvaluationProgress, list[Mapping[str, Any]]]:
     heard: list[Mapping[str, Any]] = []
@@ -49,7 +53,7 @@ def test_a_watch_runs_only_while_an_engine_is_ready() -> None:
 
 
 def test_statuses_are_counted_by_whose_fault_they_are() -> None:
-    now, heard = standings(Pair(*KEY, 10))
+    now, heard = make_progress(Pair(*KEY, 10))
     now.begin(KEY)
     for status in ("ok", "truncated", "empty", "unparsed", "timeout", "overflow"):
         now.add(KEY, [status], Tally(asked=1, tokens=7))
@@ -65,13 +69,13 @@ def test_statuses_are_counted_by_whose_fault_they_are() -> None:
 
 def test_seconds_of_a_pair_run_from_its_first_sample_and_skip_engine_starts() -> None:
     clock = Clock()
-    now, heard = standings(clock=clock)
-    now.watch.run()
+    now, heard = make_progress(clock=clock)
+    now.stopwatch.run()
     clock.now += 50  # another pair runs
     now.begin(KEY)
-    now.watch.stop()
+    now.stopwatch.stop()
     clock.now += 60  # the engine is started again
-    now.watch.run()
+    now.stopwatch.run()
     clock.now += 4
     now.add(KEY, ["ok"], Tally(asked=1, tokens=8))
 
@@ -82,7 +86,7 @@ def test_seconds_of_a_pair_run_from_its_first_sample_and_skip_engine_starts() ->
 
 
 def test_repeats_of_a_sample_are_counted_each_and_journalled_ones_apart() -> None:
-    now, heard = standings(Pair(*KEY, 8))
+    now, heard = make_progress(Pair(*KEY, 8))
     now.begin(KEY)
     now.add(KEY, ["ok"] * 3 + ["empty"], Tally(asked=1, reused=3, tokens=9))  # one is new
     now.add(KEY, ["ok"] * 4, Tally(asked=4, reused=4))  # two turns, the first of them known
@@ -94,7 +98,7 @@ def test_repeats_of_a_sample_are_counted_each_and_journalled_ones_apart() -> Non
 
 
 def test_only_what_changed_is_told_after_the_first_time() -> None:
-    now, heard = standings(Pair("a", "x", 1), Pair("b", "x", 1))
+    now, heard = make_progress(Pair("a", "x", 1), Pair("b", "x", 1))
     now.tell()
     now.begin(("b", "x"))
     now.tell()
@@ -105,10 +109,10 @@ def test_only_what_changed_is_told_after_the_first_time() -> None:
 
 def test_however_fast_samples_come_every_end_is_told_in_few_events() -> None:
     pairs = [Pair(f"s{i}", "x", 50) for i in range(64)]
-    now, heard = standings(*pairs)
+    now, heard = make_progress(*pairs)
 
     async def all_at_once() -> None:
-        async with telling(now, every_s=3600):
+        async with report_regularly(now, every_s=3600):
             await asyncio.sleep(0)
             for pair in pairs:
                 now.begin(pair.key)
@@ -123,10 +127,10 @@ def test_however_fast_samples_come_every_end_is_told_in_few_events() -> None:
 
 
 def test_what_was_done_is_told_also_when_the_work_fails() -> None:
-    now, heard = standings()
+    now, heard = make_progress()
 
     async def fails() -> None:
-        async with telling(now, every_s=3600):
+        async with report_regularly(now, every_s=3600):
             now.begin(KEY)
             now.add(KEY, ["ok"], Tally(asked=1))
             raise ValueError("no engine")

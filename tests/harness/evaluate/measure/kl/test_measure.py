@@ -11,11 +11,11 @@ from torch import nn
 
 from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import load
+from harness.evaluate.client.loading import load_suites
 from harness.evaluate.loop.loop import run as evaluate
+from harness.evaluate.measure.jobs import KlJob
 from harness.evaluate.measure.kl import run
-from harness.evaluate.measure.kl_draws import Column, draw
-from harness.evaluate.measure.kl_job import KlJob
+from harness.evaluate.measure.kl_draws import CheckpointDraws, read_draws
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
 from harness.storage.atomic_files import read_json, read_lines
@@ -55,13 +55,12 @@ def lines(job: KlJob, name: str) -> list[dict[str, Any]]:
     return read_lines(RunFolder(job.evaluation.run).sample_log(name, SUITE))
 
 
-def asked(job: KlJob) -> list[Column]:
-    loaded = [load(SUITE, job.evaluation.suites[SUITE], job.evaluation)]
-    return asyncio.run(draw(job.evaluation, loaded, silent))
+def asked(job: KlJob) -> list[CheckpointDraws]:
+    return asyncio.run(read_draws(job.evaluation, load_suites(job.evaluation), silent))
 
 
-def plain(model: nn.Module, column: Column) -> dict[tuple[str, int], float]:
-    groups = [one.group for one in column.drawn if one.group]
+def plain(model: nn.Module, column: CheckpointDraws) -> dict[tuple[str, int], float]:
+    groups = [one.group for one in column.samples if one.group]
     with torch.no_grad():
         sums, _ = logprobs(model, groups, "plain")
     return {
@@ -97,7 +96,7 @@ def test_an_answer_that_ended_keeps_its_end_token(job: KlJob) -> None:
     ended = [
         body
         for column in asked(job)
-        for one in column.drawn
+        for one in column.samples
         for body in one.bodies
         if body["finish_reason"] == "stop"
     ]

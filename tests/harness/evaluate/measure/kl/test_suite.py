@@ -5,7 +5,7 @@ import pytest
 from eval_suites import registry
 from eval_suites.errors import UnknownSuiteError
 from eval_suites.requests import Answer
-from harness.evaluate.suites.kl import any_kl, on_policy
+from harness.evaluate.suites.kl import any_kl, kl_suite
 from harness.evaluate.suites.registry import find
 
 ARITHMETIC = registry.find("arithmetic")
@@ -20,7 +20,7 @@ def test_answers_are_draws_from_the_policy_whatever_the_job_asks_for() -> None:
 
 
 def test_it_asks_what_the_suite_asks_first_and_once() -> None:
-    suite = on_policy(ARITHMETIC)
+    suite = kl_suite(ARITHMETIC)
     sample = suite.load(None)[0]
     (request,), (original,) = suite.ask(sample, ()), ARITHMETIC.ask(sample, ())
     assert request.messages == original.messages
@@ -28,7 +28,7 @@ def test_it_asks_what_the_suite_asks_first_and_once() -> None:
 
 
 def test_without_its_measurement_an_answer_has_no_value() -> None:
-    suite = on_policy(ARITHMETIC)
+    suite = kl_suite(ARITHMETIC)
     sample = suite.load(None)[0]
     assert suite.score(sample, (Answer("4"),), (), ()).value is None
     assert suite.score(sample, (Answer("4", "length"),), (), ()).status == "truncated"

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evaluate.measure.games import Game, Record, pairings, record, won
+from harness.evaluate.measure.games import Game, Record, pairings, points_of, record
 
 GAMES = [
     Game("1", 0, "nca", "dpo", 1.0, 1.0, 1.0),
@@ -46,4 +46,4 @@ def test_a_prompt_weighs_one_however_often_it_was_answered() -> None:
     games = [Game("1", k, "a", "b", float(k == 0)) for k in range(4)] + [
         Game("2", 0, "b", "a", 1.0)
     ]
-    assert won(games).points == {("a", "b"): 0.25, ("b", "a"): 1.75}
+    assert points_of(games) == {("a", "b"): 0.25, ("b", "a"): 1.75}

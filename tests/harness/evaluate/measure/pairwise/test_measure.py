@@ -17,8 +17,8 @@ from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run as evaluate
+from harness.evaluate.measure.jobs import PairwiseJob
 from harness.evaluate.measure.pairwise import run
-from harness.evaluate.measure.pairwise_job import PairwiseJob
 from harness.progress.events import silent
 from harness.recipe.schema import JudgeChoice
 from harness.storage.atomic_files import read_json, read_lines
