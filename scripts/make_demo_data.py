@@ -8,8 +8,9 @@ import argparse
 import json
 from pathlib import Path
 
+from arithmetic_responses import responses, reward
+
 from eval_suites.problems.arithmetic import Split, problems
-from eval_suites.problems.arithmetic_responses import responses, reward
 from eval_suites.suites.arithmetic import prompt
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes" / "data"

@@ -19,10 +19,10 @@ from random import Random
 from typing import Any
 
 import torch
+from arithmetic_responses import ANSWER, reward
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from eval_suites.problems.arithmetic import Problem, Split, problems
-from eval_suites.problems.arithmetic_responses import ANSWER, reward
 from eval_suites.suites.arithmetic import prompt
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes" / "data"

@@ -1,1 +1,20 @@
-"""Reading answers: numbers, code, and what became of a sample."""
+"""The reading of answers, their comparison with gold, and the score that follows."""
+
+__all__ = [
+    "answers",
+    "code",
+    "declared",
+    "forms",
+    "kinds",
+    "latex",
+    "linked_lists",
+    "mathematics",
+    "minerva",
+    "programs",
+    "reference",
+    "refusals",
+    "status",
+    "suite_rules",
+    "typed",
+    "values",
+]

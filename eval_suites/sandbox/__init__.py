@@ -1,3 +1,3 @@
 """Bounded and contained execution of model-written programs, and of calls that may hang."""
 
-__all__ = ["checks", "runner", "tiers", "worker"]
+__all__ = ["checks", "runner", "worker"]

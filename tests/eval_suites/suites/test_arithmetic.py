@@ -1,6 +1,6 @@
 """The demo's suite, its generator, and the verifier that grades training responses."""
 
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 from types import ModuleType
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from eval_suites.grading.answers import flexible_answer, same_number
 from eval_suites.problems.arithmetic import Problem, problems
-from eval_suites.problems.arithmetic_responses import responses, reward
 from eval_suites.registry import find
 from eval_suites.suites.arithmetic import prompt
+from scripts.arithmetic_responses import responses, reward
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "recipes" / "data"
@@ -103,16 +103,10 @@ def test_the_best_response_stands_at_every_place() -> None:
     assert min(places) > 30
 
 
-@pytest.fixture(scope="module")
-def make_demo_data() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "make_demo_data", ROOT / "scripts" / "make_demo_data.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def make_demo_data(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    return importlib.import_module("make_demo_data")
 
 
 def test_the_demos_files_are_made_again_byte_for_byte(make_demo_data: ModuleType) -> None:
