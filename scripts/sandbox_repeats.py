@@ -23,7 +23,7 @@ _CHECK = "def check(f):\n    assert f(1) == 2\n"
 
 
 async def verdicts(programs: dict[str, Program], workers: int) -> Counter[str]:
-    """How many programs got which verdict; those that did not pass are printed."""
+    """Count the programs by verdict; those that did not pass are printed."""
     async with Sandbox(workers=workers) as box:
         outcomes = await asyncio.gather(*map(box.run, programs.values()))
     for name, outcome in zip(programs, outcomes, strict=True):
@@ -57,17 +57,17 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=20)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     busy = Program(_BUSY, "f", _CHECK, Limits(cpu_s=3.0, wall_s=60.0))
     rounds = [
-        (f"HumanEval, repeat {n + 1}", human_eval(asked.data_dir)) for n in range(asked.repeats)
+        (f"HumanEval, repeat {n + 1}", human_eval(options.data_dir)) for n in range(options.repeats)
     ]
     rounds.append(("0.8 of 3 CPU-seconds", {f"busy {n}": busy for n in range(50)}))
-    rounds.append(("HumanEval+, all inputs", human_eval_plus(asked.data_dir)))
+    rounds.append(("HumanEval+, all inputs", human_eval_plus(options.data_dir)))
     wrong = 0
     for name, programs in rounds:
         began = time.monotonic()
-        counts = asyncio.run(verdicts(programs, asked.workers))
+        counts = asyncio.run(verdicts(programs, options.workers))
         wrong += len(programs) - counts["pass"]
         spent = time.monotonic() - began
         print(f"{name}: {counts['pass']} of {len(programs)} pass, {spent:.1f} s", flush=True)

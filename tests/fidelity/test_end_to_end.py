@@ -31,8 +31,8 @@ LIMITS = {"bbh": 1}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A sample, what is said to it, and the value and status that this must get."""
+class ScriptedSample:
+    """A sample, the model's answer, and the value and status that it must get."""
 
     sample: Any
     text: str
@@ -40,28 +40,29 @@ class Asked:
     status: str
 
 
-def asked_of(suite: Suite[Any], folder: Path) -> list[Asked]:
-    """The first samples: in turn a gold response, a wrong one, and a refusal.
+def script_of(suite: Suite[Any], folder: Path) -> list[ScriptedSample]:
+    """Return the first samples: in turn a gold response, a wrong one, and a refusal.
 
     Where we know no solution of a problem (LeetCode), a wrong program stands in for it.
     """
     samples = first_of_each(suite.load(folder), LIMITS.get(suite.name, 3), suite.sampling.stratum)
-    wanted = {sample.id for sample in samples}
-    cases = {c.sample.id: c for c in GOLD[suite.name].cases(folder) if c.sample.id in wanted}
+    ids = {sample.id for sample in samples}
+    cases = {c.sample.id: c for c in GOLD[suite.name].cases(folder) if c.sample.id in ids}
     unread = "ok" if suite.programs else "unparsed"
-    asked = []
+    script = []
     for number, sample in enumerate(samples):
         case = cases.get(sample.id)
         text = (case.gold, case.twin, REFUSAL)[number % 3] if case else REFUSAL
         status = unread if text == REFUSAL else "ok"
-        asked.append(Asked(sample, text, float(case is not None and number % 3 == 0), status))
-    return asked
+        value = float(case is not None and number % 3 == 0)
+        script.append(ScriptedSample(sample, text, value, status))
+    return script
 
 
-def scripted(suite: Suite[Any], asked: Sequence[Asked]) -> Callable[[Request], str]:
-    """What a model says to each prompt, which it must get as the suite has it."""
-    said = {prompt_of(suite.ask(one.sample, ())[0]): one.text for one in asked}
-    return lambda request: said[prompt_of(request)]
+def scripted(suite: Suite[Any], script: Sequence[ScriptedSample]) -> Callable[[Request], str]:
+    """Return the model: the answer to each prompt, which must be as the suite has it."""
+    texts = {prompt_of(suite.ask(expected.sample, ())[0]): expected.text for expected in script}
+    return lambda request: texts[prompt_of(request)]
 
 
 def prompt_of(request: Request) -> str:
@@ -69,7 +70,7 @@ def prompt_of(request: Request) -> str:
 
 
 def by_hand(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Each metric's mean over the lines that have it; of BBH also the mean over its tasks."""
+    """Return each metric's mean over its lines; of BBH also the mean over its tasks."""
     names = sorted({name for line in lines for name in line["metrics"]})
     columns = {n: [x["metrics"][n] for x in lines if n in x["metrics"]] for n in names}
     means = {name: sum(column) / len(column) for name, column in columns.items()}
@@ -79,16 +80,16 @@ def by_hand(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return means
 
 
-def check_line(line: Mapping[str, Any], suite: Suite[Any], one: Asked) -> None:
-    """A line of the log says what was asked and answered, and what became of it."""
+def check_line(line: Mapping[str, Any], suite: Suite[Any], item: ScriptedSample) -> None:
+    """Compare a line of the log with the request, the answer and the score."""
     ((request,), (answer,)) = (line["turns"][0][key] for key in ("requests", "answers"))
-    (expected,) = suite.ask(one.sample, ())
+    (expected,) = suite.ask(item.sample, ())
     assert request.get("messages", []) == [asdict(each) for each in expected.messages]
     assert (request.get("text"), request.get("prefix", "")) == (expected.text, expected.prefix)
     assert line["prompt_hash"] == digest([request], 16)
-    assert answer["text"] == one.text.rstrip()
-    assert (line["sample_id"], line["repeat"]) == (one.sample.id, 0)
-    assert (line["value"], line["status"]) == (one.value, one.status)
+    assert answer["text"] == item.text.rstrip()
+    assert (line["sample_id"], line["repeat"]) == (item.sample.id, 0)
+    assert (line["value"], line["status"]) == (item.value, item.status)
     assert line["metrics"][suite.headline] == line["value"]
     assert (line["extracted"] is None) == (line["status"] == "unparsed")
 
@@ -112,24 +113,24 @@ def test_real_samples_from_the_question_to_the_summary(
 ) -> None:
     suite = find(name)
     try:
-        asked = asked_of(suite, data_dir)
+        script = script_of(suite, data_dir)
     except DataError as error:
         if "is missing: " not in str(error):
             raise
         pytest.skip(str(error))
-    script = scripted(suite, asked)
-    monkeypatch.setitem(ENGINES, "fake", scripted_engine(script))
+    answers = scripted(suite, script)
+    monkeypatch.setitem(ENGINES, "fake", scripted_engine(answers))
 
     tally = run(job.model_copy(update={"suites": {name: LIMITS.get(name, 3)}}), silent)
 
     lines = read_lines(RunFolder(job.run).sample_log("base", name))
-    assert tally.asked == len(lines) == len(asked) == (27 if name == "bbh" else 3)
-    for line, one in zip(lines, sorted(asked, key=lambda one: one.sample.id), strict=True):
-        check_line(line, suite, one)
+    assert tally.asked == len(lines) == len(script) == (27 if name == "bbh" else 3)
+    for line, expected in zip(lines, sorted(script, key=lambda item: item.sample.id), strict=True):
+        check_line(line, suite, expected)
     assert len({line["prompt_hash"] for line in lines}) == len(lines)
     summary = read_json(RunFolder(job.run).summary("base", name))
     assert summary["metrics"] == pytest.approx(by_hand(lines))
-    right = sum(one.value for one in asked) / len(asked)
+    right = sum(expected.value for expected in script) / len(script)
     assert summary["metrics"][summary["headline"]] == pytest.approx(right)
     assert sum(summary["statuses"].values()) == len(lines)
     assert summary["protocol"]["suite"] == f"{name} {suite.version}"

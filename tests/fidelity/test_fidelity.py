@@ -32,12 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_gold_scores_one_and_its_twin_zero(name: str, data_dir: Path) -> None:
     held = GOLD[name]
     try:
-        found = run(held, data_dir)
+        result = run(held, data_dir)
     except DataError as error:
         if "is missing: " not in str(error):
             raise
         pytest.skip(str(error))
-    assert faults(held, found) == []
+    assert faults(held, result) == []
 
 
 def test_every_suite_is_held_to_its_gold() -> None:
@@ -56,24 +56,24 @@ MADE_UP = GoldCases(suite="arithmetic", cases=cases, samples=3)
 
 def test_what_disagrees_is_told_and_so_is_an_exception_that_is_none(tmp_path: Path) -> None:
     done: list[int] = []
-    found = run(MADE_UP, tmp_path, done.append)
-    assert (found, done) == (Disagreements(3, frozenset({"1", "2"}), frozenset({"2"})), [3])
+    result = run(MADE_UP, tmp_path, done.append)
+    assert (result, done) == (Disagreements(3, frozenset({"1", "2"}), frozenset({"2"})), [3])
     held = replace(MADE_UP, samples=4, golds={"1": "why", "2": "why"}, twins={"0": "why"})
-    assert faults(held, found) == [
+    assert faults(held, result) == [
         "arithmetic: 3 samples, 4 are expected",
         "arithmetic 2: twin does not score 0",
         "arithmetic 0: no exception any more",
     ]
-    assert faults(replace(held, samples=3, twins={"2": "why"}), found) == []
+    assert faults(replace(held, samples=3, twins={"2": "why"}), result) == []
 
 
 def test_a_row_names_counts_and_exceptions() -> None:
     held = replace(MADE_UP, golds={"1": "why"}, twins={"2": "so"}, note="three of many")
-    found = Disagreements(1319, frozenset({"1"}), frozenset())
-    assert table.row(held, found) == (
+    result = Disagreements(1319, frozenset({"1"}), frozenset())
+    assert table.row(held, result) == (
         "| `arithmetic` | 1,319 | 1,318 | 1,319 | gold 1: why; twin 2: so; three of many |"
     )
-    assert table.row(MADE_UP, found).endswith("| none |")
+    assert table.row(MADE_UP, result).endswith("| none |")
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = ["--data-dir", str(tmp_path), "arithmetic", "gsm8k", "svamp", "mt_bench"]
-    known = {name: GOLD[name] for name in ("arithmetic", "gsm8k")}
-    monkeypatch.setattr(script, "GOLD", known)
-    assert script.main(asked) == 0
+    arguments = ["--data-dir", str(tmp_path), "arithmetic", "gsm8k", "svamp", "mt_bench"]
+    cases = {name: GOLD[name] for name in ("arithmetic", "gsm8k")}
+    monkeypatch.setattr(script, "GOLD", cases)
+    assert script.main(arguments) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[2:] == [
         "| `arithmetic` | 200 | 200 | 200 | none |",
@@ -106,17 +106,17 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
     ]
     assert "arithmetic: 200 of 200" in printed.err
     monkeypatch.setattr(script, "GOLD", {"arithmetic": MADE_UP})
-    assert script.main(asked[:3]) == 1
+    assert script.main(arguments[:3]) == 1
     assert "arithmetic 1: gold does not score 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "said"),
+    ("folder", "name", "message"),
     [("none", "svamp", "none is no folder"), (".", "svmap", "mean svamp")],
 )
 def test_a_mistake_ends_with_exit_code_2(
-    folder: str, name: str, said: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
+    folder: str, name: str, message: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         script.main(["--data-dir", folder, name])
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

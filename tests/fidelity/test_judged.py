@@ -57,14 +57,14 @@ def scores(suite: str, file: Path, folder: Path) -> tuple[Judged, ...]:
 
 def test_stored_ratings_give_their_stored_scores(data_dir: Path) -> None:
     rows = [json.loads(line) for line in unpacked(data_dir / SAMPLE).splitlines()]
-    found = {one.model: one for one in scores("mt_bench", data_dir / SAMPLE, data_dir)}
-    assert set(found) == set(RATED)
+    judged = {item.model: item for item in scores("mt_bench", data_dir / SAMPLE, data_dir)}
+    assert set(judged) == set(RATED)
     for model, mean in RATED.items():
         own = [row["score"] for row in rows if row["model"] == model]
-        metrics = record(find("mt_bench"), found[model].answers)["metrics"]
+        metrics = record(find("mt_bench"), judged[model].answers)["metrics"]
         assert metrics["official"] == metrics["score"] == sum(own) / len(own) == mean
-        assert (found[model].judgements, found[model].differ, found[model].odd) == (160, (), 0)
-        assert sum(found[model].stored) == sum(own)
+        assert (judged[model].judgements, judged[model].differ, judged[model].odd) == (160, (), 0)
+        assert sum(judged[model].stored) == sum(own)
 
 
 def test_the_judge_is_asked_what_was_asked_there(data_dir: Path) -> None:
@@ -94,17 +94,17 @@ def test_the_judge_is_asked_what_was_asked_there(data_dir: Path) -> None:
 def test_stored_preferences_give_their_stored_scores(model: str, data_dir: Path) -> None:
     file = data_dir / "reward" / "alpaca_eval_k5" / f"{model}.json.gz"
     rows = json.loads(unpacked(file))
-    (found,) = scores("alpaca_eval", file, data_dir)
+    (judged,) = scores("alpaca_eval", file, data_dir)
     mean, replies = WEIGHED[model]
     stored = [row["preference"] - 1 for row in rows]
-    metrics = record(find("alpaca_eval"), found.answers)["metrics"]
-    assert [one.score.metrics["official"] for one in found.answers] == stored == [*found.stored]
+    metrics = record(find("alpaca_eval"), judged.answers)["metrics"]
+    assert [item.score.metrics["official"] for item in judged.answers] == stored == [*judged.stored]
     assert metrics["official"] == pytest.approx(sum(stored) / len(stored), rel=1e-14)
     assert metrics["official"] == pytest.approx(mean, abs=5e-7)
     # Read from the log-probabilities; stored preferences are rounded to ten digits.
     assert metrics["win_rate"] == pytest.approx(metrics["official"], abs=1e-10)
-    assert (found.model, found.differ) == (model, ())
-    assert (found.judgements, found.judgements - found.unread) == (805, replies)
+    assert (judged.model, judged.differ) == (model, ())
+    assert (judged.judgements, judged.judgements - judged.unread) == (805, replies)
 
 
 def test_the_order_is_upstream_s(data_dir: Path) -> None:
@@ -118,24 +118,24 @@ def test_the_order_is_upstream_s(data_dir: Path) -> None:
         for row in json.loads(unpacked(file))
         if row["raw_completion"] and abs(row["preference"] - 1.5) > 0.1
     ]
-    (found,) = scores("alpaca_eval", file, data_dir)
+    (judged,) = scores("alpaca_eval", file, data_dir)
     assert min(sure.count(True), sure.count(False)) > 300
-    assert found.differ == ()
+    assert judged.differ == ()
 
 
 def test_golden_judge_prompts_of_real_files(data_dir: Path) -> None:
     """A hash of what a judge is asked about one answer: the texts are upstream's."""
     answer = (Answer("Tom Hanks."),)
-    asked = {}
+    requests = {}
     for name in ("alpaca_eval", "alpaca_eval_1"):
         suite = find(name)
         sample = suite.load(data_dir)[0]
         (request,) = suite.judge(sample, answer, ())
-        said = "\n".join(message.content for message in request.messages)
-        assert said.count(sample.instruction) == said.count('Tom Hanks."""') == 1
-        assert said.count(sample.baseline) == 1
-        asked[name] = digest([[m.role, m.content] for m in request.messages], 16)
-    assert asked == {"alpaca_eval": "b25e4a59bd496932", "alpaca_eval_1": "af2b7f9c99c780bd"}
+        text = "\n".join(message.content for message in request.messages)
+        assert text.count(sample.instruction) == text.count('Tom Hanks."""') == 1
+        assert text.count(sample.baseline) == 1
+        requests[name] = digest([[m.role, m.content] for m in request.messages], 16)
+    assert requests == {"alpaca_eval": "b25e4a59bd496932", "alpaca_eval_1": "af2b7f9c99c780bd"}
 
 
 @pytest.fixture
@@ -171,22 +171,22 @@ def evaluated(
     job: EvalJob, script: Callable[[Request], str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[dict[str, Any]], dict[str, Any], list[Mapping[str, Any]]]:
     """Lines of the log, the summary, and what was told."""
-    heard: list[Mapping[str, Any]] = []
+    events: list[Mapping[str, Any]] = []
     monkeypatch.setitem(ENGINES, "fake", scripted(script))
-    run(job, heard.append)
+    run(job, events.append)
     (suite,) = job.suites
     folder = RunFolder(job.run)
     lines = read_lines(folder.sample_log("base", suite))
-    return lines, read_json(folder.summary("base", suite)), heard
+    return lines, read_json(folder.summary("base", suite)), events
 
 
 def test_dialogues_from_the_question_to_the_summary(
     job: Callable[..., EvalJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Request] = []
+    requests: list[Request] = []
 
-    def said(request: Request) -> str:
-        asked.append(request)
+    def script(request: Request) -> str:
+        requests.append(request)
         text = request.messages[-1].content
         if request.messages[0].role == "user":
             return f"Answer {len(request.messages)}."
@@ -194,8 +194,8 @@ def test_dialogues_from_the_question_to_the_summary(
             return "[[3]]" if "supervisor" in request.messages[1].content else "No."
         return "Very well." if "Answer 3." in text else "Rating: [[7]]"
 
-    lines, summary, _ = evaluated(job("mt_bench"), said, monkeypatch)
-    assert len(asked) == 3 * 2 + 3 * 2 + 3
+    lines, summary, _ = evaluated(job("mt_bench"), script, monkeypatch)
+    assert len(requests) == 3 * 2 + 3 * 2 + 3
     assert [line["sample_id"] for line in lines] == ["81", "82", "83"]
     assert [len(line["verdicts"]) for line in lines] == [3, 3, 3]
     values = {line["sample_id"]: (line["value"], line["status"]) for line in lines}
@@ -219,7 +219,7 @@ def test_outputs_from_the_question_to_the_summary(
     samples = {sample.instruction: sample for sample in suite.load(without_controls)[:3]}
     same = next(iter(samples.values()))
 
-    def said(request: Request) -> str:
+    def script(request: Request) -> str:
         if request.messages[0].role == "user":
             text = request.messages[-1].content
             return same.baseline.rstrip() if text == same.instruction else "Mine."
@@ -231,12 +231,12 @@ def test_outputs_from_the_question_to_the_summary(
         ranks = (1, 2) if first else (2, 1)
         return json.dumps([{"model": f"model_{n}", "rank": r} for n, r in enumerate(ranks, 1)])
 
-    lines, summary, heard = evaluated(job(name, without_controls), said, monkeypatch)
+    lines, summary, events = evaluated(job(name, without_controls), script, monkeypatch)
     assert [line["value"] for line in lines] == [0.5, 1.0, 1.0]
     assert [len(line["verdicts"]) for line in lines] == [0, 1, 1]
     assert summary["metrics"]["win_rate"] == pytest.approx(2.5 / 3)
     assert summary["statuses"] == {"ok": 3}
-    notes = [event["text"] for event in heard if event["event"] == "note"]
+    notes = [event["text"] for event in events if event["event"] == "note"]
     assert any("length_controlled_win_rate is missing" in n for n in notes) == (
         name == "alpaca_eval"
     )

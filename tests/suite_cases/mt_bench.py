@@ -18,9 +18,9 @@ def prompts() -> dict[str, Template]:
         "pair-v2": "Q {question} A {answer_a} B {answer_b}",
         "pair-math-v1": "Q {question} R {ref_answer_1} A {answer_a} B {answer_b}",
     }
-    asked, shown = "{question_1} {question_2}", "R {ref_answer_1} {ref_answer_2}"
+    questions, shown = "{question_1} {question_2}", "R {ref_answer_1} {ref_answer_2}"
     single = "{question_1} {answer_1} {question_2} {answer_2}"
-    pair = f"{asked} A {{answer_a_1}} {{answer_a_2}} B {{answer_b_1}} {{answer_b_2}}"
+    pair = f"{questions} A {{answer_a_1}} {{answer_a_2}} B {{answer_b_1}} {{answer_b_2}}"
     both = {
         "single-v1": single,
         "single-math-v1": f"{shown} {single}",

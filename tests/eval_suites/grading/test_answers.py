@@ -118,7 +118,7 @@ def test_every_number_is_found_in_its_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("left", "right", "same"),
     [
         ("18", "18.0", True),
         ("018", "18", True),
@@ -135,9 +135,9 @@ def test_every_number_is_found_in_its_order() -> None:
         ("0.1", "0.10000000000000000555", False),
     ],
 )
-def test_numbers_are_equal_in_value_only(one: str | None, other: str | None, same: bool) -> None:
-    assert same_number(one, other) is same
-    assert same_number(other, one) is same
+def test_numbers_are_equal_in_value_only(left: str | None, right: str | None, same: bool) -> None:
+    assert same_number(left, right) is same
+    assert same_number(right, left) is same
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_numbers_are_equal_in_value_only(one: str | None, other: str | None, sam
     ids=lambda text: text[:12],
 )
 def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
-    for found in (strict_answer(text), flexible_answer(text), final_answer(text)):
-        same_number(found, "18")
+    for value in (strict_answer(text), flexible_answer(text), final_answer(text)):
+        same_number(value, "18")
     assert declared(text) is None or numbers(text) is not None
 
 
@@ -190,5 +190,5 @@ def test_a_fraction_is_equal_to_itself_alone(number: Fraction) -> None:
 
 @given(st.text())
 def test_any_text_is_read_without_a_fault(text: str) -> None:
-    for found in (strict_answer(text), flexible_answer(text)):
-        assert found is None or same_number(found, found)
+    for value in (strict_answer(text), flexible_answer(text)):
+        assert value is None or same_number(value, value)

@@ -418,13 +418,13 @@ DECLARED: list[tuple[str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found"), DECLARED)
-def test_what_a_text_declares(text: str, found: str | None) -> None:
-    assert latex.declared(text) == found
+@pytest.mark.parametrize(("text", "expected"), DECLARED)
+def test_what_a_text_declares(text: str, expected: str | None) -> None:
+    assert latex.declared(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("so $x = 5$ holds", "x = 5"),
         ("so $x = 5$ holds in 3 cases", "3"),
@@ -433,8 +433,8 @@ def test_what_a_text_declares(text: str, found: str | None) -> None:
         ("nothing", None),
     ],
 )
-def test_the_last_resort_is_the_last_formula_or_number(text: str, found: str | None) -> None:
-    assert latex.last_resort(text) == found
+def test_the_last_resort_is_the_last_formula_or_number(text: str, expected: str | None) -> None:
+    assert latex.last_resort(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,28 @@ ARITHMETIC = find("arithmetic")
 LOST = Score(None, "infra", reason="gone")
 
 
-def said(value: float, **metrics: float) -> Score:
+def accuracy_of(value: float, **metrics: float) -> Score:
     return Score(value, metrics={"accuracy": value, **metrics})
 
 
 def test_each_sample_weighs_alike_however_many_repeats_it_has() -> None:
-    scored = [("a", said(1.0)), ("b", said(0.0)), ("b", said(0.0)), ("b", said(1.0))]
+    scored = [
+        ("a", accuracy_of(1.0)),
+        ("b", accuracy_of(0.0)),
+        ("b", accuracy_of(0.0)),
+        ("b", accuracy_of(1.0)),
+    ]
     assert metrics_of(ARITHMETIC, scored) == {"accuracy": pytest.approx((1 + 1 / 3) / 2)}
 
 
 def test_a_repeat_that_we_lost_is_no_answer_and_a_sample_that_we_lost_no_sample() -> None:
-    scored = [("a", said(1.0)), ("a", LOST), ("b", said(0.0)), ("b", said(1.0)), ("c", LOST)]
+    scored = [
+        ("a", accuracy_of(1.0)),
+        ("a", LOST),
+        ("b", accuracy_of(0.0)),
+        ("b", accuracy_of(1.0)),
+        ("c", LOST),
+    ]
     assert metrics_of(ARITHMETIC, scored) == {"accuracy": (1 + 1 / 2) / 2}
     assert metrics_of(ARITHMETIC, [("c", LOST)]) == {}
     assert metrics_of(ARITHMETIC, []) == {}
@@ -34,7 +45,7 @@ def test_a_repeat_that_we_lost_is_no_answer_and_a_sample_that_we_lost_no_sample(
 
 def test_subsets_and_the_mean_over_tasks_weigh_samples_alike_too() -> None:
     def of(task: str, value: float) -> Score:
-        return said(value, **{f"{task}/accuracy": value})
+        return accuracy_of(value, **{f"{task}/accuracy": value})
 
     scored = [("n/0", of("n", 1.0)), ("n/1", of("n", 0.0)), ("n/1", of("n", 0.0))]
     scored += [("w/0", of("w", 1.0)), ("w/0", of("w", 0.0))]
@@ -59,11 +70,11 @@ def test_pass_at_k_stands_beside_from_the_repeats_themselves() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([0.0, 0.5, 1.0])), min_size=1))
 def test_the_order_of_answers_does_not_matter(answers: list[tuple[str, float]]) -> None:
-    scored = [(name, said(value)) for name, value in answers]
+    scored = [(name, accuracy_of(value)) for name, value in answers]
     means = [
         sum(values) / len(values)
         for name in {name for name, _ in answers}
-        if (values := [value for one, value in answers if one == name])
+        if (values := [value for sample_id, value in answers if sample_id == name])
     ]
     for order in (scored, scored[::-1]):
         assert metrics_of(ARITHMETIC, order) == {"accuracy": pytest.approx(sum(means) / len(means))}

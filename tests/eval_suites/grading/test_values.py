@@ -67,12 +67,12 @@ VALUES: list[tuple[str, Fraction | float]] = [
 
 @pytest.mark.parametrize(("text", "value"), VALUES)
 def test_values(text: str, value: Fraction | float) -> None:
-    found = value_of(text)
+    result = value_of(text)
     if isinstance(value, Fraction):
-        assert found == value
-        assert isinstance(found, Fraction)
+        assert result == value
+        assert isinstance(result, Fraction)
     else:
-        assert found == pytest.approx(value, rel=1e-12)
+        assert result == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_any_text_is_read_without_a_fault(text: str) -> None:
 
 
 @given(st.fractions(max_denominator=999), st.integers(-99, 99))
-def test_sums_and_products_of_fractions_are_exact(one: Fraction, other: int) -> None:
-    top, bottom = one.numerator, one.denominator
-    assert value_of(rf"\frac{{{top}}}{{{bottom}}} + {other}") == one + other
-    assert value_of(rf"({other}) \cdot {top}/{bottom}") == one * other
+def test_sums_and_products_of_fractions_are_exact(fraction: Fraction, number: int) -> None:
+    top, bottom = fraction.numerator, fraction.denominator
+    assert value_of(rf"\frac{{{top}}}{{{bottom}}} + {number}") == fraction + number
+    assert value_of(rf"({number}) \cdot {top}/{bottom}") == fraction * number

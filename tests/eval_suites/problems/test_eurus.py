@@ -37,9 +37,9 @@ COMPARED = [
 ]
 
 
-@pytest.mark.parametrize(("gold", "said", "right"), COMPARED)
-def test_what_counts_as_equal(gold: str, said: str, right: bool) -> None:
-    assert agrees(gold, said) is right
+@pytest.mark.parametrize(("gold", "text", "right"), COMPARED)
+def test_what_counts_as_equal(gold: str, text: str, right: bool) -> None:
+    assert agrees(gold, text) is right
 
 
 @pytest.mark.parametrize(

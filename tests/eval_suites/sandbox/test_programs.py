@@ -45,15 +45,15 @@ def own(name: str) -> str:
 
 def named(name: str) -> list[int]:
     """Processes of the host that gave themselves this name and have not ended."""
-    found = []
+    processes = []
     for folder in Path("/proc").iterdir():
         try:
             ended = " Z " in (folder / "stat").read_text().rpartition(")")[2][:4]
             if (folder / "comm").read_text().strip() == name and not ended:
-                found.append(int(folder.name))
+                processes.append(int(folder.name))
         except (OSError, ValueError):
             continue
-    return found
+    return processes
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -175,7 +175,7 @@ def test_sets_have_one_order_whichever_worker_runs_it() -> None:
     ordered = "def f(x): return list({'a', 'b', 'c', 'd', 'e', 'f'})"
     tester = "def check(f): assert f(1) == list({'a', 'b', 'c', 'd', 'e', 'f'})"
     outcomes = run(*[program(ordered, tester=tester)] * 6, workers=3)
-    assert {one.verdict for one in outcomes} == {"pass"}
+    assert {outcome.verdict for outcome in outcomes} == {"pass"}
 
 
 def test_each_case_has_an_empty_folder_and_no_environment() -> None:
@@ -187,7 +187,7 @@ def test_each_case_has_an_empty_folder_and_no_environment() -> None:
         def f(x): return x + 1
     """
     outcomes = run(*[program(spy)] * 3, workers=1)
-    assert [(one.verdict, one.reason) for one in outcomes] == [("pass", "")] * 3
+    assert [(outcome.verdict, outcome.reason) for outcome in outcomes] == [("pass", "")] * 3
 
 
 def test_nothing_of_the_host_is_there_but_the_interpreter() -> None:
@@ -237,13 +237,13 @@ def test_the_wall_alone_is_our_fault_after_a_second_try_with_nothing_beside_it()
 def test_cpu_time_and_not_the_clock_decides_when_workers_crowd_the_machine() -> None:
     busy = "import time\ndef f(x):\n    while time.process_time() < 0.4: pass\n    return x + 1\n"
     outcomes = run(*[program(busy, Limits(cpu_s=1.0, wall_s=60.0))] * 8, workers=8)
-    assert [one.verdict for one in outcomes] == ["pass"] * 8
+    assert [outcome.verdict for outcome in outcomes] == ["pass"] * 8
 
 
 def test_outcomes_do_not_depend_on_order_or_company() -> None:
     checks = [program(RIGHT), program("def f(x): return 0\n"), program("import os\nos._exit(0)\n")]
-    forwards = [one.verdict for one in run(*checks * 4, workers=4)]
-    backwards = [one.verdict for one in run(*(checks * 4)[::-1], workers=1)]
+    forwards = [outcome.verdict for outcome in run(*checks * 4, workers=4)]
+    backwards = [outcome.verdict for outcome in run(*(checks * 4)[::-1], workers=1)]
     assert forwards == backwards[::-1] == ["pass", "fail", "crash"] * 4
 
 
@@ -340,7 +340,7 @@ def test_a_worker_whose_zygotes_were_killed_is_started_again() -> None:
                 os.kill(pid, signal.SIGKILL)
             return first, await box.run(program(RIGHT))
 
-    assert [one.verdict for one in asyncio.run(twice())] == ["pass", "pass"]
+    assert [outcome.verdict for outcome in asyncio.run(twice())] == ["pass", "pass"]
 
 
 def _children(pid: int) -> list[int]:
@@ -364,8 +364,8 @@ def test_programs_that_run_at_once_do_not_meet_in_the_network() -> None:
             """
         )
 
-    found = run(meeting("one", "other"), meeting("other", "one"))
-    assert [one.verdict for one in found] == ["pass", "pass"]
+    outcomes = run(meeting("one", "other"), meeting("other", "one"))
+    assert [outcome.verdict for outcome in outcomes] == ["pass", "pass"]
 
 
 def test_a_case_that_could_not_be_confined_is_our_fault() -> None:

@@ -30,9 +30,9 @@ PLAIN = st.recursive(
 
 @given(PLAIN)
 def test_a_plain_value_comes_back_as_it_was(value: object) -> None:
-    found = decode(encode(value))
-    assert found == value
-    assert type(found) is type(value)
+    decoded = decode(encode(value))
+    assert decoded == value
+    assert type(decoded) is type(value)
 
 
 def test_infinities_surrogates_and_signs_survive() -> None:

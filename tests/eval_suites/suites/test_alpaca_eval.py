@@ -170,9 +170,9 @@ def test_what_keeps_the_length_controlled_rate_away_is_told(tmp_path: Path) -> N
 
 def test_the_real_files_have_the_same_instructions(data_dir: Path) -> None:
     first, second = (find(name).load(data_dir) for name in ("alpaca_eval_1", "alpaca_eval"))
-    assert [one.id for one in first] == [str(row) for row in range(805)]
-    assert [one.instruction for one in first] == [one.instruction for one in second]
-    assert {one.generator for one in first} == {"text_davinci_003"}
-    assert {one.generator for one in second} == {"gpt4_1106_preview"}
+    assert [sample.id for sample in first] == [str(row) for row in range(805)]
+    assert [sample.instruction for sample in first] == [sample.instruction for sample in second]
+    assert {sample.generator for sample in first} == {"text_davinci_003"}
+    assert {sample.generator for sample in second} == {"gpt4_1106_preview"}
     (request,) = (second[0].prompt,)
     assert [message.role for message in request.messages] == ["system", "user"]

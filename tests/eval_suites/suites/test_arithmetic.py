@@ -45,10 +45,10 @@ def test_no_split_shares_a_problem_or_its_numbers_whatever_the_seeds(
     a: int, b: int, c: int
 ) -> None:
     drawn = [problems("train", 100, a), problems("probe", 100, b), problems("test", 100, c)]
-    train, probe, test = ({numbers(one) for one in some} for some in drawn)
+    train, probe, test = ({numbers(problem) for problem in some} for some in drawn)
     assert not train & probe
     assert not (train | probe) & test
-    assert {one.template for one in drawn[0]} < {one.template for one in drawn[2]}
+    assert {problem.template for problem in drawn[0]} < {problem.template for problem in drawn[2]}
 
 
 @settings(deadline=None, max_examples=20)
@@ -57,8 +57,8 @@ def test_problems_are_repeatable_different_and_numbered(seed: int) -> None:
     some = problems("train", 60, seed)
     assert some == problems("train", 60, seed)
     assert some[:7] == problems("train", 7, seed)
-    assert len({one.question for one in some}) == 60
-    assert [one.id for one in some] == [str(row) for row in range(60)]
+    assert len({problem.question for problem in some}) == 60
+    assert [problem.id for problem in some] == [str(row) for row in range(60)]
 
 
 @pytest.mark.parametrize(("split", "n"), [("dev", 3), ("train", -1), ("test", 1001)])
@@ -130,12 +130,12 @@ def test_training_data_is_graded_by_the_verifier_and_holds_no_test_prompt(
     assert len(read) == rows
     tests = {prompt(problem) for problem in SUITE.load(None)}
     seeds, split = (0, 7), "train" if "train" in name else "probe"
-    known = {prompt(one): one for seed in seeds for one in problems(split, 1000, seed)}
+    by_prompt = {prompt(p): p for seed in seeds for p in problems(split, 1000, seed)}
     for row in read:
         (message,) = row["messages"]
         assert message["role"] == "user"
         assert message["content"] not in tests
-        problem = known[message["content"]]
+        problem = by_prompt[message["content"]]
         assert len(set(row["responses"])) == len(set(row["rewards"])) == 4
         assert row["rewards"] == [reward(problem, text) for text in row["responses"]]
         assert max(row["rewards"]) > 0.5 > min(row["rewards"])

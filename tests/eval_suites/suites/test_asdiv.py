@@ -77,9 +77,9 @@ SPOKEN = [
 ]
 
 
-@pytest.mark.parametrize(("gold", "found", "asked", "right"), SPOKEN)
-def test_words_are_compared(gold: str, found: str, asked: str, right: bool) -> None:
-    assert same_words(gold, found, asked) is right
+@pytest.mark.parametrize(("gold", "answer", "question", "right"), SPOKEN)
+def test_words_are_compared(gold: str, answer: str, question: str, right: bool) -> None:
+    assert same_words(gold, answer, question) is right
 
 
 @pytest.mark.parametrize(

@@ -23,15 +23,15 @@ def samples(data_dir: Path) -> Sequence[Sample]:
 def test_all_questions_of_all_tasks_are_there(samples: Sequence[Sample]) -> None:
     assert len(samples) == 6511
     for task in TASKS:
-        ids = [one.id for one in samples if one.task == task]
+        ids = [sample.id for sample in samples if sample.task == task]
         assert ids == [f"{task}/{row}" for row in range(SIZES.get(task, 250))]
 
 
 def test_only_split_titles_have_a_gold_that_is_no_option(samples: Sequence[Sample]) -> None:
     odd = {
-        one.id
-        for one in samples
-        if "\nOptions:\n(A)" in one.question and read_as("(A)", one.gold) is None
+        sample.id
+        for sample in samples
+        if "\nOptions:\n(A)" in sample.question and read_as("(A)", sample.gold) is None
     }
     assert odd == TITLES
 
@@ -40,16 +40,16 @@ def test_only_split_titles_have_a_gold_that_is_no_option(samples: Sequence[Sampl
 def test_three_examples_stand_before_each_question_and_declare_answers(
     task: str, samples: Sequence[Sample]
 ) -> None:
-    of_task = [one for one in samples if one.task == task]
+    of_task = [sample for sample in samples if sample.task == task]
     instruction, *examples = of_task[0].examples.split("\n\nQ: ")
     assert "canary" not in of_task[0].examples
     assert instruction.strip()
     assert len(examples) == 3
-    form = next(one.gold for one in of_task if one.id not in TITLES)
+    form = next(sample.gold for sample in of_task if sample.id not in TITLES)
     for example in examples:
         _, answered, reasons = example.partition("\nA: Let's think step by step.")
         assert answered
-        said = declared(reasons)
-        assert said is not None
-        assert example.endswith(f"So the answer is {said}.")
-        assert read_as(form, said) is not None
+        declaration = declared(reasons)
+        assert declaration is not None
+        assert example.endswith(f"So the answer is {declaration}.")
+        assert read_as(form, declaration) is not None

@@ -19,5 +19,5 @@ def test_the_eight_examples_come_before_the_question(data_dir: Path) -> None:
 
 def test_the_real_file_has_all_problems(data_dir: Path) -> None:
     samples = find("gsm8k").load(data_dir)
-    assert [one.id for one in samples] == [str(row) for row in range(1319)]
+    assert [sample.id for sample in samples] == [str(row) for row in range(1319)]
     assert (samples[0].gold, samples[2].gold) == ("18", "70000")

@@ -157,7 +157,8 @@ def assert_bodies_pass(pairs: list[tuple[Sample, str]]) -> None:
             return await asyncio.gather(*map(box.run, checks))
 
     got = {
-        pair[0].id: one.verdict for pair, one in zip(pairs, asyncio.run(outcomes()), strict=True)
+        pair[0].id: outcome.verdict
+        for pair, outcome in zip(pairs, asyncio.run(outcomes()), strict=True)
     }
     assert got == {sample.id: "pass" for sample, _ in pairs}
 

@@ -28,8 +28,8 @@ def judged(pairs: Sequence[tuple[Sample, str]]) -> list[tuple[Score, list[str]]]
             return await asyncio.gather(*(outcomes(box, *pair) for pair in pairs))
 
     return [
-        (SUITE.score(sample, (Answer(text),), (), found), [one.verdict for one in found])
-        for (sample, text), found in zip(pairs, asyncio.run(all_of_them()), strict=True)
+        (SUITE.score(sample, (Answer(text),), (), scored), [outcome.verdict for outcome in scored])
+        for (sample, text), scored in zip(pairs, asyncio.run(all_of_them()), strict=True)
     ]
 
 
@@ -75,8 +75,8 @@ FORMS = {
 
 
 def test_verdicts_on_base_and_plus_inputs() -> None:
-    found = judged([(SAMPLE, text) for text, _ in FORMS.values()])
-    got = dict(zip(FORMS, [verdicts for _, verdicts in found], strict=True))
+    scored = judged([(SAMPLE, text) for text, _ in FORMS.values()])
+    got = dict(zip(FORMS, [verdicts for _, verdicts in scored], strict=True))
     assert got == {name: verdicts for name, (_, verdicts) in FORMS.items()}
 
 
@@ -123,9 +123,9 @@ def test_the_failing_input_is_named() -> None:
 
 
 def assert_references_pass(samples: Sequence[Sample]) -> None:
-    found = judged([(sample, sample.prompt + sample.solution) for sample in samples])
+    scored = judged([(sample, sample.prompt + sample.solution) for sample in samples])
     got = {
-        s.id: (score.value, verdicts) for s, (score, verdicts) in zip(samples, found, strict=True)
+        s.id: (score.value, verdicts) for s, (score, verdicts) in zip(samples, scored, strict=True)
     }
     assert got == {sample.id: (1.0, ["pass", "pass"]) for sample in samples}
 

@@ -63,8 +63,8 @@ ANSWERS = {
 
 
 def test_verdicts_over_the_forms_that_answers_take() -> None:
-    found = outcomes([(SAMPLE, text) for text, _ in ANSWERS.values()])
-    got = dict(zip(ANSWERS, [one.verdict for one in found], strict=True))
+    results = outcomes([(SAMPLE, text) for text, _ in ANSWERS.values()])
+    got = dict(zip(ANSWERS, [outcome.verdict for outcome in results], strict=True))
     assert got == {name: verdict for name, (_, verdict) in ANSWERS.items()}
 
 

@@ -43,7 +43,7 @@ def test_the_four_examples_come_before_the_problem(data_dir: Path) -> None:
     examples = json.loads((data_dir / EXAMPLES_FILE).read_text())
     blocks = request.text.split("Problem:\n")[1:]
     assert blocks == [
-        *(f"{one['problem']}\n\nSolution: {one['solution']}\n\n" for one in examples),
+        *(f"{row['problem']}\n\nSolution: {row['solution']}\n\n" for row in examples),
         f"{sample.question}\n\nSolution:",
     ]
     assert len(examples) == 4
@@ -85,24 +85,26 @@ def test_no_gold_solution_needs_a_check(name: str, file: str, count: int, data_d
     samples = suite.load(data_dir)
     answers = [(Answer(text),) for text in solutions(data_dir, file)]
     pairs = list(zip(samples, answers, strict=True))
-    assert [int(one.id) for one in samples] == list(range(count))
+    assert [int(sample.id) for sample in samples] == list(range(count))
     assert all(suite.checks(*pair) == () for pair in pairs)
     scores = [score_sample(suite, *pair) for pair in pairs]
-    assert [one.status for one in scores] == ["ok"] * count
+    assert [score.status for score in scores] == ["ok"] * count
     counts = [
-        sum(name in one.metrics for one in scores) for name in suite.metrics.aggregate(scores)
+        sum(name in score.metrics for score in scores) for name in suite.metrics.aggregate(scores)
     ]
     assert sum(counts) == 4 * count
 
 
 def test_solutions_with_several_boxes_take_all_of_them_or_the_last(data_dir: Path) -> None:
     suite = find("math")
-    samples = {one.id: one for one in suite.load(data_dir) if one.gold != one.last.strip()}
+    samples = {
+        sample.id: sample for sample in suite.load(data_dir) if sample.gold != sample.last.strip()
+    }
     assert set(samples) == {"414", "2703", "2716", "2912", "3341", "3628", "4258", "4860"}
     values = [
-        score_sample(suite, one, (Answer(f"\\boxed{{{text}}}"),)).value
-        for one in samples.values()
-        for text in (one.gold, one.last, f"{one.gold}, 77")
+        score_sample(suite, sample, (Answer(f"\\boxed{{{text}}}"),)).value
+        for sample in samples.values()
+        for text in (sample.gold, sample.last, f"{sample.gold}, 77")
     ]
     assert values == [1.0, 1.0, 0.0] * 8
 
@@ -110,8 +112,8 @@ def test_solutions_with_several_boxes_take_all_of_them_or_the_last(data_dir: Pat
 def test_every_gold_set_otherwise_is_right(data_dir: Path) -> None:
     suite = find("math")
     scores = [
-        score_sample(suite, one, (Answer(f"\\boxed{{{_set_otherwise(one.last)}}}"),))
-        for one in suite.load(data_dir)
+        score_sample(suite, sample, (Answer(f"\\boxed{{{_set_otherwise(sample.last)}}}"),))
+        for sample in suite.load(data_dir)
     ]
     assert [score.value for score in scores] == [1.0] * 5000
 
@@ -129,11 +131,13 @@ def _set_otherwise(latex: str) -> str:
 @pytest.mark.timeout(1800)
 def test_every_gold_with_its_last_digit_changed_scores_zero(data_dir: Path) -> None:
     suite = find("math")
-    samples = [one for one in suite.load(data_dir) if re.search("[0-9]", one.last)]
+    samples = [sample for sample in suite.load(data_dir) if re.search("[0-9]", sample.last)]
     assert len(samples) == 4912
-    scores = scores_of("math", samples, [f"\\boxed{{{_changed(one.last)}}}" for one in samples])
+    scores = scores_of(
+        "math", samples, [f"\\boxed{{{_changed(sample.last)}}}" for sample in samples]
+    )
     pairs = zip(samples, scores, strict=True)
-    assert {one.id for one, given in pairs if given.value != 0.0} == EQUAL_WHEN_CHANGED
+    assert {sample.id for sample, given in pairs if given.value != 0.0} == EQUAL_WHEN_CHANGED
 
 
 def _changed(latex: str) -> str:

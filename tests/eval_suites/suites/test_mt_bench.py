@@ -161,16 +161,18 @@ def test_without_answers_nothing_is_said_of_them() -> None:
 
 
 def test_answers_are_found_in_stored_prompts() -> None:
-    asked = [request.messages[-1].content for request in SUITE.judge(WRITING, ANSWERS, ())]
-    assert answers_shown(WRITING, asked) == ("Long text.", "Text.")
-    assert answers_shown(WRITING, [f"{asked[0]} and more", asked[1]]) == ()
-    assert answers_shown(WRITING, [asked[0], "another prompt"]) == ()
-    assert answers_shown(MATHS, asked) == ()
+    texts = [request.messages[-1].content for request in SUITE.judge(WRITING, ANSWERS, ())]
+    assert answers_shown(WRITING, texts) == ("Long text.", "Text.")
+    assert answers_shown(WRITING, [f"{texts[0]} and more", texts[1]]) == ()
+    assert answers_shown(WRITING, [texts[0], "another prompt"]) == ()
+    assert answers_shown(MATHS, texts) == ()
 
 
 def test_the_real_files_have_eighty_dialogues(data_dir: Path) -> None:
     samples = find("mt_bench").load(data_dir)
-    assert [one.id for one in samples] == [str(number) for number in range(81, 161)]
-    assert {one.id for one in samples if one.references} == {str(n) for n in range(101, 131)}
-    assert len({one.category for one in samples}) == 8
-    assert all(one.fields for one in load_prompts(data_dir).values())
+    assert [sample.id for sample in samples] == [str(number) for number in range(81, 161)]
+    assert {sample.id for sample in samples if sample.references} == {
+        str(n) for n in range(101, 131)
+    }
+    assert len({sample.category for sample in samples}) == 8
+    assert all(sample.fields for sample in load_prompts(data_dir).values())

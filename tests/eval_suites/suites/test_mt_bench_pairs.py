@@ -1,4 +1,4 @@
-"""Pairs: both orders are asked, and two verdicts make one only where they agree."""
+"""Pairs: both orders are requests, and two verdicts make one only where they agree."""
 
 import pytest
 
@@ -10,29 +10,29 @@ A, B, TIE, NONE = "I say [[A]]", "I say [[B]]", "I say [[C]]", "I say nothing"
 
 
 def test_golden_prompts_of_two_turns_in_both_orders() -> None:
-    asked = pair_requests(WRITING, ("x1", "x2"), ("y1", "y2"))
-    assert [request.messages[-1].content for request in asked] == [
+    requests = pair_requests(WRITING, ("x1", "x2"), ("y1", "y2"))
+    assert [request.messages[-1].content for request in requests] == [
         "Q Write. A x1 B y1",
         "Q Write. A y1 B x1",
         "Write. Shorter. A x1 x2 B y1 y2",
         "Write. Shorter. A y1 y2 B x1 x2",
     ]
-    assert [request.messages[0].content for request in asked[::2]] == [
+    assert [request.messages[0].content for request in requests[::2]] == [
         "You judge pair-v2.",
         "You judge pair-v2-multi-turn.",
     ]
-    assert {(one.decoding.temperature, one.decoding.max_tokens) for one in asked} == {(0.0, 2048)}
+    assert {(r.decoding.temperature, r.decoding.max_tokens) for r in requests} == {(0.0, 2048)}
 
 
 def test_reference_answers_are_shown_where_there_are_some() -> None:
-    asked = pair_requests(MATHS, ("x1", "x2"), ("y1", "y2"))
-    assert asked[0].messages[-1].content == "Q 1+1? R It is 2. A x1 B y1"
-    assert asked[3].messages[-1].content.startswith("R It is 2. It is 3. 1+1?")
+    requests = pair_requests(MATHS, ("x1", "x2"), ("y1", "y2"))
+    assert requests[0].messages[-1].content == "Q 1+1? R It is 2. A x1 B y1"
+    assert requests[3].messages[-1].content.startswith("R It is 2. It is 3. 1+1?")
 
 
 def test_any_prompt_of_one_turn_will_do() -> None:
-    asked = pair_requests(Dialogue(("Why?",), prompts()), ("x",), ("y",))
-    assert [request.messages[-1].content for request in asked] == [
+    requests = pair_requests(Dialogue(("Why?",), prompts()), ("x",), ("y",))
+    assert [request.messages[-1].content for request in requests] == [
         "Q Why? A x B y",
         "Q Why? A y B x",
     ]
@@ -63,8 +63,8 @@ VERDICTS: list[tuple[str, str, str | None, str | None, bool | None]] = [
 def test_verdicts(
     first: str, second: str, official: str | None, ours: str | None, consistent: bool | None
 ) -> None:
-    found = pair_verdict((first, second))
-    assert (found.official, found.ours, found.consistent) == (official, ours, consistent)
+    verdict = pair_verdict((first, second))
+    assert (verdict.official, verdict.ours, verdict.consistent) == (official, ours, consistent)
 
 
 def test_the_other_model_wins_where_this_one_loses() -> None:
@@ -77,7 +77,7 @@ def test_the_other_model_wins_where_this_one_loses() -> None:
 
 
 def test_a_verdict_a_turn() -> None:
-    assert [one.ours for one in pair_verdicts((A, B, B, A))] == ["win", "loss"]
+    assert [verdict.ours for verdict in pair_verdicts((A, B, B, A))] == ["win", "loss"]
     assert pair_verdicts(()) == ()
     for replies in ((A,), (A, B, A)):
         with pytest.raises(ValueError, match="unpack"):
@@ -85,7 +85,7 @@ def test_a_verdict_a_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "answers", "message"),
+    ("dialogue", "answers", "message"),
     [
         (WRITING, ("x",), "2 turns, but 1 and 2 answers"),
         (Dialogue((), {}), (), "0 turns"),
@@ -94,7 +94,7 @@ def test_a_verdict_a_turn() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(
-    asked: Dialogue, answers: tuple[str, ...], message: str
+    dialogue: Dialogue, answers: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        pair_requests(asked, answers, ("y1", "y2"))
+        pair_requests(dialogue, answers, ("y1", "y2"))
