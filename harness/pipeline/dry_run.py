@@ -158,13 +158,13 @@ def _count(
         return config.rows, "assumed (--rows)"
     if drawn is None:
         raise UserError(
-            f"{config.data}: not on this machine (checkpoints.{name}.data): say how many prompts "
-            "to assume with --rows N, or where it lies with --data-dir"
+            f"{config.data}: not on this machine (checkpoints.{name}.data): state the number of "
+            "prompts with --rows N, or the folder of the data with --data-dir"
         )
     if drawn.limit is None:
         raise UserError(
-            f"{config.data}: not sampled yet (checkpoints.{name}.data): say how many prompts to "
-            "assume with --rows N"
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): state the number of "
+            "prompts with --rows N"
         )
     return drawn.limit, "at most, which are still to be sampled; lengths assumed"
 

@@ -60,7 +60,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe; ready ones lie in recipes/") from None
+        raise RecipeError(f"{path}: no such recipe; ready ones are in recipes/") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
     except yaml.YAMLError as error:

@@ -146,13 +146,15 @@ def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Fault | None
     has = front(tokenizer, ids)
     if len(has) > 1 and has[0] == has[1]:
         text = f"the tokenizer's own prompts begin {_text(tokenizer, has, ids)}"
-        return Fault(failure=False, text=text, remedy="is the first of them meant?")
+        return Fault(failure=False, text=text, remedy="check whether the first of them is intended")
     if request.text is None and begin and has[:1] != begin:
         text = (
             f"the tokenizer begins plain text with {_text(tokenizer, begin, begin)}, "
             "the chat template does not write it, so chat prompts are without it"
         )
-        return Fault(failure=False, text=text, remedy="was it trained so? See its model card")
+        return Fault(
+            failure=False, text=text, remedy="see its model card whether it was trained so"
+        )
     return None
 
 
