@@ -7,7 +7,6 @@ from harness.data.sampling.job import ROWS, SampleJob
 from harness.data.sampling.resolve import benchmark_files
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.fingerprints import checkpoint_folder, fingerprint_of, starting_point
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan
@@ -18,7 +17,7 @@ from train.config import TrainJob
 
 def train_job(plan: Plan, name: str) -> TrainJob:
     """Return the training of one checkpoint of a plan."""
-    base, adapter = starting_point(plan, name)
+    base, adapter = plan.starting_point(name)
     config = plan.recipe.checkpoints[name]
     drawn = {
         key: str(plan.folder.sample(sample) / ROWS)
@@ -40,8 +39,8 @@ def sample_job(plan: Plan, name: str, suites: SuiteLibrary) -> SampleJob:
     prompts, scorer = plan.identities[name]
     return SampleJob(
         section=section,
-        model=checkpoint_folder(plan, section.checkpoint),
-        fingerprint=fingerprint_of(plan, section.checkpoint),
+        model=str(plan.checkpoint(section.checkpoint)),
+        fingerprint=plan.fingerprint_of(section.checkpoint),
         prompts=prompts,
         scorer=scorer,
         engine=evaluate.engine,

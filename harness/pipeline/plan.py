@@ -1,4 +1,4 @@
-"""A recipe on this machine: names as folders, data as hashes, and the run folder that they key."""
+"""A recipe on this machine: folders, hashes of data, fingerprints, and the run folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from harness.engines import checkpoints
 from harness.pipeline.keys import data_digests, run_key
 from harness.pipeline.lookup import locate
 from harness.pipeline.places import Places
-from harness.recipe.dependencies import Step, order_steps
+from harness.recipe.dependencies import BASE, Step, order_steps
 from harness.recipe.schema import Recipe
 from harness.storage.atomic_files import write_text
 from harness.storage.run_folder import RunFolder
@@ -54,6 +54,40 @@ class Plan:
     def steps(self) -> tuple[Step, ...]:
         """Samples and checkpoints in the order in which they are made."""
         return order_steps(self.recipe.checkpoints, self.recipe.starts, self.recipe.sample)
+
+    def checkpoint(self, name: str) -> Path:
+        """Return the folder of the base or of a checkpoint, trained or not."""
+        return Path(self.base) if name == BASE else self.folder.checkpoint(name)
+
+    def starting_point(self, name: str) -> tuple[Path, Path | None]:
+        """Return the full checkpoint that a checkpoint is trained on, and the adapter on it.
+
+        A folder that another checkpoint of the recipe is to make may not be there yet.
+        """
+        start = self.recipe.starts.get(name)
+        if start is None:
+            return Path(self.full), self.adapter
+        folder = self.folder.checkpoint(start)
+        if self.recipe.checkpoints[start].lora is None:
+            return folder, None
+        return self.starting_point(start)[0], folder
+
+    def fingerprint_of(self, name: str) -> str:
+        """Return the fingerprint of a checkpoint's weights; "" before they are trained."""
+        from train.model.fingerprint import fingerprint
+
+        folder, memo = self.checkpoint(name), self.places.memo
+        if name == BASE:
+            return self.base_fingerprint
+        if not folder.is_dir():
+            return ""
+        full, _ = self.starting_point(name)
+        return f"{fingerprint(folder, memo)} on {fingerprint(full, memo)}"
+
+    def fingerprints(self) -> dict[str, str]:
+        """Map each trained checkpoint to its fingerprint, the base first."""
+        trained = {name: self.fingerprint_of(name) for name in (BASE, *self.recipe.checkpoints)}
+        return {name: fingerprint for name, fingerprint in trained.items() if fingerprint}
 
 
 def make_plan(recipe: Recipe, places: Places) -> Plan:

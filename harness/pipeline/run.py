@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.data.sampling.resolve import check_samples
-from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise
@@ -18,7 +17,6 @@ from harness.pipeline.audit.preflight import check_before_training
 from harness.pipeline.checks import check_methods, check_suites
 from harness.pipeline.collect import collect
 from harness.pipeline.environment import silence_libraries
-from harness.pipeline.fingerprints import checkpoint_folder, fingerprints
 from harness.pipeline.finish import Finished, finish
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.keys import evaluation_key
@@ -29,8 +27,7 @@ from harness.pipeline.runner import StageRunner
 from harness.pipeline.stages import (
     Stage,
     data_of,
-    evaluate_stage,
-    measurement_stages,
+    evaluation_stages,
     stage_of,
     track_stage,
 )
@@ -56,9 +53,9 @@ def run(
 
     Args:
         recipe: as read.
-        places: where things lie.
+        places: folders and store.
         screen: shows the stages.
-        library: of the recipe's suites, where some of them are loaded already.
+        library: of suites that are loaded already.
         evaluation: False trains only.
 
     Raises:
@@ -85,12 +82,12 @@ def run(
             audit_before_training(plan, library, runner.report)
         yield from (stage_of(plan, step, library) for step in plan.steps)
         if section.suites:
-            prints = fingerprints(plan)
-            folders = {name: checkpoint_folder(plan, name) for name in prints}
+            prints = plan.fingerprints()
+            folders = {name: str(plan.checkpoint(name)) for name in prints}
             job = eval_job(plan.folder.path, section, places, folders, prints)
             job = job.model_copy(update={"audited": untrained})
-            yield from _evaluation(
-                job, section, recipe.compare.baseline, reference, places, library
+            yield from evaluation_stages(
+                job, library, recipe.compare.baseline, reference, section, places
             )
 
     return _complete(
@@ -110,9 +107,9 @@ def evaluate_models(
     Args:
         named: row name -> checkpoint folder, hub name, or name at an endpoint.
         section: the evaluation.
-        places: where things lie.
+        places: folders and store.
         screen: shows the stages.
-        library: of the suites, where some of them are loaded already.
+        library: of suites that are loaded already.
 
     Raises:
         UserError, RunFailed: as `run`.
@@ -132,24 +129,11 @@ def evaluate_models(
     )
     folder = RunFolder((places.runs / f"eval-{key}").resolve())
     job = eval_job(folder.path, section, places, folders, prints)
-    stages = tuple(_evaluation(job, section, baseline, reference, places, library))
+    stages = tuple(evaluation_stages(job, library, baseline, reference, section, places))
     runner = StageRunner(screen, len(stages) + bool(places.tracking_uri))
     return _complete(
         runner, stages, lambda: collect(folder, recipe, key, prints), folder, places, None
     )
-
-
-def _evaluation(
-    job: EvalJob,
-    section: EvaluateSection,
-    baseline: str,
-    reference: tuple[Path, str] | None,
-    places: Places,
-    library: SuiteLibrary,
-) -> Iterator[Stage]:
-    evaluation = evaluate_stage(job, library)
-    yield evaluation
-    yield from measurement_stages(evaluation, job, baseline, reference, section, places)
 
 
 def _evaluation_count(section: EvaluateSection) -> int:
@@ -177,7 +161,7 @@ def _complete(
 
 def _collect(plan: Plan) -> Result:
     data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
-    return collect(plan.folder, plan.recipe, plan.key, fingerprints(plan), data)
+    return collect(plan.folder, plan.recipe, plan.key, plan.fingerprints(), data)
 
 
 def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -> None:

@@ -39,6 +39,7 @@ class StageRunner:
         """
         self.number += 1
         if stage.done:
+            stage.adopt()
             self.screen.skipped(self.number, self.total, stage.title)
             return
         self.screen.stage(self.number, self.total, stage.title)

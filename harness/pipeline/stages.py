@@ -1,5 +1,6 @@
 """The stages of a run: what one process does, where, and the key that tells whether it is done."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from harness.evaluate.measure.jobs import KlJob, PairwiseJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise
-from harness.pipeline.fingerprints import fingerprint_of
 from harness.pipeline.finish import Finished
 from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.keys import (
@@ -27,6 +27,7 @@ from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan
 from harness.recipe.dependencies import BASE, Step
 from harness.recipe.schema import EvaluateSection
+from harness.storage.atomic_files import write_json
 from harness.storage.hashing import digest, file_digest
 from harness.storage.run_folder import RunFolder, is_done
 from harness.tracking.opening import holds_run
@@ -65,14 +66,18 @@ class Stage:
         keys = [key for key in (self.key, self.old_key) if key]
         return not self.lost and any(is_done(self.folder, key) for key in keys)
 
+    def adopt(self) -> None:
+        """Replace an old key by the one without paths; the stage must be done."""
+        if not is_done(self.folder, self.key):
+            with contextlib.suppress(OSError):  # the folder may be read-only
+                write_json(self.folder / "done.json", {"key": self.key})
+
     @property
     def plain_job(self) -> Mapping[str, Any]:
         """The job as JSON-able values."""
-        return (
-            self.job.model_dump(mode="json", by_alias=True)
-            if isinstance(self.job, BaseModel)
-            else self.job
-        )
+        if isinstance(self.job, BaseModel):
+            return self.job.model_dump(mode="json", by_alias=True)
+        return self.job
 
 
 def stage_of(plan: Plan, step: Step, suites: SuiteLibrary) -> Stage:
@@ -89,7 +94,7 @@ def sample_stage(job: SampleJob, title: str) -> Stage:
 
 def _train_stage(plan: Plan, name: str) -> Stage:
     job = train_job(plan, name)
-    start = fingerprint_of(plan, plan.recipe.starts.get(name, BASE))
+    start = plan.fingerprint_of(plan.recipe.starts.get(name, BASE))
     key = digest({"base": start, "config": _hashed_config(plan, job)})
     section = plan.recipe.launch
     processes = Processes(section.processes, section.config) if section else ONE
@@ -109,65 +114,43 @@ def _hashed_config(plan: Plan, job: TrainJob) -> dict[str, Any]:
     return hashed_config(job.config, {**plan.data, **drawn})
 
 
-def evaluate_stage(job: EvalJob, suites: SuiteLibrary) -> Stage:
-    """Return the evaluation stage of a run folder."""
-    return Stage(
-        "evaluate",
-        "evaluate",
-        RunFolder(job.run).evaluation,
-        evaluation_key(job, suites),
-        job,
-        old_key=old_evaluation_key(job, suites),
-    )
-
-
-def measurement_stages(
-    evaluation: Stage,
+def evaluation_stages(
     job: EvalJob,
+    suites: SuiteLibrary,
     baseline: str,
     reference: tuple[Path, str] | None,
     section: EvaluateSection,
     places: Places,
 ) -> Iterator[Stage]:
-    """Yield the stages that measure what needs more than one checkpoint's answers.
+    """Yield the evaluation, then the stages that measure what needs more than one model.
 
     Args:
-        evaluation: the stage that asks for the answers.
-        job: its job.
+        job: the evaluation.
+        suites: its suites.
         baseline: the checkpoint that others are compared with.
         reference: folder and fingerprint of the model that suites of `kl:` measure against.
         section: of the evaluation.
         places: where things lie.
     """
-    if any_kl(section.suites) and reference is not None:
-        yield _kl_stage(
-            evaluation,
-            KlJob(
-                evaluation=job,
-                reference=reference[0],
-                reference_fingerprint=reference[1],
-                cache=places.cache,
-            ),
+    folder = RunFolder(job.run)
+    keys = evaluation_key(job, suites), old_evaluation_key(job, suites)
+    yield Stage("evaluate", "evaluate", folder.evaluation, keys[0], job, old_key=keys[1])
+    if any_kl(job.suites) and reference is not None:
+        model, fingerprint = reference
+        kl = KlJob(
+            evaluation=job,
+            reference=model,
+            reference_fingerprint=fingerprint,
+            cache=places.cache,
         )
-    if any_pairwise(section.suites):
-        yield _pairwise_stage(
-            evaluation, PairwiseJob(evaluation=job, baseline=baseline, everyone=section.all_pairs)
-        )
-
-
-def _kl_stage(evaluation: Stage, job: KlJob) -> Stage:
-    key, old_key = (
-        digest([k, job.reference_fingerprint]) for k in (evaluation.key, evaluation.old_key)
-    )
-    folder = RunFolder(job.evaluation.run).kl
-    return Stage("kl", "measure KL", folder, key, job, old_key=old_key)
-
-
-def _pairwise_stage(evaluation: Stage, job: PairwiseJob) -> Stage:
-    keys = (evaluation.key, evaluation.old_key)
-    key, old_key = (digest([k, job.baseline, job.everyone]) for k in keys)
-    folder = RunFolder(job.evaluation.run).pairwise
-    return Stage("duel", "compare head to head", folder, key, job, old_key=old_key)
+        key, old_key = (digest([key, fingerprint]) for key in keys)
+        yield Stage("kl", "measure KL", folder.kl, key, kl, old_key=old_key)
+    if any_pairwise(job.suites):
+        everyone = section.all_pairs
+        pairs = PairwiseJob(evaluation=job, baseline=baseline, everyone=everyone)
+        key, old_key = (digest([key, baseline, everyone]) for key in keys)
+        title = "compare head to head"
+        yield Stage("duel", title, folder.pairwise, key, pairs, old_key=old_key)
 
 
 def track_stage(finished: Finished, places: Places) -> Stage:

@@ -8,7 +8,6 @@ from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.engine_groups import base_of
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.fingerprints import checkpoint_folder
 from harness.pipeline.jobs import eval_job, sample_job, train_job
 from harness.pipeline.lookup import training_job
 from harness.pipeline.plan import Plan
@@ -43,9 +42,8 @@ class AuditJob(BaseModel):
 def of_plan(plan: Plan, library: SuiteLibrary) -> AuditJob:
     """Return the audit of a recipe, trained or not."""
     names = (BASE, *plan.recipe.checkpoints)
-    folders = {name: checkpoint_folder(plan, name) for name in names}
-    untrained = tuple(name for name, folder in folders.items() if not Path(folder).is_dir())
-    models = {name: plan.base if name in untrained else folders[name] for name in names}
+    untrained = tuple(name for name in names if not plan.checkpoint(name).is_dir())
+    models = {n: plan.base if n in untrained else str(plan.checkpoint(n)) for n in names}
     no_fingerprints = dict.fromkeys(names, "")
     section = plan.recipe.evaluate
     jobs = [sample_job(plan, name, library) for name in plan.recipe.sample]

@@ -21,7 +21,7 @@ from harness.pipeline.finish import Finished
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.keys import hashed_config, tracking_key
 from harness.pipeline.places import Places
-from harness.pipeline.stages import Stage, evaluate_stage, measurement_stages, track_stage
+from harness.pipeline.stages import Stage, evaluation_stages, track_stage
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice
 from harness.report.compare import comparison
@@ -82,9 +82,8 @@ class NoFiles(SuiteLibrary):
 
 def evaluation(places: Places = PLACES, library: SuiteLibrary | None = None) -> list[Stage]:
     job = eval_job(places.runs / "eval-1", SECTION, places, {"m": "/old/m"}, {"m": "aa"})
-    stage = evaluate_stage(job, library or NoFiles())
     reference = (Path("/old/base"), "bb")
-    return [stage, *measurement_stages(stage, job, "m", reference, SECTION, places)]
+    return list(evaluation_stages(job, library or NoFiles(), "m", reference, SECTION, places))
 
 
 def sampling(data_dir: str, files: dict[str, str]) -> SampleJob:

@@ -7,7 +7,6 @@ import pytest
 
 from harness.data.sampling.job import ROWS
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.fingerprints import starting_point
 from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan, plan_recipe
@@ -66,7 +65,7 @@ def test_what_goes_on_has_the_rank_that_it_goes_on_with(recipe: Path) -> None:
 def test_on_all_weights_the_next_one_stands_on_a_full_checkpoint(recipe: Path) -> None:
     found = plan(recipe, "checkpoints.one.lora=null")
 
-    assert starting_point(found, "two") == (found.folder.checkpoint("one"), None)
+    assert found.starting_point("two") == (found.folder.checkpoint("one"), None)
 
 
 def test_other_samples_are_another_run_and_other_measurements_are_not(recipe: Path) -> None:

@@ -28,7 +28,7 @@ from harness.pipeline.checks import check_suites
 from harness.pipeline.jobs import eval_job
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
-from harness.pipeline.stages import evaluate_stage
+from harness.pipeline.stages import evaluation_stages
 from harness.progress.events import silent
 from harness.recipe.schema import EvaluateSection, JudgeChoice
 from harness.storage.atomic_files import read_json, read_lines
@@ -136,7 +136,8 @@ def test_another_price_or_budget_is_no_other_evaluation(tmp_path: Path, tiny_mod
         section = EvaluateSection(suites=("judged",), judge=judge)
         folders, prints = {"base": str(tiny_model)}, {"base": "one"}
         job = eval_job(tmp_path, section, where, folders, prints)
-        return evaluate_stage(job, SuiteLibrary()).key
+        stages = evaluation_stages(job, SuiteLibrary(), "base", None, section, where)
+        return next(stages).key
 
     assert key() == key(price=(1.0, 2.0)) == key(price=(3.0, 4.0), max_cost=5.0)
     assert key() != key(repeats=2)
