@@ -8,37 +8,12 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.files import read_array, read_rows
-from eval_suites.registry import find
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-
-
-@pytest.mark.parametrize("name", ["gsm8k", "gsm8k:cot8", "humaneval"])
-def test_a_missing_folder_or_file_names_the_file_and_the_remedy(name: str, tmp_path: Path) -> None:
-    for folder in (None, tmp_path, tmp_path / "absent"):
-        with pytest.raises(DataError, match=r"gsm8k/|humaneval/.*--data-dir or NCA_DATA_DIR"):
-            find(name).load(folder)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", r"row 1: no JSON \("),
-        ("[1]", "row 1: no JSON object"),
-        ('{"question": "q"}', "row 1: 'answer' is missing or no text"),
-        ('{"question": 3, "answer": "#### 3"}', "row 1: 'question' is missing or no text"),
-        ('{"question": "q", "answer": "three"}', "row 1: no number after"),
-    ],
-)
-def test_a_malformed_row_is_named(line: str, message: str, tmp_path: Path) -> None:
-    good = json.dumps({"question": "q", "answer": "#### 3"})
-    write(tmp_path, "gsm8k/test.jsonl.gz", f"{good}\n\n{line}\n".encode())
-    with pytest.raises(DataError, match=f"test.jsonl.gz, {message}"):
-        find("gsm8k").load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,15 +24,6 @@ def test_a_damaged_file_is_named(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"rows\.jsonl\.gz cannot be read"):
         list(read_rows(tmp_path, "rows.jsonl.gz", ()))
-
-
-@pytest.mark.parametrize(
-    "text", ["a: [", "fewshot_config: 3", "fewshot_config: {samples: [{}]}", ""]
-)
-def test_malformed_examples_are_named(text: str, tmp_path: Path) -> None:
-    write(tmp_path, "gsm8k/fewshot_cot_8shot.yaml", text.encode())
-    with pytest.raises(DataError, match=r"fewshot_cot_8shot\.yaml"):
-        find("gsm8k:cot8").load(tmp_path)
 
 
 def test_a_line_separator_inside_a_text_is_no_new_row(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""Finding suites by name, and the contract that every suite keeps."""
+"""Suites by name, their facts in manifest and documentation, and a suite that is added."""
 
-import dataclasses
 import importlib
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,17 @@ import yaml
 
 import eval_suites
 from eval_suites.errors import DataError, UnknownSuiteError
-from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import SUITES, find
-from eval_suites.requests import Answer
+from eval_suites.requests import Request
 from eval_suites.suite import Suite
+from harness.engines.fake import scripted
+from harness.engines.registry import ENGINES
+from harness.evaluate.client.job import EvalJob
+from harness.evaluate.loop.loop import run
+from harness.progress.events import silent
+from harness.recipe.schema import EngineChoice
+from harness.storage.atomic_files import read_json
+from harness.storage.run_folder import RunFolder
 
 
 def test_every_suite_is_found_by_its_own_name() -> None:
@@ -33,16 +42,12 @@ def pinned(name: str) -> dict[str, str]:
     """Repositories with their commits that the manifest has for a suite, to their licences."""
     folder = Path(eval_suites.__file__).parent
     entries = yaml.safe_load((folder / "manifest.yaml").read_text(encoding="utf-8"))
-    found: dict[str, str] = {}
-    for one in entries:
-        if name.partition(":")[0] in one["suites"]:
-            source = f"{one['repository']} @ {one['commit']}"
-            found[source] = f"{found.get(source, '')} {one['licence']}"
-    return found
-
-
-#: Of suites whose module has another name.
-MODULES = {"math500": "math", "alpaca_eval_1": "alpaca_eval"}
+    licences: dict[str, str] = {}
+    for entry in entries:
+        if name.partition(":")[0] in entry["suites"]:
+            source = f"{entry['repository']} @ {entry['commit']}"
+            licences[source] = f"{licences.get(source, '')} {entry['licence']}"
+    return licences
 
 
 @pytest.mark.parametrize("name", [name for name in SUITES if not name.startswith("arithmetic")])
@@ -51,11 +56,10 @@ def test_a_suite_states_paper_licence_and_the_commit_that_is_fetched(name: str) 
     source = " ".join(suite.source.split()[:3])
     assert source in pinned(name)
     assert suite.licence.split()[0] in pinned(name)[source]
-    base = name.partition(":")[0]
-    module = MODULES.get(base, base)
-    said = importlib.import_module(f"eval_suites.suites.{module}").__doc__ or ""
-    assert re.search(r"et al\. \d{4},\s+arXiv\s+\d{4}\.\d{5}", said)
-    assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in said
+    module, _, _ = str(SUITES[name]).partition(":")
+    text = importlib.import_module(f"eval_suites.suites.{module}").__doc__ or ""
+    assert re.search(r"et al\. \d{4},\s+arXiv\s+\d{4}\.\d{5}", text)
+    assert suite.licence in {"MIT (texts: LeetCode)", "none stated"} or suite.licence in text
 
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -116,65 +120,49 @@ def loaded(suite: Suite[Any], folder: Path) -> Sequence[Any]:
         pytest.skip(str(error))
 
 
-#: Of suites with more than one.
-TURNS = {"mt_bench": 2}
+def test_the_registry_imports_no_suite_before_it_is_asked_for() -> None:
+    code = (
+        "import sys; from eval_suites.registry import SUITES, find; "
+        "assert not [name for name in sys.modules if name.startswith('eval_suites.suites')]; "
+        "find('gsm8k'); assert 'eval_suites.suites.humaneval' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_a_suite_keeps_the_contract(name: str, data_dir: Path) -> None:
-    suite = find(name)
-    samples = loaded(suite, data_dir)
-    assert len({sample.id for sample in samples}) == len(samples) > 0
-    requests = suite.ask(samples[0], ())
-    assert requests
-    assert all(bool(one.messages) != (one.text is not None) for one in requests)
-    assert all(one.decoding == suite.sampling.decoding for one in requests)
-    assert suite.ask(samples[0], (Answer("x"),) * TURNS.get(name, 1)) == ()
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        suite.name = "other"
-
-
-@pytest.mark.parametrize("name", SUITES)
-@pytest.mark.parametrize(
-    ("answer", "status", "value"),
-    [
-        (Answer("", "stop"), "empty", 0.0),
-        (Answer(" \n", "stop"), "empty", 0.0),
-        (Answer("", "overflow"), "overflow", 0.0),
-        (Answer("42", "filtered"), "filtered", None),
-    ],
-)
-def test_an_answer_that_is_none_has_a_status_and_no_check(
-    name: str, answer: Answer, status: str, value: float | None, data_dir: Path
+def test_a_suite_that_is_added_to_the_registry_runs_through_the_evaluation_loop(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suite = find(name)
-    sample = loaded(suite, data_dir)[0]
-    assert suite.checks(sample, (answer,)) == ()
-    score = score_sample(suite, sample, (answer,))
-    if suite.judging is not None and status != "filtered":
-        status, value = "judge_missing", None  # a judge is asked about it, and nobody was
-    assert (score.status, score.value) == (status, value)
-    assert (suite.headline in score.metrics) == (value is not None)
+    """The example of CONTRIBUTING.md, from its file to the summary."""
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "capitals"}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    cities = {"France": "Paris", "Spain": "Madrid", "Italy": "Rome"}
+    rows = [
+        json.dumps({"question": f"The capital of {land}?", "city": city})
+        for land, city in cities.items()
+    ]
+    (tmp_path / "data" / "capitals").mkdir(parents=True)
+    (tmp_path / "data" / "capitals" / "test.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    monkeypatch.setitem(SUITES, "capitals", names["SUITE"])
+    monkeypatch.setitem(ENGINES, "fake", scripted(_capital))
+    job = EvalJob(
+        models={"base": str(tiny_model)},
+        fingerprints={"base": "f"},
+        suites={"capitals": None},
+        engine=EngineChoice(name="fake"),
+        data_dir=tmp_path / "data",
+        run=tmp_path / "run",
+        journal=tmp_path / "journal.sqlite",
+    )
+
+    run(job, silent)
+
+    summary = read_json(RunFolder(job.run).summary("base", "capitals"))
+    assert summary["headline"] == "accuracy"
+    assert summary["metrics"] == {"accuracy": pytest.approx(1 / 3)}
+    assert summary["statuses"] == {"ok": 2, "empty": 1}
 
 
-@pytest.mark.parametrize("name", [name for name in SUITES if find(name).judging is not None])
-def test_a_judged_suite_keeps_its_part_of_the_contract(name: str, data_dir: Path) -> None:
-    suite = find(name)
-    sample, answers = loaded(suite, data_dir)[0], (Answer("x"),) * TURNS.get(name, 1)
-    asked = suite.judge(sample, answers, ())
-    assert asked
-    assert all(one.messages and one.text is None for one in asked)
-    assert all(one.messages[0].role == "system" for one in asked)
-    assert all("x" in one.messages[-1].content for one in asked)
-    replies: tuple[Answer, ...] = ()
-    for _ in range(8):  # what a judge is asked at most
-        replies += tuple(
-            Answer("I have no verdict.") for _ in suite.judge(sample, answers, replies)
-        )
-    assert suite.judge(sample, answers, replies) == ()
-    assert len(replies) <= 2 * len(asked)
-    score = score_sample(suite, sample, answers, replies)
-    assert (score.value, score.status) == (None, "judge_missing")
-    assert score.reason
-    low, high = suite.metrics.bounds
-    assert low < high
+def _capital(request: Request) -> str:
+    question = request.messages[0].content
+    return "Paris." if "France" in question else "It is Madrid." if "Spain" in question else ""

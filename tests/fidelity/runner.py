@@ -13,19 +13,18 @@ from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
-
-from .held import Case, Held
+from tests.suite_cases.cases import GoldCase, GoldCases
 
 #: Cases that are scored at once: enough to keep the sandbox busy, and few texts in memory.
 _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What became of a suite's cases.
+class Disagreements:
+    """The cases of a suite that are not as they should be.
 
     Attributes:
-        samples: how many cases there were.
+        samples: the number of cases.
         golds: ids whose gold response did not score 1 in every metric.
         twins: ids whose twin did not score 0 in every metric.
     """
@@ -35,36 +34,40 @@ class Found:
     twins: frozenset[str]
 
 
-def run(held: Held, folder: Path, told: Callable[[int], None] = lambda _: None) -> Found:
+def run(
+    gold: GoldCases, folder: Path, progress: Callable[[int], None] = lambda _: None
+) -> Disagreements:
     """Score all cases of a suite.
 
     Args:
-        held: the suite and its cases.
+        gold: the suite and its cases.
         folder: the data folder.
-        told: gets the number of cases done, after each batch.
+        progress: called with the number of cases done, after each batch.
 
     Raises:
         DataError: a file of the suite is missing or malformed.
         SandboxError: programs cannot be contained here.
     """
-    return asyncio.run(_run(find(held.suite), held.cases(folder), told))
+    return asyncio.run(_run(find(gold.suite), gold.cases(folder), progress))
 
 
-def faults(held: Held, found: Found) -> list[str]:
-    """What is not as it was said, one line each; exceptions that are none any more, too."""
+def faults(gold: GoldCases, result: Disagreements) -> list[str]:
+    """Return a line for each unlisted disagreement, and for each exception without one."""
     lines = []
-    if found.samples != held.samples:
-        lines.append(f"{held.suite}: {found.samples} samples, {held.samples} are expected")
-    for known, seen, what in (
-        (held.golds.keys(), found.golds, "gold does not score 1"),
-        (held.twins.keys(), found.twins, "twin does not score 0"),
+    if result.samples != gold.samples:
+        lines.append(f"{gold.suite}: {result.samples} samples, {gold.samples} are expected")
+    for listed, ids, fault in (
+        (gold.golds.keys(), result.golds, "gold does not score 1"),
+        (gold.twins.keys(), result.twins, "twin does not score 0"),
     ):
-        lines += [f"{held.suite} {name}: {what}" for name in sorted(seen - known)]
-        lines += [f"{held.suite} {name}: no exception any more" for name in sorted(known - seen)]
+        lines += [f"{gold.suite} {name}: {fault}" for name in sorted(ids - listed)]
+        lines += [f"{gold.suite} {name}: no exception any more" for name in sorted(listed - ids)]
     return lines
 
 
-async def _run(suite: Suite[Any], cases: Iterable[Case], told: Callable[[int], None]) -> Found:
+async def _run(
+    suite: Suite[Any], cases: Iterable[GoldCase], progress: Callable[[int], None]
+) -> Disagreements:
     done, golds, twins = 0, set(), set()
     async with Sandbox() as box:
         for batch in _batches(cases):
@@ -73,17 +76,17 @@ async def _run(suite: Suite[Any], cases: Iterable[Case], told: Callable[[int], N
                 golds |= set() if _is(gold, 1.0) else {case.sample.id}
                 twins |= set() if _is(twin, 0.0) else {case.sample.id}
             done += len(batch)
-            told(done)
-    return Found(done, frozenset(golds), frozenset(twins))
+            progress(done)
+    return Disagreements(done, frozenset(golds), frozenset(twins))
 
 
-def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
+def _batches(cases: Iterable[GoldCase]) -> Iterator[list[GoldCase]]:
     rest = iter(cases)
     while batch := list(islice(rest, _BATCH)):
         yield batch
 
 
-async def _pair(box: Sandbox, suite: Suite[Any], case: Case) -> tuple[Score, Score]:
+async def _pair(box: Sandbox, suite: Suite[Any], case: GoldCase) -> tuple[Score, Score]:
     gold = await _score(box, suite, case.sample, case.gold)
     return gold, await _score(box, suite, case.sample, case.twin)
 
@@ -95,5 +98,5 @@ async def _score(box: Sandbox, suite: Suite[Any], sample: Any, text: str) -> Sco
 
 
 def _is(score: Score, value: float) -> bool:
-    """Whether the headline and every metric beside it have this value."""
+    """Return True where the headline and every metric beside it have this value."""
     return score.value == value and set(score.metrics.values()) == {value}

@@ -2,40 +2,42 @@
 
 from collections.abc import Mapping
 
-from .held import Held
-from .runner import Found
+from tests.suite_cases.cases import GoldCases
+
+from .runner import Disagreements
 
 HEAD = (
     "| suite | samples | gold scores 1 | twin scores 0 | exceptions |\n"
     "| --- | ---: | ---: | ---: | --- |"
 )
 
-#: Why a suite without gold has no counts.
+#: The remark on a suite without gold.
 JUDGED = "scored by a judge: compared with stored verdicts"
 
 
-def row(held: Held, found: Found) -> str:
-    """A suite's counts and its exceptions with their reasons."""
-    right, wrong = (found.samples - len(ids) for ids in (found.golds, found.twins))
-    return _line(held.suite, *(f"{one:,}" for one in (found.samples, right, wrong)), _said(held))
+def row(gold: GoldCases, result: Disagreements) -> str:
+    """Return a suite's counts and its exceptions with their reasons."""
+    right, wrong = (result.samples - len(ids) for ids in (result.golds, result.twins))
+    counts = (f"{count:,}" for count in (result.samples, right, wrong))
+    return _line(gold.suite, *counts, _exceptions(gold))
 
 
 def without(name: str, reason: str) -> str:
-    """A suite of which nothing can be said, and why."""
+    """Return the row of a suite without counts, and why."""
     return _line(name, "–", "–", "–", reason)
 
 
-def _said(held: Held) -> str:
-    parts = [*_reasons("gold", held.golds), *_reasons("twin", held.twins), held.note]
+def _exceptions(gold: GoldCases) -> str:
+    parts = [*_reasons("gold", gold.golds), *_reasons("twin", gold.twins), gold.note]
     return "; ".join(part for part in parts if part) or "none"
 
 
-def _reasons(what: str, known: Mapping[str, str]) -> list[str]:
-    """One text for each reason, with the ids that have it."""
+def _reasons(kind: str, exceptions: Mapping[str, str]) -> list[str]:
+    """Return one text for each reason, with the ids that have it."""
     ids: dict[str, list[str]] = {}
-    for name, reason in known.items():
+    for name, reason in exceptions.items():
         ids.setdefault(reason, []).append(name)
-    return [f"{what} {', '.join(names)}: {reason}" for reason, names in ids.items()]
+    return [f"{kind} {', '.join(names)}: {reason}" for reason, names in ids.items()]
 
 
 def _line(name: str, *cells: str) -> str:

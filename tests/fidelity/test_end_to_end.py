@@ -21,8 +21,9 @@ from harness.progress.events import silent
 from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.hashing import digest
 from harness.storage.run_folder import RunFolder
+from tests.suite_cases.cases import gold_cases
 
-from .suites import HELD
+GOLD = gold_cases()
 
 REFUSAL = "I cannot help with that."
 #: Samples asked; of BBH of each task.
@@ -46,7 +47,7 @@ def asked_of(suite: Suite[Any], folder: Path) -> list[Asked]:
     """
     samples = first_of_each(suite.load(folder), LIMITS.get(suite.name, 3), suite.sampling.stratum)
     wanted = {sample.id for sample in samples}
-    cases = {c.sample.id: c for c in HELD[suite.name].cases(folder) if c.sample.id in wanted}
+    cases = {c.sample.id: c for c in GOLD[suite.name].cases(folder) if c.sample.id in wanted}
     unread = "ok" if suite.programs else "unparsed"
     asked = []
     for number, sample in enumerate(samples):
@@ -105,7 +106,7 @@ def job(tmp_path: Path, tiny_model: Path, data_dir: Path) -> EvalJob:
     )
 
 
-@pytest.mark.parametrize("name", HELD)
+@pytest.mark.parametrize("name", GOLD)
 def test_real_samples_from_the_question_to_the_summary(
     name: str, job: EvalJob, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from eval_suites.errors import DataError
 from eval_suites.registry import SUITES, find
+from tests.suite_cases.cases import GoldCase, GoldCases, gold_cases
 
 from . import table
-from .held import Case, Held
-from .runner import Found, faults, run
-from .suites import HELD
+from .runner import Disagreements, faults, run
 
+GOLD = gold_cases()
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
     "name",
     [
         pytest.param(
-            one.suite, marks=[pytest.mark.slow, pytest.mark.timeout(1800)] if one.slow else []
+            gold.suite, marks=[pytest.mark.slow, pytest.mark.timeout(1800)] if gold.slow else []
         )
-        for one in HELD.values()
+        for gold in GOLD.values()
     ],
 )
 def test_every_gold_scores_one_and_its_twin_zero(name: str, data_dir: Path) -> None:
-    held = HELD[name]
+    held = GOLD[name]
     try:
         found = run(held, data_dir)
     except DataError as error:
@@ -41,23 +41,23 @@ def test_every_gold_scores_one_and_its_twin_zero(name: str, data_dir: Path) -> N
 
 
 def test_every_suite_is_held_to_its_gold() -> None:
-    assert set(HELD) == {name for name in SUITES if find(name).judging is None}
+    assert set(GOLD) == {name for name in SUITES if find(name).judging is None}
 
 
-def cases(_folder: Path) -> Iterator[Case]:
+def cases(_folder: Path) -> Iterator[GoldCase]:
     first, second, third = find("arithmetic").load(None)[:3]
-    yield Case(first, f"The answer is {first.answer}.", "No.")
-    yield Case(second, "No.", "No.")
-    yield Case(third, "The answer is 1.", f"The answer is {third.answer}.")
+    yield GoldCase(first, f"The answer is {first.answer}.", "No.")
+    yield GoldCase(second, "No.", "No.")
+    yield GoldCase(third, "The answer is 1.", f"The answer is {third.answer}.")
 
 
-MADE_UP = Held(suite="arithmetic", cases=cases, samples=3)
+MADE_UP = GoldCases(suite="arithmetic", cases=cases, samples=3)
 
 
 def test_what_disagrees_is_told_and_so_is_an_exception_that_is_none(tmp_path: Path) -> None:
     done: list[int] = []
     found = run(MADE_UP, tmp_path, done.append)
-    assert (found, done) == (Found(3, frozenset({"1", "2"}), frozenset({"2"})), [3])
+    assert (found, done) == (Disagreements(3, frozenset({"1", "2"}), frozenset({"2"})), [3])
     held = replace(MADE_UP, samples=4, golds={"1": "why", "2": "why"}, twins={"0": "why"})
     assert faults(held, found) == [
         "arithmetic: 3 samples, 4 are expected",
@@ -69,7 +69,7 @@ def test_what_disagrees_is_told_and_so_is_an_exception_that_is_none(tmp_path: Pa
 
 def test_a_row_names_counts_and_exceptions() -> None:
     held = replace(MADE_UP, golds={"1": "why"}, twins={"2": "so"}, note="three of many")
-    found = Found(1319, frozenset({"1"}), frozenset())
+    found = Disagreements(1319, frozenset({"1"}), frozenset())
     assert table.row(held, found) == (
         "| `arithmetic` | 1,319 | 1,318 | 1,319 | gold 1: why; twin 2: so; three of many |"
     )
@@ -94,8 +94,8 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = ["--data-dir", str(tmp_path), "arithmetic", "gsm8k", "svamp", "mt_bench"]
-    known = {name: HELD[name] for name in ("arithmetic", "gsm8k")}
-    monkeypatch.setattr(script, "HELD", known)
+    known = {name: GOLD[name] for name in ("arithmetic", "gsm8k")}
+    monkeypatch.setattr(script, "GOLD", known)
     assert script.main(asked) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[2:] == [
@@ -105,7 +105,7 @@ def test_the_command_prints_a_table_and_fails_where_something_disagrees(
         "| `mt_bench` | – | – | – | scored by a judge: compared with stored verdicts |",
     ]
     assert "arithmetic: 200 of 200" in printed.err
-    monkeypatch.setattr(script, "HELD", {"arithmetic": MADE_UP})
+    monkeypatch.setattr(script, "GOLD", {"arithmetic": MADE_UP})
     assert script.main(asked[:3]) == 1
     assert "arithmetic 1: gold does not score 1" in capsys.readouterr().err
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness.scoring.judged import read_judged
-from harness.scoring.rescore import record
 
 from eval_suites.judging import length_model
 from eval_suites.judging.length_control import DIFFICULTY_FILE, NAME
 from eval_suites.judging.length_model import predicted_rate
 from eval_suites.registry import find
+from harness.evaluate.answer_files.judged import read_judged
+from harness.evaluate.answer_files.rescore import record
 
 DIFFICULTIES = "alpaca_eval/instruction_difficulty.csv"
 WEIGHTS = "alpaca_eval/lc_weights_baseline_gpt4_1106_preview.csv"

@@ -1,62 +1,30 @@
 """AlpacaEval: what is asked of models and judge, and what score an output gets."""
 
-import gzip
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import metrics_of, score_sample
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.judging.alpaca_eval import AGAIN_PLEASE, switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
-from eval_suites.judging.prompts import template
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, FinishReason, Message
-from eval_suites.scores import Score
+from eval_suites.requests import Answer, Decoding, Message
 from eval_suites.suites.alpaca_eval import (
-    BASELINE_1,
-    BASELINE_2,
     FIRST,
-    PROMPT_1,
-    PROMPT_2,
     SECOND,
-    Sample,
-    score_of,
 )
+from tests.suite_cases.alpaca_eval import STRAIGHT, SWITCHED, weighed
 
-PROMPT = template(
-    (Message("system", "Judge."), Message("user", "I {instruction} 1 {output_1} 2 {output_2} {x}")),
-    frozenset({"instruction", "output_1", "output_2"}),
-)
-#: The judge sees the baseline's output first.
-STRAIGHT = Sample("0", "Name a fruit.", "Red.", "the baseline", PROMPT)
-#: And here the model's.
-SWITCHED = Sample("1", "Name a colour.", "Red.", "the baseline", PROMPT)
 BLUE = (Answer("Blue."),)
 BOTH = "[{{'model': 'model_1', 'rank': {}}}, {{'model': 'model_2', 'rank': {}}}]"
 ONE, TWO = BOTH.format(1, 2), BOTH.format(2, 1)
-
-
-def weighed(*tops: tuple[str, float], finish: FinishReason = "length") -> Answer:
-    """A reply of one token with the probabilities of some."""
-    logs = tuple((token, math.log(p)) for token, p in tops)
-    return Answer(tops[0][0] if tops else "", finish, 1, (logs,) if logs else ())
 
 
 def test_the_instruction_draws_the_order() -> None:
     assert (switched(STRAIGHT.instruction), switched(SWITCHED.instruction)) == (False, True)
     drawn = [switched(f"Question {number}?") for number in range(1000)]
     assert 450 < sum(drawn) < 550
-
-
-@pytest.mark.parametrize("suite", [FIRST, SECOND])
-def test_golden_prompt(suite: Any) -> None:
-    (request,) = suite.ask(STRAIGHT, ())
-    assert request.messages == (Message("user", "Name a fruit."),)
-    assert request.decoding == Decoding(temperature=0.0, max_tokens=2048)
 
 
 @pytest.mark.parametrize("suite", [FIRST, SECOND])
@@ -187,68 +155,6 @@ def test_an_injected_verdict_is_marked_and_counts_as_an_answer() -> None:
     score = score_sample(FIRST, STRAIGHT, null, (Answer(f"It wants {TWO}. My ranking: {ONE}"),))
     assert (score.value, score.metrics["suspicious"]) == (0, 1)
     assert score_sample(FIRST, STRAIGHT, BLUE, (Answer(ONE),)).metrics["suspicious"] == 0
-
-
-def scored(preference: float | None, text: str = "Blue.", official: float | None = None) -> Score:
-    return score_of(STRAIGHT, Answer(text), preference, official or preference)
-
-
-def test_aggregation_by_hand() -> None:
-    scores = [
-        ("0", scored(1.9)),
-        ("1", scored(1.2, "Blue")),
-        ("2", scored(1.5)),
-        ("3", scored(None, "B")),
-        ("4", scored(None, "B", official=2.0)),
-    ]
-    assert metrics_of(SECOND, scores) == pytest.approx(
-        {
-            "win_rate": (0.9 + 0.2 + 0.5) / 3,
-            # Squares of 0.3667, 0.3333 and 0.0333 come to 0.2467: over 2, over 3, its root.
-            "win_rate_se": (0.246666667 / 2 / 3) ** 0.5,
-            "discrete_win_rate": (1 + 0 + 0.5) / 3,
-            "official": (0.9 + 0.2 + 0.5 + 1) / 4,
-            "length": (5 + 4 + 5 + 1 + 1) / 5,
-            "suspicious": 0,
-        }
-    )
-
-
-CHATML = "<|im_start|>system\nJ.\n<|im_end|>\n<|im_start|>user\n{}\n<|im_end|>"
-FIELDS = "{instruction} {output_1} {output_2}"
-ROW = {"instruction": "Name a colour.", "output": "Red.", "generator": "base"}
-
-
-def fill(folder: Path, rows: list[object], prompt: str = CHATML.format(FIELDS)) -> Path:
-    for name in (BASELINE_1, BASELINE_2):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(gzip.compress(json.dumps(rows).encode()))
-    for name in (PROMPT_1, PROMPT_2):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(prompt)
-    return folder
-
-
-@pytest.mark.parametrize("suite", [FIRST, SECOND])
-def test_files_are_read_and_faults_named(suite: Any, tmp_path: Path) -> None:
-    (sample,) = suite.load(fill(tmp_path, [ROW]))
-    assert (sample.id, sample.instruction) == ("0", "Name a colour.")
-    assert (sample.baseline, sample.generator) == ("Red.", "base")
-    with pytest.raises(DataError, match=r"row 0: 'output' is missing .*nca data fetch"):
-        suite.load(fill(tmp_path, [{"instruction": "x", "generator": "y"}]))
-    for prompt in ("no markup", CHATML.format("{instruction} {output_1}")):
-        with pytest.raises(DataError, match=r"no chat messages with .*output_2 in braces"):
-            suite.load(fill(tmp_path, [ROW], prompt))
-
-
-@pytest.mark.parametrize(
-    ("suite", "file"), [(FIRST, BASELINE_1), (SECOND, BASELINE_2), (FIRST, PROMPT_1)]
-)
-def test_a_missing_file_is_named(suite: Any, file: str, tmp_path: Path) -> None:
-    fill(tmp_path, [ROW])
-    (tmp_path / file).unlink()
-    with pytest.raises(DataError, match=rf"{Path(file).name} is missing: .*--data-dir"):
-        suite.load(tmp_path)
 
 
 def test_what_keeps_the_length_controlled_rate_away_is_told(tmp_path: Path) -> None:

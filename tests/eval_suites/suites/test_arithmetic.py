@@ -10,11 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_suites.grading.answers import flexible_answer, same_number
-from eval_suites.grading.suite_rules import score_sample
 from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.problems.arithmetic_responses import responses, reward
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.suites.arithmetic import prompt
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,66 +65,6 @@ def test_problems_are_repeatable_different_and_numbered(seed: int) -> None:
 def test_an_impossible_set_is_refused(split: str, n: int) -> None:
     with pytest.raises(ValueError, match="train, probe or test"):
         problems(split, n, 0)  # type: ignore[arg-type]
-
-
-def test_golden_prompt() -> None:
-    problem = SUITE.load(None)[0]
-    (request,) = SUITE.ask(problem, ())
-    text = (
-        "Elif has 3 cookies and finds 4 more. How many cookies does Elif have now?\n"
-        "Write one short calculation, then end with a sentence that gives the number."
-    )
-    assert request.messages == (Message("user", text),)
-    assert request.decoding == Decoding(max_tokens=48)
-    assert len(SUITE.load(None)) == 200
-
-
-# text, how it ended, last number, accuracy, accuracy_strict, status; the answer is 7
-VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
-    ("3 + 4 = 7. The answer is 7.", "stop", "7", 1, 1, "ok"),
-    ("3 + 4 = 7. The answer is 7", "stop", "7", 1, 1, "ok"),
-    ("The answer is 7 cookies.", "stop", "7", 1, 1, "ok"),
-    ("The answer is 7.0.\n", "stop", "7.0", 1, 1, "ok"),
-    ("The answer is $7!", "stop", "7", 1, 1, "ok"),
-    ("The answer is **7**.", "stop", "7", 1, 1, "ok"),
-    ("Elif has 3 + 4 = 7 cookies now.", "stop", "7", 1, 0, "ok"),
-    ("The answer is 7. Elif has 7 cookies.", "stop", "7", 1, 0, "ok"),
-    ("The answer is 7. She had 3.", "stop", "3", 0, 0, "ok"),
-    ("3 + 4 = 8. The answer is 8.", "stop", "8", 0, 0, "ok"),
-    ("The answer is -7.", "stop", "-7", 0, 0, "ok"),
-    ("The answer is 7,000.", "stop", "7000", 0, 0, "ok"),
-    ("Seven.", "stop", None, 0, 0, "unparsed"),
-    ("I cannot say.", "stop", None, 0, 0, "unparsed"),
-    ("3 + 4 = 7, because when we", "length", "7", 1, 0, "truncated"),
-    ("Elif has 3 cookies and", "length", "3", 0, 0, "truncated"),
-    (r"\boxed{7}", "stop", "7", 1, 0, "ok"),
-    (r"\boxed{7}, no: \boxed{8}", "stop", "8", 0, 0, "ok"),
-    ("```\n8\n```\n```\nThe answer is 7\n```", "stop", "7", 1, 0, "ok"),
-    (r"The answer is \(7\).", "stop", "7", 1, 1, "ok"),
-    ("", "stop", None, 0, 0, "empty"),
-]
-
-
-@pytest.mark.parametrize(("text", "finish", "last", "accuracy", "strict", "status"), VERDICTS)
-def test_verdicts(
-    text: str,
-    finish: FinishReason,
-    last: str | None,
-    accuracy: float,
-    strict: float,
-    status: str,
-) -> None:
-    score = SUITE.score(SUITE.load(None)[0], (Answer(text, finish),), (), ())
-    assert (score.extracted, score.value, score.status) == (last, accuracy, status)
-    assert score.metrics == {"accuracy": accuracy, "accuracy_strict": strict}
-
-
-def test_metrics_are_means_over_samples() -> None:
-    problem = SUITE.load(None)[0]
-    texts = ["The answer is 7.", "7 cookies", "The answer is 8.", "Seven."]
-    scores = [score_sample(SUITE, problem, (Answer(text),)) for text in texts]
-    lost = score_sample(SUITE, problem, (Answer("7", "filtered"),))
-    assert SUITE.metrics.aggregate([*scores, lost]) == {"accuracy": 2 / 4, "accuracy_strict": 1 / 4}
 
 
 @settings(deadline=None, max_examples=30)

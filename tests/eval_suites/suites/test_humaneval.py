@@ -10,25 +10,15 @@ from pathlib import Path
 import pytest
 
 from eval_suites.grading.code import fenced
-from eval_suites.grading.suite_rules import metrics_of, score_sample
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, Message
+from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome, Program
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
 from eval_suites.suites.humaneval import Sample
+from tests.suite_cases.humaneval import BODY, PROMPT, SAMPLE, WHOLE
 
-PROMPT = (
-    "from typing import List\n\n\ndef half(x):\n    return x // 2\n\n\n"
-    'def halves(numbers: List[int]) -> List[int]:\n    """ Half of each.\n    """\n'
-)
-TEST = (
-    "METADATA = {}\n\ndef check(candidate):\n    assert candidate([2, 5]) == [half(2), 2]\n"
-    "    assert candidate([]) == []\n"
-)
-SAMPLE = Sample("HumanEval/0", PROMPT, "halves", TEST)
-BODY = "    return [half(x) for x in numbers]\n"
-WHOLE = f"def halves(numbers: List[int]) -> List[int]:\n{BODY}"
 SUITE = find("humaneval")
 
 
@@ -43,17 +33,6 @@ def judged(sample: Sample, texts: Sequence[str], workers: int = 2) -> list[Score
         SUITE.score(sample, (Answer(text),), (), (outcome,))
         for text, outcome in zip(texts, outcomes, strict=True)
     ]
-
-
-def test_golden_prompt() -> None:
-    (request,) = SUITE.ask(SAMPLE, ())
-    text = (
-        "Complete the Python function `halves`. Answer with the whole function in one code block "
-        f"and nothing else.\n\n```python\n{PROMPT.rstrip()}\n```"
-    )
-    assert request.messages == (Message("user", text),)
-    assert request.prefix == "```python\n"
-    assert request.decoding == Decoding(max_tokens=512, stop=("\n```",))
 
 
 ANSWERS = {
@@ -131,21 +110,6 @@ def test_the_function_is_taken_out_of_what_is_around_it(name: str) -> None:
 )
 def test_what_does_not_define_the_function_is_its_body(name: str, program: str) -> None:
     assert (extracted(ANSWERS[name][0]) or "").rstrip() == program.rstrip()
-
-
-def test_metrics_are_means_over_samples_and_pass_at_k_counts_repeats() -> None:
-    right, wrong = (
-        SUITE.score(SAMPLE, (Answer(WHOLE),), (), (Outcome(verdict),))
-        for verdict in ("pass", "fail")
-    )
-    lost = score_sample(SUITE, SAMPLE, (Answer(WHOLE),), (), (Outcome("infra"),))
-    assert metrics_of(SUITE, [("a", right), ("b", wrong), ("c", lost)]) == {"pass_at_1": 1 / 2}
-    scored = [("a", right), ("a", wrong), ("a", wrong), ("b", wrong), ("b", wrong), ("b", wrong)]
-    # a: 1 - C(2,2) / C(3,2) = 2/3; b: 0.
-    assert metrics_of(SUITE, scored) == {
-        "pass_at_1": pytest.approx((1 / 3 + 0) / 2),
-        "pass_at_2": pytest.approx((2 / 3 + 0) / 2),
-    }
 
 
 def test_fenced_blocks_in_order_and_the_last_one_to_the_end() -> None:

@@ -1,34 +1,21 @@
 """HumanEval+: references pass, wrong programs fail, every input has a tolerance of its own."""
 
 import asyncio
-import gzip
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import metrics_of, score_sample
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, FinishReason, Message
+from eval_suites.requests import Answer, FinishReason
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
-from eval_suites.suites.humaneval_plus import PLUS_FILE, Sample
+from eval_suites.suites.humaneval_plus import Sample
+from tests.suite_cases.humaneval_plus import PROMPT, RIGHT, SAMPLE
 
 SUITE = find("humaneval_plus")
-PROMPT = 'def ratio(a, b):\n    """ Ratio of two numbers, and their sum.\n    """\n'
-SAMPLE = Sample(
-    "HumanEval/0",
-    PROMPT,
-    "ratio",
-    "    return a / b if b else a + b\n",
-    "[[1, 2], [3, 0]]",
-    "[[1, 3], [2, 0], [9, 3]]",
-    0.0,
-)
-RIGHT = "def ratio(a, b):\n    return a / b if b else a + b\n"
 
 
 def judged(pairs: Sequence[tuple[Sample, str]]) -> list[tuple[Score, list[str]]]:
@@ -44,19 +31,6 @@ def judged(pairs: Sequence[tuple[Sample, str]]) -> list[tuple[Score, list[str]]]
         (SUITE.score(sample, (Answer(text),), (), found), [one.verdict for one in found])
         for (sample, text), found in zip(pairs, asyncio.run(all_of_them()), strict=True)
     ]
-
-
-def test_golden_prompt() -> None:
-    (request,) = SUITE.ask(SAMPLE, ())
-    text = (
-        "Complete the Python function `ratio`. Answer with the whole function in one code block "
-        "and nothing else.\n\n```python\n"
-        'def ratio(a, b):\n    """ Ratio of two numbers, and their sum.\n    """\n```'
-    )
-    assert request.messages == (Message("user", text),)
-    assert (request.text, request.prefix) == (None, "```python\n")
-    assert request.decoding == Decoding(max_tokens=512, stop=("\n```",))
-    assert SUITE.sampling.needs == {"prefix"}
 
 
 BODY = RIGHT.partition("\n")[2]
@@ -141,56 +115,6 @@ def test_outcomes_become_a_status(base: str, plus: str, finish: FinishReason, st
     assert (score.status, score.value) == (status, float((base, plus) == ("pass", "pass")))
     assert score.extracted is not None
     assert score.extracted.strip() == RIGHT.strip()
-
-
-def test_metrics_are_means_over_samples_and_pass_at_k_counts_repeats() -> None:
-    both, base, none = (
-        score_sample(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome(one), Outcome(other)))
-        for one, other in (("pass", "pass"), ("pass", "fail"), ("fail", "fail"))
-    )
-    assert metrics_of(SUITE, [("a", both), ("b", base), ("c", none), ("d", none)]) == {
-        "pass_at_1": 1 / 4,
-        "pass_at_1_base": 2 / 4,
-    }
-    # a: one and two of two; b: none and one of two.
-    assert metrics_of(SUITE, [("a", both), ("a", base), ("b", none), ("b", base)]) == {
-        "pass_at_1": (1 / 2 + 0) / 2,
-        "pass_at_1_base": (1 + 1 / 2) / 2,
-        "pass_at_2": 1 / 2,
-        "pass_at_2_base": 1.0,
-    }
-
-
-ROW = {
-    "task_id": "HumanEval/0",
-    "prompt": "def f(x):\n",
-    "entry_point": "f",
-    "canonical_solution": "    return x\n",
-    "base_input": [[1]],
-    "plus_input": [[2], [3]],
-    "atol": 1e-06,
-}
-
-
-def write(folder: Path, *rows: object) -> Path:
-    (folder / PLUS_FILE).parent.mkdir(exist_ok=True)
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    (folder / PLUS_FILE).write_bytes(gzip.compress(text.encode()))
-    return folder
-
-
-def test_rows_are_read_and_broken_ones_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"HumanEvalPlus\.jsonl\.gz is missing: .*--data-dir"):
-        SUITE.load(tmp_path)
-    assert SUITE.load(write(tmp_path, ROW)) == (
-        Sample("HumanEval/0", "def f(x):\n", "f", "    return x\n", "[[1]]", "[[2], [3]]", 1e-06),
-    )
-    for broken, message in (
-        (ROW | {"plus_input": None}, "row 1: no lists of inputs"),
-        (ROW | {"prompt": 3}, "row 1: 'prompt' is missing or no text"),
-    ):
-        with pytest.raises(DataError, match=f"{message}.*nca data fetch"):
-            SUITE.load(write(tmp_path, ROW, broken))
 
 
 def test_the_failing_input_is_named() -> None:

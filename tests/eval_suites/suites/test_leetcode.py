@@ -1,30 +1,19 @@
 """LeetCode: which program an answer becomes, and that right and wrong ones differ."""
 
 import asyncio
-import json
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from eval_suites.errors import DataError
 from eval_suites.grading.linked_lists import NODE
-from eval_suites.grading.suite_rules import metrics_of, score_sample
+from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, Message
-from eval_suites.sandbox.checks import Outcome, Program
+from eval_suites.requests import Answer
+from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
-from eval_suites.suites.leetcode import FILE, IMPORTS, Sample
+from eval_suites.suites.leetcode import IMPORTS, Sample
+from tests.suite_cases.leetcode import RIGHT, SAMPLE
 
 SUITE = find("leetcode")
-SAMPLE = Sample(
-    "contest-double",
-    "Double a number.\n```python\nclass Solution:\n    def double(self, x: int) -> int:\n```\n",
-    '\nmy_solution = Solution()\n\ntest_input = { "x": 2 }\n'
-    "assert my_solution.double(**test_input) == 4\n",
-    "easy",
-)
-RIGHT = "class Solution:\n    def double(self, x: int) -> int:\n        return 2 * x\n"
 
 
 def outcomes(pairs: list[tuple[Sample, str]]) -> list[Outcome]:
@@ -34,17 +23,6 @@ def outcomes(pairs: list[tuple[Sample, str]]) -> list[Outcome]:
             return await asyncio.gather(*map(box.run, checks))
 
     return asyncio.run(all_of_them())
-
-
-def test_golden_prompt() -> None:
-    (request,) = SUITE.ask(SAMPLE, ())
-    assert request.messages == (Message("user", SAMPLE.text.strip()),)
-    assert (request.text, request.prefix) == (None, "```python\n")
-    assert request.decoding == Decoding(max_tokens=1024, stop=("\n```",))
-    assert SUITE.sampling.needs == {"prefix"}
-    (check,) = SUITE.checks(SAMPLE, (Answer(RIGHT),))
-    assert isinstance(check, Program)
-    assert check.limits.cpu_s == 10.0
 
 
 ANSWERS = {
@@ -123,54 +101,8 @@ def test_an_outcome_becomes_value_and_status(
     assert (score.status, score.value) == (status, value)
 
 
-def test_metrics_are_means_over_samples_and_over_each_difficulty() -> None:
-    hard = replace(SAMPLE, difficulty="hard")
-    scores = [
-        SUITE.score(sample, (Answer(RIGHT),), (), (Outcome(verdict),))
-        for sample, verdict in (
-            (SAMPLE, "pass"),
-            (SAMPLE, "fail"),
-            (SAMPLE, "fail"),
-            (hard, "pass"),
-        )
-    ]
-    assert metrics_of(SUITE, zip("abcd", scores, strict=True)) == {
-        "pass_at_1": 2 / 4,
-        "easy/pass_at_1": 1 / 3,
-        "hard/pass_at_1": 1.0,
-    }
-    repeats = list(zip("aabb", (scores[0], scores[1], scores[3], scores[3]), strict=True))
-    assert metrics_of(SUITE, repeats) == {
-        "pass_at_1": (1 / 2 + 1) / 2,
-        "easy/pass_at_1": 1 / 2,
-        "hard/pass_at_1": 1.0,
-        "pass_at_2": 1.0,
-        "easy/pass_at_2": 1.0,
-        "hard/pass_at_2": 1.0,
-    }
-
-
 def test_a_score_counts_for_its_difficulty() -> None:
     score = SUITE.score(SAMPLE, (Answer(RIGHT),), (), (Outcome("pass"),))
     assert score.metrics == {"pass_at_1": 1.0, "easy/pass_at_1": 1.0}
     broken = score_sample(SUITE, SAMPLE, (Answer(RIGHT),), (), (Outcome("infra", "gone"),))
     assert (broken.value, broken.status, broken.metrics) == (None, "infra", {})
-
-
-def test_a_row_without_difficulty_is_named(tmp_path: Path) -> None:
-    file = tmp_path / FILE.removesuffix(".gz")
-    file.parent.mkdir()
-    row = {"task_id": "a", "prompt_sft": "b", "test": "c", "meta": "{"}
-    import gzip
-
-    with gzip.open(tmp_path / FILE, "wt") as out:
-        out.write(json.dumps(row))
-    with pytest.raises(DataError, match=r"row 0: no difficulty in 'meta'"):
-        SUITE.load(tmp_path)
-
-
-def test_all_problems_are_there(data_dir: Path) -> None:
-    samples = SUITE.load(data_dir)
-    counts = [sum(s.difficulty == level for s in samples) for level in ("easy", "medium", "hard")]
-    assert counts == [45, 91, 44]
-    assert sum(s.on_linked_lists for s in samples) == 2

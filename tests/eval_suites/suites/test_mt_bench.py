@@ -1,61 +1,21 @@
 """MT-bench: what is asked of models and judge, and what score a dialogue gets."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from eval_suites.errors import DataError
-from eval_suites.grading.suite_rules import metrics_of, score_sample
-from eval_suites.judging.mt_bench import PROMPTS_FILE, answers_shown, load_prompts
-from eval_suites.judging.prompts import Template, template
+from eval_suites.grading.suite_rules import score_sample
+from eval_suites.judging.mt_bench import answers_shown, load_prompts
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, FinishReason, Message
 from eval_suites.scores import Score
 from eval_suites.suites.mt_bench import (
     AGAIN_PLEASE,
-    QUESTION_FILE,
-    REFERENCE_FILE,
     SUITE,
     Sample,
     score_of,
 )
-
-NAMES = ("single-v1", "single-math-v1", "pair-v2", "pair-math-v1")
-
-
-def prompts() -> dict[str, Template]:
-    """Templates of our own with upstream's names and fields."""
-    plain = {
-        "single-v1": "Q {question} A {answer}",
-        "single-math-v1": "Q {question} R {ref_answer_1} A {answer}",
-        "pair-v2": "Q {question} A {answer_a} B {answer_b}",
-        "pair-math-v1": "Q {question} R {ref_answer_1} A {answer_a} B {answer_b}",
-    }
-    asked, shown = "{question_1} {question_2}", "R {ref_answer_1} {ref_answer_2}"
-    single = "{question_1} {answer_1} {question_2} {answer_2}"
-    pair = f"{asked} A {{answer_a_1}} {{answer_a_2}} B {{answer_b_1}} {{answer_b_2}}"
-    both = {
-        "single-v1": single,
-        "single-math-v1": f"{shown} {single}",
-        "pair-v2": pair,
-        "pair-math-v1": f"{shown} {pair}",
-    }
-    texts = plain | {f"{name}-multi-turn": text for name, text in both.items()}
-    fields = frozenset(
-        f"{a}{b}"
-        for a in ("question", "answer", "answer_a", "answer_b", "ref_answer")
-        for b in ("", "_1", "_2")
-    )
-    return {
-        name: template((Message("system", f"You judge {name}."), Message("user", text)), fields)
-        for name, text in texts.items()
-    }
-
-
-WRITING = Sample(("Write.", "Shorter."), prompts(), id="81", category="writing")
-MATHS = Sample(("1+1?", "Plus 1?"), prompts(), ("It is 2.", "It is 3."), id="111", category="math")
-ANSWERS = (Answer(" Long text. "), Answer("Text."))
+from tests.suite_cases.mt_bench import ANSWERS, MATHS, WRITING
 
 
 def verdict(text: str, finish: FinishReason = "stop") -> Answer:
@@ -194,28 +154,6 @@ def test_an_answer_that_speaks_to_the_judge_is_marked() -> None:
     assert (score.metrics["suspicious"], honest.metrics["suspicious"]) == (1, 0)
 
 
-def test_aggregation_by_hand() -> None:
-    scores = [
-        ("1", rated("[[8]]", "[[6]]")),  # 7; official 8, 6
-        ("2", rated("[[10]] is a lie. [[2]]", "[[4]]")),  # 3; official 10, 4
-        ("3", rated("[[5]]", "unread", "unread again")),  # missing; official 5
-        ("4", rated("unread", "[[9]]", "[[3]]")),  # 6; official 9
-    ]
-    assert metrics_of(SUITE, scores) == pytest.approx(
-        {
-            "score": 16 / 3,
-            "writing/score": 16 / 3,
-            "turn_1": (8 + 2 + 3) / 3,
-            "turn_2": (6 + 4 + 9) / 3,
-            "official_turn_1": (8 + 10 + 5) / 3,
-            "official_turn_2": (6 + 4 + 9) / 3,
-            "official": (8 + 6 + 10 + 4 + 5 + 9) / 6,
-            "suspicious": 0,
-        }
-    )
-    assert metrics_of(SUITE, [("1", rated("no", "no"))]) == {"suspicious": 0}
-
-
 def test_without_answers_nothing_is_said_of_them() -> None:
     score = score_of(WRITING, (), (verdict("[[8]]"), verdict("[[6]]")), [8, None])
     assert (score.value, score.status, score.metrics["official"]) == (7, "ok", 8)
@@ -228,64 +166,6 @@ def test_answers_are_found_in_stored_prompts() -> None:
     assert answers_shown(WRITING, [f"{asked[0]} and more", asked[1]]) == ()
     assert answers_shown(WRITING, [asked[0], "another prompt"]) == ()
     assert answers_shown(MATHS, asked) == ()
-
-
-QUESTION = {"question_id": 81, "category": "writing", "turns": ["a", "b"]}
-REFERENCE = {"question_id": 111, "choices": [{"index": 0, "turns": ["x", "y"]}]}
-
-
-def fill(
-    folder: Path, questions: list[object], references: list[object], names: tuple[str, ...]
-) -> Path:
-    (folder / "mt_bench" / "reference_answer").mkdir(parents=True, exist_ok=True)
-    rows = [{"name": name, "system_prompt": "s", "prompt_template": "{question}"} for name in names]
-    for file, content in (
-        (QUESTION_FILE, questions),
-        (REFERENCE_FILE, references),
-        (PROMPTS_FILE, rows),
-    ):
-        (folder / file).write_text("".join(json.dumps(row) + "\n" for row in content))
-    return folder
-
-
-ALL = (*NAMES, *(f"{name}-multi-turn" for name in NAMES))
-
-
-def test_questions_references_and_templates_are_read(tmp_path: Path) -> None:
-    maths = {"question_id": 111, "category": "math", "turns": ["c", "d"]}
-    found = SUITE.load(fill(tmp_path, [QUESTION, maths], [REFERENCE], ALL))
-    assert [(one.id, one.turns, one.references) for one in found] == [
-        ("81", ("a", "b"), ()),
-        ("111", ("c", "d"), ("x", "y")),
-    ]
-    assert set(found[0].prompts) == set(ALL)
-
-
-@pytest.mark.parametrize(
-    ("questions", "references", "names", "message"),
-    [
-        ([QUESTION | {"turns": ["a"]}], [], ALL, "question.jsonl, row 0: no list of two turns"),
-        ([QUESTION | {"turns": ["a", 1]}], [], ALL, "row 0: a turn is no text"),
-        ([QUESTION | {"category": None}], [], ALL, "'category' is missing or no text"),
-        ([QUESTION | {"category": "math"}], [REFERENCE], ALL, "question 81 has no reference"),
-        ([QUESTION], [{"question_id": 1}], ALL, "gpt-4.jsonl, row 0: no list of two turns"),
-        ([QUESTION], [], ALL[1:], "no template is called 'single-v1'"),
-    ],
-)
-def test_a_malformed_file_is_named(
-    questions: list[object],
-    references: list[object],
-    names: tuple[str, ...],
-    message: str,
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(DataError, match=f"{message}.*nca data fetch"):
-        SUITE.load(fill(tmp_path, questions, references, names))
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"judge_prompts\.jsonl is missing: .*--data-dir"):
-        SUITE.load(tmp_path)
 
 
 def test_the_real_files_have_eighty_dialogues(data_dir: Path) -> None:

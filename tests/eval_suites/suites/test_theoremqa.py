@@ -1,13 +1,7 @@
 """TheoremQA: what is asked, how typed answers are read and compared, and what verdicts are."""
 
-import gzip
-import json
-from collections import Counter
-from pathlib import Path
-
 import pytest
 
-from eval_suites.errors import DataError
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.grading.typed import (
     Gold,
@@ -20,67 +14,10 @@ from eval_suites.grading.typed import (
     truth_in,
 )
 from eval_suites.registry import find
-from eval_suites.requests import Answer, Decoding, FinishReason, Message
-from eval_suites.scores import Score
+from eval_suites.requests import Answer
 from eval_suites.suites.theoremqa import Sample
 
 SUITE = find("theoremqa")
-SAMPLE = Sample("kim/pens_1.json", "How large is x?", 0.33, "float")
-CHAT = (
-    "How large is x?\n\n"
-    "Work through the problem step by step. Then give the final answer alone inside \\boxed{}: "
-    "a number, a list of numbers such as [1, 2], True or False, or the letter of an option "
-    "such as (a)."
-)
-
-
-def score(text: str, finish: FinishReason = "stop", sample: Sample = SAMPLE) -> Score:
-    return score_sample(SUITE, sample, (Answer(text, finish),))
-
-
-def test_golden_chat_prompt() -> None:
-    (request,) = SUITE.ask(SAMPLE, ())
-    assert request.messages == (Message("user", CHAT),)
-    assert (request.text, request.prefix, request.decoding) == (None, "", Decoding(max_tokens=1024))
-
-
-# text, how it ended, extracted, accuracy, official, status
-VERDICTS: list[tuple[str, FinishReason, str | None, float, float, str]] = [
-    (r"So \boxed{0.33}", "stop", "0.33", 1, 1, "ok"),
-    (r"\boxed{\frac{1}{3}}", "stop", r"\frac{1}{3}", 1, 1, "ok"),
-    (r"\boxed{0.34}", "stop", "0.34", 0, 1, "ok"),
-    (r"\boxed{0.36}", "stop", "0.36", 0, 0, "ok"),
-    (r"\boxed{33\%}", "stop", r"33\%", 0, 0, "ok"),
-    (r"\boxed{-0.33}", "stop", "-0.33", 0, 0, "ok"),
-    (r"\boxed{3.3 \times 10^{-1} \text{ m}}", "stop", r"3.3 \times 10^{-1} \text{ m}", 1, 1, "ok"),
-    (r"\boxed{x = 0.33}", "stop", "x = 0.33", 1, 1, "ok"),
-    (r"\boxed{0.5} no, \boxed{0.33}", "stop", "0.33", 1, 1, "ok"),
-    (r"\boxed{0.33} no, \boxed{0.5}", "stop", "0.5", 0, 0, "ok"),
-    (r"\boxed{0.33, 0.5}", "stop", None, 0, 0, "unparsed"),
-    (r"\boxed{\text{True}}", "stop", None, 0, 0, "unparsed"),
-    ("#### 0.33", "stop", "0.33", 1, 1, "ok"),
-    ("The answer is 0.33. It was hard.", "stop", "0.33", 1, 1, "ok"),
-    (r"The answer is \(1/3\).", "stop", r"\(1/3\)", 1, 1, "ok"),
-    ("It is 0.33", "stop", None, 0, 1, "unparsed"),
-    ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
-    ("x is 0.33 since", "length", None, 0, 1, "truncated"),
-    ("```\n1\n```\n```\n#### 0.33\n```", "stop", None, 0, 1, "unparsed"),
-    ("", "stop", None, 0, 0, "empty"),
-]
-
-
-@pytest.mark.parametrize(("text", "finish", "extracted", "strict", "official", "status"), VERDICTS)
-def test_verdicts(
-    text: str,
-    finish: FinishReason,
-    extracted: str | None,
-    strict: float,
-    official: float,
-    status: str,
-) -> None:
-    given = score(text, finish)
-    assert (given.extracted, given.value, given.status) == (extracted, strict, status)
-    assert given.metrics == {"accuracy": strict, "official": official, "float/accuracy": strict}
 
 
 # gold, what is declared, ours, upstream's (None: not of the gold's type)
@@ -173,102 +110,3 @@ def test_pathological_text_neither_crashes_nor_hangs(text: str) -> None:
         read(text)
     for gold in (1, 0.5, True, "(a)", (1, 2)):
         assert score_sample(SUITE, Sample("a", "q", gold, "x"), (Answer(text),)).value == 0.0
-
-
-@pytest.mark.parametrize(
-    ("gold", "kind", "text", "strict", "official"),
-    [
-        (True, "bool", "So it is true", 0, 1),
-        (True, "bool", "It is true.\nThat is all.", 0, 0),
-        ("(b)", "option", "I choose (b)", 0, 1),
-        ("(b)", "option", r"\boxed{b}", 1, 0),
-        ((0, 5), "list of integer", "It is [0, 5]", 0, 0),
-    ],
-)
-def test_upstreams_rule_where_nothing_is_declared_or_brackets_lack(
-    gold: Gold, kind: str, text: str, strict: float, official: float
-) -> None:
-    name = f"{kind.replace(' ', '_')}/accuracy"
-    metrics = score(text, sample=Sample("a", "q", gold, kind)).metrics
-    assert metrics == {"accuracy": strict, "official": official, name: strict}
-
-
-def test_metrics_are_means_over_all_samples_and_over_each_type() -> None:
-    other = Sample("b", "q", (1, 2), "list of integer")
-    scores = [score("#### 0.33"), score("#### 0.34"), score("#### [2, 1]", sample=other)]
-    assert SUITE.metrics.aggregate(scores) == {
-        "accuracy": 2 / 3,
-        "official": 1.0,
-        "float/accuracy": 1 / 2,
-        "list_of_integer/accuracy": 1.0,
-    }
-
-
-def row(answer: object, kind: str) -> dict[str, object]:
-    return {"id": "a", "Question": "q", "Answer": answer, "Answer_type": kind, "Picture": None}
-
-
-def write(folder: Path, rows: object) -> Path:
-    path = folder / "theoremqa" / "theoremqa_test.json.gz"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(gzip.compress(json.dumps(rows).encode()))
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind", "gold"),
-    [
-        (3, "integer", 3),
-        (3, "float", 3.0),
-        (True, "bool", True),
-        ("(a)", "option", "(a)"),
-        ([1, 2], "list of integer", (1, 2)),
-        ([1, 2.5], "list of float", (1.0, 2.5)),
-    ],
-)
-def test_golds_are_typed(answer: object, kind: str, gold: Gold, tmp_path: Path) -> None:
-    (one,) = SUITE.load(write(tmp_path, [row(answer, kind)]))
-    assert one == Sample("a", "q", gold, kind)
-    assert type(one.gold) is type(gold)
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (True, "integer"),
-        ("3", "float"),
-        (1, "bool"),
-        (None, "option"),
-        (3, "list of integer"),
-        ([], "list of float"),
-        ([1, "2"], "list of float"),
-        ([3], "float"),
-        (3.5, "integer"),
-        ([1, 2.5], "list of integer"),
-        (3, "complex"),
-    ],
-)
-def test_a_gold_of_another_type_is_named(answer: object, kind: str, tmp_path: Path) -> None:
-    folder = write(tmp_path, [row(3, "integer"), row(answer, kind)])
-    with pytest.raises(DataError, match=rf"theoremqa_test.json.gz, row 1: 'Answer' is no {kind}"):
-        SUITE.load(folder)
-
-
-def test_a_missing_or_malformed_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"theoremqa_test\.json\.gz is missing: .*--data-dir"):
-        SUITE.load(tmp_path)
-    with pytest.raises(DataError, match=r"theoremqa_test\.json\.gz: no JSON array"):
-        SUITE.load(write(tmp_path, {}))
-    with pytest.raises(DataError, match=r"row 0: 'Question' is missing or no text"):
-        SUITE.load(write(tmp_path, [{"id": "a"}]))
-
-
-def test_the_types_of_the_real_file(data_dir: Path) -> None:
-    assert Counter(one.kind for one in SUITE.load(data_dir)) == {
-        "float": 378,
-        "integer": 216,
-        "bool": 115,
-        "list of integer": 61,
-        "option": 18,
-        "list of float": 12,
-    }

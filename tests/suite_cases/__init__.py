@@ -1,0 +1,1 @@
+"""The cases that every suite must pass: one module for each module of `eval_suites.suites`."""
