@@ -152,10 +152,6 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[F], F]:
 
     Each field of a group is an option of the command. Every command also has `--debug`, which
     `harness.cli.main` reads.
-
-    Args:
-        app: the commands that it belongs to.
-        name: of the command; that of the function by default.
     """
 
     def register(function: F) -> F:

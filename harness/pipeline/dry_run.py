@@ -60,10 +60,7 @@ class CostEstimate:
 def estimate_costs(recipe: Recipe, places: Places, rows: int | None) -> dict[str, CostEstimate]:
     """Return the cost of training each checkpoint, by name.
 
-    Args:
-        recipe: as read.
-        places: folders of models and data.
-        rows: prompts to read, or to assume where the data is not on this machine.
+    `rows` is the number of prompts to read, or to assume where the data is not on this machine.
 
     Raises:
         UserError: the base's configuration is not known, or there is neither data nor `rows`.

@@ -49,11 +49,7 @@ def locate_data(
 ) -> TrainConfig:
     """Return a checkpoint's config with its data found; samples of the recipe stay as they are.
 
-    Args:
-        name: of the checkpoint.
-        config: as written.
-        places: where data may lie.
-        pin: adds its commit to a name on the hub.
+    `pin` adds its commit to a name on the hub.
 
     Raises:
         UserError: a file or folder is in no such place.
@@ -135,11 +131,6 @@ def resolve_reference(
     """Return folder and fingerprint of the model that suites of `kl:` measure against.
 
     It is the one that the section names, else the one that all checkpoints were trained against.
-
-    Args:
-        section: of the evaluation.
-        models: folders of the checkpoints.
-        places: where models lie.
 
     Raises:
         RecipeError: none is named, and the checkpoints were not all trained against one model.

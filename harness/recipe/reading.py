@@ -36,11 +36,9 @@ _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read, override, expand and validate a recipe file.
+    """Read, override, expand and validate a YAML file.
 
-    Args:
-        path: a YAML file.
-        overrides: "key.sub=value" strings, the value read as YAML.
+    Overrides are "key.sub=value" strings, the value read as YAML.
 
     Raises:
         RecipeError: with file and key, and the nearest known key where one was misspelt.
