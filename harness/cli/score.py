@@ -17,7 +17,7 @@ from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import Rescored, lines, record, refuse_unfit, rescore
 from harness.evaluate.answer_files.stored import Stored, named_files, read_stored
 from harness.evaluate.answer_files.unjudged import Bench, judge, read_answers
-from harness.evaluate.judge.capabilities import require_judge_capabilities
+from harness.evaluate.judge.capabilities import require_judge
 from harness.storage.atomic_files import write_json
 
 
@@ -62,7 +62,7 @@ def score(suite_name: str, files: Sequence[str], data_dir: Path | None, how: How
         raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
     samples = suite.load(data_dir)
     if how.bench is not None:
-        require_judge_capabilities([suite], how.bench.choice)
+        require_judge([suite], how.bench.choice)
         models = _judged(suite, samples, named, how.bench)
     elif suite.judging is not None:
         read = (

@@ -2,11 +2,7 @@
 
 from harness.engines.options import EngineSpec
 from harness.engines.registry import make
-from harness.evaluate.judge.capabilities import (
-    require_engine_capabilities,
-    require_judge,
-    require_judge_capabilities,
-)
+from harness.evaluate.judge.capabilities import require_engine, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import EvaluateSection, Recipe
 
@@ -39,15 +35,14 @@ def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
             suite needs.
     """
     suites = [library.suite(name) for name in section.suites]
-    require_judge(suites, chosen=section.judge is not None)
-    require_judge_capabilities(suites, section.judge)
+    require_judge(suites, section.judge)
     for name in section.suites:
         library.samples(name)
     if isinstance(section.limit, dict):
         for name in section.limit.keys() - set(section.suites):
             library.suite(name)  # a misspelt name
     if suites:
-        engine = make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
-        require_engine_capabilities(suites, section.engine.name, engine.capabilities)
+        make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+        require_engine(suites, section.engine.name)
     if suites and section.judge is not None:
         make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))

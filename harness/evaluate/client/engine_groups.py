@@ -34,19 +34,9 @@ class EngineGroup:
     merging: tuple[str, Path, str] | None = None
 
     @property
-    def engine_name(self) -> str:
-        """The engine's name."""
-        return self.spec.name
-
-    @property
     def remote(self) -> bool:
         """True where somebody else serves the models."""
         return "remote" in self.capabilities
-
-    @property
-    def width(self) -> int:
-        """Requests in flight at once."""
-        return self.spec.concurrency
 
     @property
     def identity(self) -> dict[str, str]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from eval_suites.grading.suite_rules import metrics_of
@@ -46,12 +45,7 @@ class Spool:
         self._file = tempfile.TemporaryFile(dir=self.folder)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         with suppress(OSError):  # a full disk: it was said when a line was put aside
             self._file.close()
 

@@ -159,7 +159,7 @@ async def open_judge(
     """
     (group,) = group_by_engine({NAME: choice.model}, {NAME: fingerprint}, choice)
     async with Restarting(
-        group.make, on_start=lambda: starting(f"judge {group.engine_name}")
+        group.make, on_start=lambda: starting(f"judge {group.spec.name}")
     ) as engine:
         budget = Budget(Price(*choice.price) if choice.price else None, choice.max_cost)
         client = CachedClient(MeteredEngine(engine, budget), group.identity, journal, seed)

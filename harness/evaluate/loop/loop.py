@@ -22,11 +22,7 @@ from harness.evaluate.client.queue import for_each, tasks
 from harness.evaluate.client.restarting import Restarting
 from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.task import Task
-from harness.evaluate.judge.capabilities import (
-    require_engine_capabilities,
-    require_judge,
-    require_judge_capabilities,
-)
+from harness.evaluate.judge.capabilities import require_engine, require_judge
 from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.evaluate.loop.evaluation_progress import (
@@ -65,8 +61,8 @@ async def evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None 
     """Evaluate as `run` does, inside a running event loop."""
     loaded = load_suites(job, library)
     suites = [item.suite for item in loaded]
-    require_judge(suites, chosen=job.judge is not None)
-    require_judge_capabilities(suites, job.judge)
+    require_judge(suites, job.judge)
+    require_engine(suites, job.engine.name)
     report_notes(job, loaded, report)
     report_estimate(job, ((item.suite, item.samples) for item in loaded), report)
     progress = EvaluationProgress(report, pairs_of(job, loaded), Stopwatch())
@@ -80,8 +76,6 @@ async def evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None 
         ):
             grader = Grader(Checker(box, journal), tier=await _tier(box, loaded, answering))
             groups = group_by_engine(job.models, job.fingerprints, job.engine)
-            for group in groups:
-                require_engine_capabilities(suites, group.engine_name, group.capabilities)
             for part in passes(loaded, grader, judge, answering, judging):
                 for group in groups:
                     await _evaluate_group(job, group, part)
@@ -123,7 +117,7 @@ async def _evaluate_group(job: EvalJob, group: EngineGroup, part: Pass) -> None:
     ):
         async with Restarting(
             make,
-            on_start=lambda: reporter.engine_starts(group.engine_name),
+            on_start=lambda: reporter.engine_starts(group.spec.name),
             on_ready=reporter.progress.stopwatch.run,
             on_gone=reporter.engine_gone,
         ) as engine:
@@ -158,5 +152,5 @@ async def _answer_all(
         part.reporter.add(task, statuses, own.tally)
 
     todo = tasks(base_first(group.models), part.loaded, job.repeats)
-    width = max(1, group.width // job.repeats)  # a sample asks for all its repeats
+    width = max(1, group.spec.concurrency // job.repeats)  # a sample asks for all its repeats
     await for_each(todo, width, answer)

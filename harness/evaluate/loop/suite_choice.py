@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from eval_suites import registry
 from eval_suites.errors import DataError, SandboxError
 from eval_suites.sandbox.runner import Sandbox
-from harness.engines.registry import capabilities_of
 from harness.evaluate.judge.capabilities import missing_from_engine, missing_from_judge
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import EvaluateSection
@@ -44,7 +43,7 @@ def _reasons(
     suite, engine, judge = library.suite(name), section.engine.name, section.judge
     if suite.sampling.training:
         yield "its samples are for training"
-    if missing := missing_from_engine(suite, capabilities_of(engine)):
+    if missing := missing_from_engine(suite, engine):
         yield f"engine {engine} lacks {missing}"
     if judge is None and suite.judging is not None:
         yield "no judge is chosen"

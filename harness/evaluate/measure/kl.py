@@ -8,19 +8,25 @@ stay in the cache that training's references are in, so a killed stage goes on.
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.errors import RunFailed
+from harness.evaluate.client.engine_groups import base_of
+from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import load_suites
+from harness.evaluate.client.reading import CheckpointAnswers, read_answers
 from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.measure.jobs import KlJob
-from harness.evaluate.measure.kl_draws import CheckpointDraws, read_draws
-from harness.evaluate.measure.kl_scorer import Scorer
+from harness.evaluate.measure.kl_draws import DrawnSample, read_draws
 from harness.evaluate.suites.kl import PREFIX
 from harness.progress.events import Reporter
+from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder
 from train.data.tokens import TokenGroup
-from train.model.logprobs import Form
+from train.model.logprobs import Form, attention_kernel, choose_form
+from train.trainer.reference import ReferenceSource, reference_logps
 
+_DTYPE = "float32"
 #: Checkpoint, suite and sample id.
 Place = tuple[str, str, str]
 Logps = dict[Place, tuple[float, ...]]
@@ -35,15 +41,21 @@ def run(job: KlJob, report: Reporter) -> None:
         RunFailed: policy and reference cannot be scored alike.
         UserError, EngineDied: as for the evaluation, should an answer be missing in the journal.
     """
-    loaded = load_suites(job.evaluation, prefix=f"{PREFIX}:")
-    draws = asyncio.run(read_draws(job.evaluation, loaded, report))
+    draws = asyncio.run(draws_of(job.evaluation, report))
     rows = {model: _rows(draws, model) for model in job.evaluation.models}
     policy, forms = _by_policy(job, rows, report)
     reference = _by_reference(job, rows, forms, report)
     _write(job, draws, policy, reference)
 
 
-def _rows(draws: Sequence[CheckpointDraws], model: str) -> Rows:
+async def draws_of(job: EvalJob, report: Reporter) -> list[CheckpointAnswers[DrawnSample]]:
+    """Return the responses that checkpoints drew on the suites of `kl:`."""
+    loaded, folder = load_suites(job, prefix=f"{PREFIX}:"), RunFolder(job.run).kl
+    with Journal(job.journal) as journal:
+        return await read_answers(job, loaded, journal, folder, report, read_draws)
+
+
+def _rows(draws: Sequence[CheckpointAnswers[DrawnSample]], model: str) -> Rows:
     """Return the responses of one checkpoint that can be scored."""
     return [
         ((model, checkpoint.item.suite.name, sample.sample_id), group)
@@ -62,8 +74,9 @@ def _by_policy(
     for model, folder in job.evaluation.models.items():
         if own := rows[model]:
             fingerprint = job.evaluation.fingerprints[model]
-            scorer = Scorer(Path(folder), fingerprint, job.cache, job.batch)
-            values, forms[model] = _score(scorer, own, "tree", f"policy {model}", report)
+            values, forms[model] = _score(
+                job, Path(folder), fingerprint, own, "tree", f"policy {model}", report
+            )
             logps |= values
     return logps, forms
 
@@ -73,10 +86,10 @@ def _by_reference(
 ) -> Logps:
     """Score all responses by the reference, in the form of each checkpoint's own scores."""
     logps: Logps = {}
-    scorer = Scorer(job.reference, job.reference_fingerprint, job.cache, job.batch)
+    folder, fingerprint = job.reference, job.reference_fingerprint
     for form in sorted(set(forms.values())):
         alike = [row for name in forms if forms[name] == form for row in rows[name]]
-        values, actual = _score(scorer, alike, form, "reference", report)
+        values, actual = _score(job, folder, fingerprint, alike, form, "reference", report)
         if actual != form:
             raise RunFailed(
                 f"{job.reference}: cannot be scored in the form {form}, as the checkpoints are: "
@@ -87,16 +100,43 @@ def _by_reference(
 
 
 def _score(
-    scorer: Scorer, rows: Rows, form: Form, phase: str, report: Reporter
+    job: KlJob,
+    folder: Path,
+    fingerprint: str,
+    rows: Rows,
+    form: Form,
+    phase: str,
+    report: Reporter,
 ) -> tuple[Logps, Form]:
+    """Return summed log-probabilities (nats) under a checkpoint, and the form they have.
+
+    A form that the model does not allow is replaced by a plainer one.
+    """
+
     def progress(done: int, total: int) -> None:
         report({"event": "progress", "phase": phase, "done": done, "total": total})
 
-    sums, actual = scorer.score([group for _, group in rows], form, progress)
-    return {place: values for (place, _), values in zip(rows, sums, strict=True)}, actual
+    model, groups = _load(folder), [group for _, group in rows]
+    form = choose_form(model, groups, form)
+    source = ReferenceSource(fingerprint, _DTYPE, attention_kernel(model), form)
+    sums, _ = reference_logps(model, groups, source, job.cache, job.batch, progress)
+    return {place: values for (place, _), values in zip(rows, sums, strict=True)}, form
 
 
-def _write(job: KlJob, draws: Sequence[CheckpointDraws], policy: Logps, reference: Logps) -> None:
+def _load(folder: Path) -> Any:
+    from train.model.adapters import load_adapter
+    from train.model.loading import load_base
+
+    base = Path(base_of(str(folder)))
+    model = load_base(base, _DTYPE)
+    if base == folder:
+        return model
+    return load_adapter(model, base, folder, trainable=False).eval()
+
+
+def _write(
+    job: KlJob, draws: Sequence[CheckpointAnswers[DrawnSample]], policy: Logps, reference: Logps
+) -> None:
     folder = RunFolder(job.evaluation.run)
     with Spool(folder.evaluation) as spool:
         for checkpoint in draws:

@@ -1,20 +1,15 @@
 """The responses that checkpoints drew for the KL measurement, read back from the journal."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.requests import Request
 from eval_suites.scores import Score
-from harness.evaluate.client.answers import answer_of, log_line, turn
-from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import LoadedSuite
-from harness.evaluate.client.reading import Reader, readers
+from harness.evaluate.client.answers import Line, answer_of, log_line, turn
+from harness.evaluate.client.cached_client import CachedClient
+from harness.evaluate.client.task import Task
 from harness.evaluate.suites.kl_ratios import score_response
-from harness.progress.events import Reporter
-from harness.storage.journal.entries import Journal
-from harness.storage.run_folder import RunFolder
 from train.data.tokens import TokenGroup
 
 _NO_ROOM = Score(None, "ungraded", reason="the prompt leaves no room for a response")
@@ -47,7 +42,7 @@ class DrawnSample:
             return None
         return TokenGroup(self.prompt, responses, (0.0,) * len(responses), self.sample_id)
 
-    def lines(self, policy: Sequence[float], reference: Sequence[float]) -> list[dict[str, Any]]:
+    def lines(self, policy: Sequence[float], reference: Sequence[float]) -> list[Line]:
         """Return a line of a sample log for each repeat, from log-probabilities (nats)."""
         scores = [_NO_ROOM] * len(self.bodies)
         if self.group is not None:
@@ -63,38 +58,11 @@ class DrawnSample:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointDraws:
-    """The responses of one checkpoint to one suite."""
-
-    model: str
-    item: LoadedSuite
-    protocol: Mapping[str, str]
-    samples: tuple[DrawnSample, ...]
-
-
-async def read_draws(
-    job: EvalJob, loaded: Sequence[LoadedSuite], report: Reporter
-) -> list[CheckpointDraws]:
-    """Return every checkpoint's responses: all from the journal, unless it lost some.
-
-    Raises:
-        UserError, EngineDied: as for an evaluation, should an answer be missing.
-    """
-    draws = []
-    with Journal(job.journal) as journal:
-        async for reader in readers(job, loaded, journal, RunFolder(job.run).kl, report):
-            samples = await asyncio.gather(
-                *(_sample(reader, sample, job.repeats) for sample in reader.item.samples)
-            )
-            draws.append(
-                CheckpointDraws(reader.model.name, reader.item, reader.protocol, tuple(samples))
-            )
-    return draws
-
-
-async def _sample(reader: Reader, sample: Any, repeats: int) -> DrawnSample:
-    (request,) = reader.item.suite.ask(sample, ())
-    bodies = await reader.client.bodies(reader.model, request, range(repeats))
-    prompt = reader.model.render(request).token_ids or ()
-    return DrawnSample(sample.id, request, prompt, tuple(bodies[k] for k in range(repeats)))
+async def read_draws(client: CachedClient, task: Task) -> DrawnSample:
+    """Return one checkpoint's responses to one prompt, as `read_answers` reads them."""
+    (request,) = task.suite.ask(task.sample, ())
+    bodies = await client.bodies(task.model, request, range(task.repeats))
+    prompt = task.model.render(request).token_ids or ()
+    return DrawnSample(
+        task.sample.id, request, prompt, tuple(bodies[k] for k in range(task.repeats))
+    )

@@ -12,22 +12,23 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from eval_suites.judging import pairwise
 from eval_suites.judging.mt_bench import load_prompts
+from eval_suites.judging.pairwise import SUITE, PairwiseSample
 from eval_suites.scores import Score
 from eval_suites.suite import Answers
 from harness.errors import RecipeError
 from harness.evaluate.client.answers import log_line
+from harness.evaluate.client.cached_client import CachedClient
 from harness.evaluate.client.loading import LoadedSuite, load_suites
 from harness.evaluate.client.queue import for_each
+from harness.evaluate.client.reading import CheckpointAnswers, read_answers
 from harness.evaluate.client.sample_log import Spool
-from harness.evaluate.client.task import Task
+from harness.evaluate.client.task import Task, ask_turns
 from harness.evaluate.judge.budget import describe_usage
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.evaluate.measure.bradley_terry import with_intervals
 from harness.evaluate.measure.games import Game, pairings, record
 from harness.evaluate.measure.jobs import PairwiseJob
-from harness.evaluate.measure.pairwise_answers import CheckpointAnswers, read_answers
 from harness.evaluate.suites.pairwise import PREFIX, dialogue
 from harness.progress.events import Reporter
 from harness.storage.atomic_files import write_json
@@ -35,6 +36,18 @@ from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder, suite_file
 
 _HALF = Score(0.5, reason="the baseline itself: a half by definition", metrics={"win_rate": 0.5})
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRepeat:
+    """One sample's answers in one repeat (one a turn), and its turns as a sample log has them."""
+
+    answers: Answers
+    turns: tuple[Mapping[str, Any], ...]
+
+
+#: The answers of checkpoints to one suite, by name; `samples` has a row for each repeat.
+ByCheckpoint = Mapping[str, CheckpointAnswers[tuple[AnsweredRepeat, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,15 @@ async def _run(job: PairwiseJob, report: Reporter) -> None:
     evaluation, choice = job.evaluation, job.evaluation.judge
     if choice is None:
         raise RecipeError("head_to_head: needs a judge: name one with --judge (evaluate.judge)")
-    loaded = load_suites(evaluation, prefix=f"{PREFIX}:")
+    loaded, folder = load_suites(evaluation, prefix=f"{PREFIX}:"), RunFolder(evaluation.run)
 
     def note(text: str) -> None:
         report({"event": "note", "text": text})
 
     with Journal(evaluation.journal) as journal:
-        answers = await read_answers(evaluation, loaded, journal, report)
+        answers = await read_answers(
+            evaluation, loaded, journal, folder.pairwise, report, _read_repeats
+        )
         async with open_judge(
             choice,
             evaluation.judge_fingerprint,
@@ -77,47 +92,45 @@ async def _run(job: PairwiseJob, report: Reporter) -> None:
             width = max(1, choice.in_flight // 2)  # a game asks for at least two verdicts at once
             for item in loaded:
                 own = {row.model: row for row in answers if row.item is item}
-                note(_cost(item, len(_places(job, item, own)), judge))
                 games = await _judge_games(job, item, own, judge, width, report)
                 _write(job, item, own, games, judge)
             note(describe_usage(judge.budget))
 
 
-def _places(
-    job: PairwiseJob, item: LoadedSuite, answers: Mapping[str, CheckpointAnswers]
-) -> list[tuple[tuple[str, str], Any, int]]:
-    """Return the pair, sample and repeat of every game on a suite."""
-    pairs = pairings(list(answers), job.baseline, everyone=job.everyone)
-    return list(product(pairs, item.samples, range(job.evaluation.repeats)))
+async def _read_repeats(client: CachedClient, task: Task) -> tuple[AnsweredRepeat, ...]:
+    async def read(repeat: int) -> AnsweredRepeat:
+        turns: list[dict[str, Any]] = []
+        answers = await ask_turns(client, task, repeat, turns)
+        return AnsweredRepeat(answers, tuple(turns))
 
-
-def _cost(item: LoadedSuite, games: int, judge: Judge) -> str:
-    return (
-        f"{item.suite.name}: {games:,} games, each judged in both orders: at least "
-        f"{2 * games * judge.repeats:,} requests, those in the journal cost nothing"
-    )
+    return tuple(await asyncio.gather(*map(read, range(task.repeats))))
 
 
 async def _judge_games(
     job: PairwiseJob,
     item: LoadedSuite,
-    answers: Mapping[str, CheckpointAnswers],
+    answers: ByCheckpoint,
     judge: Judge,
     width: int,
     report: Reporter,
 ) -> list[JudgedGame]:
     """Return all games on one suite, in the order of pairs and samples."""
-    places = _places(job, item, answers)
+    pairs = pairings(list(answers), job.baseline, everyone=job.everyone)
+    places = list(product(pairs, enumerate(item.samples), range(job.evaluation.repeats)))
+    text = (
+        f"{item.suite.name}: {len(places):,} games, each judged in both orders: at least "
+        f"{2 * len(places) * judge.repeats:,} requests, those in the journal cost nothing"
+    )
+    report({"event": "note", "text": text})
     judged: dict[int, JudgedGame] = {}
     templates = load_prompts(job.evaluation.data_dir)
 
     async def judge_game(number: int) -> None:
-        (first, second), sample, repeat = places[number]
-        ours, theirs = (answers[name].samples[sample.id, repeat] for name in (first, second))
-        questions = dialogue(item.suite, sample, ours.answers, templates)
-        pair = pairwise.PairwiseSample(sample.id, questions)
-        task = Task(judge.model, pairwise.SUITE, pair, 1)
-        score, replies = await judge.score(task, ours.answers + theirs.answers, ())
+        (first, second), (row, sample), repeat = places[number]
+        ours, theirs = (answers[name].samples[row][repeat].answers for name in (first, second))
+        questions = dialogue(item.suite, sample, ours, templates)
+        task = Task(judge.model, SUITE, PairwiseSample(sample.id, questions), 1)
+        score, replies = await judge.score(task, ours + theirs, ())
         judged[number] = JudgedGame(_game(sample.id, repeat, first, second, score), score, replies)
         counts = {"done": len(judged), "total": len(places)}
         report({"event": "progress", "phase": "judging games", **counts})
@@ -142,7 +155,7 @@ def _game(sample_id: str, repeat: int, first: str, second: str, score: Score) ->
 def _write(
     job: PairwiseJob,
     item: LoadedSuite,
-    answers: Mapping[str, CheckpointAnswers],
+    answers: ByCheckpoint,
     judged: Sequence[JudgedGame],
     judge: Judge,
 ) -> None:
@@ -155,13 +168,14 @@ def _write(
     }
     with Spool(folder.evaluation) as spool:
         for name, checkpoint in answers.items():
-            for (sample_id, repeat), answered in checkpoint.samples.items():
-                row = against_baseline.get((name, sample_id, repeat))
-                score, replies = (_HALF, ()) if row is None else (row.score, row.replies)
-                line = log_line(sample_id, repeat, answered.turns, score, replies)
-                spool.add(name, suite.name, line)
+            for sample, repeats in zip(item.samples, checkpoint.samples, strict=True):
+                for repeat, answered in enumerate(repeats):
+                    row = against_baseline.get((name, sample.id, repeat))
+                    score, replies = (_HALF, ()) if row is None else (row.score, row.replies)
+                    line = log_line(sample.id, repeat, answered.turns, score, replies)
+                    spool.add(name, suite.name, line)
             protocol = {**checkpoint.protocol, "against": job.baseline}
-            protocol |= judge.protocol((pairwise.SUITE.name, judge.model.name))
+            protocol |= judge.protocol((SUITE.name, judge.model.name))
             spool.write(folder, name, suite, protocol)
     games = [row.game for row in judged]
     write_json(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from eval_suites.registry import find
 from eval_suites.suite import SamplingRules
 from harness.engines.options import EngineChoice
 from harness.errors import EngineUnavailable, StageBusy
@@ -21,7 +22,7 @@ from harness.evaluate.client.engine_groups import base_first, group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import LoadedSuite, first_of_each, load_suite
 from harness.evaluate.client.queue import tasks
-from harness.evaluate.judge.capabilities import require_engine_capabilities
+from harness.evaluate.judge.capabilities import require_engine
 from harness.evaluate.loop.loop import run
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import silent
@@ -118,16 +119,10 @@ def test_a_longer_run_asks_only_what_is_new(tmp_path: Path, tiny_model: Path) ->
     assert (tally.asked, tally.reused) == (2 * (5 * 2 - 3), 2 * 3)
 
 
-def test_a_suite_that_needs_what_the_engine_lacks_is_refused(
-    tmp_path: Path, tiny_model: Path
-) -> None:
-    job = make_job(tmp_path, tiny_model)
-    loaded = load("arithmetic", 1, job)
-    picky = replace(loaded.suite, sampling=SamplingRules(needs=frozenset({"telepathy"})))
-    (group,) = group_by_engine(job.models, job.fingerprints, job.engine)
-
+def test_a_suite_that_needs_what_the_engine_lacks_is_refused() -> None:
+    picky = replace(find("arithmetic"), sampling=SamplingRules(needs=frozenset({"telepathy"})))
     with pytest.raises(EngineUnavailable, match="telepathy"):
-        require_engine_capabilities([picky], group.engine_name, group.capabilities)
+        require_engine([picky], "fake")
 
 
 def test_a_limit_takes_the_first_samples_of_each_stratum() -> None:

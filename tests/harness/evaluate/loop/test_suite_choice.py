@@ -10,7 +10,7 @@ from harness.engines.fake import FakeEngine
 from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
-from harness.evaluate.judge.capabilities import require_judge_capabilities
+from harness.evaluate.judge.capabilities import require_judge
 from harness.evaluate.loop.suite_choice import expand_all
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.checks import check_suites
@@ -70,8 +70,7 @@ def test_suites_whose_judge_cannot_do_what_they_need_are_left_out(
     assert left_out["alpaca_eval"] == "judge wordless lacks logprobs"
     assert {"alpaca_eval_1", "mt_bench"} <= set(chosen.suites)
     for suites in ((), ("mt_bench", "alpaca_eval_1")):
-        require_judge_capabilities(map(find, suites), judge)
-    require_judge_capabilities((find("alpaca_eval"),), None)
+        require_judge(map(find, suites), judge)
     with pytest.raises(EngineUnavailable, match=r"alpaca_eval needs logprobs of its judge, .*word"):
         check_suites(judged.model_copy(update={"suites": ("alpaca_eval",)}), SuiteLibrary(data_dir))
 

@@ -11,11 +11,11 @@ from torch import nn
 
 from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.loading import load_suites
+from harness.evaluate.client.reading import CheckpointAnswers
 from harness.evaluate.loop.loop import run as evaluate
 from harness.evaluate.measure.jobs import KlJob
-from harness.evaluate.measure.kl import run
-from harness.evaluate.measure.kl_draws import CheckpointDraws, read_draws
+from harness.evaluate.measure.kl import draws_of, run
+from harness.evaluate.measure.kl_draws import DrawnSample
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
 from harness.storage.atomic_files import read_json, read_lines
@@ -55,11 +55,11 @@ def lines(job: KlJob, name: str) -> list[dict[str, Any]]:
     return read_lines(RunFolder(job.evaluation.run).sample_log(name, SUITE))
 
 
-def asked(job: KlJob) -> list[CheckpointDraws]:
-    return asyncio.run(read_draws(job.evaluation, load_suites(job.evaluation), silent))
+def asked(job: KlJob) -> list[CheckpointAnswers[DrawnSample]]:
+    return asyncio.run(draws_of(job.evaluation, silent))
 
 
-def plain(model: nn.Module, column: CheckpointDraws) -> dict[tuple[str, int], float]:
+def plain(model: nn.Module, column: CheckpointAnswers[DrawnSample]) -> dict[tuple[str, int], float]:
     groups = [one.group for one in column.samples if one.group]
     with torch.no_grad():
         sums, _ = logprobs(model, groups, "plain")
