@@ -8,12 +8,15 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 from eval_suites.errors import DataError, SandboxError, UnknownSuiteError
 from eval_suites.registry import SUITES, find
 
-# tests/ is installed nowhere.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# tests/ is installed nowhere, and another package may have its name.
+_TESTS = ModuleType("tests")
+_TESTS.__path__ = [str(Path(__file__).resolve().parent.parent / "tests")]
+sys.modules.setdefault("tests", _TESTS)
 
 from tests.fidelity import table
 from tests.fidelity.runner import faults, run
