@@ -17,7 +17,6 @@ of them `ValueError`s whose message names file, row and remedy. `classify` is th
 """
 
 import errno
-import sqlite3
 
 
 class HarnessError(Exception):
@@ -111,6 +110,8 @@ def classify(error: BaseException) -> HarnessError | None:
 
 def _is_full_disk(error: BaseException) -> bool:
     """Return True if the system or SQLite ran out of space."""
+    import sqlite3
+
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0)  # none where Python's own module raised it
         return code & 0xFF == sqlite3.SQLITE_FULL

@@ -17,13 +17,9 @@ from harness.storage.atomic_files import write_json
 
 
 def show(job: AuditJob, library: SuiteLibrary, speed: float | None, json_file: Path | None) -> None:
-    """Print an audit, and write it as JSON where a file is named.
+    """Print an audit, and write it as JSON where a file is named, a failed one too.
 
-    Args:
-        job: the evaluation.
-        library: its suites, loaded or not.
-        speed: generated tokens a second, for the time; without it what earlier runs measured.
-        json_file: where to write the audit; it is written of a failed one too.
+    `speed` is generated tokens a second; by default that of earlier runs.
 
     Raises:
         UserError: the audit found a failure, or could not be made.

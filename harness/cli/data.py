@@ -30,10 +30,11 @@ def show_data(
     recipe: RecipeArgument,
     *,
     row: Annotated[
-        int | None, typer.Option("--row", min=1, help="Which row of the data, from 1.")
+        int | None, typer.Option("--row", min=1, help="Number of the row, from 1.")
     ] = None,
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="Whose settings; the first by default.")
+        str | None,
+        typer.Option("--checkpoint", help="Checkpoint of the recipe. Default: the first."),
     ] = None,
     folders: FolderOptions,
     set_: SetOption = None,
@@ -61,7 +62,7 @@ def fetch_data(
         typer.Option("--base-url", envvar="NCA_DATA_URL", help="A mirror of GitHub's raw files."),
     ] = None,
     tries: Annotated[
-        int, typer.Option("--tries", min=1, help="In a row that bring nothing, for a file.")
+        int, typer.Option("--tries", min=1, help="Attempts in a row without progress, for a file.")
     ] = 5,
 ) -> None:
     """Fill the data folder with upstream's files, each checked; what is there is left alone."""
@@ -108,13 +109,15 @@ def sample_data(
     ] = None,
     judge: JudgeOption = None,
     judge_url: JudgeUrlOption = "",
-    temperature: Annotated[float, typer.Option("--temperature", help="Of the drawing.")] = 1.0,
-    top_p: Annotated[float, typer.Option("--top-p", help="Of the drawing.")] = 1.0,
+    temperature: Annotated[float, typer.Option("--temperature", help="Of the sampling.")] = 1.0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Of the sampling.")] = 1.0,
     max_tokens: Annotated[
         int | None,
-        typer.Option("--max-tokens", help="Of a response. Default: the suite's; 512 for a file."),
+        typer.Option(
+            "--max-tokens", help="Tokens of a response. Default: the suite's; 512 for a file."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the drawing.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the sampling.")] = 0,
     drop_ties: Annotated[
         bool, typer.Option("--drop-ties", help="Leave out prompts whose rewards are all equal.")
     ] = False,

@@ -14,7 +14,7 @@ app = typer.Typer(
 
 @command(app, "show")
 def show_journal(runs: RunsOption = RUNS, as_json: AsJsonOption = False) -> None:
-    """Print its size, what is in it, and how often that was found again."""
+    """Print its size, its content, and how often entries were reused."""
     from harness.cli import journal_summary
 
     journal_summary.show(runs, as_json=as_json)
@@ -28,7 +28,7 @@ def verify_journal(
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Check every entry's checksum and every page; exit code 1 where damage is left."""
+    """Check every entry's checksum and every page; exit code 1 if damage is left."""
     from harness.cli import journal_summary
 
     journal_summary.verify(runs, repair=repair, as_json=as_json)
@@ -37,10 +37,10 @@ def verify_journal(
 @command(app, "prune")
 def prune_journal(
     damaged: Annotated[
-        bool, typer.Option("--damaged", help="What was set aside as damaged.")
+        bool, typer.Option("--damaged", help="Entries that were set aside as damaged.")
     ] = False,
     unused: Annotated[
-        bool, typer.Option("--unused", help="Entries never found again since they were stored.")
+        bool, typer.Option("--unused", help="Entries that were never reused.")
     ] = False,
     origin: Annotated[
         str | None,
@@ -48,12 +48,12 @@ def prune_journal(
     ] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="answer or check.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
     ] = False,
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Remove entries for which all of --unused, --origin and --kind holds that is given."""
+    """Remove entries that match all of the given --unused, --origin and --kind."""
     from harness.cli import journal_summary
     from harness.storage.journal.care import Choice
 
@@ -69,7 +69,7 @@ def merge_journals(
     runs: RunsOption = RUNS,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Add the entries of other journals, each checked; what is there already stays."""
+    """Add the entries of other journals after a check; existing entries stay."""
     from harness.cli import journal_summary
 
     journal_summary.absorb(runs, others, as_json=as_json)

@@ -13,7 +13,7 @@ app = typer.Typer()
 @command(app)
 def dashboard(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where runs, results and reports lie.")
+        Path, typer.Argument(metavar="DIR", help="Folder of runs, results and reports.")
     ] = RUNS,
     *,
     port: Annotated[
@@ -52,7 +52,10 @@ def sync(
     ] = None,
     *,
     experiment: Annotated[
-        str, typer.Option("--experiment", help="One for all. Default: the name of each recipe.")
+        str,
+        typer.Option(
+            "--experiment", help="One experiment for all. Default: the name of each recipe."
+        ),
     ] = "",
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
@@ -73,7 +76,7 @@ def doctor(
     runs: RunsOption = RUNS,
     online: Annotated[bool, typer.Option("--online", help="Also ask the model hub.")] = False,
 ) -> None:
-    """Say what this machine has and what to do about what it lacks."""
+    """Check this machine, and name a remedy for whatever is missing."""
     from harness.cli.diagnosis import checks, table
     from harness.cli.reports import print_table
     from harness.data.folder import data_folder

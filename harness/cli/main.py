@@ -63,7 +63,7 @@ def _explain(error: Exception) -> int:
         return _report_as_json(error.format_message(), 2)
     classified = classify(error)
     if classified is None:
-        text = f"{type(error).__name__}: {error} (a fault of ours: run again with --debug)"
+        text = f"{type(error).__name__}: {error} (an internal error: run again with --debug)"
         return _failed(text, 1)
     return _failed(str(classified), classified.exit_code)
 

@@ -40,7 +40,7 @@ TrackingOption = Annotated[
 EngineOption = Annotated[
     str | None, typer.Option("--engine", help=f"The engine: {', '.join(ENGINES)}.")
 ]
-BaseUrlOption = Annotated[str, typer.Option("--base-url", help="Of an OpenAI endpoint.")]
+BaseUrlOption = Annotated[str, typer.Option("--base-url", help="Address of an OpenAI endpoint.")]
 LimitOption = Annotated[
     str | None,
     typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
@@ -70,7 +70,7 @@ JudgeOption = Annotated[
     typer.Option("--judge", help="openai:MODEL, vllm:FOLDER, transformers:FOLDER, fake:FOLDER."),
 ]
 JudgeUrlOption = Annotated[
-    str, typer.Option("--judge-url", help="Of the judge's endpoint. Default: OpenAI's own.")
+    str, typer.Option("--judge-url", help="Address of the judge. Default: OpenAI's own.")
 ]
 AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
@@ -117,7 +117,9 @@ class JudgeFlags:
     ] = None
     judge_repeats: Annotated[
         int | None,
-        typer.Option("--judge-repeats", min=1, help="Times that each verdict is asked for."),
+        typer.Option(
+            "--judge-repeats", min=1, help="Number of times that each verdict is requested."
+        ),
     ] = None
 
     @property
@@ -150,10 +152,6 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[F], F]:
 
     Each field of a group is an option of the command. Every command also has `--debug`, which
     `harness.cli.main` reads.
-
-    Args:
-        app: the commands that it belongs to.
-        name: of the command; that of the function by default.
     """
 
     def register(function: F) -> F:

@@ -85,12 +85,12 @@ def trends(
 @command(app)
 def tables(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where specifications (*.yaml) lie.")
+        Path, typer.Argument(metavar="FOLDER", help="Folder of specifications (*.yaml).")
     ] = Path("results"),
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Where files go; by default there too.")
+        Path | None, typer.Option("-o", "--out", help="Folder of the files. Default: the same.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Name no file.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no file names.")] = False,
 ) -> None:
     """Write every table and picture of a folder of results anew, from its specifications."""
     from harness.report.tables.build import build
@@ -104,19 +104,21 @@ def tables(
 def power(
     points: Annotated[
         float,
-        typer.Option("--points", min=1e-6, help="Difference to see, in percentage points."),
+        typer.Option("--points", min=1e-6, help="Difference to detect, in percentage points."),
     ],
     run: Annotated[
         str | None,
         typer.Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT."),
     ] = None,
-    suite: Annotated[str | None, typer.Option("--suite", help="Which, if it has several.")] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="The suite, if it has several.")
+    ] = None,
     checkpoint: Annotated[
         str | None,
-        typer.Option("--checkpoint", help="Which; NAME stands for all of NAME-seedN."),
+        typer.Option("--checkpoint", help="The checkpoint; NAME means all of NAME-seedN."),
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option("--baseline", help="What it is compared with.")
+        str | None, typer.Option("--baseline", help="The checkpoint that it is compared with.")
     ] = None,
     accuracy: Annotated[
         float | None, typer.Option("--accuracy", help="Without a run: the baseline's, 0 to 1.")
@@ -126,16 +128,16 @@ def power(
         typer.Option("--discordant", help="Share of prompts that only one gets right, 0 to 1."),
     ] = None,
     correlation: Annotated[
-        float | None, typer.Option("--correlation", help="Of right and wrong, in its place.")
+        float | None, typer.Option("--correlation", help="Of the outcomes, in its place.")
     ] = None,
     samples: Annotated[
         int | None, typer.Option("--samples", min=1, help="Prompts at hand, without a run.")
     ] = None,
     power_: Annotated[
-        float, typer.Option("--power", help="Chance to see the difference, if it is there.")
+        float, typer.Option("--power", help="Probability to detect the difference, if it exists.")
     ] = 0.8,
     alpha: Annotated[
-        float, typer.Option("--alpha", help="Chance to see one that is not there.")
+        float, typer.Option("--alpha", help="Probability to report one that does not exist.")
     ] = 0.05,
     comparisons: Annotated[
         int, typer.Option("--comparisons", min=1, help="Differences that the table will show.")
@@ -146,7 +148,7 @@ def power(
     runs: RunsOption = RUNS,
     tracking: TrackingOption = None,
 ) -> None:
-    """Say how many samples, repeats or seeds it takes to see a difference."""
+    """Compute how many samples, repeats or seeds it takes to detect a difference."""
     from harness.cli import parse, reports
     from harness.report.compare.together import merged
     from harness.stats.power.budget import of_assumed, of_result, question
@@ -208,7 +210,7 @@ def export(
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
     checkpoints: Annotated[
-        list[str] | None, typer.Option("--checkpoint", help="Only this one. Repeatable.")
+        list[str] | None, typer.Option("--checkpoint", help="Only this checkpoint. Repeatable.")
     ] = None,
 ) -> None:
     """Write a run's answers as the benchmarks' official tools read them."""

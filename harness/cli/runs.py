@@ -157,30 +157,32 @@ def audit(
     ],
     *,
     suites: Annotated[
-        str | None, typer.Option("--suites", help="Of checkpoints: names with commas, or all.")
+        str | None, typer.Option("--suites", help="For checkpoints: names with commas, or all.")
     ] = None,
     folders: FolderOptions,
     engine: EngineOption = None,
     limit: LimitOption = None,
     set_: SetOption = None,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of checkpoints.")] = 1,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="For checkpoints: answers a sample.")
+    ] = 1,
     room: RoomOption = None,
     lm_eval_tasks: Annotated[
-        Path | None, typer.Option("--lm-eval-tasks", help="Of checkpoints: folder of task files.")
+        Path | None, typer.Option("--lm-eval-tasks", help="For checkpoints: folder of task files.")
     ] = None,
     speed: Annotated[
         float | None,
         typer.Option(
             "--tokens-per-second",
             min=0.1,
-            help="What the engine generates, for a time. Default: what runs here measured.",
+            help="Speed of the engine, for the time. Default: as measured by earlier runs.",
         ),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the audit here.")
     ] = None,
 ) -> None:
-    """Look at every prompt of an evaluation before it is paid for; nothing is generated."""
+    """Check every prompt of an evaluation before it costs anything; nothing is generated."""
     from harness.cli import audit as audit_command
     from harness.cli import parse
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.options import MODELS, DataOption, ModelsOption, TasksOption, command
 
@@ -25,7 +24,9 @@ def suites(context: typer.Context) -> None:
 def show_suite(
     name: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
     *,
-    sample: Annotated[int, typer.Option("--sample", min=0, help="Which sample, from 0.")] = 0,
+    sample: Annotated[
+        int, typer.Option("--sample", min=0, help="Number of the sample, from 0.")
+    ] = 0,
     model: Annotated[
         str | None, typer.Option("--model", help="Render with this checkpoint's chat template.")
     ] = None,
@@ -34,6 +35,8 @@ def show_suite(
     lm_eval_tasks: TasksOption = None,
 ) -> None:
     """Print a suite's facts and one rendered prompt."""
+    from rich.console import Console
+
     from harness.errors import RecipeError
     from harness.evaluate.judge.estimate import preview
     from harness.evaluate.suites.registry import find
@@ -62,6 +65,7 @@ def _list() -> None:
 
     In 80 columns names and sources are whole; only a licence may continue in a second line.
     """
+    from rich.console import Console
     from rich.table import Table
 
     from eval_suites.registry import SUITES, find

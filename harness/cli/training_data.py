@@ -52,12 +52,8 @@ def show(
 ) -> None:
     """Print a row of a recipe's training data with its labels and tokens.
 
-    Args:
-        recipe: as read; its data and base are looked up here.
-        places: folders of models and data.
-        checkpoint: the one whose settings are used; the first one by default.
-        row: the row of its data, from 1; by default the first that training uses.
-        console: to print to.
+    `row` counts from 1; by default it is the first that training uses. By default the settings are
+    those of the first checkpoint.
 
     Raises:
         UserError, train.DataError, train.TrainError: as a run would raise.
@@ -126,14 +122,7 @@ def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group]
 
 
 def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> Example:
-    """Return a group as training uses it.
-
-    Args:
-        config: settings of the checkpoint.
-        tokenizer: of its base.
-        whole: the group with all its responses.
-        group: with those that the objective compares.
-    """
+    """Return a group as training uses it, with the responses that the objective compares."""
     from train.data.chat import end_token
     from train.data.tokens import tokenise
     from train.objectives.registry import find
@@ -171,12 +160,9 @@ def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
 
 
 def rendered(shown: Example, tokenizer: Any, *, plain: bool) -> Iterator[Text]:
-    """Return the parts of an example to print: conversation, responses, tokens.
+    """Yield the parts of an example to print: conversation, responses, tokens.
 
-    Args:
-        shown: the example.
-        tokenizer: of the base.
-        plain: mark trained tokens by brackets and not by colour.
+    Trained tokens are in brackets where `plain`, else in colour.
     """
     yield from _conversation(shown)
     marks = "in brackets" if plain else "in colour"

@@ -24,12 +24,8 @@ def collect(
 ) -> Result:
     """Return everything that is finished in a run folder.
 
-    Args:
-        folder: of the run.
-        recipe: as it was resolved.
-        key: of the run.
-        fingerprints: checkpoint names, in table order, with their fingerprints.
-        data: checkpoint -> digests of its training data and its probe.
+    `fingerprints` names the checkpoints in table order; `data` has the digests of what each was
+    trained on and probed with.
     """
     return Result(
         recipe=recipe.name,

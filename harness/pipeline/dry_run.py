@@ -60,10 +60,7 @@ class CostEstimate:
 def estimate_costs(recipe: Recipe, places: Places, rows: int | None) -> dict[str, CostEstimate]:
     """Return the cost of training each checkpoint, by name.
 
-    Args:
-        recipe: as read.
-        places: folders of models and data.
-        rows: prompts to read, or to assume where the data is not on this machine.
+    `rows` is the number of prompts to read, or to assume where the data is not on this machine.
 
     Raises:
         UserError: the base's configuration is not known, or there is neither data nor `rows`.
@@ -158,13 +155,13 @@ def _count(
         return config.rows, "assumed (--rows)"
     if drawn is None:
         raise UserError(
-            f"{config.data}: not on this machine (checkpoints.{name}.data): say how many prompts "
-            "to assume with --rows N, or where it lies with --data-dir"
+            f"{config.data}: not on this machine (checkpoints.{name}.data): state the number of "
+            "prompts with --rows N, or the folder of the data with --data-dir"
         )
     if drawn.limit is None:
         raise UserError(
-            f"{config.data}: not sampled yet (checkpoints.{name}.data): say how many prompts to "
-            "assume with --rows N"
+            f"{config.data}: not sampled yet (checkpoints.{name}.data): state the number of "
+            "prompts with --rows N"
         )
     return drawn.limit, "at most, which are still to be sampled; lengths assumed"
 

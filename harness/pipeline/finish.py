@@ -31,11 +31,6 @@ class Finished:
 def finish(folder: RunFolder, result: Result, title: str | None) -> Finished:
     """Compare a result once, and write result, tables, pictures and report unless they are there.
 
-    Args:
-        folder: of the run.
-        result: everything that is finished in it.
-        title: of the table.
-
     Raises:
         RunError: scores must not be compared.
     """

@@ -59,15 +59,7 @@ def eval_job(
     models: Mapping[str, str],
     fingerprints: Mapping[str, str],
 ) -> EvalJob:
-    """Return the evaluation of checkpoints.
-
-    Args:
-        run: the run folder.
-        section: suites, engine and judge.
-        places: where things lie.
-        models: name -> folder, or served name at an endpoint.
-        fingerprints: name -> what identifies the weights.
-    """
+    """Return the evaluation of checkpoints: their folders (or served names) and fingerprints."""
     judge, judge_fingerprint = resolve_judge(section, places)
     return EvalJob(
         models=dict(models),

@@ -27,11 +27,8 @@ _MONEY = {"price": True, "max_cost": True}
 def data_digests(recipe: Recipe, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """Map each source of a recipe's training data to a hash of its content.
 
-    A sample of the recipe has a hash of all that it will be drawn from except the weights.
-
-    Args:
-        recipe: with its data located.
-        identities: sample -> what identifies its prompts and its scorer.
+    A sample of the recipe has a hash of all that it will be drawn from except the weights;
+    `identities` has what identifies its prompts and its scorer.
     """
     named = {s for c in recipe.checkpoints.values() for s in (c.data, c.probe) if s is not None}
     digests = {s: sources.fingerprint(s) for s in sorted(named) if sample_named(s) is None}

@@ -49,11 +49,7 @@ def locate_data(
 ) -> TrainConfig:
     """Return a checkpoint's config with its data found; samples of the recipe stay as they are.
 
-    Args:
-        name: of the checkpoint.
-        config: as written.
-        places: where data may lie.
-        pin: adds its commit to a name on the hub.
+    `pin` adds its commit to a name on the hub.
 
     Raises:
         UserError: a file or folder is in no such place.
@@ -82,7 +78,7 @@ def _locate_launch(section: LaunchSection | None, places: Places) -> LaunchSecti
     if config := _first((*places.near, Path()), section.config, Path.is_file):
         return section.model_copy(update={"config": config})
     raise UserError(
-        f"{section.config}: no such file (launch.config); ready ones lie in recipes/accelerate/"
+        f"{section.config}: no such file (launch.config); ready ones are in recipes/accelerate/"
     )
 
 
@@ -111,12 +107,14 @@ def resolve_checkpoints(
     """Return folders and fingerprints of checkpoints that exist (names and URLs at an endpoint)."""
     if engine.remote:
         return dict(named), {n: f"{engine.base_url} {name}".strip() for n, name in named.items()}
-    folders, fingerprints = {}, {}
-    for name, checkpoint in named.items():
-        folder = checkpoints.resolve(checkpoint, places.models, places.near)
-        folders[name] = str(folder)
-        fingerprints[name] = checkpoints.fingerprint_of_folder(folder, places.models, places.memo)
-    return folders, fingerprints
+    local = {name: _resolve_local(checkpoint, places) for name, checkpoint in named.items()}
+    folders = {name: str(folder) for name, (folder, _) in local.items()}
+    return folders, {name: fingerprint for name, (_, fingerprint) in local.items()}
+
+
+def _resolve_local(checkpoint: str, places: Places) -> tuple[Path, str]:
+    folder = checkpoints.resolve(checkpoint, places.models, places.near)
+    return folder, checkpoints.fingerprint_of_folder(folder, places.models, places.memo)
 
 
 def resolve_judge(section: EvaluateSection, places: Places) -> tuple[JudgeChoice | None, str]:
@@ -134,11 +132,6 @@ def resolve_reference(
 
     It is the one that the section names, else the one that all checkpoints were trained against.
 
-    Args:
-        section: of the evaluation.
-        models: folders of the checkpoints.
-        places: where models lie.
-
     Raises:
         RecipeError: none is named, and the checkpoints were not all trained against one model.
     """
@@ -152,9 +145,7 @@ def resolve_reference(
                 "(evaluate.reference in a recipe)"
             )
         (reference,) = bases
-    local = EngineChoice(name="transformers")
-    folders, fingerprints = resolve_checkpoints({"reference": reference}, local, places)
-    return Path(folders["reference"]), fingerprints["reference"]
+    return _resolve_local(reference, places)
 
 
 def training_job(checkpoint: Path) -> TrainJob | None:

@@ -51,12 +51,7 @@ def run(
 ) -> Finished:
     """Run a recipe's missing stages and finish its run folder.
 
-    Args:
-        recipe: as read.
-        places: folders and store.
-        screen: shows the stages.
-        library: of suites that are loaded already.
-        evaluation: False trains only.
+    `library` has suites that are loaded already. Without `evaluation` the recipe is only trained.
 
     Raises:
         UserError: something in the recipe or on this machine must be corrected first.
@@ -104,12 +99,7 @@ def evaluate_models(
 ) -> Finished:
     """Evaluate checkpoints that exist already, side by side; the first is the baseline.
 
-    Args:
-        named: row name -> checkpoint folder, hub name, or name at an endpoint.
-        section: the evaluation.
-        places: folders and store.
-        screen: shows the stages.
-        library: of suites that are loaded already.
+    `named` maps row names to checkpoint folders, hub names, or names at an endpoint.
 
     Raises:
         UserError, RunFailed: as `run`.

@@ -124,13 +124,7 @@ def evaluation_stages(
 ) -> Iterator[Stage]:
     """Yield the evaluation, then the stages that measure what needs more than one model.
 
-    Args:
-        job: the evaluation.
-        suites: its suites.
-        baseline: the checkpoint that others are compared with.
-        reference: folder and fingerprint of the model that suites of `kl:` measure against.
-        section: of the evaluation.
-        places: where things lie.
+    `reference` is folder and fingerprint of the model that suites of `kl:` measure against.
     """
     folder = RunFolder(job.run)
     keys = evaluation_key(job, suites), old_evaluation_key(job, suites)

@@ -32,10 +32,7 @@ def order_steps(
 ) -> tuple[Step, ...]:
     """Return all steps, each after those that it needs, otherwise as the recipe has them.
 
-    Args:
-        checkpoints: of a recipe.
-        starts: checkpoint -> the checkpoint that it is trained on.
-        samples: of a recipe.
+    `starts` maps a checkpoint to the one that it is trained on.
 
     Raises:
         RecipeError: a step needs something that the recipe does not have, or needs itself.

@@ -36,11 +36,9 @@ _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read, override, expand and validate a recipe file.
+    """Read, override, expand and validate a YAML file.
 
-    Args:
-        path: a YAML file.
-        overrides: "key.sub=value" strings, the value read as YAML.
+    Overrides are "key.sub=value" strings, the value read as YAML.
 
     Raises:
         RecipeError: with file and key, and the nearest known key where one was misspelt.
@@ -60,7 +58,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe; ready ones lie in recipes/") from None
+        raise RecipeError(f"{path}: no such recipe; ready ones are in recipes/") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as a recipe: {error}") from None
     except yaml.YAMLError as error:

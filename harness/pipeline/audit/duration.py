@@ -22,10 +22,8 @@ class Duration:
 def estimate_duration(audit: Audit, stated: float | None) -> Duration:
     """Return the longest duration of an evaluation, without judges and engine starts.
 
-    Args:
-        audit: of the evaluation.
-        stated: tokens a second; by default each checkpoint has the speed that an earlier run
-            measured on this machine, with this engine, for a model of its shape.
+    `stated` is tokens a second; by default each checkpoint has the speed that an earlier run
+    measured on this machine, with this engine, for a model of its shape.
     """
     if stated is not None:
         return Duration(audit.completion / stated)

@@ -18,25 +18,22 @@ from train.errors import TrainError
 Render = Callable[[Any, Request], Request]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault of a prompt's ids; a `failure` forbids the evaluation."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A warning, or a `failure` that forbids the evaluation; `where` is suite and checkpoints."""
 
     failure: bool
+    where: str = ""
     text: str
     remedy: str
 
 
 def find_faults(
     tokenizer: Any, trained: Any, request: Request, render: Render = rendered
-) -> tuple[Fault, ...]:
-    """Return the faults of the ids of one request.
+) -> tuple[Finding, ...]:
+    """Return the faults of the ids that `render` gives a suite's request.
 
-    Args:
-        tokenizer: of the checkpoint.
-        trained: the tokenizer of its training, the same object where no other is known.
-        request: a suite's, not rendered.
-        render: what renders for the engine.
+    `trained` is the tokenizer of the checkpoint's training: the same object where it is not known.
     """
     if request.continuation and not request.text:
         return ()  # what stands before it is no text of the suite's
@@ -45,7 +42,7 @@ def find_faults(
         own = own_ids(tokenizer, request)
         before = own if trained is tokenizer else own_ids(trained, request)
     except TrainError as error:
-        return (Fault(failure=True, text=str(error), remedy=_ANOTHER),)
+        return (Finding(failure=True, text=str(error), remedy=_ANOTHER),)
     faults = (
         _compare(tokenizer, ids, own, request, _OWN),
         None if trained is tokenizer else _compare(tokenizer, ids, before, request, _TRAINED),
@@ -119,14 +116,14 @@ _TRAINED = _Standard(
 
 def _compare(
     tokenizer: Any, ids: Sequence[int], other: Sequence[int], request: Request, standard: _Standard
-) -> Fault | None:
+) -> Finding | None:
     has, should = front(tokenizer, ids), front(tokenizer, other)
     if has != should:
         more = len(has) - len(should)
         count = f"{_many(more)} at the front" if more else "another special token at the front"
         begins, other_begins = _text(tokenizer, has, ids), _text(tokenizer, should, other)
         text = f"prompts begin {begins}, those made {standard.name} {other_begins}: {count}"
-        return Fault(failure=True, text=text, remedy=standard.remedy)
+        return Finding(failure=True, text=text, remedy=standard.remedy)
     # A prefix of the answer is not in `other`, and may grow together with its last token.
     whole = not request.prefix
     kept = len(other) if whole else len(other) - 1
@@ -137,22 +134,24 @@ def _compare(
         "".join(pieces(tokenizer, some[place : place + 1])) for some in (ids, other)
     )
     text = f"prompts differ from those made {standard.name}: first {has_text!r} for {other_text!r}"
-    return Fault(failure=False, text=text, remedy=standard.remedy)
+    return Finding(failure=False, text=text, remedy=standard.remedy)
 
 
-def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Fault | None:
+def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Finding | None:
     """Return a template's doubling or omission of the token that begins a text, as a fault."""
     begin = front(tokenizer, tokenizer("x")["input_ids"])[:1]
     has = front(tokenizer, ids)
     if len(has) > 1 and has[0] == has[1]:
         text = f"the tokenizer's own prompts begin {_text(tokenizer, has, ids)}"
-        return Fault(failure=False, text=text, remedy="is the first of them meant?")
+        return Finding(failure=False, text=text, remedy="check that the first is intended")
     if request.text is None and begin and has[:1] != begin:
         text = (
             f"the tokenizer begins plain text with {_text(tokenizer, begin, begin)}, "
             "the chat template does not write it, so chat prompts are without it"
         )
-        return Fault(failure=False, text=text, remedy="was it trained so? See its model card")
+        return Finding(
+            failure=False, text=text, remedy="see its model card whether it was trained so"
+        )
     return None
 
 

@@ -9,11 +9,10 @@ from harness.errors import UserError
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.ids import Render
+from harness.pipeline.audit.ids import Finding, Render
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.overlap import RUN, Overlap
 from harness.pipeline.audit.prompts import (
-    Finding,
     Rendering,
     SuiteAudit,
     SuiteRequests,
@@ -61,12 +60,8 @@ def audit(
 ) -> Audit:
     """Render every prompt of an evaluation and look for what would waste it.
 
-    Args:
-        job: the evaluation.
-        library: of suites that are loaded already.
-        quick: render only the longest texts of each suite, and leave out training data that is on
-            the hub or large.
-        render: what renders for the engine.
+    If `quick`, only the longest texts of each suite are rendered, and training data that is on the
+    hub or large is left out.
 
     Raises:
         UserError, eval_suites.DataError, train.TrainError: a suite, its data or a tokenizer cannot
@@ -121,6 +116,10 @@ def raise_on_failure(outcome: Audit) -> None:
         raise UserError(f"{first.where}: {first.text}{more}\n{first.remedy}")
 
 
+def _warning(where: str, text: str, remedy: str) -> Finding:
+    return Finding(failure=False, text=text, remedy=remedy, where=where)
+
+
 def _of_suites(suites: Sequence[SuiteAudit]) -> Iterator[Finding]:
     for suite in suites:
         for rendering in suite.renderings:
@@ -134,22 +133,17 @@ def _of_lengths(requests: SuiteRequests, rendering: Rendering) -> Iterator[Findi
     remedy = (
         "raise evaluate.engine.max_model_len (nca eval: --max-model-len) where the model allows it"
     )
-    of = f"of {len(requests.samples):,} samples"
-    if rendering.overflow:
-        text = (
-            f"the prompts of {least}{len(rendering.overflow):,} {of} fill all "
-            f"{rendering.longest:,} tokens and will not be answered: "
-            f"{first_few(rendering.overflow)}"
-        )
-        yield Finding(failure=False, where=where, text=text, remedy=remedy)
-    if rendering.cut:
-        text = (
-            f"the prompts of {least}{len(rendering.cut):,} {of} leave answers less room than "
-            f"max_tokens within {rendering.longest:,} tokens: {first_few(rendering.cut)}"
-        )
-        yield Finding(
-            failure=False, where=where, text=text, remedy=f"{remedy}, or lower max_tokens"
-        )
+
+    def count(samples: Sequence[str]) -> str:
+        return f"the prompts of {least}{len(samples):,} of {len(requests.samples):,} samples"
+
+    if overflow := rendering.overflow:
+        text = f"fill all {rendering.longest:,} tokens and will not be answered"
+        yield _warning(where, f"{count(overflow)} {text}: {first_few(overflow)}", remedy)
+    if cut := rendering.cut:
+        text = f"leave answers less room than max_tokens within {rendering.longest:,} tokens"
+        remedy += ", or lower max_tokens"
+        yield _warning(where, f"{count(cut)} {text}: {first_few(cut)}", remedy)
 
 
 def _of_training(
@@ -159,21 +153,13 @@ def _of_training(
     for source in training:
         names = ", ".join(source.names)
         if source.postponed:
-            yield Finding(
-                failure=False,
-                where=names,
-                text=f"{Path(source.data).name} was not compared with the questions: "
-                f"{source.reason}",
-                remedy="`nca audit RECIPE` does it",
-            )
+            text = f"was not compared with the questions: {source.reason}"
+            yield _warning(names, f"{Path(source.data).name} {text}", "`nca audit RECIPE` does it")
         for suite, overlaps in source.overlaps.items():
             if any(overlap.known for overlap in overlaps.values()):
-                yield Finding(
-                    failure=False,
-                    where=f"{suite}, {names}",
-                    text=f"training prompts {overlap_text(overlaps, counts[suite])}",
-                    remedy="scores on these prove nothing: train without those rows",
-                )
+                text = f"training prompts {overlap_text(overlaps, counts[suite])}"
+                remedy = "scores on these prove nothing: train without those rows"
+                yield _warning(f"{suite}, {names}", text, remedy)
 
 
 def overlap_text(overlaps: Mapping[str, Overlap], count: int) -> str:

@@ -6,7 +6,7 @@ The records here are a suite's part of an audit (`harness.pipeline.audit.preflig
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval_suites.requests import Answer, Decoding, Request
@@ -17,22 +17,12 @@ from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.client.token_text import pieces
 from harness.evaluate.judge.estimate import Estimate, estimate
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.ids import Render, find_faults, ids_of
+from harness.pipeline.audit.ids import Finding, Render, find_faults, ids_of
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.readers import Reader, readers
 
 _ENDS = 8
 COMPARED = 3  # prompts of each form that are compared with the tokenizer's own: forms decide
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A warning, or a `failure` that forbids the evaluation."""
-
-    failure: bool
-    where: str
-    text: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +119,7 @@ def audit_suites(
 ) -> list[SuiteAudit]:
     """Return each suite as each checkpoint would read it.
 
-    Args:
-        job: the evaluation.
-        suites: of the evaluation.
-        most: the number of prompts of a suite to render, the longest texts; None for all.
-        render: what renders for the engine.
+    `most` limits the prompts that are rendered of a suite to the longest texts.
 
     Raises:
         train.TrainError: a checkpoint has no tokenizer.
@@ -207,10 +193,10 @@ def _findings(requests: SuiteRequests, reader: Reader, render: Render) -> tuple[
         form = (request.text is None, bool(request.prefix), *(m.role for m in request.messages))
         forms.setdefault(form, []).append(request)
     findings = dict.fromkeys(
-        Finding(fault.failure, where, fault.text, fault.remedy)
+        replace(finding, where=where)
         for same_form in forms.values()
         for request in same_form[:COMPARED]
-        for fault in find_faults(reader.tokenizer, reader.trained, request, render)
+        for finding in find_faults(reader.tokenizer, reader.trained, request, render)
     )
     return tuple(findings)
 

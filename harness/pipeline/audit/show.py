@@ -160,7 +160,7 @@ def _rounded(seconds: float) -> str:
 
 def _findings(audit: Audit) -> Iterator[str]:
     if not audit.findings:
-        yield "nothing to mend\n"
+        yield "no fault was found\n"
     for finding in audit.findings:
         kind = "failure" if finding.failure else "warning"
         yield f"{kind}: {finding.where}: {finding.text}\n         {finding.remedy}"

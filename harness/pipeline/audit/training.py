@@ -51,10 +51,7 @@ def compare_training(
 ) -> list[TrainingOverlap]:
     """Compare each source of training prompts with the questions of all suites.
 
-    Args:
-        job: the audit's.
-        suites: of the evaluation.
-        quick: leave out what is on the hub or large.
+    If `quick`, sources on the hub and large ones are left out.
     """
     sources: dict[tuple[str, int | None], list[str]] = {}
     for name, training in job.training.items():
