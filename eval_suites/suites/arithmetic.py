@@ -1,6 +1,6 @@
 """Arithmetic word problems (this project; no upstream file): the demo's suite.
 
-200 problems of the split "test" of `arithmetic_problems`, some of them of forms that no training
+200 problems of the split "test" of `problems.arithmetic`, some of them of forms that no training
 set has. Headline `accuracy`: the last number of the answer is right, which is this suite's strict
 reading, for the answer is asked to end with it. `accuracy_strict` also asks for the form: the text
 ends in "answer is N". `arithmetic:train` asks problems of the split "train", to sample training

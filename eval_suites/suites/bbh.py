@@ -34,7 +34,7 @@ TASKS = (
     "tracking_shuffled_objects_seven_objects", "tracking_shuffled_objects_three_objects",
     "web_of_lies", "word_sorting",
 )  # fmt: skip
-#: Above it stands a warning to those who gather training data, which no model is asked.
+#: The line below a warning to those who gather training data, which no model gets.
 RULE = "-----\n"
 NEXT_QUESTION = "\nQ:"
 DECODING = Decoding(max_tokens=1024, stop=(NEXT_QUESTION,))
