@@ -23,7 +23,7 @@ from benchmarks.train_problem import add_sources, pairs_file, problem
 #: What the bare loop does too: a name, and the end of the file and the function that do it.
 _SHARED = {
     "forward pass": ("train/model/logprobs.py", "logprobs"),
-    "loss": ("train/objectives/objective.py", "loss"),
+    "loss": ("train/objectives/objective.py", "__call__"),
     "backward pass": ("torch/_tensor.py", "backward"),
     "clipping": ("torch/nn/utils/clip_grad.py", "clip_grad_norm_"),
     "update": ("torch/optim/adam.py", "step"),

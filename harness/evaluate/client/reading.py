@@ -40,15 +40,8 @@ async def read_answers(
 ) -> list[CheckpointAnswers[T]]:
     """Return the answers of every checkpoint to every suite.
 
-    An engine starts only for answers that the journal has lost.
-
-    Args:
-        job: the evaluation.
-        loaded: some of its suites.
-        journal: of the evaluation.
-        folder: of the stage that reads.
-        report: receives notes.
-        read: reads the answers to one sample.
+    An engine starts only for answers that the journal has lost. `folder` is that of the stage that
+    reads, and `read` reads the answers to one sample.
 
     Raises:
         UserError, EngineDied: as for an evaluation, should an answer be missing.

@@ -47,12 +47,9 @@ def estimate(suite: Suite[Any], samples: Iterable[Any]) -> Estimate:
 def report_estimate(
     job: EvalJob, suites: Iterable[tuple[Suite[Any], Sequence[Any]]], report: Reporter
 ) -> None:
-    """Report as a note what judging an evaluation takes, where it is judged.
+    """Report as a note the requests and dollars that judging an evaluation takes, if it is judged.
 
-    Args:
-        job: the evaluation.
-        suites: its suites with their samples.
-        report: receives the note.
+    `suites` are those of the evaluation, with their samples.
     """
     judge = job.judge
     total = sum((estimate(suite, samples) for suite, samples in suites), Estimate())

@@ -44,10 +44,7 @@ from harness.storage.run_folder import RunFolder
 def run(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
     """Evaluate every model on every suite; write sample logs and summaries.
 
-    Args:
-        job: the evaluation.
-        report: receives the events.
-        library: of suites that are loaded already.
+    `library` has the suites that are loaded already.
 
     Raises:
         UserError: a suite, its data or the engine cannot be used; nothing was started.

@@ -39,12 +39,7 @@ def passes(
 ) -> Iterator[Pass]:
     """Yield the passes of an evaluation, each to be done before the next is taken.
 
-    Args:
-        loaded: its suites.
-        grader: without a judge.
-        judge: of the evaluation, where it has one.
-        answering: reports the answers.
-        judging: reports the judging that comes after them.
+    `answering` reports the answers, `judging` a judging that comes after all of them.
     """
     # A measured suite has its log from its own stage, and a second run must not lose that.
     scored = [item for item in loaded if not item.suite.metrics.measured]

@@ -16,6 +16,7 @@ from harness.evaluate.loop.loop import run as evaluate
 from harness.evaluate.measure.jobs import KlJob
 from harness.evaluate.measure.kl import draws_of, run
 from harness.evaluate.measure.kl_draws import DrawnSample
+from harness.pipeline.stages import Stage
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
 from harness.storage.atomic_files import read_json, read_lines
@@ -134,3 +135,9 @@ def test_a_prompt_without_room_for_an_answer_is_counted_and_has_no_value(job: Kl
     assert {line["status"] for line in lines(job, "nca")} == {"ungraded"}
     summary = read_json(RunFolder(short.run).summary("nca", SUITE))
     assert summary["metrics"] == {}
+
+
+def test_resolved_json_keeps_the_key_of_the_reference(job: KlJob) -> None:
+    plain_job = Stage("kl", "measure KL", job.cache, "key", job).plain_job
+    assert plain_job["reference_print"] == "weights of base"
+    assert KlJob.model_validate(plain_job) == job
