@@ -18,9 +18,9 @@ _TESTS = ModuleType("tests")
 _TESTS.__path__ = [str(Path(__file__).resolve().parent.parent / "tests")]
 sys.modules.setdefault("tests", _TESTS)
 
-from tests.fidelity import table
-from tests.fidelity.runner import faults, run
-from tests.suite_cases.cases import GoldCases, gold_cases
+from tests.fidelity import table  # noqa: E402 - its parent is made above
+from tests.fidelity.runner import faults, run  # noqa: E402
+from tests.suite_cases.cases import GoldCases, gold_cases  # noqa: E402
 
 GOLD = gold_cases()
 
