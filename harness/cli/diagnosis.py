@@ -32,7 +32,7 @@ class Check:
 
     name: str
     state: State
-    found: str
+    detail: str
     remedy: str = ""
 
 
@@ -73,7 +73,8 @@ def table(checks: tuple[Check, ...]) -> Table:
         headings=tuple(Heading(text, "left") for text in ("", "what", "found")),
         rows=tuple((c.state, c.name, "\n".join(_wrapped(c))) for c in checks),
         records=tuple(
-            {"name": c.name, "state": c.state, "found": c.found, "remedy": c.remedy} for c in checks
+            {"name": c.name, "state": c.state, "found": c.detail, "remedy": c.remedy}
+            for c in checks
         ),
     )
 
@@ -83,7 +84,7 @@ def _wrapped(check: Check) -> list[str]:
 
     return [
         line
-        for text in (check.found, check.remedy and f"→ {check.remedy}")
+        for text in (check.detail, check.remedy and f"→ {check.remedy}")
         for line in textwrap.wrap(text, 52)
     ]
 

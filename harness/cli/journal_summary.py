@@ -61,7 +61,7 @@ def absorb(runs: Path, others: Sequence[Path], *, as_json: bool) -> None:
             continue
         lost = f", {merged.damaged} damaged ones left out" if merged.damaged else ""
         torn = ", entries on damaged pages lost" if merged.unreadable else ""
-        print(f"{merged.source}: {merged.new:,} new, {merged.known:,} known already{lost}{torn}")
+        print(f"{merged.source}: {merged.new:,} new, {merged.present:,} known already{lost}{torn}")
 
 
 def _json(value: dict[str, Any]) -> None:

@@ -105,7 +105,7 @@ class Merged:
 
     source: Path
     new: int
-    known: int
+    present: int
     damaged: int
     unreadable: int
 

@@ -40,7 +40,7 @@ def test_the_store_is_counted_or_called_damaged(tmp_path: Path) -> None:
     with closing(sqlite3.connect(store)) as db:
         db.execute("create table runs (id text)")
     name = "MLflow store"
-    assert "(0 runs)" in look(tmp_path, tracking_uri=f"sqlite:///{store}")[name].found
+    assert "(0 runs)" in look(tmp_path, tracking_uri=f"sqlite:///{store}")[name].detail
     store.write_bytes(b"no database" * 100)
     assert look(tmp_path, tracking_uri=f"sqlite:///{store}")[name].state == "missing"
 
@@ -57,7 +57,7 @@ def test_a_server_that_does_not_answer_is_a_warning(
 def test_a_data_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert look(tmp_path, data_dir=tmp_path / "none")["benchmark files"].state == "warn"
     (tmp_path / "gsm8k").mkdir()
-    assert "gsm8k" in look(tmp_path, data_dir=tmp_path)["benchmark files"].found
+    assert "gsm8k" in look(tmp_path, data_dir=tmp_path)["benchmark files"].detail
 
 
 def test_the_checks_are_a_table() -> None:
@@ -70,7 +70,7 @@ def test_the_tier_is_named_with_why_no_stronger_one_works(
 ) -> None:
     from eval_suites.sandbox import runner
 
-    assert look(tmp_path)["sandbox"].found == "programs are contained on tier A"
+    assert look(tmp_path)["sandbox"].detail == "programs are contained on tier A"
     reasons: dict[str, str | None] = {"A": "no bubblewrap", "B": None}
 
     async def obstacle(tier: str, worker: object) -> str | None:
@@ -78,11 +78,11 @@ def test_the_tier_is_named_with_why_no_stronger_one_works(
 
     monkeypatch.setattr(runner, "obstacle", obstacle)
     check = look(tmp_path)["sandbox"]
-    assert (check.state, check.found) == (
+    assert (check.state, check.detail) == (
         "warn",
         "programs are contained on tier B (not A: no bubblewrap)",
     )
     reasons["B"] = "no Landlock"
     check = look(tmp_path)["sandbox"]
     assert check.state == "missing"
-    assert "tier A: no bubblewrap; tier B: no Landlock" in check.found
+    assert "tier A: no bubblewrap; tier B: no Landlock" in check.detail

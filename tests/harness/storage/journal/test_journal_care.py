@@ -139,7 +139,7 @@ def test_another_journal_adds_what_is_new_and_intact(tmp_path: Path) -> None:
 
     (merged,) = merge(path, [other.parent])
 
-    assert (merged.new, merged.known, merged.damaged, merged.unreadable) == (19, 10, 1, 0)
+    assert (merged.new, merged.present, merged.damaged, merged.unreadable) == (19, 10, 1, 0)
     assert other.read_bytes() == before
     assert found_in(path)[damaged] == {"own": 1}  # what was there first counts
     assert len(found_in(path)) == 40
