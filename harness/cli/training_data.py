@@ -16,7 +16,7 @@ from harness.pipeline.jobs import train_job
 from harness.pipeline.lookup import locate_data
 from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
-from harness.progress.counts import REASONS
+from harness.progress.wording import REASONS
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe
 from train.config import TrainConfig

@@ -4,12 +4,13 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
+from harness.progress.screen import Screen
 from harness.progress.throughput import EvaluationProgress
 
 
-class JsonLines:
+class JsonLines(Screen):
     """Writes every event as it comes; an evaluation's with its overall speed and time left.
 
     A reader that went away does not end the work.
@@ -18,13 +19,6 @@ class JsonLines:
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._evaluation = EvaluationProgress()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
 
     def stage(self, number: int, of: int, title: str) -> None:
         """Write that a stage begins."""
@@ -43,7 +37,7 @@ class JsonLines:
         """Write an event."""
         if event["event"] == "evaluating":
             self._evaluation = self._evaluation.after(event)
-            event = {"event": "evaluating", **overall(self._evaluation), **event}
+            event = {"event": "evaluating", **self._evaluation.overall, **event}
         self.write(event)
 
     def write(self, event: Mapping[str, Any]) -> None:
@@ -54,16 +48,6 @@ class JsonLines:
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self._file.fileno())
             os.close(nothing)
-
-
-def overall(progress: EvaluationProgress) -> dict[str, int | float | None]:
-    """Return the sums over the pairs of an evaluation."""
-    return {
-        "done": progress.done,
-        "total": progress.total,
-        "tokens_per_second": progress.rate,
-        "seconds_left": progress.left,
-    }
 
 
 def finite(value: Any) -> Any:

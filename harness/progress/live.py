@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.progress.throughput import EvaluationProgress, Phase, pair_left, pair_rate, phase_after
+from harness.progress.screen import Plain, Screen
+from harness.progress.throughput import EvaluationProgress, Pair, Phase, phase_after
 from harness.progress.wording import (
     clipped,
     clock,
@@ -35,16 +36,13 @@ _HEADINGS = ("done", "tokens/s", "left", "not ok", "lost")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table. `speed` is tokens a second, `left` seconds; None is not known."""
+class _Row:
+    """One line of the table: a title, a bar, and the texts under `_HEADINGS`."""
 
     title: str
     done: int
     total: int
-    speed: float | None = None
-    left: float | None = None
-    not_ok: int = 0
-    lost: int = 0
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +68,11 @@ class View:
         return self
 
 
-class Live:
-    """Draws a view four times a second.
-
-    Args:
-        console: a terminal.
-        now: a clock in seconds that never jumps.
-    """
+class Live(Screen):
+    """Draws a view in a terminal four times a second; `now` is a clock that never jumps."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
-        self._now = now
-        self._view = View()
+        self._console, self._now, self._view = console, now, View()
         self._drawing = Drawing(
             console=console, get_renderable=self._drawn, refresh_per_second=4, transient=True
         )
@@ -129,56 +120,58 @@ def drawn(view: View, now: float, width: int, height: int) -> RenderableType:
     """Return the table of a view, for a terminal of so many columns and lines."""
     if not view.title:
         return Text()
-    rows = list(rows_of(view, now))
+    rows = list(_rows(view, now))
     shown = rows[: max(2, min(_ROWS, height - _FREE))]
     title = f"{view.title}  {clock(now - view.began)}"
     # All pairs count, not only those that run: columns stay where they are as pairs come and go.
     longest = max(map(len, (title, *(pair.title for pair in view.progress.pairs.values()))))
-    room = min(longest, _room(shown, width))
-    return _table(title, shown, _unseen(view, rows, shown), room)
+    used = [i for i in range(len(_HEADINGS)) if any(row.cells[i] for row in shown)]
+    lines = [_HEADINGS, *(row.cells for row in shown)]
+    taken = sum(max(len(line[i]) for line in lines) + 2 for i in used)
+    table = _table(title, shown, used, min(longest, max(8, width - taken - _BAR - 2)))
+    note = _unseen(view, len(rows) - len(shown))
+    return Group(table, Text(note, "dim")) if note else table
 
 
-def rows_of(view: View, now: float) -> Iterator[Row]:
-    """Phases that are under way; then the whole evaluation, and each pair that runs."""
+def _rows(view: View, now: float) -> Iterator[_Row]:
+    """Yield phases that are under way; then the whole evaluation, and each pair that runs."""
     for name, phase in view.phases.items():
         if phase.done < phase.total:
             speed = view.speed if name == "train" else None
-            yield Row(name, phase.done, phase.total, speed, phase.left(now))
+            yield _row(name, phase, speed, phase.left(now))
     progress = view.progress
     if not progress.pairs:
         return
-    pairs = progress.pairs.values()
-    failed = sum(pair.not_ok for pair in pairs), sum(pair.lost for pair in pairs)
-    yield Row("all", progress.done, progress.total, progress.rate, progress.left, *failed)
-    for pair in pairs:
+    failed = progress.count("not_ok"), progress.count("lost")
+    yield _row("all", progress, progress.rate, progress.left, *failed)
+    for pair in progress.pairs.values():
         if pair.running:
-            speed, left = pair_rate(pair), pair_left(pair)
-            yield Row(pair.title, pair.done, pair.total, speed, left, pair.not_ok, pair.lost)
+            yield _row(pair.title, pair, pair.rate, pair.left, pair.not_ok, pair.lost)
 
 
-def _unseen(view: View, rows: list[Row], shown: list[Row]) -> str:
+def _row(
+    title: str,
+    work: Phase | EvaluationProgress | Pair,
+    speed: float | None,
+    left: float | None,
+    *failed: int,
+) -> _Row:
+    """Return a line; `failed` are samples that the model failed, and those that we failed."""
+    count = f"{work.done:,}/{work.total:,}"
+    time_left = "" if left is None else clock(left)
+    failures = (f"{number:,}" if number else "" for number in failed or (0, 0))
+    return _Row(title, work.done, work.total, (count, per_second(speed), time_left, *failures))
+
+
+def _unseen(view: View, more: int) -> str:
     """Count in words the pairs without a row: running ones that do not fit, waiting ones."""
-    more = len(rows) - len(shown)
     waiting = sum(not pair.begun for pair in view.progress.pairs.values())
     parts = (f"{more} more running" if more else "", f"{waiting} waiting" if waiting else "")
     return ", ".join(part for part in parts if part)
 
 
-def _used(rows: list[Row]) -> list[int]:
-    """Columns in which some row has anything."""
-    cells = [_cells(row) for row in rows]
-    return [i for i in range(len(_HEADINGS)) if any(line[i] for line in cells)]
-
-
-def _room(rows: list[Row], width: int) -> int:
-    """Columns of the terminal that are left for titles."""
-    cells = [_HEADINGS, *(_cells(row) for row in rows)]
-    taken = sum(max(len(line[i]) for line in cells) + 2 for i in _used(rows))
-    return max(8, width - taken - _BAR - 2)
-
-
-def _table(title: str, rows: list[Row], note: str, room: int) -> RenderableType:
-    used = _used(rows)
+def _table(title: str, rows: list[_Row], used: list[int], room: int) -> Table:
+    """Return a table of the columns in use, with `room` characters for titles."""
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True, width=room)
     table.add_column(no_wrap=True, width=_BAR)
@@ -188,16 +181,13 @@ def _table(title: str, rows: list[Row], note: str, room: int) -> RenderableType:
     table.add_row(Text(clipped(title, room), "bold"), "", *headings)
     for row in rows:
         bar = ProgressBar(max(row.total, 1), row.done, width=_BAR)
-        cells = _cells(row)
-        table.add_row(Text(clipped(row.title, room)), bar, *(Text(cells[i]) for i in used))
-    return Group(table, Text(note, "dim")) if note else table
+        cells = (Text(row.cells[i]) for i in used)
+        table.add_row(Text(clipped(row.title, room)), bar, *cells)
+    return table
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        f"{row.done:,}/{row.total:,}",
-        per_second(row.speed),
-        "" if row.left is None else clock(row.left),
-        f"{row.not_ok:,}" if row.not_ok else "",
-        f"{row.lost:,}" if row.lost else "",
-    )
+def screen(console: Console, *, quiet: bool) -> Screen:
+    """Return the screen that suits this terminal, or its absence."""
+    if quiet:
+        return Screen()
+    return Live(console) if console.is_terminal and not console.is_dumb_terminal else Plain(console)

@@ -65,7 +65,7 @@ class ProgressRecorder:
         """Return the progress after an event; None after one that does not change it."""
         if event["event"] == "evaluating":
             self._evaluation = self._evaluation.after(event)
-            return evaluation_record(self._evaluation)
+            return _evaluation_record(self._evaluation)
         if event["event"] != "progress":
             return None
         old = self._phase if event["phase"] == self._name else None
@@ -74,20 +74,11 @@ class ProgressRecorder:
         return {"phase": self._name, **counts, "seconds_left": self._phase.left(self._clock())}
 
 
-def evaluation_record(progress: EvaluationProgress) -> dict[str, Any]:
-    """Return the progress of an evaluation for the file."""
+def _evaluation_record(progress: EvaluationProgress) -> dict[str, Any]:
     suites: dict[str, dict[str, int]] = {}
     for pair in progress.pairs.values():
         counts = suites.setdefault(pair.suite, {"done": 0, "total": 0})
         counts["done"] += pair.done
         counts["total"] += pair.total
-    return {
-        "phase": "evaluate",
-        "done": progress.done,
-        "total": progress.total,
-        "seconds_left": progress.left,
-        "tokens_per_second": progress.rate,
-        "not_ok": sum(pair.not_ok for pair in progress.pairs.values()),
-        "lost": sum(pair.lost for pair in progress.pairs.values()),
-        "suites": suites,
-    }
+    failures = {name: progress.count(name) for name in ("not_ok", "lost")}
+    return {"phase": "evaluate", **progress.overall, **failures, "suites": suites}

@@ -1,27 +1,36 @@
-"""Progress that people can read, or programs: which screen shows what a pipeline is doing."""
+"""The screens that show what a pipeline is doing, and the plain one, for logs and pipes.
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self
+Plain lines say what ends and, every quarter minute, what runs.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 from rich.console import Console
 
-from harness.progress.live import Live
-from harness.progress.plain import Plain
+from harness.progress.throughput import EvaluationProgress, Phase, phase_after
+from harness.progress.wording import (
+    clock,
+    event_lines,
+    failures,
+    finished_line,
+    newly_finished,
+    overall_line,
+)
+
+EVERY_S = 15.0
+#: Running pairs that a line names.
+_NAMED = 4
 
 
-class Screen(Protocol):
-    """A display of what a pipeline is running; a context manager and an event listener."""
+class Screen:
+    """A screen that shows nothing; others show what a pipeline is running. A context manager."""
 
     def __enter__(self) -> Self:
-        """Start showing."""
+        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop showing."""
 
     def stage(self, number: int, of: int, title: str) -> None:
@@ -37,31 +46,74 @@ class Screen(Protocol):
         """Show an event of the running stage."""
 
 
-class Quiet:
-    """Shows nothing."""
+class Plain(Screen):
+    """A line when a stage begins, when a pair or phase is done, and every quarter minute between.
 
-    def __enter__(self) -> Self:
-        """Start."""
-        return self
+    `now` is a clock in seconds that never jumps.
+    """
 
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._now = console, now
+        self._began = self._last = 0.0
+        self._phases: dict[str, Phase] = {}
+        self._evaluation = EvaluationProgress()
 
     def stage(self, number: int, of: int, title: str) -> None:
-        """Show nothing."""
+        """Show that a stage begins."""
+        self._phases, self._evaluation = {}, EvaluationProgress()
+        self._began = self._last = self._now()
+        self._print(f"[{number}/{of}] {title}")
 
     def ended(self, number: int, of: int, title: str) -> None:
-        """Show nothing."""
+        """Show that the stage is done."""
+        self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
 
     def skipped(self, number: int, of: int, title: str) -> None:
-        """Show nothing."""
+        """Show that a stage was done already."""
+        self._print(f"[{number}/{of}] {title}: done already")
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Ignore an event."""
+        """Show an event: words at once, counts now and then."""
+        for line in event_lines(event):
+            self._print(f"      {line}")
+        if event["event"] == "progress":
+            self._phase(event)
+        if event["event"] == "evaluating":
+            self._pairs(event)
+
+    def _phase(self, event: Mapping[str, Any]) -> None:
+        name, now = event["phase"], self._now()
+        self._phases[name] = phase = phase_after(self._phases.get(name), event, now)
+        ended = phase.done >= phase.total
+        if not ended and not self._due():
+            return
+        self._last = now
+        left = phase.left(now)
+        rest = f", about {clock(left)} left" if left is not None else ""
+        ending = f" in {clock(now - phase.began)}" if ended else rest
+        self._print(f"      {name}: {phase.done:,}/{phase.total:,}{ending}")
+
+    def _pairs(self, event: Mapping[str, Any]) -> None:
+        before, self._evaluation = self._evaluation, self._evaluation.after(event)
+        after = self._evaluation
+        for pair in newly_finished(before, after):
+            self._print(f"      {finished_line(pair)}")
+        if self._due() and after.done < after.total:
+            self._last = self._now()
+            self._print(f"      evaluate: {overall_line(after)}{_running(after)}")
+
+    def _due(self) -> bool:
+        return self._now() - self._last >= EVERY_S
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def screen(console: Console, *, quiet: bool) -> Screen:
-    """Return the screen that suits this terminal, or its absence."""
-    if quiet:
-        return Quiet()
-    return Live(console) if console.is_terminal and not console.is_dumb_terminal else Plain(console)
+def _running(progress: EvaluationProgress) -> str:
+    running = [pair for pair in progress.pairs.values() if pair.running]
+    named = []
+    for pair in running[:_NAMED]:
+        failed = failures(pair.not_ok, pair.lost)
+        named.append(f"{pair.title} {pair.done:,}/{pair.total:,}{f' ({failed})' if failed else ''}")
+    more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
+    return f"; running: {', '.join(named + more)}" if running else ""

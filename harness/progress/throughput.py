@@ -5,7 +5,8 @@ on generated samples only. Seconds are those in which an engine was ready, so it
 little. What is left is taken to be generated: where more of it is in the journal it takes less.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -17,8 +18,6 @@ class Pair:
     """One suite for one checkpoint: what is done of it.
 
     Attributes:
-        suite: its name.
-        checkpoint: its name.
         total: samples (of each repeat) to be answered.
         begun: whether one of them was taken up.
         done: samples that are finished.
@@ -60,6 +59,16 @@ class Pair:
         """True between the first sample taken up and the last one done."""
         return self.begun and not self.finished
 
+    @property
+    def rate(self) -> float | None:
+        """Tokens a second, its share of what the engine generates; None before it gave any."""
+        return _rate(self.tokens, self.seconds)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it is done, if it keeps its part of the engine."""
+        return _share(self.seconds, self.total - self.done, self.generated)
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationProgress:
@@ -79,20 +88,34 @@ class EvaluationProgress:
         pairs = {**self.pairs, **{pair.key: pair for pair in changed}}
         return replace(self, pairs=pairs, seconds=event["seconds"])
 
+    def count(self, name: str) -> int:
+        """Return the sum of a count of all pairs."""
+        return sum(getattr(pair, name) for pair in self.pairs.values())
+
     @property
     def done(self) -> int:
         """Samples that are finished."""
-        return sum(pair.done for pair in self.pairs.values())
+        return self.count("done")
 
     @property
     def total(self) -> int:
         """Samples to be answered."""
-        return sum(pair.total for pair in self.pairs.values())
+        return self.count("total")
+
+    @property
+    def overall(self) -> dict[str, int | float | None]:
+        """Its sums over all pairs, as programs read them."""
+        return {
+            "done": self.done,
+            "total": self.total,
+            "tokens_per_second": self.rate,
+            "seconds_left": self.left,
+        }
 
     @property
     def rate(self) -> float | None:
         """Tokens a second that the engine generates; None before it gave any."""
-        return rate(sum(pair.tokens for pair in self.pairs.values()), self.seconds)
+        return _rate(self.count("tokens"), self.seconds)
 
     @property
     def left(self) -> float | None:
@@ -101,25 +124,19 @@ class EvaluationProgress:
         Samples of a suite are weighed by the mean tokens of its generated ones (of all suites'
         where it has none yet): seconds × weight of what is left / weight of what was generated.
         """
-        weights = _weights(self.pairs.values())
-        pairs = [(pair, weights[pair.suite]) for pair in self.pairs.values()]
+        generated, tokens = Counter[str](), Counter[str]()
+        for pair in self.pairs.values():
+            generated[pair.suite] += pair.generated
+            tokens[pair.suite] += pair.tokens
+        mean = tokens.total() / generated.total() if tokens.total() else 1.0  # or none are counted
+        weights = {s: tokens[s] / n for s, n in generated.items() if n and tokens.total()}
+        pairs = [(pair, weights.get(pair.suite, mean)) for pair in self.pairs.values()]
         behind = sum(pair.generated * weight for pair, weight in pairs)
         ahead = sum((pair.total - pair.done) * weight for pair, weight in pairs)
         return _share(self.seconds, ahead, behind)
 
 
-def pair_rate(pair: Pair) -> float | None:
-    """Return the tokens a second of one pair, its share of what the engine generates."""
-    return rate(pair.tokens, pair.seconds)
-
-
-def pair_left(pair: Pair) -> float | None:
-    """Return seconds until a pair is done, if it keeps its part of the engine."""
-    return _share(pair.seconds, pair.total - pair.done, pair.generated)
-
-
-def rate(count: int, seconds: float) -> float | None:
-    """Return the count a second; None where there is nothing to divide."""
+def _rate(count: int, seconds: float) -> float | None:
     return count / seconds if count and seconds > 0 else None
 
 
@@ -127,20 +144,6 @@ def _share(seconds: float, ahead: float, behind: float) -> float | None:
     if not ahead:
         return 0.0
     return seconds * ahead / behind if behind and seconds > 0 else None
-
-
-def _weights(pairs: Iterable[Pair]) -> dict[str, float]:
-    """Suite -> mean tokens of a generated sample, 1 where no engine counts tokens."""
-    generated: dict[str, int] = {}
-    tokens: dict[str, int] = {}
-    for pair in pairs:
-        generated[pair.suite] = generated.get(pair.suite, 0) + pair.generated
-        tokens[pair.suite] = tokens.get(pair.suite, 0) + pair.tokens
-    everything = sum(tokens.values())
-    if not everything:
-        return dict.fromkeys(generated, 1.0)
-    mean = everything / sum(generated.values())
-    return {s: tokens[s] / generated[s] if generated[s] else mean for s in generated}
 
 
 @dataclass(frozen=True, slots=True)

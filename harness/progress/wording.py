@@ -1,10 +1,26 @@
-"""Progress in words: what all screens for people say alike."""
+"""Progress, and the counts of data, in the words that all screens for people share."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from harness.progress.counts import data_lines, sampled_lines
-from harness.progress.throughput import EvaluationProgress, Pair, pair_rate
+from harness.progress.throughput import EvaluationProgress, Pair
+
+#: Why a row is left out (`train.data.groups.DataReport`), in words.
+REASONS = {
+    "identical": "identical responses",
+    "empty": "empty responses",
+    "different_prompts": "different prompts",
+    "no_question": "no question",
+    "too_few": "too few responses",
+}
+#: Why a response is in no row (`harness.data.sampling.rows`), in words.
+_LEFT_OUT = {
+    "no_reward": "without a reward",
+    "empty": "empty",
+    "cut": "cut off",
+    "alone": "the only one left of their prompt",
+    "tied": "of tied prompts",
+}
 
 
 def clock(seconds: float) -> str:
@@ -36,27 +52,23 @@ def clipped(text: str, width: int) -> str:
 
 
 def finished_line(pair: Pair, width: int | None = None) -> str:
-    """Return the last line of a finished pair; its score is in the table.
+    """Return the last line of a finished pair, its title cut where it is longer than `width`.
 
-    Args:
-        pair: all of it is done.
-        width: the title is cut to make the line no longer than this; None: as long as it gets.
+    Its score is in the table.
     """
-    outcome = _became(pair)
-    title = pair.title if width is None else clipped(pair.title, max(8, width - len(outcome) - 2))
-    return f"{title}: {outcome}"
-
-
-def _became(pair: Pair) -> str:
     reused = pair.done - pair.generated
     if not pair.generated:
         parts = [f"{pair.done:,} done, all from the journal"]
     else:
         some = f" ({reused:,} from the journal)" if reused else ""
         parts = [f"{pair.done:,} done{some} in {clock(pair.seconds)}"]
-    if speed := per_second(pair_rate(pair)):
+    if speed := per_second(pair.rate):
         parts.append(f"{speed} tokens/s")
-    return ", ".join([*parts, *filter(None, [failures(pair.not_ok, pair.lost)])])
+    if failed := failures(pair.not_ok, pair.lost):
+        parts.append(failed)
+    outcome = ", ".join(parts)
+    title = pair.title if width is None else clipped(pair.title, max(8, width - len(outcome) - 2))
+    return f"{title}: {outcome}"
 
 
 def overall_line(progress: EvaluationProgress) -> str:
@@ -85,3 +97,61 @@ def event_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
     if event["event"] == "sampled":
         return sampled_lines(event)
     return data_lines(event) if event["event"] == "data" else ()
+
+
+def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the line of rows read, dropped and used; a second one where something is odd.
+
+    `event` has `split`, and the counts of `train.data.prepare.Counts`.
+    """
+    data, tokens = event["data"], event["tokens"]
+    dropped = {text: data[reason] for reason, text in REASONS.items()}
+    dropped["no pair of unequal rewards"] = event["pairless"]
+    dropped["too long"] = tokens["too_long"]
+    why = f" (dropped: {_listed(dropped)})" if any(dropped.values()) else ""
+    first = (
+        f"{event['split']} data: {data['rows']:,} rows, {tokens['prompts']:,} prompts used{why}, "
+        f"{tokens['tokens']:,} tokens"
+    )
+    odd = _listed(
+        {
+            "prompts cut": tokens["cut_prompts"],
+            "responses cut": tokens["cut_responses"],
+            "prompts with all rewards tied": data["tied"],
+            "tied pairs": event["tied_pairs"],
+            "duplicate responses": data["duplicates"],
+            "responses left out": data["left_out"],
+        }
+    )
+    return (first, f"  in them: {odd}") if odd else (first,)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {text}" for text, count in counts.items() if count)
+
+
+def sampled_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the lines of what was sampled, its mean reward, and the rows written.
+
+    `event` has the counts of `harness.data.sampling.rows.Counts`, and how many answers were new.
+    """
+    reused = f" ({event['reused']:,} from the journal)" if event["reused"] else ""
+    mean = event["mean_reward"]
+    worth = "" if mean is None else f", mean reward {mean:.4g}"
+    first = (
+        f"sampled: {event['responses']:,} responses to {event['prompts']:,} prompts{reused}{worth}"
+    )
+    rows = f"written: {event['rows']:,} prompts with {event['written']:,} responses"
+    statuses = event["statuses"].items()
+    not_ok = ", ".join(f"{name} {n:,}" for name, n in statuses if n and name != "ok")
+    left_out = {_LEFT_OUT[name]: count for name, count in event["left_out"].items()}
+    tied = event["tied"] - event["tied_dropped"]
+    odd = (
+        f"  not ok: {not_ok}" if not_ok else "",
+        f"  left out: {reasons}" if (reasons := _listed(left_out)) else "",
+        f"  tied: {tied:,} of the prompts written have equal rewards; they hold the policy at the "
+        "reference and prefer nothing (--drop-ties)"
+        if tied
+        else "",
+    )
+    return (first, rows, *filter(None, odd))

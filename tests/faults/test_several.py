@@ -17,7 +17,7 @@ from harness.errors import RunFailed, UserError
 from harness.pipeline import run as pipeline
 from harness.pipeline.launch import Processes, launch
 from harness.pipeline.places import Places
-from harness.progress.screen import Quiet
+from harness.progress.screen import Screen
 from harness.recipe.reading import read_recipe
 from harness.recipe.schema import Recipe
 from harness.storage.atomic_files import read_lines
@@ -98,7 +98,7 @@ def all_gone(folder: Path) -> bool:
     return False
 
 
-class At(Quiet):
+class At(Screen):
     """Does something at the first train record of a step."""
 
     def __init__(self, step: int, action: Callable[[], object]) -> None:
@@ -111,7 +111,7 @@ class At(Quiet):
             self.action()
 
 
-def run(recipe: Recipe, folder: Path, screen: Quiet, *, track: bool = True) -> Path:
+def run(recipe: Recipe, folder: Path, screen: Screen, *, track: bool = True) -> Path:
     """Train a recipe in a folder of runs; its run folder."""
     uri = f"sqlite:///{folder / 'mlflow.db'}" if track else ""
     places = Places(runs=folder, models=folder, tracking_uri=uri, near=(folder.parent,))
@@ -172,7 +172,7 @@ def test_one_of_two_is_killed_and_the_run_goes_on_as_one_curve_in_one_mlflow_run
     ]
 
     # What two processes saved is whole: any number of them goes on from it.
-    assert run(read_recipe(recipe), two, Quiet()) == killed
+    assert run(read_recipe(recipe), two, Screen()) == killed
     summary = json.loads((killed / "train" / "nca" / "summary.json").read_text())
     assert summary["resumed_at"] == 2
     assert losses(killed) == pytest.approx(undisturbed(killed, tmp_path), abs=1e-5)
@@ -200,7 +200,7 @@ def test_two_processes_go_on_from_what_two_saved(recipe: Path, tmp_path: Path, h
     (state,) = tmp_path.glob("two/two-*/train/nca/state/checkpoint-*")
     assert (state / "pytorch_model_fsdp_0").is_dir() == (how == "fsdp2")
 
-    finished = run(chosen, tmp_path / "two", Quiet(), track=False)
+    finished = run(chosen, tmp_path / "two", Screen(), track=False)
     summary = json.loads((finished / "train" / "nca" / "summary.json").read_text())
     assert summary["resumed_at"] in (3, 4)
     assert losses(finished) == pytest.approx(undisturbed(finished, tmp_path), abs=1e-5)
@@ -247,4 +247,4 @@ def test_a_configuration_that_accelerate_cannot_use_is_the_users_to_mend(
     ]:
         chosen = read_recipe(recipe, ["launch.processes=2", setting])
         with pytest.raises((UserError, ValueError), match=said):
-            run(chosen, tmp_path / "runs", Quiet(), track=False)
+            run(chosen, tmp_path / "runs", Screen(), track=False)

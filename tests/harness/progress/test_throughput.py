@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.progress.throughput import EvaluationProgress, Pair, pair_left, pair_rate, phase_after
+from harness.progress.throughput import EvaluationProgress, Pair, phase_after
 
 
 def event(seconds: float, *pairs: Pair) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def test_answers_from_the_journal_are_no_speed() -> None:
 
     progress = EvaluationProgress().after(event(10.0, half))
 
-    assert (progress.left, pair_left(half)) == (30.0, 30.0)
-    assert (progress.rate, pair_rate(half)) == (50.0, 50.0)
+    assert (progress.left, half.left) == (30.0, 30.0)
+    assert (progress.rate, half.rate) == (50.0, 50.0)
 
 
 def test_before_anything_is_generated_nothing_is_known() -> None:
@@ -32,7 +32,7 @@ def test_before_anything_is_generated_nothing_is_known() -> None:
     for seconds in (0.0, 20.0):
         progress = EvaluationProgress().after(event(seconds, replayed))
         assert (progress.rate, progress.left) == (None, None)
-    assert (pair_rate(replayed), pair_left(replayed)) == (None, None)
+    assert (replayed.rate, replayed.left) == (None, None)
 
 
 def test_all_done_leaves_no_time_also_where_nothing_was_generated() -> None:

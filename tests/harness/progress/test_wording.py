@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from transformers import AutoTokenizer
 
-from harness.progress.counts import data_lines
 from harness.progress.live import Live
-from harness.progress.plain import Plain
+from harness.progress.screen import Plain
+from harness.progress.wording import data_lines
 from train.config import TrainConfig
 from train.data.prepare import prepare
 
