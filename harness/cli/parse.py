@@ -160,7 +160,7 @@ def results(name: str, uri: str) -> list[Result]:
     Raises:
         RunError: there is no such run.
     """
-    from harness.tracking.tracked import PREFIX, tracked_results
+    from harness.tracking.store import PREFIX, tracked_results
 
     return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]
 

@@ -1,3 +1,3 @@
 """MLflow: a run folder copied to a tracking store."""
 
-__all__ = ["opening", "store", "tracked"]
+__all__ = ["opening", "store"]

@@ -6,7 +6,7 @@ evaluation a part `eval:<checkpoint>` with its scores. The checkpoint links the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +18,32 @@ from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result
 from harness.storage.run_folder import RunFolder
 from harness.tracking.points import curves, headlines, scores, suite_data
-from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part
+from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part, Point
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables
 
 _FILES = ("result.json", "recipe.resolved.yaml")
-_TABLES = ("table.*", "likelihood.*", "figures/*.png")
+_PATTERNS = ("table.*", "likelihood.*", "figures/*.png", "report/**/*")
 
 
 def parts(run: Path, result: Result, cells: Iterable[Cell]) -> tuple[Part, ...]:
     """Return everything to be stored of a run: the parent, then trainings and evaluations.
 
-    Args:
-        run: a run folder.
-        result: the result of the run.
-        cells: the scores of its checkpoints, compared with its baseline.
+    `cells` are the scores of its checkpoints, compared with its baseline.
     """
-    folder, rows = RunFolder(run), dict[str, list[Cell]]()
-    for cell in cells:
-        rows.setdefault(cell.checkpoint, []).append(cell)
-    children = [
-        part
-        for checkpoint in result.checkpoints
-        for part in _children(folder, result, checkpoint, rows.get(checkpoint.name, []))
-    ]
-    headline = headlines(cell for row in rows.values() for cell in row)
-    return (replace(_parent(folder, result), points=headline), *children)
+    folder, cells = RunFolder(run), tuple(cells)
+    children = (_children(folder, result, checkpoint, cells) for checkpoint in result.checkpoints)
+    return (_parent(folder, result, headlines(cells)), *chain.from_iterable(children))
 
 
-def _parent(folder: RunFolder, result: Result) -> Part:
+def _parent(folder: RunFolder, result: Result, points: tuple[Point, ...]) -> Part:
     tables = sample_tables(folder, result)
     files = [Artifact(folder.path / name) for name in _FILES]
-    files += [Artifact(f, _home(f, folder)) for g in _TABLES for f in _files(folder.path, g)]
-    report = folder.path / "report"
-    files += [Artifact(file, _home(file, folder)) for file in _files(report, "**/*")]
+    # Tables at the top of the run folder are in `tables`, all others at their place in it.
+    for file in (file for pattern in _PATTERNS for file in sorted(folder.path.glob(pattern))):
+        home = file.parent.relative_to(folder.path).as_posix()
+        files.append(Artifact(file, "tables" if home == "." else home))
     seeds = {str(c.train["seed"]): None for c in result.checkpoints if c.train}
-    note = _note(folder, many=any(len(t.rows) >= MOST_ROWS for t in tables.values()))
+    note = _note(folder, many=any(len(t["data"]) >= MOST_ROWS for t in tables.values()))
     return Part(
         part="recipe",
         name=f"{result.recipe}-{result.key}",
@@ -61,6 +52,7 @@ def _parent(folder: RunFolder, result: Result) -> Part:
         | _evaluate(folder)
         | ({"nca.seeds": ", ".join(seeds)} if seeds else {})
         | ({"mlflow.note.content": note} if note else {}),
+        points=points,
         files=tuple(file for file in files if file.path.is_file()),
         tables=tables,
     )
@@ -84,44 +76,36 @@ def _note(folder: RunFolder, *, many: bool) -> str:
     return "\n".join(texts)[:LONGEST_TAG]
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(file for file in folder.glob(pattern) if file.is_file())
-
-
-def _home(file: Path, folder: RunFolder) -> str:
-    """Return the artifact folder of a file: `tables`, or its place in the run folder."""
-    home = file.parent.relative_to(folder.path).as_posix()
-    return "tables" if home == "." else home
-
-
 def _children(
-    folder: RunFolder, result: Result, checkpoint: CheckpointResult, cells: list[Cell]
+    folder: RunFolder, result: Result, checkpoint: CheckpointResult, cells: Iterable[Cell]
 ) -> Iterator[Part]:
     home = folder.train(checkpoint.name)
     lines = [line for name in ("steps", "speed") for line in read_lines(home / f"{name}.jsonl")]
     lines = lines or list(checkpoint.probe)
-    model = _model(result, checkpoint, max((line.get("step", 0) for line in lines), default=0))
-    if checkpoint.train is not None:
-        took = (read_json(home / "timing.json") or {}).get("seconds", {})
-        yield replace(_training(result, checkpoint, model, lines), seconds=sum(took.values()))
-    if checkpoint.suites:
-        yield _evaluation(result, checkpoint, model, cells)
-
-
-def _model(result: Result, checkpoint: CheckpointResult, step: int) -> Model:
     tags = {
         "nca.checkpoint": checkpoint.name,
         "nca.fingerprint": checkpoint.fingerprint,
         "nca.base": result.base,
     }
-    return Model(checkpoint.name, _params(checkpoint.train or {}), tags, step)
+    step = max((line.get("step", 0) for line in lines), default=0)
+    model = Model(checkpoint.name, _params(checkpoint.train or {}), tags, step)
+    if checkpoint.train is not None:
+        took = (read_json(home / "timing.json") or {}).get("seconds", {})
+        yield _training(result, checkpoint, model, lines, sum(took.values()))
+    if checkpoint.suites:
+        own = [cell for cell in cells if cell.checkpoint == checkpoint.name]
+        yield _evaluation(result, checkpoint, model, own)
 
 
 def _training(
-    result: Result, checkpoint: CheckpointResult, model: Model, lines: list[dict[str, Any]]
+    result: Result,
+    checkpoint: CheckpointResult,
+    model: Model,
+    lines: list[dict[str, Any]],
+    seconds: float,
 ) -> Part:
     config = checkpoint.train or {}
-    uses = {"training": "data", "probing": "probe"}
+    uses = {"data": "training", "probe": "probing"}
     return Part(
         part=f"train:{checkpoint.name}",
         name=f"train {checkpoint.name}",
@@ -129,11 +113,12 @@ def _training(
         tags={**_tags(result, f"train:{checkpoint.name}"), **model.tags},
         points=curves(lines),
         data=tuple(
-            Data(str(config[key]), checkpoint.data[key], context)
-            for context, key in uses.items()
+            Data(str(config[key]), checkpoint.data[key], use)
+            for key, use in uses.items()
             if key in checkpoint.data
         ),
         makes=model,
+        seconds=seconds,
     )
 
 

@@ -38,7 +38,9 @@ def open_store(uri: str) -> Any:
         OSError: no server answers at an http(s) address, within seconds.
     """
     if uri.startswith(("http://", "https://")):
-        _require_health(uri)
+        address = f"{uri.rstrip('/')}/health"
+        with urllib.request.urlopen(address, timeout=_HEALTH_S) as answer:  # noqa: S310 - http(s) only
+            answer.read(16)
     from mlflow import MlflowClient
 
     if not uri.startswith(SQLITE):
@@ -83,17 +85,16 @@ def experiment(client: Any, uri: str, name: str) -> str:
     from mlflow.exceptions import MlflowException
 
     existing = client.get_experiment_by_name(name)
-    if existing is not None:
-        return str(existing.experiment_id)
-    store = _sqlite_file(uri)
-    beside = (store.parent / "mlartifacts" / name).as_uri() if uri.startswith(SQLITE) else None
-    try:
-        return str(client.create_experiment(name, artifact_location=beside, tags=_KIND))
-    except MlflowException:
-        existing = client.get_experiment_by_name(name)  # another process was quicker
-        if existing is None:
-            raise
-        return str(existing.experiment_id)
+    if existing is None:
+        store = _sqlite_file(uri)
+        beside = (store.parent / "mlartifacts" / name).as_uri() if uri.startswith(SQLITE) else None
+        try:
+            return str(client.create_experiment(name, artifact_location=beside, tags=_KIND))
+        except MlflowException:
+            existing = client.get_experiment_by_name(name)  # another process was quicker
+            if existing is None:
+                raise
+    return str(existing.experiment_id)
 
 
 @contextlib.contextmanager
@@ -116,9 +117,3 @@ def one_line(error: Exception) -> str:
 
 def _sqlite_file(uri: str) -> Path:
     return Path(unquote(uri.removeprefix(SQLITE))).resolve()
-
-
-def _require_health(uri: str) -> None:
-    address = f"{uri.rstrip('/')}/health"
-    with urllib.request.urlopen(address, timeout=_HEALTH_S) as answer:  # noqa: S310 - http(s) only
-        answer.read(16)

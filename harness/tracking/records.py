@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _LONGEST_NAME = 250
 LONGEST_PARAM = 6_000
@@ -36,6 +37,11 @@ class Artifact:
     path: Path
     folder: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its path among the artifacts."""
+        return f"{self.folder}/{self.path.name}" if self.folder else self.path.name
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -52,7 +58,8 @@ class Part:
     """One run of the store: the tag by which it is found again (`part`), and its contents.
 
     `makes` is the checkpoint that was trained in it, `measures` the checkpoint that its points are
-    scores of. `seconds` is its duration, 0 if unknown. `tables` maps names to sample tables.
+    scores of. `seconds` is its duration, 0 if unknown. `tables` maps names to sample tables
+    (`harness.tracking.sample_tables`).
     """
 
     part: str
@@ -64,16 +71,8 @@ class Part:
     files: tuple[Artifact, ...] = ()
     makes: Model | None = None
     measures: Model | None = None
-    tables: Mapping[str, "SampleTable"] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SampleTable:
-    """Rows of samples under headings."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | float | None, ...], ...]
 
 
 def model_name(name: str) -> str:

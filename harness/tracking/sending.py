@@ -1,12 +1,18 @@
 """Bringing one MLflow run up to date: only missing records are sent, then read back."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from harness.tracking.artifacts import FILES, send_files
-from harness.tracking.records import Data, Model, Part, Point, model_name
+from harness.storage.hashing import digest, file_digest
+from harness.tracking.records import Artifact, Data, Model, Part, Point, model_name
+
+_TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables
+#: The tag that holds a digest of the files that were sent.
+_FILES = "nca.files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +27,20 @@ class Times:
         return self.started if point.name.startswith(("train/", "probe/")) else self.result
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The contents of a part in the store, and the number of points that were sent now."""
-
-    run_id: str
-    points: int
-    sent: int
-    models: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Store:
-    """One recipe run in an experiment of an open store."""
+    """One recipe run in an experiment of an open store.
+
+    `parent` is the id of its parent run and `models` maps checkpoints to ids of logged models, of
+    what was sent so far.
+    """
 
     client: Any
     experiment_id: str
     run_key: str
     at: Times
+    parent: str = ""
+    models: dict[str, str] = field(default_factory=dict)
 
     def runs(self) -> dict[str, Any]:
         """Return the MLflow runs of this recipe run, by part."""
@@ -50,45 +52,39 @@ class Store:
             if not token:
                 return {run.data.tags["nca.part"]: run for run in runs}
 
-    def send(self, part: Part, run: Any, parent: str, models: Mapping[str, str]) -> Sent:
-        """Send the records of a part that the store lacks.
+    def send(self, part: Part, run: Any) -> int:
+        """Send the records of a part that the store lacks; return the number of points sent.
 
-        Args:
-            part: the part.
-            run: the MLflow run that holds it; None if there is none yet.
-            parent: id of its parent run; empty for the parent itself.
-            models: checkpoint -> id of the logged model, of those sent so far.
+        `run` is the MLflow run that holds the part, None if there is none yet. The first part that
+        is sent becomes the parent of the others.
 
         Raises:
             RuntimeError: a record is not in the store after it was sent.
             Exception: whatever MLflow's client raises.
         """
         tags = {"nca.run_key": self.run_key, "nca.part": part.part}
-        tags |= {"mlflow.parentRunId": parent} if parent else {}
+        tags |= {"mlflow.parentRunId": self.parent} if self.parent else {}
         stored = run or self.client.create_run(
             self.experiment_id, start_time=self.at.started, tags=dict(tags), run_name=part.name
         )
         run_id = stored.info.run_id
+        self.parent = self.parent or run_id
         run = self.client.get_run(run_id) if run else stored  # a search leaves models out
-        models = {**models, **self._models(part, run_id, models)}
-        model_id = models[part.measures.name] if part.measures else ""
-        self._link(run, part, models)
+        model = part.makes or part.measures
+        if model is not None and model.name not in self.models:
+            self.models[model.name] = self._model(model, run_id if part.makes else None)
+        model_id = self.models[part.measures.name] if part.measures else ""
+        self._link(run, part)
         lacking = self._lacking(run, part.points, model_id)
         self._log(run, part, tags, lacking, model_id)
-        send_files(self.client, run, part)
+        self._send_files(run, part)
         if run.info.status != "FINISHED":
             end = self.at.started + round(1000 * part.seconds)
             self.client.set_terminated(run_id, "FINISHED", end_time=end)
         if lacking and (still := self._lacking(self.client.get_run(run_id), part.points, model_id)):
             missing = f"{len(still)} of {len(part.points)} points of {part.name}"
             raise RuntimeError(f"{missing} are not in the store after they were sent")
-        return Sent(run_id, len(part.points), len(lacking), models)
-
-    def _models(self, part: Part, run_id: str, models: Mapping[str, str]) -> dict[str, str]:
-        model = part.makes or part.measures
-        if model is None or model.name in models:
-            return {}
-        return {model.name: self._model(model, run_id if part.makes else None)}
+        return len(lacking)
 
     def _model(self, model: Model, run_id: str | None) -> str:
         """Return the id of a logged model; create it if there is none. Weights are not copied.
@@ -118,41 +114,52 @@ class Store:
         named = (m for m in models if m.tags.get("nca.checkpoint") == tags["nca.checkpoint"])
         return next(named, None)
 
-    def _link(self, run: Any, part: Part, models: Mapping[str, str]) -> None:
+    def _link(self, run: Any, part: Part) -> None:
         """Link a run to the data and the checkpoint that it used, and to the one that it made."""
         from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
-        data = [item for item in part.data if _key(item) not in set(_used(run))]
+        used = set(_used(run))
+        data = [item for item in part.data if (item.name, item.digest, item.context) not in used]
         inputs = {item.model_id for item in run.inputs.model_inputs} if run.inputs else set()
         outputs = {item.model_id for item in run.outputs.model_outputs} if run.outputs else set()
-        measured = {models[part.measures.name]} - inputs if part.measures else set()
+        measured = {self.models[part.measures.name]} - inputs if part.measures else set()
         if data or measured:
             models_in = [LoggedModelInput(model_id) for model_id in measured] or None
             self.client.log_inputs(run.info.run_id, [_dataset(d) for d in data], models_in)
-        if part.makes and models[part.makes.name] not in outputs:
-            output = LoggedModelOutput(models[part.makes.name], part.makes.step)
+        if part.makes and self.models[part.makes.name] not in outputs:
+            output = LoggedModelOutput(self.models[part.makes.name], part.makes.step)
             self.client.log_outputs(run.info.run_id, [output])
 
     def _log(
-        self, run: Any, part: Part, tags: Mapping[str, str], points: Sequence[Point], model: str
+        self, run: Any, part: Part, tags: Mapping[str, str], points: Sequence[Point], model_id: str
     ) -> None:
         from mlflow.entities import Metric, Param, RunTag
+
+        def metric(point: Point) -> Any:
+            data = point.data
+            return Metric(
+                *(point.name, point.value, self.at.of(point), point.step),
+                model_id=model_id or None,
+                dataset_name=data and data.name,
+                dataset_digest=data and data.digest,
+            )
 
         run_id, stored, tags = run.info.run_id, run.data.tags, {**part.tags, **tags}
         self.client.log_batch(
             run_id,
-            metrics=[Metric(**_metric(point, self.at, model)) for point in points],
+            metrics=[metric(point) for point in points],
             # MLflow cannot change a param: a stored one stays as it was first written.
             params=[Param(k, v) for k, v in part.params.items() if k not in run.data.params],
             tags=[RunTag(k, v) for k, v in tags.items() if stored.get(k) != v],
         )
         for key in stored:
-            if key.startswith("nca.") and key not in (*tags, FILES):
+            if key.startswith("nca.") and key not in (*tags, _FILES):
                 self.client.delete_tag(run_id, key)  # of an earlier state of the run
 
     def _lacking(self, run: Any, points: Sequence[Point], model_id: str) -> list[Point]:
         """Return the points that are not the latest of their metric and step in the store."""
-        linked = self._linked(model_id)
+        metrics = (self.client.get_logged_model(model_id).metrics or []) if model_id else []
+        linked = {m.key: m.value for m in sorted(metrics, key=lambda m: m.timestamp)}
         series: dict[str, list[Point]] = {}
         for point in points:
             series.setdefault(point.name, []).append(point)
@@ -166,13 +173,6 @@ class Store:
             ]
         return lacking
 
-    def _linked(self, model_id: str) -> dict[str, float]:
-        """Return the latest value of each metric of a logged model."""
-        if not model_id:
-            return {}
-        metrics = self.client.get_logged_model(model_id).metrics or []
-        return {m.key: m.value for m in sorted(metrics, key=lambda m: m.timestamp)}
-
     def _latest(self, run: Any, name: str, points: Sequence[Point]) -> dict[int, float]:
         """Return step -> value, of a single point from the run itself, of a curve by request."""
         if name not in run.data.metrics:
@@ -182,29 +182,40 @@ class Store:
         history = self.client.get_metric_history(run.info.run_id, name)
         return {m.step: m.value for m in sorted(history, key=lambda m: m.timestamp)}
 
+    def _send_files(self, run: Any, part: Part) -> None:
+        """Send the files and sample tables of a part, unless the run holds them already."""
+        if not part.files and not part.tables:
+            return
+        run_id, names = run.info.run_id, [f"{stem}.json" for stem in part.tables]
+        with tempfile.TemporaryDirectory() as folder:
+            tables = [Artifact(Path(folder) / name) for name in names]
+            for file, table in zip(tables, part.tables.values(), strict=True):
+                # A text may hold half of a surrogate pair, which is no character: it stays escaped.
+                file.path.write_text(json.dumps(table), encoding="utf-8")
+            files = (*part.files, *tables)
+            mark = digest({file.place: file_digest(file.path) for file in files}, 16)
+            if run.data.tags.get(_FILES) == mark and not self.absent(run_id, part):
+                return
+            for file in files:
+                self.client.log_artifact(run_id, str(file.path), file.folder or None)
+        logged = [{"path": name, "type": "table"} for name in names]
+        self.client.set_tag(run_id, _TABLES, json.dumps(logged))
+        self.client.set_tag(run_id, _FILES, mark)
 
-def _metric(point: Point, at: Times, model_id: str) -> dict[str, Any]:
-    metric = {
-        "key": point.name,
-        "value": point.value,
-        "timestamp": at.of(point),
-        "step": point.step,
-    }
-    if model_id:
-        metric |= {"model_id": model_id}
-    if point.data:
-        metric |= {"dataset_name": point.data.name, "dataset_digest": point.data.digest}
-    return metric
+    def absent(self, run_id: str, part: Part) -> list[str]:
+        """Return the names of the files and tables that an MLflow run lacks."""
+        names = [file.place for file in part.files] + [f"{stem}.json" for stem in part.tables]
+        folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
+        listed = (self.client.list_artifacts(run_id, folder or None) for folder in folders)
+        present = {file.path for files in listed for file in files}
+        return [name for name in names if name not in present]
 
 
 def _used(run: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield name, digest and purpose of the data that a run is linked to."""
     for item in run.inputs.dataset_inputs if run.inputs else []:
         context = next((t.value for t in item.tags if t.key == "mlflow.data.context"), "")
         yield item.dataset.name, item.dataset.digest, context
-
-
-def _key(data: Data) -> tuple[str, str, str]:
-    return data.name, data.digest, data.context
 
 
 def _dataset(data: Data) -> Any:

@@ -4,12 +4,17 @@ One MLflow run a recipe run and, below it, one a training and one a checkpoint's
 again by the tags `nca.run_key` and `nca.part`; a checkpoint is a logged model. Only what the store
 lacks is sent, so a second sync adds nothing. A store that is down, slow or full ends in a report
 with `failed` set, never in an exception.
+
+The result file of each run of a recipe is an artifact there, so a table made from a store, by
+`mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, equals the one made from the run folder.
 """
 
+import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness.errors import RunError
 from harness.stats.cells import Cell
@@ -18,12 +23,14 @@ from harness.storage.hashing import file_digest
 from harness.storage.locks import exclusive
 from harness.storage.result import Result, read_result
 from harness.storage.run_folder import RunFolder
-from harness.tracking.artifacts import absent
 from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of
-from harness.tracking.opening import one_line, open_store, short_timeouts
+from harness.tracking.opening import one_line, open_store, short_timeouts, store_exists
 from harness.tracking.records import Part
 from harness.tracking.sending import Store, Times
+
+PREFIX = "mlflow:"
+_RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +90,32 @@ def _synced(run: Path, result: Result, cells: Iterable[Cell], report: SyncReport
     key = f"{result.recipe}-{result.key}"
     store = Store(client, report.experiment_id, key, _times(RunFolder(run)))
     contents, runs = parts(run, result, cells), store.runs()
-    parent, models = "", dict[str, str]()
-    for part in contents:
-        sent = store.send(part, runs.get(part.part), parent, models)
-        parent, models = parent or sent.run_id, dict(sent.models)
-        report = replace(report, points=report.points + sent.points, sent=report.sent + sent.sent)
-    return _read_back(store, contents, models, report)
+    sent = sum(store.send(part, runs.get(part.part)) for part in contents)
+    _check_contents(store, contents)
+    return replace(
+        report,
+        runs=len(contents),
+        points=sum(len(part.points) for part in contents),
+        models=sum(bool(client.get_logged_model(model)) for model in store.models.values()),
+        files=sum(len(part.files) + len(part.tables) for part in contents),
+        sent=sent,
+    )
 
 
-def _read_back(
-    store: Store, contents: tuple[Part, ...], models: Mapping[str, str], report: SyncReport
-) -> SyncReport:
-    """Return the report with counts read from the store.
+def _check_contents(store: Store, contents: tuple[Part, ...]) -> None:
+    """Read from the store what was sent.
 
     Raises:
-        RuntimeError: a record that was sent is not in the store.
+        RuntimeError: a record is not there.
     """
-    runs, files = store.runs(), 0
+    runs = store.runs()
     for part in contents:
         run = runs.get(part.part)
         held = run.data.metrics if run else {}
         lost = [p.name for p in part.points if p.name not in held]
-        lost += absent(store.client, run.info.run_id, part) if run else [part.part]
+        lost += store.absent(run.info.run_id, part) if run else [part.part]
         if lost:
             raise RuntimeError(f"{lost[0]} of {part.name} is not in the store after it was sent")
-        files += len(part.files) + len(part.tables)
-    kept = [name for name in models if store.client.get_logged_model(models[name])]
-    return replace(report, runs=len(contents), models=len(kept), files=files)
 
 
 def _times(folder: RunFolder) -> Times:
@@ -123,3 +129,45 @@ def _times(folder: RunFolder) -> Times:
         times = {"started": times.get("started", later), "digest": digest, "result": later}
         write_json(file, times)
     return Times(times["started"], times["result"])
+
+
+def tracked_results(name: str, uri: str) -> list[Result]:
+    """Return the results of an experiment, newest first.
+
+    Args:
+        name: `mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, as `nca run` named them.
+        uri: of the store.
+
+    Raises:
+        RunError: the store cannot be read, or it has no such experiment or run; the message lists
+            what it has.
+    """
+    experiment, _, run = name.removeprefix(PREFIX).partition("/")
+    if not uri or not store_exists(uri):  # opening one would make it
+        raise RunError(f"{uri or name}: no MLflow store there: name one with --tracking")
+    try:
+        with short_timeouts():
+            return _read(open_store(uri), uri, experiment, run)
+    except RunError:
+        raise
+    except Exception as error:  # whatever a store's client raises is about the store
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RunError(f"{uri}: cannot read the MLflow store ({first}): see --tracking") from error
+
+
+def _read(client: Any, uri: str, experiment: str, run: str) -> list[Result]:
+    stored = client.get_experiment_by_name(experiment)
+    if stored is None:
+        names = ", ".join(e.name for e in client.search_experiments()) or "nothing"
+        raise RunError(f"{uri}: no experiment is called {experiment!r}: there is {names}")
+    recipes = client.search_runs([stored.experiment_id], "tags.`nca.part` = 'recipe'")
+    runs = {item.info.run_name: item.info.run_id for item in recipes}
+    if not runs or (run and run not in runs):
+        names = ", ".join(runs) or "nothing that nca has logged"
+        raise RunError(
+            f"{uri}: experiment {experiment} has no run {run or 'at all'}: it has {names}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = [runs[name] for name in runs if run in ("", name)]
+        files = (client.download_artifacts(run_id, _RESULT, folder) for run_id in chosen)
+        return [read_result(Path(file)) for file in files]

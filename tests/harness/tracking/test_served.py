@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli.sync import sync_run
 from harness.storage.result import read_result
-from harness.tracking.tracked import tracked_results
+from harness.tracking.store import tracked_results
 from tests.harness.tracking.serving import Door, Served
 from tests.harness.tracking.stores import models, runs, stored
 

@@ -21,7 +21,7 @@ from harness.storage.hashing import file_digest
 from harness.storage.result import read_result
 from harness.tracking.lineage import parts
 from harness.tracking.records import metric_name
-from harness.tracking.tracked import tracked_results
+from harness.tracking.store import tracked_results
 from tests.harness.tracking.stores import client, models, runs, stored
 
 ROOT = Path(__file__).resolve().parents[3]
