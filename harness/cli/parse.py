@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.output import Output
 from harness.data.folder import data_folder
 from harness.engines.options import EngineChoice
-from harness.engines.registry import default_engine
+from harness.engines.registry import DEFAULT, REMOTE
 from harness.errors import RecipeError
 from harness.pipeline.places import Places
 from harness.recipe.reading import read_recipe
@@ -69,7 +69,8 @@ def engine_choice(name: str | None, base_url: str, room: int | None = None) -> E
     Raises:
         RecipeError: a length is given to an endpoint.
     """
-    choice = EngineChoice(name=name or default_engine(base_url), base_url=base_url)
+    name = name or (REMOTE if base_url else DEFAULT)
+    choice = EngineChoice(name=name, base_url=base_url)
     if room is None:
         return choice
     if choice.remote:

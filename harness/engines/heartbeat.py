@@ -19,8 +19,23 @@ Ask = Callable[[], Awaitable[object]]
 _EVERY_S = 10.0
 
 
+def silence(hung_s: float) -> tuple[float, int]:
+    """Return the seconds of a wait, and the silent ones that make about `hung_s` seconds.
+
+    Raises:
+        RecipeError: the engine option is no finite number above 0.
+    """
+    if not 0 < hung_s < math.inf:
+        raise RecipeError(f"engine option hung_s = {hung_s:g}: give seconds, more than 0")
+    every_s = min(_EVERY_S, hung_s / 3)
+    return every_s, math.ceil(hung_s / every_s)
+
+
 class Heartbeat:
     """Ends every guarded request with `EngineGone` once the engine has fallen silent.
+
+    Attributes:
+        silent: the reason, once it has; it does not come back. "" while it lives.
 
     Args:
         ask: of the engine.
@@ -33,23 +48,8 @@ class Heartbeat:
         self._every_s = every_s
         self._waits = waits
         self._guarded: set[asyncio.Timeout] = set()
-        self._end = ""
+        self.silent = ""
         self._watch: asyncio.Task[None] | None = None
-
-    @classmethod
-    def within(cls, ask: Ask, hung_s: float) -> "Heartbeat":
-        """Return one that calls an engine hung after about `hung_s` seconds without an answer.
-
-        Raises:
-            RecipeError: as `checked`.
-        """
-        every_s = min(_EVERY_S, checked(hung_s) / 3)
-        return cls(ask, every_s, math.ceil(hung_s / every_s))
-
-    @property
-    def silent(self) -> bool:
-        """True once the engine has fallen silent; it does not come back."""
-        return bool(self._end)
 
     def start(self) -> None:
         """Begin to ask, inside a running event loop."""
@@ -67,8 +67,8 @@ class Heartbeat:
         Raises:
             EngineGone: the engine gives no answer.
         """
-        if self._end:
-            raise EngineGone(self._end)
+        if self.silent:
+            raise EngineGone(self.silent)
         try:
             async with asyncio.timeout(None) as limit:
                 self._guarded.add(limit)
@@ -78,46 +78,26 @@ class Heartbeat:
                     self._guarded.discard(limit)
         except TimeoutError as error:
             if limit.expired():
-                raise EngineGone(self._end) from error
+                raise EngineGone(self.silent) from error
             raise
 
     async def _watching(self) -> None:
-        self._end = await end_of(self._ask, self._every_s, self._waits)
+        while not self.silent:
+            answer = asyncio.ensure_future(self._ask())
+            try:
+                for _ in range(self._waits):
+                    if (await asyncio.wait({answer}, timeout=self._every_s))[0]:
+                        break
+                answered = answer.done()
+            finally:
+                answer.cancel()
+            if not answered:
+                silent_s = self._every_s * self._waits
+                self.silent = f"it gave no sign of life for {silent_s:g} s (engine option hung_s)"
+            elif error := answer.exception():
+                self.silent = f"it does not answer: {type(error).__name__}: {error}"
+            else:
+                await asyncio.sleep(self._every_s)
         now = asyncio.get_running_loop().time()
         for limit in self._guarded:
             limit.reschedule(now)
-
-
-async def end_of(ask: Ask, every_s: float, waits: int) -> str:
-    """Ask on and on; returns what is to be said of the engine once it is gone.
-
-    Args:
-        ask: of the engine.
-        every_s: between one answer and the next question, and how long a silent wait is.
-        waits: so many silent ones in a row are a hung engine.
-    """
-    while True:
-        answer = asyncio.ensure_future(ask())
-        try:
-            for _ in range(waits):
-                if (await asyncio.wait({answer}, timeout=every_s))[0]:
-                    break
-            else:
-                silent_s = every_s * waits
-                return f"it gave no sign of life for {silent_s:g} s (engine option hung_s)"
-        finally:
-            answer.cancel()
-        if (error := answer.exception()) is not None:
-            return f"it does not answer: {type(error).__name__}: {error}"
-        await asyncio.sleep(every_s)
-
-
-def checked(hung_s: float) -> float:
-    """Return the option `hung_s` of an engine, in seconds.
-
-    Raises:
-        RecipeError: it is no finite number above 0.
-    """
-    if not 0 < hung_s < math.inf:
-        raise RecipeError(f"engine option hung_s = {hung_s:g}: give seconds, more than 0")
-    return hung_s

@@ -7,8 +7,8 @@ row that is finished leaves the batch at once, so that it costs nothing more.
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,16 @@ class _Draft:
     """A row being written; `uniforms` [max_tokens] are its draws, all made from its own seed."""
 
     row: Row
-    uniforms: Tensor | None
-    ids: list[int]
-    tops: list[tuple[tuple[str, float], ...]]
+    uniforms: Tensor | None = None
+    ids: list[int] = field(default_factory=list)
+    tops: list[tuple[tuple[str, float], ...]] = field(default_factory=list)
     ended: FinishReason | None = None
+
+    def __post_init__(self) -> None:
+        if self.row.decoding.temperature > 0:
+            generator = torch.Generator().manual_seed(self.row.seed)
+            count = self.row.decoding.max_tokens
+            self.uniforms = torch.rand(count, generator=generator, dtype=torch.float64)
 
 
 def shared_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
@@ -101,13 +107,6 @@ def sample(logits: Tensor, decoding: Decoding, uniform: Tensor) -> int:
     return int(rank if order is None else order[rank])
 
 
-def _uniforms(row: Row) -> Tensor | None:
-    if row.decoding.temperature <= 0:
-        return None
-    generator = torch.Generator().manual_seed(row.seed)
-    return torch.rand(row.decoding.max_tokens, generator=generator, dtype=torch.float64)
-
-
 class LocalModel:
     """A checkpoint with its adapters, loaded.
 
@@ -126,16 +125,12 @@ class LocalModel:
         self._tokenizer = AutoTokenizer.from_pretrained(base)
         kind = dtype if dtype == "auto" else getattr(torch, dtype)
         model = AutoModelForCausalLM.from_pretrained(base, dtype=kind)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._ends = self._end_tokens(model.generation_config.eos_token_id)
+        ends = model.generation_config.eos_token_id
+        self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
         # PEFT takes no dots in names, so adapters go by number.
         self._adapters = {name: f"a{index}" for index, (name, _) in enumerate(adapters)}
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = self._with_adapters(model, adapters).to(self._device).eval()
-
-    def _end_tokens(self, configured: int | list[int] | None) -> frozenset[int]:
-        ends = [configured] if isinstance(configured, int) else configured or []
-        own = self._tokenizer.eos_token_id
-        return frozenset(ends) | (frozenset() if own is None else {own})
 
     def _with_adapters(self, model: Any, adapters: Sequence[tuple[str, Path]]) -> Any:
         if not adapters:
@@ -150,15 +145,11 @@ class LocalModel:
 
     @contextmanager
     def _serving(self, adapter: str | None) -> Iterator[None]:
-        with torch.inference_mode():
+        plain = adapter is None and self._adapters
+        with torch.inference_mode(), self._model.disable_adapter() if plain else nullcontext():
             if adapter is not None:
                 self._model.set_adapter(self._adapters[adapter])
-                yield
-            elif self._adapters:
-                with self._model.disable_adapter():
-                    yield
-            else:
-                yield
+            yield
 
     def generate(self, adapter: str | None, rows: Sequence[Row]) -> list[Generated]:
         """Generate one text for each row, all with one adapter (None: the base).
@@ -166,7 +157,7 @@ class LocalModel:
         Raises:
             Interrupted: `stop` was set.
         """
-        drafts = [_Draft(row, _uniforms(row), [], []) for row in rows]
+        drafts = list(map(_Draft, rows))
         with self._serving(adapter):
             self._write(drafts)
         return [self._finished(draft) for draft in drafts]
@@ -238,40 +229,30 @@ class LocalModel:
                 token = sample(logits[k], draft.row.decoding, draw)
             draft.ids.append(token)
             if draft.row.top_logprobs:
-                draft.tops.append(self._top(logits[k], draft.row.top_logprobs))
-            draft.ended = self._ending(draft)
-
-    def _top(self, logits: Tensor, count: int) -> tuple[tuple[str, float], ...]:
-        best = torch.log_softmax(logits, dim=-1).topk(count)
-        words = [self._text([token]) for token in best.indices.tolist()]
-        return tuple(zip(words, best.values.tolist(), strict=True))
-
-    def _ending(self, draft: _Draft) -> FinishReason | None:
-        decoding = draft.row.decoding
-        if draft.ids[-1] in self._ends or self._stopped(draft.ids, decoding.stop):
-            return "stop"
-        return "length" if len(draft.ids) >= decoding.max_tokens else None
+                best = torch.log_softmax(logits[k], dim=-1).topk(draft.row.top_logprobs)
+                words = [self._text([likely]) for likely in best.indices.tolist()]
+                draft.tops.append(tuple(zip(words, best.values.tolist(), strict=True)))
+            if token in self._ends or self._stopped(draft.ids, draft.row.decoding.stop):
+                draft.ended = "stop"
+            elif len(draft.ids) >= draft.row.decoding.max_tokens:
+                draft.ended = "length"
 
     def _stopped(self, ids: list[int], stop: tuple[str, ...]) -> bool:
         """Tell if a stop string is complete; the whole text is read only when its tail has one."""
         if not stop:
             return False
         tail = ids[-(max(len(word.encode()) for word in stop) + 4) :]
-        return all(cut_at_stop(self._text(part), stop) is not None for part in (tail, ids))
+        texts = (self._text(part) for part in (tail, ids))
+        return all(cut_at_stop(text, stop) != text for text in texts)
 
     def _text(self, ids: Sequence[int]) -> str:
-        return str(
-            self._tokenizer.decode(
-                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
+        plain = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+        return str(self._tokenizer.decode(list(ids), **plain))
 
     def _finished(self, draft: _Draft) -> Generated:
         ids = draft.ids[:-1] if draft.ids[-1] in self._ends else draft.ids
-        text = self._text(ids)
-        before = cut_at_stop(text, draft.row.decoding.stop)
         return Generated(
-            text=text if before is None else before,
+            text=cut_at_stop(self._text(ids), draft.row.decoding.stop),
             reason=draft.ended or "length",
             token_ids=tuple(draft.ids),
             logprobs=tuple(draft.tops),

@@ -1,13 +1,21 @@
-"""The LoRA adapters that vLLM serves beside their base, and the settings it needs for them.
+"""The LoRA adapters that vLLM serves beside their base: settings, and rows of both in one batch.
 
 As vLLM 0.32 has it (`vllm/lora/peft_helper.py`, `vllm/config/lora.py`); a newer one that serves
-more is only used less well than it could be.
+more is only used less well than it could be. On a CPU it gives base rows the adapter of another
+row in their batch. Only a trial tells whether the installed one does; where it fails, the two
+take turns.
 """
 
+import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+#: Asks for the log-probabilities, nats, of what follows on a fixed prompt, token by token: under
+#: an adapter, or the base.
+Scores = Callable[[str | None], Awaitable[Sequence[float]]]
 
 #: Ranks that vLLM has kernels for.
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
@@ -48,12 +56,53 @@ def rank_for(adapters: Iterable[Path]) -> int:
 
 
 def _settings(adapter: Path) -> Mapping[str, Any]:
-    settings: dict[str, Any] = json.loads(
-        (adapter / "adapter_config.json").read_text(encoding="utf-8")
-    )
+    settings: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_bytes())
     return settings
 
 
 def _rank(settings: Mapping[str, Any]) -> int:
-    patterns: Mapping[str, int] = settings.get("rank_pattern") or {}
-    return max(int(settings["r"]), *patterns.values(), 0)
+    return int(max([settings["r"], *(settings.get("rank_pattern") or {}).values()]))
+
+
+class Turns:
+    """Lets requests of one side in, never of two at once."""
+
+    def __init__(self) -> None:
+        self._side: object = None
+        self._inside = 0
+        self._left = asyncio.Condition()
+
+    @asynccontextmanager
+    async def turn(self, side: object) -> AsyncIterator[None]:
+        """Wait until requests of this side may be inside, and be inside."""
+        async with self._left:
+            await self._left.wait_for(lambda: self._inside == 0 or self._side == side)
+            self._side = side
+            self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            async with self._left:
+                self._left.notify_all()
+
+
+async def mixes(scores: Scores, adapters: Sequence[str]) -> bool:
+    """Return True if base rows stay the base's in a batch with adapter rows.
+
+    The base's log-probabilities, alone and among rows of all adapters (one at least), must differ
+    by less than a quarter of what the weakest adapter changes. One that changes nothing proves
+    nothing: False. All are loaded first: base rows get what lies in the last place, which may be
+    empty before.
+    """
+
+    def apart(row: Sequence[float]) -> float:
+        """Return the largest difference from the base alone, nats."""
+        return max(abs(a - b) for a, b in zip(row, alone, strict=True))
+
+    alone = await scores(None)
+    weakest = min([apart(await scores(adapter)) for adapter in adapters])
+    sides = [side for adapter in adapters for side in (None, adapter)] * 2
+    together = await asyncio.gather(*(scores(side) for side in sides))
+    worst = max(apart(row) for row, side in zip(together, sides, strict=True) if not side)
+    return worst < weakest / 4

@@ -7,13 +7,12 @@ only layer that asks again.
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Usage, overflow
+from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Usage, no_text
 from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
 from harness.errors import EngineUnavailable
@@ -27,12 +26,13 @@ _REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "filt
 
 
 class OpenAIEngine(Engine):
-    """An endpoint that speaks OpenAI's chat protocol; `spec.base_url` ends in /v1.
+    """An endpoint that speaks OpenAI's chat protocol; its address ends in /v1.
 
     The key is OPENAI_API_KEY, or "none" for servers that want none. `spec.served` says under
     which name the endpoint knows each model; without it the only model of the endpoint answers.
+    The version is owner and name of what it says it serves, "unknown" before it is asked.
 
-    Options of the spec: `deadline_s` for a request with all its tries (600), `down_s` without any
+    Options: `deadline_s` for a request with all its tries (600), `down_s` without any
     answer until the endpoint counts as gone (15), `backoff_s` before the second try (0.5),
     `timeout_s` of one try (300).
     """
@@ -40,23 +40,18 @@ class OpenAIEngine(Engine):
     name = "openai"
     capabilities = frozenset({"messages", "logprobs", "many", "sampling", "remote"})
 
+    version = "unknown"
+
     def __init__(self, spec: EngineSpec) -> None:
-        patience = asdict(Patience())
-        options = read_options(spec, {**patience, "timeout_s": 300.0})
+        super().__init__(spec)
+        options = read_options(spec.settings, {**asdict(Patience()), "timeout_s": 300.0})
         self._timeout_s = options.pop("timeout_s")
         self._patience = Patience(**options)
-        self._spec = spec
-        self._where = spec.base_url or "https://api.openai.com/v1"
+        self._where = spec.settings.base_url or "https://api.openai.com/v1"
         self._served = dict(spec.served)
-        self._slots = asyncio.Semaphore(spec.concurrency)
-        self._version = "unknown"
+        self._slots = asyncio.Semaphore(spec.settings.in_flight)
         self._client: AsyncOpenAI | None = None
         self._pending: set[asyncio.Task[Completion]] = set()
-
-    @property
-    def version(self) -> str:
-        """Owner and name of what the endpoint says it serves; "unknown" before it is asked."""
-        return self._version
 
     async def __aenter__(self) -> Self:
         """Ask the endpoint what it serves.
@@ -80,17 +75,9 @@ class OpenAIEngine(Engine):
         return self
 
     async def _ask_models(self, client: "AsyncOpenAI") -> None:
-        async def call() -> list[Any]:
-            from openai import NotFoundError
-
-            try:
-                return list((await client.models.list()).data or [])
-            except NotFoundError:  # not every server lists its models
-                return []
-
         brief = Patience(min(30.0, self._patience.deadline_s), 0.0, self._patience.backoff_s)
         try:
-            models = await ask_again(call, self._where, brief, random.Random(0))
+            models = await ask_again(partial(_models, client), self._where, brief, random.Random(0))
         except (EngineGone, RequestFailed) as error:
             raise EngineUnavailable(
                 f"{error}: start the server, or correct the address, which ends in /v1 "
@@ -100,14 +87,9 @@ class OpenAIEngine(Engine):
             self._served = {"": models[0].id}
         used = [model for model in models if model.id in self._served.values()]
         names = (f"{m.owned_by or 'unknown'}:{getattr(m, 'root', None) or m.id}" for m in used)
-        self._version = ",".join(sorted(names)) or "unknown"
+        self.version = ",".join(sorted(names)) or "unknown"
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close the connections; pending requests end with `EngineGone` before that."""
         client, self._client = self._client, None
         for request in self._pending:
@@ -141,8 +123,8 @@ class OpenAIEngine(Engine):
             raise EngineGone("the engine is not running: enter its context first")
         if not request.messages or request.prefix:
             raise ValueError("engine openai takes chat messages alone, no text and no prefix")
-        call = _call(self._client, self._parameters(request))
-        pending = asyncio.create_task(self._answer(request, call))
+        parameters = self._parameters(request)
+        pending = asyncio.create_task(self._answer(request, self._client, parameters))
         self._pending.add(pending)
         pending.add_done_callback(self._pending.discard)
         try:
@@ -154,16 +136,18 @@ class OpenAIEngine(Engine):
             raise EngineGone("the engine was closed") from None
 
     async def _answer(
-        self, request: Request, call: Callable[[], Awaitable["ChatCompletion"]]
+        self, request: Request, client: "AsyncOpenAI", parameters: dict[str, Any]
     ) -> Completion:
-        rng = random.Random(repr(request))
+        call = partial(_complete, client, parameters)
         async with self._slots:
             try:
-                answer = await ask_again(call, self._where, self._patience, rng)
+                answer = await ask_again(
+                    call, self._where, self._patience, random.Random(repr(request))
+                )
             except Overflow:
-                return overflow(request)
+                return no_text(request, "overflow")
             except Filtered:
-                return _nothing(request, "filtered")
+                return no_text(request, "filtered")
         return _completion(request, answer)
 
     def _parameters(self, request: Request) -> dict[str, Any]:
@@ -177,53 +161,35 @@ class OpenAIEngine(Engine):
             "max_completion_tokens" if official else "max_tokens": how.max_tokens,
         }
         if how.temperature > 0:
-            drawn = {"top_p": how.top_p, "n": request.n, "seed": request.seed % 2**63}
-            parameters.update(drawn)
+            parameters.update(top_p=how.top_p, n=request.n, seed=request.seed % 2**63)
         if how.stop:
             parameters["stop"] = list(how.stop)
         if request.top_logprobs:
             parameters.update(logprobs=True, top_logprobs=request.top_logprobs)
         return parameters
 
-    async def loglikelihood(
-        self,
-        prefix: tuple[int, ...],  # noqa: ARG002 - the protocol's
-        continuation: tuple[int, ...],  # noqa: ARG002 - the protocol's
-        model: str = "",  # noqa: ARG002 - the protocol's
-    ) -> NoReturn:
-        """Refuse: the chat protocol cannot score a given continuation.
 
-        Raises:
-            EngineUnavailable: always.
-        """
-        raise EngineUnavailable(
-            "engine openai cannot score continuations: use --engine vllm or transformers"
-        )
+async def _models(client: "AsyncOpenAI") -> list[Any]:
+    from openai import NotFoundError
+
+    try:
+        return list((await client.models.list()).data or [])
+    except NotFoundError:  # not every server lists its models
+        return []
 
 
-def _call(
-    client: "AsyncOpenAI", parameters: dict[str, Any]
-) -> Callable[[], Awaitable["ChatCompletion"]]:
-    """Return a function that tries once; an answer without the texts asked for is an error."""
-    count = parameters.get("n", 1)
-
-    async def call() -> "ChatCompletion":
-        answer: ChatCompletion = await client.chat.completions.create(**parameters)
-        choices = getattr(answer, "choices", None) or []
-        if len(choices) != count or any(choice.message is None for choice in choices):
-            raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
-        return answer
-
-    return call
+async def _complete(client: "AsyncOpenAI", parameters: dict[str, Any]) -> "ChatCompletion":
+    """Try once; an answer without the texts asked for is an error."""
+    answer: ChatCompletion = await client.chat.completions.create(**parameters)
+    count, choices = parameters.get("n", 1), getattr(answer, "choices", None) or []
+    if len(choices) != count or any(choice.message is None for choice in choices):
+        raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
+    return answer
 
 
 def _tops(choice: "Choice") -> tuple[tuple[tuple[str, float], ...], ...]:
     places = (choice.logprobs.content if choice.logprobs else None) or []
     return tuple(tuple((top.token, top.logprob) for top in place.top_logprobs) for place in places)
-
-
-def _nothing(request: Request, reason: FinishReason) -> Completion:
-    return Completion(texts=("",) * request.n, finish_reasons=(reason,) * request.n)
 
 
 def _completion(request: Request, answer: "ChatCompletion") -> Completion:

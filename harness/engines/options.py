@@ -1,4 +1,4 @@
-"""The settings of an engine: those that a recipe states, and those that one is started with."""
+"""The settings of an engine as a recipe states them, and the models that it is started with."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,16 @@ from harness.errors import ModelError, RecipeError
 
 
 class EngineChoice(BaseModel):
-    """The engine that a recipe chooses; see `EngineSpec` for the meaning of the fields."""
+    """The settings of an engine.
+
+    Attributes:
+        name: one of `harness.engines.registry.ENGINES`.
+        dtype: weights and activations, "float32", "bfloat16" or "auto".
+        base_url: of an OpenAI-compatible endpoint.
+        concurrency: requests in flight at once; None for `in_flight` to decide.
+        max_model_len: longest prompt plus completion, in tokens.
+        options: name -> number as text, for one engine alone (its class lists what it takes).
+    """
 
     # options: {batch: 64} is what people write
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
@@ -38,42 +47,34 @@ class EngineChoice(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """The settings that an engine is started with.
+    """The settings of an engine, and the models that it serves.
 
     Attributes:
-        name: one of `harness.engines.registry.ENGINES`.
+        settings: as chosen.
         base: checkpoint folder (local engines) or None.
         adapters: model name -> LoRA adapter folder, all of the same base.
-        dtype: weights and activations, "float32", "bfloat16" or "auto".
-        base_url: of an OpenAI-compatible endpoint.
         served: model name -> the name that the endpoint serves it under.
-        concurrency: requests in flight at once.
-        max_model_len: longest prompt plus completion, in tokens.
-        options: name -> number as text, for one engine alone (its class lists what it takes).
     """
 
-    name: str
+    settings: EngineChoice
     base: Path | None = None
     adapters: tuple[tuple[str, Path], ...] = ()
-    dtype: str = "float32"
-    base_url: str = ""
     served: tuple[tuple[str, str], ...] = ()
-    concurrency: int = 64
-    max_model_len: int = 2048
-    options: tuple[tuple[str, str], ...] = ()
 
 
-def read_options(spec: EngineSpec, defaults: Mapping[str, float]) -> dict[str, float]:
-    """Return the options that an engine takes, with those of the spec in place of the defaults.
+def read_options(settings: EngineChoice, defaults: Mapping[str, float]) -> dict[str, float]:
+    """Return the options that an engine takes, with those that are set in place of the defaults.
 
     Raises:
         RecipeError: an option that the engine does not take, or that is no number.
     """
     values = dict(defaults)
-    for key, text in spec.options:
+    for key, text in sorted(settings.options.items()):
         if key not in defaults:
             accepted = ", ".join(defaults) or "none"
-            raise RecipeError(f"engine {spec.name} takes no option {key!r}: it takes {accepted}")
+            raise RecipeError(
+                f"engine {settings.name} takes no option {key!r}: it takes {accepted}"
+            )
         try:
             values[key] = float(text)
         except ValueError:
@@ -87,12 +88,13 @@ def adapter_of(spec: EngineSpec, model: str) -> str | None:
     Raises:
         ValueError: the engine was not started with this adapter.
     """
-    if any(name == model for name, _ in spec.adapters):
+    names = [name for name, _ in spec.adapters]
+    if model in names:
         return model
     if model in {"", "base"}:
         return None
-    served = ", ".join(["base", *(name for name, _ in spec.adapters)])
-    raise ValueError(f"engine {spec.name} serves no model {model!r}: it serves {served}")
+    served = ", ".join(["base", *names])
+    raise ValueError(f"engine {spec.settings.name} serves no model {model!r}: it serves {served}")
 
 
 def local_base(spec: EngineSpec) -> Path:
@@ -102,7 +104,8 @@ def local_base(spec: EngineSpec) -> Path:
         ModelError: there is none, or a folder holds no checkpoint or no adapter.
     """
     if spec.base is None:
-        raise ModelError(f"engine {spec.name} needs a checkpoint folder: set base in the recipe")
+        name = spec.settings.name
+        raise ModelError(f"engine {name} needs a checkpoint folder: set base in the recipe")
     if not (spec.base / "config.json").is_file():
         raise ModelError(f"{spec.base}: no checkpoint there (config.json is missing)")
     for name, folder in spec.adapters:
@@ -114,7 +117,7 @@ def local_base(spec: EngineSpec) -> Path:
 
 
 def longest(spec: EngineSpec) -> int:
-    """Longest prompt plus completion, in tokens: what the spec says, or less if the model ends."""
+    """Longest prompt plus completion, in tokens: what is set, or less if the model ends."""
     config = json.loads((local_base(spec) / "config.json").read_text(encoding="utf-8"))
-    own = config.get("max_position_embeddings") or spec.max_model_len
-    return min(int(own), spec.max_model_len)
+    room = spec.settings.max_model_len
+    return min(int(config.get("max_position_embeddings") or room), room)

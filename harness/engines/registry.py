@@ -1,7 +1,7 @@
 """The engines by name. Heavy packages are imported when one is started, not before."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from harness.errors import RecipeError
 
@@ -9,20 +9,8 @@ if TYPE_CHECKING:
     from harness.engines.base import Engine
     from harness.engines.options import EngineSpec
 
-
-class EngineClass(Protocol):
-    """A class of engines: its capabilities are known before one is made."""
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """A subset of `harness.engines.base.CAPABILITIES`."""
-
-    def __call__(self, spec: "EngineSpec") -> "Engine":
-        """Make an engine that is not started yet."""
-
-
 #: Name -> the class, or "module:class"; those modules import nothing heavy at their top.
-ENGINES: dict[str, str | EngineClass] = {
+ENGINES: dict[str, "str | type[Engine]"] = {
     "vllm": "harness.engines.vllm:VllmEngine",
     "openai": "harness.engines.openai:OpenAIEngine",
     "transformers": "harness.engines.transformers:TransformersEngine",
@@ -33,7 +21,7 @@ DEFAULT = "vllm"
 REMOTE = "openai"
 
 
-def engine_class(name: str) -> EngineClass:
+def _class(name: str) -> "type[Engine]":
     """Return the class of an engine.
 
     Raises:
@@ -45,7 +33,7 @@ def engine_class(name: str) -> EngineClass:
     if not isinstance(entry, str):
         return entry
     module, _, attribute = entry.partition(":")
-    return cast("EngineClass", getattr(import_module(module), attribute))
+    return cast("type[Engine]", getattr(import_module(module), attribute))
 
 
 def capabilities_of(name: str) -> frozenset[str]:
@@ -54,12 +42,7 @@ def capabilities_of(name: str) -> frozenset[str]:
     Raises:
         RecipeError: no engine has this name.
     """
-    return engine_class(name).capabilities
-
-
-def default_engine(base_url: str) -> str:
-    """Return the name of the engine to use where none is named."""
-    return REMOTE if base_url else DEFAULT
+    return _class(name).capabilities
 
 
 def make(spec: "EngineSpec") -> "Engine":
@@ -69,4 +52,4 @@ def make(spec: "EngineSpec") -> "Engine":
         RecipeError: no engine has this name.
         EngineUnavailable: this machine lacks what it needs; the message names the remedy.
     """
-    return engine_class(spec.name)(spec)
+    return _class(spec.settings.name)(spec)

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,7 +56,7 @@ class Patience:
     backoff_s: float = 0.5
 
 
-def kind_of(error: "OpenAIError | ValueError") -> Kind:
+def _kind(error: "OpenAIError | ValueError") -> Kind:
     """Classify an error by who has to act, and by the use of asking again."""
     import openai
 
@@ -70,25 +71,19 @@ def kind_of(error: "OpenAIError | ValueError") -> Kind:
         if any(word in text for word in _FILTERED):
             return "filtered"
         return "overflow" if any(word in text for word in _TOO_LONG) else "failed"
-    return (
-        "again"
-        if error.status_code in {408, 409, 425, 429} or error.status_code >= 500
-        else "failed"
-    )
+    passing = error.status_code in {408, 409, 425, 429} or error.status_code >= 500
+    return "again" if passing else "failed"
 
 
 def retry_after(error: Exception) -> float:
     """Return the seconds that the server asks to wait (a number or a date), else 0."""
     response = getattr(error, "response", None)
     text = response.headers.get("retry-after", "") if response is not None else ""
-    try:
+    with suppress(ValueError):
         return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
+    return 0.0
 
 
 def wait_s(tries: int, rng: random.Random, patience: Patience, asked_for: float) -> float:
@@ -97,19 +92,16 @@ def wait_s(tries: int, rng: random.Random, patience: Patience, asked_for: float)
     return max(asked_for, doubling * rng.uniform(0.5, 1.0))
 
 
-def give_up(error: Exception, kind: Kind, where: str) -> Exception:
+def _end(error: Exception, kind: Kind, where: str) -> Exception:
     """Return the exception that ends a request (and for a refusal the run)."""
-    if kind == "refused":
-        return EngineUnavailable(
-            f"{where} refused: {error}: check OPENAI_API_KEY, the quota and the model's name"
-        )
-    if kind == "overflow":
-        return Overflow(str(error))
-    if kind == "filtered":
-        return Filtered(str(error))
-    if kind == "down":
-        return EngineGone(f"{where} does not answer any more: {str(error).rstrip('.')}")
-    return RequestFailed(f"{where}: {error}")
+    refused = f"{where} refused: {error}: check OPENAI_API_KEY, the quota and the model's name"
+    ends = {
+        "refused": EngineUnavailable(refused),
+        "overflow": Overflow(str(error)),
+        "filtered": Filtered(str(error)),
+        "down": EngineGone(f"{where} does not answer any more: {str(error).rstrip('.')}"),
+    }
+    return ends.get(kind, RequestFailed(f"{where}: {error}"))
 
 
 async def ask_again(
@@ -131,12 +123,12 @@ async def ask_again(
         try:
             return await call()
         except (openai.OpenAIError, ValueError) as error:
-            kind, now = kind_of(error), time.monotonic()
+            kind, now = _kind(error), time.monotonic()
             down_since = (down_since or now) if kind == "down" else None
             pause = wait_s(tries, rng, patience, retry_after(error))
             late = now + pause > started + patience.deadline_s
             dead = down_since is not None and now + pause > down_since + patience.down_s
             if kind not in {"down", "again"} or late or dead:
-                raise give_up(error, kind, where) from error
+                raise _end(error, kind, where) from error
         tries += 1
         await asyncio.sleep(pause)

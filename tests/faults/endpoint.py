@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 
 NAME = "counted"
@@ -58,7 +58,7 @@ class Endpoint:
         decoding = Decoding(body["temperature"], max_tokens=body["max_tokens"])
         drawn = {name: body[name] for name in ("n", "seed") if name in body}
         request = Request(messages=messages, decoding=decoding, **drawn)
-        said = asyncio.run(make(EngineSpec("fake")).complete(request))
+        said = asyncio.run(make(EngineSpec(EngineChoice(name="fake"))).complete(request))
         choices = [
             {"index": k, "finish_reason": reason, "message": {"role": "assistant", "content": text}}
             for k, (text, reason) in enumerate(zip(said.texts, said.finish_reasons, strict=True))

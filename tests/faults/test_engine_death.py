@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from eval_suites.requests import Request
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting
@@ -17,7 +17,7 @@ from .commands import Command, counts
 
 @pytest.mark.parametrize("waiting", [1, 8])
 def test_it_is_started_three_times_however_many_wait_for_it(waiting: int) -> None:
-    spec = EngineSpec("fake", options=(("dies_after", "2"),))
+    spec = EngineSpec(EngineChoice(name="fake", options={"dies_after": "2"}))
     starts: list[int] = []
     given: list[str] = []
 

@@ -7,7 +7,7 @@ from eval_suites import registry
 from eval_suites.judging.mt_bench import load_prompts
 from harness.data.sampling.prompts import is_suite, prompts_of, verifier
 from harness.engines import checkpoints
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
 from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
@@ -154,4 +154,4 @@ def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
             )
         check(section, data_dir)
     if recipe.sample:
-        make(EngineSpec(name=engine.name))
+        make(EngineSpec(EngineChoice(name=engine.name)))

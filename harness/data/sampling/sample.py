@@ -93,8 +93,8 @@ def _refuse_unfit(prompts: Sequence[Prompt], group: EngineGroup) -> None:
     opened = any(prompt.request.prefix for prompt in prompts)
     if opened and "prefix" not in group.capabilities:
         raise EngineUnavailable(
-            f"the prompts open the answer, and engine {group.spec.name} cannot go on from there: "
-            "choose another with --engine"
+            f"the prompts open the answer, and engine {group.spec.settings.name} cannot go on from "
+            "there: choose another with --engine"
         )
 
 
@@ -120,7 +120,7 @@ async def _draw(
         report({"event": "note", "text": text})
 
     with engine_factory(group, job.out, note) as make:
-        async with Restarting(make, on_start=lambda: note(f"starting {group.spec.name}")) as engine:
+        async with Restarting(make, on_start=lambda: note(f"starting {job.engine.name}")) as engine:
             client = CachedClient(engine, group.identity, journal, job.section.seed)
 
             async def ask(item: tuple[int, Prompt]) -> None:
@@ -132,7 +132,7 @@ async def _draw(
                 lines.put(place, json.dumps([plain(answer) for answer in answers]))
                 progress.step()
 
-            await for_each(enumerate(prompts), max(1, group.spec.concurrency // job.section.k), ask)
+            await for_each(enumerate(prompts), max(1, job.engine.in_flight // job.section.k), ask)
     return client.tally
 
 

@@ -41,8 +41,9 @@ class EngineGroup:
     @property
     def identity(self) -> dict[str, str]:
         """The engine's part of the journal's key."""
-        identity = {"name": self.spec.name, "version": self.version, "dtype": self.spec.dtype}
-        return {**identity, "base_url": self.spec.base_url} if self.spec.base_url else identity
+        settings = self.spec.settings
+        identity = {"name": settings.name, "version": self.version, "dtype": settings.dtype}
+        return {**identity, "base_url": settings.base_url} if settings.base_url else identity
 
     def make(self) -> Engine:
         """Return a new engine that is not started."""
@@ -51,8 +52,8 @@ class EngineGroup:
     def protocol(self, model: Model) -> dict[str, str]:
         """Return the engine's settings that must agree between two checkpoints' scores."""
         return {
-            "engine": f"{self.spec.name} {self.version}",
-            "dtype": self.spec.dtype,
+            "engine": f"{self.spec.settings.name} {self.version}",
+            "dtype": self.spec.settings.dtype,
             "template": self.templates[model.name],
         }
 
@@ -74,7 +75,7 @@ def group_by_engine(
     """
     if choice.remote:
         return [_endpoint(models, fingerprints, choice)]
-    engine, load, groups = make(spec_of(choice)), loader(), []
+    engine, load, groups = make(EngineSpec(choice)), loader(), []
     for base, folders in _by_base(models).items():
         adapters = {name: Path(folder) for name, folder in folders.items() if folder != base}
         refused = {n: why for n, folder in adapters.items() if (why := engine.refusal(folder))}
@@ -102,18 +103,6 @@ def base_of(folder: str) -> str:
     """Return the full checkpoint whose engine serves a folder: itself, or its adapter's base."""
     base = under(Path(folder), MODELS)
     return folder if base is None else str(base)
-
-
-def spec_of(choice: EngineChoice) -> EngineSpec:
-    """Return the settings that an engine is started with, without the models that it serves."""
-    return EngineSpec(
-        name=choice.name,
-        dtype=choice.dtype,
-        base_url=choice.base_url,
-        concurrency=choice.in_flight,
-        max_model_len=choice.max_model_len,
-        options=tuple(sorted(choice.options.items())),
-    )
 
 
 def _by_base(models: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -144,7 +133,7 @@ def _local(
     from train.model.adapters import tokenizer_folder
 
     adapters = tuple((name, Path(folder)) for name, folder in folders.items() if folder != base)
-    spec = replace(spec_of(choice), base=Path(base), adapters=adapters)
+    spec = EngineSpec(choice, Path(base), adapters)
     engine, room = make(spec), longest(spec)
     tokenizers = {n: load(tokenizer_folder(Path(base), Path(f))) for n, f in folders.items()}
     renderers = _renderers(list(tokenizers.values())) if "tokens" in engine.capabilities else {}
@@ -171,7 +160,7 @@ def _renderers(tokenizers: Sequence[Tokenizer]) -> dict[str, Renderer]:
 def _endpoint(
     models: Mapping[str, str], fingerprints: Mapping[str, str], choice: EngineChoice
 ) -> EngineGroup:
-    spec = replace(spec_of(choice), served=tuple(models.items()))
+    spec = EngineSpec(choice, served=tuple(models.items()))
     engine = make(spec)
     served = tuple(Model(name, fingerprints[name], _unchanged, name) for name in models)
     templates = dict.fromkeys(models, "endpoint")

@@ -43,7 +43,7 @@ def _merged(
 
     base = group.spec.base
     if base is not None and not out.exists():
-        note(f"engine {group.spec.name} cannot serve adapter {name} ({why}): merging it")
+        note(f"engine {group.spec.settings.name} cannot serve adapter {name} ({why}): merging it")
         with raise_on_full_disk(out.parent):
             merge(adapter, base, out)
     return make(replace(group.spec, base=out))

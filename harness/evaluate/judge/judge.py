@@ -158,9 +158,7 @@ async def open_judge(
         starting: receives the name of an engine that starts.
     """
     (group,) = group_by_engine({NAME: choice.model}, {NAME: fingerprint}, choice)
-    async with Restarting(
-        group.make, on_start=lambda: starting(f"judge {group.spec.name}")
-    ) as engine:
+    async with Restarting(group.make, on_start=lambda: starting(f"judge {choice.name}")) as engine:
         budget = Budget(Price(*choice.price) if choice.price else None, choice.max_cost)
         client = CachedClient(MeteredEngine(engine, budget), group.identity, journal, seed)
         title = _title(group, choice, fingerprint)

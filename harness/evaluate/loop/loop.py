@@ -114,7 +114,7 @@ async def _evaluate_group(job: EvalJob, group: EngineGroup, part: Pass) -> None:
     ):
         async with Restarting(
             make,
-            on_start=lambda: reporter.engine_starts(group.spec.name),
+            on_start=lambda: reporter.engine_starts(job.engine.name),
             on_ready=reporter.progress.stopwatch.run,
             on_gone=reporter.engine_gone,
         ) as engine:
@@ -149,5 +149,5 @@ async def _answer_all(
         part.reporter.add(task, statuses, own.tally)
 
     todo = tasks(base_first(group.models), part.loaded, job.repeats)
-    width = max(1, group.spec.concurrency // job.repeats)  # a sample asks for all its repeats
+    width = max(1, job.engine.in_flight // job.repeats)  # a sample asks for all its repeats
     await for_each(todo, width, answer)

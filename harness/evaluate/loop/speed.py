@@ -69,11 +69,11 @@ class Speed:
 def setting_of(spec: EngineSpec) -> Setting:
     """Return the setting of an engine, without starting it."""
     if spec.base is None:
-        model = " ".join([spec.base_url, *sorted({name for _, name in spec.served})])
+        model = " ".join([spec.settings.base_url, *sorted({name for _, name in spec.served})])
     else:
         config = json.loads((spec.base / "config.json").read_text(encoding="utf-8"))
         model = digest({key: config.get(key) for key in _SHAPE}, 16)
-    return Setting(socket.gethostname(), spec.name, spec.dtype, model)
+    return Setting(socket.gethostname(), spec.settings.name, spec.settings.dtype, model)
 
 
 @contextmanager

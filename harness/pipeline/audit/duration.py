@@ -1,8 +1,8 @@
 """The longest duration of an evaluation, by a stated speed or by one that runs measured."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from harness.evaluate.client.engine_groups import spec_of
+from harness.engines.options import EngineSpec
 from harness.evaluate.loop.speed import Speed, measured, setting_of
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.preflight import Audit
@@ -38,9 +38,8 @@ def estimate_duration(audit: Audit, stated: float | None) -> Duration:
 
 def _measured_speed(job: AuditJob, name: str) -> Speed | None:
     evaluation = job.evaluation
-    spec = spec_of(evaluation.engine)
     if evaluation.engine.remote:
-        spec = replace(spec, served=tuple(evaluation.models.items()))
+        spec = EngineSpec(evaluation.engine, served=tuple(evaluation.models.items()))
     else:
-        spec = replace(spec, base=job.home(name)[0])
+        spec = EngineSpec(evaluation.engine, base=job.home(name)[0])
     return measured(evaluation.journal.parent, setting_of(spec))  # runs lie beside the journal

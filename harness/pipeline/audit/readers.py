@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engines.options import longest
-from harness.evaluate.client.engine_groups import spec_of
+from harness.engines.options import EngineSpec, longest
 from harness.evaluate.client.rendering import Tokenizer, loader
 from harness.pipeline.audit.job import AuditJob
 
@@ -62,7 +61,7 @@ def _reader(
         templates = (now.template, then.template)
     else:
         then, templates = now, (now.template, "")
-    context = longest(replace(spec_of(job.evaluation.engine), base=base))
+    context = longest(EngineSpec(job.evaluation.engine, base))
     trained = now.itself if then.signature == now.signature else then.itself
     key = (now.signature, then.signature, context)
     return key, Reader((name,), now.itself, trained, templates, context)

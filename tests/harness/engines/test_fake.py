@@ -9,13 +9,17 @@ import pytest
 
 from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import CAPABILITIES, Completion, EngineGone
-from harness.engines.fake import FakeEngine
-from harness.engines.options import EngineSpec
+from harness.engines.fake import FakeEngine, scripted
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.errors import RecipeError
 
-SPEC = EngineSpec("fake", adapters=(("nca", None),))  # type: ignore[arg-type]  # never read
+SPEC = EngineSpec(EngineChoice(name="fake"), adapters=(("nca", None),))  # type: ignore[arg-type]  # never read
 ASK = Request(messages=(Message("user", "Tom has 12 apples and eats 5. How many are left?"),))
+
+
+def spec(**settings: object) -> EngineSpec:
+    return EngineSpec(EngineChoice(name="fake", **settings))
 
 
 def ask(request: Request, engine: FakeEngine | None = None) -> Completion:
@@ -26,11 +30,13 @@ def test_two_engines_in_two_processes_give_the_same_answer() -> None:
     code = (
         "import asyncio; from eval_suites.requests import *; from harness.engines.options import *;"
         "from harness.engines.registry import make;"
-        f"print(asyncio.run(make(EngineSpec('fake')).complete({ASK!r})))"
+        f"print(asyncio.run(make(EngineSpec(EngineChoice(name='fake'))).complete({ASK!r})))"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert other.stdout.strip() == repr(asyncio.run(make(EngineSpec("fake")).complete(ASK)))
+    assert other.stdout.strip() == repr(
+        asyncio.run(make(EngineSpec(EngineChoice(name="fake"))).complete(ASK))
+    )
 
 
 def test_greedy_ignores_the_seed_and_sampling_does_not() -> None:
@@ -64,7 +70,7 @@ def test_invented_answers_to_arithmetic_are_sometimes_right() -> None:
 
 
 def test_script_stop_strings_length_and_usage() -> None:
-    engine = FakeEngine(SPEC, lambda request: "one two three\nQ: four")
+    engine = scripted(lambda request: "one two three\nQ: four")(SPEC)
 
     whole = ask(ASK, engine)
     stopped = ask(replace(ASK, decoding=Decoding(stop=("zzz", "\nQ:"))), engine)
@@ -79,7 +85,8 @@ def test_script_stop_strings_length_and_usage() -> None:
 def test_logprobs_loglikelihood_and_overflow() -> None:
     scored = ask(replace(ASK, top_logprobs=3))
     tokens = [len(top) for top in scored.logprobs[0]]
-    engine = FakeEngine(replace(SPEC, max_model_len=5))
+    short = SPEC.settings.model_copy(update={"max_model_len": 5})
+    engine = FakeEngine(replace(SPEC, settings=short))
 
     assert tokens == [3] * scored.usage.completion_tokens
     assert asyncio.run(engine.loglikelihood((1, 2), (3, 4))).logprob < -2
@@ -88,12 +95,12 @@ def test_logprobs_loglikelihood_and_overflow() -> None:
 
 
 def test_it_dies_when_told_to_and_refuses_options_that_it_lacks() -> None:
-    engine = make(replace(SPEC, options=(("dies_after", "1"), ("delay_s", "0.001"))))
+    engine = make(spec(options={"dies_after": "1", "delay_s": "0.001"}))
     asyncio.run(engine.complete(ASK))
 
     with pytest.raises(EngineGone):
         asyncio.run(engine.complete(ASK))
     with pytest.raises(RecipeError, match="takes no option 'dealy_s': it takes delay_s"):
-        make(replace(SPEC, options=(("dealy_s", "1"),)))
+        make(spec(options={"dealy_s": "1"}))
     with pytest.raises(RecipeError, match="give a number"):
-        make(replace(SPEC, options=(("delay_s", "soon"),)))
+        make(spec(options={"delay_s": "soon"}))

@@ -7,8 +7,8 @@ from typing import TypeVar
 import pytest
 
 from harness.engines.base import EngineGone
-from harness.engines.heartbeat import Ask, Heartbeat
-from harness.engines.options import EngineSpec
+from harness.engines.heartbeat import Ask, Heartbeat, silence
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.engines.vllm import _installed
 from harness.errors import RecipeError
@@ -68,7 +68,7 @@ def test_silence_ends_all_that_wait_and_all_that_come_later() -> None:
         later = asyncio.sleep(0)
         told += await asyncio.gather(guarded(pulse, later), return_exceptions=True)
         later.close()
-        return told, pulse.silent
+        return told, bool(pulse.silent)
 
     told, silent = run(never, work)
 
@@ -101,7 +101,7 @@ def test_late_answers_count_and_silent_waits_do_not_add_up() -> None:
 
     async def work(pulse: Heartbeat) -> bool:
         await guarded(pulse, turns(500))
-        return pulse.silent
+        return bool(pulse.silent)
 
     assert run(slow, work) is False
 
@@ -162,12 +162,12 @@ def test_a_heartbeat_that_is_stopped_asks_no_more() -> None:
 @pytest.mark.skipif(_installed() is None, reason="vLLM is not installed")
 def test_a_patience_that_is_none_is_refused_before_anything_starts(hung_s: str) -> None:
     with pytest.raises(RecipeError, match=r"hung_s = .*: give seconds, more than 0"):
-        make(EngineSpec("vllm", options=(("hung_s", hung_s),)))
+        make(EngineSpec(EngineChoice(name="vllm", options={"hung_s": hung_s})))
 
 
 @pytest.mark.parametrize("hung_s", [0.3, 5.0, 29.0, 300.0])
 def test_the_patience_is_kept_and_at_most_one_wait_is_added(hung_s: float) -> None:
-    pulse = Heartbeat.within(never, hung_s)
+    every_s, waits = silence(hung_s)
 
-    assert hung_s <= pulse._every_s * pulse._waits <= hung_s + pulse._every_s
-    assert pulse._every_s <= 10
+    assert hung_s <= every_s * waits <= hung_s + every_s
+    assert every_s <= 10

@@ -17,13 +17,13 @@ import pytest
 
 from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import Completion, EngineGone, RequestFailed
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.engines.retry import Patience, retry_after, wait_s
 from harness.errors import EngineUnavailable
 
 ASK = Request(messages=(Message("user", "hello"),), decoding=Decoding(max_tokens=5))
-FAST = (("backoff_s", "0.01"), ("deadline_s", "5"), ("down_s", "0.1"))
+FAST = {"backoff_s": "0.01", "deadline_s": "5", "down_s": "0.1"}
 Reply = tuple[int, dict[str, str], bytes]
 
 
@@ -62,7 +62,8 @@ class Server:
     def spec(self) -> EngineSpec:
         assert self.http is not None
         port = self.http.server_address[1]
-        return EngineSpec("openai", base_url=f"http://127.0.0.1:{port}/v1", options=FAST)
+        url = f"http://127.0.0.1:{port}/v1"
+        return EngineSpec(EngineChoice(name="openai", base_url=url, options=FAST))
 
 
 @pytest.fixture
@@ -97,6 +98,10 @@ def server() -> Iterator[Server]:
     state.http.shutdown()
     thread.join()
     state.http.server_close()
+
+
+def changed(spec: EngineSpec, **settings: object) -> EngineSpec:
+    return replace(spec, settings=spec.settings.model_copy(update=settings))
 
 
 def ask(spec: EngineSpec, request: Request = ASK) -> Completion:
@@ -179,7 +184,7 @@ def test_a_request_that_the_endpoint_cannot_answer_is_lost_alone(server: Server)
         ask(server.spec)
     assert len(server.asked) == 1
 
-    short = replace(server.spec, options=(("backoff_s", "0.01"), ("deadline_s", "0.2")))
+    short = changed(server.spec, options={"backoff_s": "0.01", "deadline_s": "0.2"})
     server.replies = [error(503, "overloaded")]
     with pytest.raises(RequestFailed, match="overloaded"):
         ask(short)
@@ -205,7 +210,7 @@ def test_nobody_there_is_unavailable_at_start_and_gone_later(server: Server) -> 
 
 def test_what_is_pending_when_the_engine_is_closed_ends_before_the_client(server: Server) -> None:
     server.replies = [error(503, "overloaded")]
-    spec = replace(server.spec, concurrency=2, options=(("backoff_s", "0.3"),))
+    spec = changed(server.spec, concurrency=2, options={"backoff_s": "0.3"})
 
     async def main() -> list[Completion | BaseException]:
         async with make(spec) as engine:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from eval_suites.requests import Likelihood, Request
+from harness.cli.parse import engine_choice
 from harness.engines.base import CAPABILITIES, Completion, Engine
 from harness.engines.options import EngineChoice, EngineSpec
-from harness.engines.registry import ENGINES, capabilities_of, default_engine, make
+from harness.engines.registry import ENGINES, capabilities_of, make
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
@@ -64,10 +65,14 @@ def test_capabilities_are_known_without_an_engine() -> None:
     assert [name for name in ENGINES if EngineChoice(name=name).remote] == ["openai"]
     assert "tokens" in capabilities_of("vllm")
     assert (EngineChoice().in_flight, EngineChoice(name="openai").in_flight) == (1024, 64)
-    assert (default_engine(""), default_engine("http://x/v1")) == ("vllm", "openai")
+    assert engine_choice(None, "").name == "vllm"
+    assert engine_choice(None, "http://x/v1").name == "openai"
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    for unknown in (lambda: make(EngineSpec("parrots")), lambda: capabilities_of("parrots")):
+    for unknown in (
+        lambda: make(EngineSpec(EngineChoice(name="parrots"))),
+        lambda: capabilities_of("parrots"),
+    ):
         with pytest.raises(RecipeError, match="no engine is called 'parrots': use one of vllm"):
             unknown()

@@ -11,7 +11,7 @@ import torch
 from eval_suites.requests import Decoding, Likelihood, Request
 from harness.engines.base import Completion, EngineGone
 from harness.engines.local_model import sample, shared_prefix
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.errors import ModelError
 
@@ -22,7 +22,7 @@ TEXTS = [f"{'a shared and long beginning ' * (k % 3)}question {k}: {'x' * k}?" f
 
 @pytest.fixture
 def spec(lively_model: Path, adapters: Adapters) -> EngineSpec:
-    return EngineSpec("transformers", base=lively_model, adapters=adapters)
+    return EngineSpec(EngineChoice(name="transformers"), lively_model, adapters)
 
 
 def ask(spec: EngineSpec, *requests: Request, together: bool = True) -> list[Completion]:
@@ -113,7 +113,7 @@ def test_samples_have_seeds_of_their_own_and_repeat(spec: EngineSpec, prompt: As
 def test_a_prompt_without_room_overflows_and_a_long_one_is_cut_short(
     spec: EngineSpec, prompt: Ask
 ) -> None:
-    small = replace(spec, max_model_len=10)
+    small = replace(spec, settings=spec.settings.model_copy(update={"max_model_len": 10}))
     none, little = ask(small, prompt("0123456789", n=2), prompt("01234567"))
 
     assert (none.finish_reasons, none.texts) == (("overflow", "overflow"), ("", ""))

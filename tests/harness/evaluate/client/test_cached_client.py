@@ -10,7 +10,7 @@ import pytest
 from eval_suites.requests import Answer, Decoding, Message, Request
 from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.restarting import Restarting
 from harness.storage.journal.entries import Journal
@@ -26,7 +26,7 @@ class Recording(FakeEngine):
     """The fake engine, and the requests that reached it."""
 
     def __init__(self) -> None:
-        super().__init__(EngineSpec("fake"))
+        super().__init__(EngineSpec(EngineChoice(name="fake")))
         self.heard: list[Request] = []
 
     async def complete(self, request: Request) -> Completion:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eval_suites.requests import Likelihood, Request
 from harness.engines.base import EngineGone
 from harness.engines.fake import FakeEngine
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.client.likelihood import likelihood, windows
 from harness.evaluate.client.restarting import Restarting
 from train.data import chat
@@ -76,8 +76,10 @@ def test_a_death_while_scoring_is_survived() -> None:
             return await super().loglikelihood(*asked)
 
     request = Request(continuation="abc", token_ids=(0,), continuation_ids=(5, 6, 7))
-    engine = Restarting(lambda: Dying(EngineSpec("fake")))
+    engine = Restarting(lambda: Dying(EngineSpec(EngineChoice(name="fake"))))
     found = asyncio.run(likelihood(engine.loglikelihood, request, 9))
 
     assert Dying.deaths == 2
-    assert found == asyncio.run(FakeEngine(EngineSpec("fake")).loglikelihood((0,), (5, 6, 7)))
+    assert found == asyncio.run(
+        FakeEngine(EngineSpec(EngineChoice(name="fake"))).loglikelihood((0,), (5, 6, 7))
+    )

@@ -7,7 +7,7 @@ import pytest
 from eval_suites.requests import Request
 from harness.engines.base import Completion, EngineGone
 from harness.engines.fake import FakeEngine
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting
 
@@ -16,7 +16,7 @@ class Silent(FakeEngine):
     """Answers nothing until it is closed, and is gone then, as an endpoint's engine is."""
 
     def __init__(self) -> None:
-        super().__init__(EngineSpec("fake"))
+        super().__init__(EngineSpec(EngineChoice(name="fake")))
         self.called, self.closed = asyncio.Event(), asyncio.Event()
 
     async def __aexit__(self, *_: object) -> None:

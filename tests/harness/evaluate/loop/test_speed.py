@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.loop.speed import FILE, Setting, Speed, measured, recorded, setting_of
 from harness.storage.atomic_files import read_lines
 from harness.storage.hashing import canonical
@@ -14,7 +14,7 @@ from harness.storage.hashing import canonical
 
 @pytest.fixture
 def spec(tmp_path: Path) -> EngineSpec:
-    return EngineSpec("fake", base=checkpoint(tmp_path / "base", hidden_size=64))
+    return EngineSpec(EngineChoice(name="fake"), base=checkpoint(tmp_path / "base", hidden_size=64))
 
 
 def checkpoint(folder: Path, **config: object) -> Path:
@@ -98,11 +98,12 @@ def test_a_trained_checkpoint_has_the_speed_of_its_shape_and_an_endpoint_its_own
     spec: EngineSpec, tmp_path: Path
 ) -> None:
     trained = checkpoint(tmp_path / "trained", hidden_size=64, torch_dtype="float32")
-    served = EngineSpec("openai", base_url="http://a/v1", served=(("x", "m"), ("y", "n")))
+    here, there = (EngineChoice(name="openai", base_url=f"http://{host}/v1") for host in "ab")
+    served = EngineSpec(here, served=(("x", "m"), ("y", "n")))
 
     assert setting_of(replace(spec, base=trained)) == setting_of(spec)
     assert setting_of(served) == setting_of(replace(served, served=(("z", "n"), ("w", "m"))))
-    assert setting_of(served) != setting_of(replace(served, base_url="http://b/v1"))
+    assert setting_of(served) != setting_of(replace(served, settings=there))
     assert setting_of(served) != setting_of(replace(served, served=(("x", "m"),)))
 
 
