@@ -5,11 +5,11 @@ outcome. What is covered and what is not is in docs/explanation/security.md.
 """
 
 import asyncio
-from types import TracebackType
+from contextlib import AsyncExitStack
+from dataclasses import astuple
 from typing import Self
 
 from eval_suites.errors import SandboxError
-from eval_suites.sandbox import verdicts
 from eval_suites.sandbox.checks import Call, Check, Limits, Outcome, Program
 from eval_suites.sandbox.tiers import TIERS, Tier
 from eval_suites.sandbox.worker import LostError, Worker
@@ -57,12 +57,7 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End all workers."""
         while self._idle:
             self._idle.pop().kill()
@@ -95,25 +90,23 @@ class Sandbox:
             await self.tier()
         async with self._slots:
             outcome = await self._attempt(check)
-        return await self._run_alone(check) if outcome.verdict == "infra" else outcome
-
-    async def _run_alone(self, check: Check) -> Outcome:
+        if outcome.verdict != "infra":
+            return outcome
         # The lock keeps two of these from each holding half of the slots for ever.
-        slots = 0
-        async with self._alone:
-            try:
-                for _ in range(self._workers):
-                    await self._slots.acquire()
-                    slots += 1
-                return await self._attempt(check)
-            finally:
-                for _ in range(slots):
-                    self._slots.release()
+        async with self._alone, AsyncExitStack() as slots:
+            for _ in range(self._workers):
+                await slots.enter_async_context(self._slots)
+            return await self._attempt(check)
 
     async def _attempt(self, check: Check) -> Outcome:
-        worker = self._idle.pop() if self._idle else Worker()
+        worker, limits = self._idle.pop() if self._idle else Worker(), check.limits
+        if self._limits is not None:
+            limits = Limits(*map(min, astuple(limits), astuple(self._limits)))
         try:
-            outcome = await _outcome(worker, check, _lower(check.limits, self._limits), self._tier)
+            if isinstance(check, Call):
+                outcome = await worker.run_call(check, limits)
+            else:
+                outcome = await worker.run_program(check, limits, await self.tier())
         except LostError as error:
             worker.kill()
             outcome = Outcome("infra", str(error), tier=self._tier or "")
@@ -122,15 +115,6 @@ class Sandbox:
             raise
         self._idle.append(worker)
         return outcome
-
-
-async def _outcome(worker: Worker, check: Check, limits: Limits, tier: Tier | None) -> Outcome:
-    if isinstance(check, Call):
-        return verdicts.of_call(await worker.run_call(check, limits), limits)
-    if tier is None:
-        raise ValueError("no tier was chosen")  # `run` chooses one before a program
-    candidate, tester = await worker.run_program(check, limits, tier)
-    return verdicts.of_program(candidate, tester, limits, tier)
 
 
 async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
@@ -152,23 +136,10 @@ async def _strongest(*, unsafe: bool) -> tuple[Tier, Worker]:
 async def obstacle(tier: Tier, worker: Worker) -> str | None:
     """Return why this machine cannot contain programs in a tier; None where it can.
 
-    Args:
-        tier: the tier.
-        worker: a fresh one, which runs a program to find out.
+    A fresh worker runs a program to find out.
     """
     try:
-        outcome = await _outcome(worker, _PROBE, _PROBE.limits, tier)
+        outcome = await worker.run_program(_PROBE, _PROBE.limits, tier)
     except (LostError, OSError) as error:
         return str(error)
     return None if outcome.verdict == "pass" else outcome.reason
-
-
-def _lower(limits: Limits, ceiling: Limits | None) -> Limits:
-    if ceiling is None:
-        return limits
-    return Limits(
-        cpu_s=min(limits.cpu_s, ceiling.cpu_s),
-        wall_s=min(limits.wall_s, ceiling.wall_s),
-        memory_bytes=min(limits.memory_bytes, ceiling.memory_bytes),
-        output_bytes=min(limits.output_bytes, ceiling.output_bytes),
-    )

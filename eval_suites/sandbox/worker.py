@@ -11,22 +11,19 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from eval_suites.sandbox import tiers
-from eval_suites.sandbox.checks import Call, Limits, Program
+from eval_suites.sandbox import tiers, verdicts
+from eval_suites.sandbox.checks import Call, Limits, Outcome, Program
 from eval_suites.sandbox.tiers import Tier
-
-Report = Mapping[str, Any]
+from eval_suites.sandbox.verdicts import Report
 
 _LENGTH = struct.Struct("!Q")
 #: Seconds beyond the wall clock of a case in which its watch must have said something.
 _GRACE_S = 10.0
-ROLES = ("candidate", "tester")
 
 
 class LostError(Exception):
@@ -37,61 +34,63 @@ class Zygotes:
     """A process that serves some roles, each over a socket."""
 
     def __init__(self, command: Sequence[str], roles: Sequence[str]) -> None:
-        pairs = {role: socket.socketpair() for role in roles}
-        theirs = {role: pair[1].fileno() for role, pair in pairs.items()}
-        self._sockets = {role: pair[0] for role, pair in pairs.items()}
-        for end in self._sockets.values():
-            end.setblocking(False)
+        self._sockets: dict[str, socket.socket] = {}
+        theirs: dict[str, socket.socket] = {}
+        for role in roles:
+            self._sockets[role], theirs[role] = socket.socketpair()
+            self._sockets[role].setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
-            [*command, *(f"{role}={number}" for role, number in theirs.items())],
+            [*command, *(f"{role}={end.fileno()}" for role, end in theirs.items())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
-            pass_fds=tuple(theirs.values()),
+            pass_fds=[end.fileno() for end in theirs.values()],
             env={"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"},
             cwd="/",
         )
-        for _, their in pairs.values():
-            their.close()
+        for end in theirs.values():
+            end.close()
 
-    async def send(self, role: str, job: Mapping[str, Any], given: Sequence[int]) -> None:
-        """Hand a job to a role, with copies of descriptors.
+    async def send(self, role: str, job: Mapping[str, Any], *ends: socket.socket) -> None:
+        """Hand a job to a role, with copies of sockets.
 
         Raises:
             LostError: the process is gone.
         """
-        data = json.dumps(job).encode()
+        sock, data = self._sockets[role], json.dumps(job).encode()
         try:
-            socket.send_fds(self._sockets[role], [_LENGTH.pack(len(data))], list(given))
-            await asyncio.get_running_loop().sock_sendall(self._sockets[role], data)
+            socket.send_fds(sock, [_LENGTH.pack(len(data))], [end.fileno() for end in ends])
+            await asyncio.get_running_loop().sock_sendall(sock, data)
         except OSError as error:
-            raise LostError(self.last_error() or str(error)) from None
+            raise LostError(self._last_error() or str(error)) from None
 
-    async def report(self, role: str) -> Report:
+    async def report(self, role: str, limits: Limits) -> Report:
         """Return a role's report on the job that it was sent.
 
         Raises:
-            LostError: the process is gone.
+            LostError: the process is gone, or says nothing long after the wall clock of the job.
         """
-        sock = self._sockets[role]
         try:
-            (length,) = _LENGTH.unpack(await self._exactly(sock, _LENGTH.size))
-            report: Report = json.loads(await self._exactly(sock, length))
+            async with asyncio.timeout(limits.wall_s + 2 * _GRACE_S):
+                (length,) = _LENGTH.unpack(await self._exactly(role, _LENGTH.size))
+                report: Report = json.loads(await self._exactly(role, length))
+        except TimeoutError:
+            raise LostError("the sandbox's process says nothing") from None
         except OSError as error:
-            raise LostError(self.last_error() or str(error)) from None
+            raise LostError(self._last_error() or str(error)) from None
         return report
 
-    async def _exactly(self, sock: socket.socket, length: int) -> bytes:
+    async def _exactly(self, role: str, length: int) -> bytes:
         loop, data = asyncio.get_running_loop(), bytearray()
         while len(data) < length:
-            piece = await loop.sock_recv(sock, min(length - len(data), 1 << 20))
+            piece = await loop.sock_recv(self._sockets[role], min(length - len(data), 1 << 20))
             if not piece:
-                raise LostError(self.last_error() or "the sandbox's process ended")
+                raise LostError(self._last_error() or "the sandbox's process ended")
             data += piece
         return bytes(data)
 
-    def last_error(self) -> str:
+    def _last_error(self) -> str:
         """Return the last line that the process wrote to its standard error."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
@@ -99,34 +98,21 @@ class Zygotes:
 
     def kill(self) -> None:
         """End the process and everything in it, and wait until all of that is gone."""
-        children = _open_children(self._process.pid)
+        # In tier A its only child is the first process of a pid namespace: it ends after the rest.
+        children: list[int] = []
+        with contextlib.suppress(OSError):  # it or they have ended
+            file = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+            children.extend(os.pidfd_open(int(number)) for number in file.read_text().split())
         self._process.kill()
         self._process.wait()
         for child in children:
-            _await_end(child)
+            poll = select.poll()
+            poll.register(child, select.POLLIN)
+            poll.poll(1000 * _GRACE_S)
+            os.close(child)
         for end in self._sockets.values():
             end.close()
         self._errors.close()
-
-
-def _open_children(pid: int) -> list[int]:
-    """Return a pidfd of each child of a process.
-
-    In tier A the only child is the first process of a pid namespace, which ends after all others.
-    """
-    children: list[int] = []
-    with contextlib.suppress(OSError):  # it or they have ended
-        numbers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        children.extend(os.pidfd_open(int(number)) for number in numbers)
-    return children
-
-
-def _await_end(process: int) -> None:
-    """Wait until the process of a pidfd has ended, and close the pidfd."""
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    poll.poll(1000 * _GRACE_S)
-    os.close(process)
 
 
 class Worker:
@@ -140,56 +126,58 @@ class Worker:
         self._started: dict[str, Zygotes] = {}
         self._scratch: Path | None = None
 
-    async def run_program(
-        self, check: Program, limits: Limits, tier: Tier
-    ) -> tuple[Report, Report]:
-        """Run a candidate and its tester, always in the same tier, and return both reports.
+    async def run_program(self, check: Program, limits: Limits, tier: Tier) -> Outcome:
+        """Run a candidate and its tester, always in the same tier.
 
         Raises:
-            LostError: there are none.
+            LostError: there is no report on them.
         """
         zygotes = self._programs(tier)
         common = {"entry_point": check.entry_point, **asdict(limits)}
+        # The trusted side's limits are generous, and its clock runs out after the candidate's.
+        generous = {"cpu_s": 60.0, "wall_s": limits.wall_s + _GRACE_S, "memory_bytes": 4 << 30}
         jobs = {
             "candidate": {**common, "candidate": check.candidate},
-            "tester": {**common, "tester": check.tester, **_tester_limits(limits)},
+            "tester": {**common, "tester": check.tester, **generous},
         }
-        talk = dict(zip(ROLES, socket.socketpair(), strict=True))
-        with contextlib.ExitStack() as stack:
-            leashes = {role: stack.enter_context(_Leash()) for role in ROLES}
+        # A leash is a socket whose other end the watches have: they end the case when it is closed.
+        talk, (leash, end) = socket.socketpair(), socket.socketpair()
+        with leash, end:
+            with talk[0], talk[1]:
+                for (role, job), side in zip(jobs.items(), talk, strict=True):
+                    await zygotes.send(role, job, side, end)
+            tester = asyncio.ensure_future(zygotes.report("tester", limits))
+            tester.add_done_callback(lambda _: leash.close())  # its decision ends the candidate
             try:
-                for role in ROLES:
-                    given = [talk[role].fileno(), leashes[role].end]
-                    await zygotes.send(role, jobs[role], given)
+                candidate = await zygotes.report("candidate", limits)
+                return verdicts.of_program(candidate, await tester, limits, tier)
             finally:
-                for role in ROLES:
-                    talk[role].close()
-            return await _both(zygotes, leashes["candidate"], limits)
+                tester.cancel()
 
-    async def run_call(self, check: Call, limits: Limits) -> Report:
-        """Call a trusted function and return the report.
+    async def run_call(self, check: Call, limits: Limits) -> Outcome:
+        """Call a trusted function.
 
         Raises:
-            LostError: there is none.
+            LostError: there is no report on it.
         """
+        if "calls" not in self._started:
+            self._started["calls"] = Zygotes(tiers.trusted(), ("call",))
+        zygotes = self._started["calls"]
         path = [os.path.realpath(entry) for entry in sys.path]  # noqa: ASYNC240, PTH - no waiting
         job = {"function": check.function, "arguments": dict(check.arguments), "path": path}
-        with _Leash() as leash:
-            zygotes = self._calls()
-            await zygotes.send("call", {**job, **asdict(limits)}, [leash.end])
-            async with _time_limit(limits):
-                return await zygotes.report("call")
+        leash, end = socket.socketpair()
+        with leash, end:
+            await zygotes.send("call", {**job, **asdict(limits)}, end)
+            return verdicts.of_call(await zygotes.report("call", limits), limits)
 
     def _programs(self, tier: Tier) -> Zygotes:
         if "programs" not in self._started:
-            self._scratch = _folder()
-            self._started["programs"] = Zygotes(tiers.zygotes(tier, self._scratch), ROLES)
+            self._scratch = Path(tempfile.mkdtemp(prefix="nca-sandbox-"))
+            if os.getuid() == 0:  # programs may write to it, whoever they run as
+                os.chown(self._scratch, tiers.USER, tiers.USER)
+            command = tiers.zygotes(tier, self._scratch)
+            self._started["programs"] = Zygotes(command, ("candidate", "tester"))
         return self._started["programs"]
-
-    def _calls(self) -> Zygotes:
-        if "calls" not in self._started:
-            self._started["calls"] = Zygotes(tiers.trusted(), ("call",))
-        return self._started["calls"]
 
     def kill(self) -> None:
         """End everything that was started, and remove its folder."""
@@ -198,58 +186,3 @@ class Worker:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
-
-
-class _Leash:
-    """A pipe that ends a case: the holder of the other end sees when ours is closed."""
-
-    def __init__(self) -> None:
-        self.end, self._hold = os.pipe()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        os.close(self.end)
-
-    def release(self) -> None:
-        if self._hold >= 0:
-            os.close(self._hold)
-            self._hold = -1
-
-
-def _tester_limits(limits: Limits) -> dict[str, float]:
-    """Return the trusted side's limits: generous, and its clock runs out after the candidate's."""
-    return {"cpu_s": 60.0, "wall_s": limits.wall_s + _GRACE_S, "memory_bytes": 4 << 30}
-
-
-def _folder() -> Path:
-    """Return an empty folder that programs may write to, whoever they run as."""
-    folder = Path(tempfile.mkdtemp(prefix="nca-sandbox-"))
-    if os.getuid() == 0:
-        os.chown(folder, tiers.USER, tiers.USER)
-    return folder
-
-
-async def _both(zygotes: Zygotes, leash: _Leash, limits: Limits) -> tuple[Report, Report]:
-    """Return the reports of candidate and tester; the tester's decision ends the candidate."""
-    candidate, tester = (asyncio.ensure_future(zygotes.report(role)) for role in ROLES)
-    try:
-        async with _time_limit(limits):
-            await asyncio.wait((candidate, tester), return_when=asyncio.FIRST_COMPLETED)
-            if tester.done():
-                leash.release()
-            return await candidate, await tester
-    finally:
-        candidate.cancel()
-        tester.cancel()
-
-
-@asynccontextmanager
-async def _time_limit(limits: Limits) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(limits.wall_s + 2 * _GRACE_S):
-            yield
-    except TimeoutError:
-        raise LostError("the sandbox's process says nothing") from None

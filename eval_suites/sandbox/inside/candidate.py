@@ -17,28 +17,20 @@ _MOST = 1 << 30
 
 
 def serve(job: dict[str, Any], sock: socket.socket) -> NoReturn:
-    """Define the candidate and answer the tester's calls."""
+    """Define the candidate, as a module that pickle and dataclasses find, and answer calls."""
+    module = types.ModuleType("candidate")
+    sys.modules["candidate"] = module
     try:
-        objects = [_define(job)]
+        exec(compile(job["candidate"], "<candidate>", "exec"), vars(module))  # noqa: S102 - its purpose
+        objects = [vars(module)[job["entry_point"]]]
     except BaseException as error:
-        _send(sock, "broken", _shown(error))
+        reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
+        channel.send(sock, encode(("broken", reason)))
         os._exit(0)
-    _send(sock, "ready", "")
+    channel.send(sock, encode(("ready", "")))
     while (text := channel.receive(sock, _MOST)) is not None:
         channel.send(sock, _answer(objects, *decode(text)))
     os._exit(0)
-
-
-def _send(sock: socket.socket, *message: Any) -> None:
-    channel.send(sock, encode(message))
-
-
-def _define(job: dict[str, Any]) -> Any:
-    """Return the entry point of the source, run as a module that pickle and dataclasses find."""
-    module = types.ModuleType("candidate")
-    sys.modules["candidate"] = module
-    exec(compile(job["candidate"], "<candidate>", "exec"), vars(module))  # noqa: S102 - its purpose
-    return vars(module)[job["entry_point"]]
 
 
 def _answer(
@@ -46,16 +38,12 @@ def _answer(
 ) -> str:
     """Return the result of a call, as text, with the arguments that it changed."""
     arguments: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-    before = {
-        place: encode(value) for place, value in arguments.items() if type(value) in _CHANGEABLE
-    }
+    before = {at: encode(value) for at, value in arguments.items() if type(value) in _CHANGEABLE}
     target = objects[number]
     try:
         result = (getattr(target, method) if method else target)(*args, **kwargs)
         changed = [
-            (place, arguments[place])
-            for place in before
-            if encode(arguments[place]) != before[place]
+            (at, arguments[at]) for at, text in before.items() if encode(arguments[at]) != text
         ]
         if number == 0 and not method and isinstance(target, type):
             objects.append(result)
@@ -65,10 +53,6 @@ def _answer(
         return encode(("raised", ("TypeError", f"the candidate returned {error}"), []))
     except BaseException as error:
         return encode(("raised", (type(error).__name__, _text(error)), []))
-
-
-def _shown(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_text(error)}".rstrip(": ")
 
 
 def _text(error: BaseException) -> str:

@@ -10,10 +10,6 @@ _LENGTH = struct.Struct("!Q")
 _PIECE = 1 << 20
 
 
-class TooLongError(Exception):
-    """The other side announced more than is allowed."""
-
-
 def send(sock: socket.socket, text: str) -> None:
     """Send one text.
 
@@ -28,15 +24,14 @@ def receive(sock: socket.socket, most: int) -> str | None:
     """Return the next text, None when the other side has closed.
 
     Raises:
-        TooLongError: it is longer than `most` bytes; nothing of it was read.
-        ValueError: it is no text.
+        ValueError: it is no text, or longer than `most` bytes; then nothing of it was read.
     """
     head = _exactly(sock, _LENGTH.size)
     if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
     if length > most:
-        raise TooLongError(f"{length} bytes at once, more than {most}")
+        raise ValueError(f"{length} bytes at once, more than {most}")
     body = _exactly(sock, length)
     return None if body is None else body.decode("utf-8", "surrogatepass")
 

@@ -4,6 +4,8 @@ import math
 import os
 import resource
 import signal
+import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import kernel, landlock, seccomp
@@ -28,12 +30,16 @@ class Place(NamedTuple):
     Attributes:
         tier: its containment: "A" fresh namespaces in bubblewrap, "B" Landlock, "unsafe" nothing.
         scratch: the folder that it may write to.
+        user: the user to become; None for the one that started it.
+        packages: the folder of packages that it may import, "" for none.
         readable: folders that it may read in tier B.
     """
 
     tier: str
     scratch: str
-    readable: tuple[str, ...] = ()
+    user: int | None = None
+    packages: str = ""
+    readable: Sequence[str] = ()
 
 
 def own_namespaces() -> int:
@@ -59,28 +65,21 @@ def fork_first(processes: int) -> int:
     Args:
         processes: the result of `own_namespaces`.
     """
-    kernel.unshare(kernel.CLONE_NEWPID)
+    # Of a pid namespace both calls are about the children to come, not about this process.
+    kernel.libc("unshare", kernel.CLONE_NEWPID)
     if (child := os.fork()) != 0:
-        kernel.enter(processes, kernel.CLONE_NEWPID)
+        kernel.libc("setns", processes, kernel.CLONE_NEWPID)
     return child
 
 
 def _leave(namespaces: int) -> None:
     """Enter fresh namespaces, in which this process's user is itself and nobody else exists."""
     user, group = os.getuid(), os.getgid()
-    kernel.unshare(namespaces)
+    kernel.libc("unshare", namespaces)
     # The kernel lets a process without privileges map groups only when it gave up setgroups.
     kernel.write("/proc/self/setgroups", "deny")
     kernel.write("/proc/self/uid_map", f"{user} {user} 1")
     kernel.write("/proc/self/gid_map", f"{group} {group} 1")
-
-
-def own_files(job: dict[str, Any], place: Place) -> None:
-    """Mount an empty folder to work in and hide all processes, for this process alone."""
-    flags = kernel.MS_NOSUID | kernel.MS_NODEV
-    options = f"size={job['output_bytes']},nr_inodes={_SCRATCH_FILES},mode=700"
-    kernel.mount_tmpfs(place.scratch, flags, options)
-    kernel.mount_tmpfs("/proc", flags | kernel.MS_RDONLY | kernel.MS_NOEXEC, "size=4k,mode=555")
 
 
 def quiet(keep: tuple[int, ...]) -> tuple[int, ...]:
@@ -125,13 +124,23 @@ def confine(job: dict[str, Any], place: Place) -> None:
     """Take the last steps before untrusted code: files, limits, no privileges, fewer calls."""
     if place.tier == "A":
         _leave(_CASES)
-        own_files(job, place)
+        # An empty folder to work in, and an empty /proc, which hides all processes.
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV
+        options = f"size={job['output_bytes']},nr_inodes={_SCRATCH_FILES},mode=700"
+        _mount(place.scratch, flags, options)
+        _mount("/proc", flags | kernel.MS_RDONLY | kernel.MS_NOEXEC, "size=4k,mode=555")
     os.chdir(place.scratch)
     bound(job, PROCESSES if place.tier == "A" else PROCESSES_SHARED)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if place.tier == "A":
-        kernel.drop_capabilities()
+        kernel.libc("capset", struct.pack("=Ii", kernel.CAPABILITIES_3, 0), bytes(24))
         kernel.filter_calls(seccomp.program())
     elif place.tier == "B":
-        landlock.restrict(place.readable, (place.scratch,))
+        landlock.restrict(place.readable, [place.scratch])
         kernel.filter_calls(seccomp.program(own=os.getpid()))
+
+
+def _mount(folder: str, flags: int, options: str) -> None:
+    """Mount an empty file system in memory over a folder, for this process alone."""
+    arguments = (b"tmpfs", folder.encode(), b"tmpfs", flags, options.encode())
+    kernel.libc("mount", *arguments, label=f"mount {folder}")

@@ -18,14 +18,6 @@ _TRUNCATE_AND_MORE = 16
 _SIGNALS_AND_ABSTRACT_SOCKETS = 0b11
 
 
-def version() -> int:
-    """Return the version of the kernel's Landlock, 0 where there is none."""
-    try:
-        return kernel.call(_CREATE, None, 0, _WANT_VERSION)
-    except OSError:
-        return 0
-
-
 def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
     """Let this process read below some folders, write below others, and touch nothing else.
 
@@ -34,23 +26,21 @@ def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
     Raises:
         OSError: the kernel has no Landlock.
     """
-    kernel_version = version()
-    if not kernel_version:
-        raise OSError(errno.ENOSYS, "the kernel has no Landlock")
-    every = (1 << _RIGHTS.get(kernel_version, _TRUNCATE_AND_MORE)) - 1
-    network = 0b11 if kernel_version >= 4 else 0
-    scoped = _SIGNALS_AND_ABSTRACT_SOCKETS if kernel_version >= 6 else 0
-    attributes = struct.pack("=QQQ", every, network, scoped)
-    size = 24 if kernel_version >= 6 else 16 if kernel_version >= 4 else 8
-    rules = kernel.call(_CREATE, attributes[:size], size, 0)
+    try:
+        version = kernel.call(_CREATE, None, 0, _WANT_VERSION)
+    except OSError:
+        raise OSError(errno.ENOSYS, "the kernel has no Landlock") from None
+    every = (1 << _RIGHTS.get(version, _TRUNCATE_AND_MORE)) - 1
+    network = 0b11 if version >= 4 else 0
+    scoped = _SIGNALS_AND_ABSTRACT_SOCKETS if version >= 6 else 0
+    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    attributes = struct.pack("=QQQ", every, network, scoped)[:size]
+    rules = kernel.call(_CREATE, attributes, size, 0)
     for folders, rights in ((readable, _READ), (writable, every)):
         for folder in folders:
-            _allow(rules, folder, rights & every)
+            place = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+            rule = struct.pack("=Qi", rights & every, place)
+            kernel.call(_ADD, rules, _PATH_BENEATH, rule, 0)
+            os.close(place)
     kernel.call(_RESTRICT, rules, 0)
     os.close(rules)
-
-
-def _allow(rules: int, folder: str, rights: int) -> None:
-    place = os.open(folder, os.O_PATH | os.O_CLOEXEC)
-    kernel.call(_ADD, rules, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
-    os.close(place)

@@ -19,10 +19,6 @@ class GoneError(BaseException):
     """The candidate's process ended, or sent no message; a test cannot catch this."""
 
 
-class BrokenError(BaseException):
-    """The candidate could not be defined."""
-
-
 class RaisedError(Exception):
     """The candidate raised an exception that is not built in."""
 
@@ -51,16 +47,6 @@ class Talk:
         self._sock = sock
         self._most = most
 
-    def hello(self) -> None:
-        """Wait until the candidate is defined.
-
-        Raises:
-            BrokenError: it cannot be; the message says why.
-        """
-        kind, text = self._receive(2)
-        if kind != "ready":
-            raise BrokenError(text)
-
     def call(self, number: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call object `number`, or a method of it; lists and dicts that it changed change here too.
 
@@ -71,7 +57,7 @@ class Talk:
             channel.send(self._sock, encode((number, method, args, kwargs)))
         except OSError:
             raise GoneError("the process was gone") from None
-        kind, value, changed = self._receive(3)
+        kind, value, changed = self.receive(3)
         everything: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         for place, content in changed:
             _change(everything[place], content)
@@ -79,7 +65,12 @@ class Talk:
             raise _exception(*value)
         return Remote(self, value) if kind == "object" else value
 
-    def _receive(self, parts: int) -> tuple[Any, ...]:
+    def receive(self, parts: int) -> tuple[Any, ...]:
+        """Return the next message, a tuple of some parts.
+
+        Raises:
+            GoneError: there was none.
+        """
         try:
             text = channel.receive(self._sock, self._most)
             if text is None:
@@ -87,23 +78,20 @@ class Talk:
             answer = decode(text)
             if type(answer) is not tuple or len(answer) != parts:
                 raise GoneError("its answer was no message")
-        except (ValueError, channel.TooLongError) as error:
+        except ValueError as error:
             raise GoneError(f"its answer was no message: {error}") from None
         return answer
 
 
 def _change(here: Any, content: Any) -> None:
-    if type(here) is not type(content):
+    kind = type(here)
+    if kind is not type(content) or kind not in (list, bytearray, dict, set):
         raise GoneError("its answer was no message")
-    if type(here) is list:
-        here[:] = content
-    elif type(here) in (dict, set):
-        here.clear()
-        here.update(content)
-    elif type(here) is bytearray:
+    if kind in (list, bytearray):
         here[:] = content
     else:
-        raise GoneError("its answer was no message")
+        here.clear()
+        here.update(content)
 
 
 def _exception(name: str, text: str) -> Exception:
@@ -120,12 +108,12 @@ def decide(job: dict[str, Any], sock: socket.socket) -> dict[str, Any]:
     """Run the test against the candidate at the other end; return the verdict with its reason."""
     talk = Talk(sock, job["output_bytes"])
     try:
-        talk.hello()
+        kind, text = talk.receive(2)
+        if kind != "ready":
+            return {"verdict": "fail", "reason": str(text)[:REASON_CHARS]}
         _test(job, Remote(talk, 0))
     except GoneError as error:
         return {"verdict": "gone", "reason": str(error)}
-    except BrokenError as error:
-        return {"verdict": "fail", "reason": str(error)[:REASON_CHARS]}
     except NotPlainError as error:
         return {"verdict": "infra", "reason": f"the test passes {error}"}
     except BaseException as error:

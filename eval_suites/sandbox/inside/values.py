@@ -12,7 +12,19 @@ from typing import Any
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
 #: Bits of a number that goes as hexadecimal digits: Python refuses to write 4,300 decimal ones.
 _LONG = 1 << 13
-_BASES = (str, int, float, complex, bytes, bytearray, list, tuple, dict, set, frozenset)
+_BASES: tuple[Any, ...] = (
+    str,
+    int,
+    float,
+    complex,
+    bytes,
+    bytearray,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+)
 
 
 class NotPlainError(Exception):
@@ -54,24 +66,15 @@ def _outward(value: Any) -> Any:
         return value
     if kind is list:
         return _items(value)
-    maker = _TAGGED.get(kind)
-    if maker is not None:
+    if (maker := _TAGGED.get(kind)) is not None:
         return {kind.__name__: maker(value)}
-    return _outward(_simpler(value))
-
-
-def _simpler(value: Any) -> Any:
-    """Return a value of a plain kind for one of a kind that derives from it."""
-    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
-        return value.tolist()
+    # A value of a kind that derives from a plain one goes as that.
+    if kind.__module__ == "numpy" and hasattr(value, "tolist"):
+        return _outward(value.tolist())
     for base in _BASES:
-        if isinstance(value, base) and type(plain := _converted(base, value)) is base:
-            return plain
-    raise NotPlainError(f"a value of type {type(value).__name__}")
-
-
-def _converted(base: Any, value: Any) -> Any:
-    return base(value)
+        if isinstance(value, base) and type(plain := base(value)) is base:
+            return _outward(plain)
+    raise NotPlainError(f"a value of type {kind.__name__}")
 
 
 def _items(values: Any) -> list[Any]:

@@ -5,10 +5,10 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, NoReturn
 
-from . import kernel
+from . import confine, kernel
 
 #: Seconds between looks at the memory of a case.
 _LOOK_S = 0.1
@@ -18,43 +18,54 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 #: The bytes that a message may be longer than the output of a case.
 _ROOM = 1 << 16
 
-Fork = Callable[[], int]
+
+class Case(NamedTuple):
+    """A job with all that is needed to run it.
+
+    Attributes:
+        job: source, arguments and limits.
+        talk: the descriptor of its end of the channel to the other side; none for a call.
+        leash: the descriptor at whose end the case is killed.
+        fork: makes the process of the case.
+    """
+
+    job: dict[str, Any]
+    talk: list[int]
+    leash: int
+    fork: Callable[[], int]
 
 
-def watch(
-    job: dict[str, Any],
-    run: Callable[[], NoReturn],
-    theirs: Sequence[int],
-    leash: int,
-    source: int,
-    fork: Fork,
-) -> dict[str, Any]:
-    """Fork the case and see it to its end.
+def watch(case: Case, run: Callable[[list[int], int], NoReturn]) -> dict[str, Any]:
+    """Fork a case and see it to its end.
 
     Args:
-        job: its limits.
-        run: the work of the forked process.
-        theirs: descriptors that only the case keeps.
-        leash: at its end the case is killed.
-        source: the descriptor of the case's message.
-        fork: makes the process of the case.
+        case: the case.
+        run: the work of the forked process, given the new places of `talk` and of the descriptor
+            for its message.
 
     Returns:
         `ended_by` ("" for itself, or "leash", "wall", "cpu", "memory"), its exit `status`, `cpu_s`
         with all its descendants, `idle_s` in which it neither ran nor waited for a processor (only
         for "wall"), and its `message`.
     """
-    if (case := fork()) == 0:
+    source, sink = os.pipe()
+    if (process := case.fork()) == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        run()
-    for descriptor in theirs:
+        *talk, sink = confine.quiet((*case.talk, sink))
+        run(talk, sink)
+    for descriptor in (sink, *case.talk):
         os.close(descriptor)
-    ended_by, message = _until_its_end(job, case, leash, source)
-    idle = _idle(job["wall_s"]) if ended_by == "wall" else 0.0
+    ended_by, message = _until_its_end(case, process, source)
+    idle = _idle(case.job["wall_s"]) if ended_by == "wall" else 0.0
     with contextlib.suppress(ProcessLookupError):
-        os.kill(case, signal.SIGKILL)
-    _, status, usage = os.wait4(case, 0)
-    _kill_the_rest()
+        os.kill(process, signal.SIGKILL)
+    _, status, usage = os.wait4(process, 0)
+    # This process adopts what the case left behind: nothing where it was the first of a pid
+    # namespace, for it took all with it.
+    while remaining := _children(_SELF):
+        for orphan in map(int, remaining):
+            os.kill(orphan, signal.SIGKILL)
+            os.waitpid(orphan, 0)
     return {
         "ended_by": ended_by,
         "status": os.waitstatus_to_exitcode(status),
@@ -64,8 +75,8 @@ def watch(
     }
 
 
-def _until_its_end(job: dict[str, Any], case: int, leash: int, source: int) -> tuple[str, bytes]:
-    ended = os.pidfd_open(case)
+def _until_its_end(case: Case, process: int, source: int) -> tuple[str, bytes]:
+    job, leash, ended = case.job, case.leash, os.pidfd_open(process)
     poll = select.poll()
     for descriptor in (ended, leash, source):
         poll.register(descriptor, select.POLLIN)
@@ -119,17 +130,6 @@ def _children(process: str) -> list[str]:
         return kernel.read(f"/proc/{process}/children").decode().split()
     except OSError:
         return []
-
-
-def _kill_the_rest() -> None:
-    """End the processes that the case left behind: this one adopts orphans.
-
-    There are none where the case was the first of a pid namespace: it took all with it.
-    """
-    while remaining := _children(_SELF):
-        for process in map(int, remaining):
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
 
 
 def _idle(wall_s: float) -> float:

@@ -20,25 +20,24 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import call, candidate, channel, confine, kernel, seccomp, tester
+from . import candidate, channel, confine, kernel, seccomp, tester
 from .confine import Place
-from .watch import Fork, watch
+from .watch import Case, watch
 
 
 def main(arguments: list[str]) -> None:
     """Fork a zygote a role, and end when one of them does."""
-    options = json.loads(arguments[0])
-    if options["user"] is not None:
+    place = Place(**json.loads(arguments[0]))
+    if place.user is not None:
         os.setgroups([])
-        os.setresgid(*[options["user"]] * 3)
-        os.setresuid(*[options["user"]] * 3)
+        os.setresgid(place.user, place.user, place.user)
+        os.setresuid(place.user, place.user, place.user)
     if not os.access(os.__file__, os.R_OK):
         sys.exit(f"others than root may not read {os.__file__}: use another Python, or no root")
     # A process that changed its user may not write its own /proc files until it says so.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    sys.path[:] = [*sys.path[1:], *filter(None, [options["packages"]])]
-    place = Place(options["tier"], options["scratch"], tuple(options["readable"]))
+    sys.path[:] = [*sys.path[1:], *filter(None, [place.packages])]
     roles = {name: int(number) for name, number in (role.split("=") for role in arguments[1:])}
     for role, descriptor in roles.items():
         if os.fork() == 0:
@@ -53,36 +52,30 @@ def main(arguments: list[str]) -> None:
 
 def _serve(role: str, host: socket.socket, place: Place) -> NoReturn:
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    fork: Fork = os.fork
+    fork: Callable[[], int] = os.fork
     if role == "candidate" and place.tier == "A":
-        processes = confine.own_namespaces()
-        fork = functools.partial(confine.fork_first, processes)
+        fork = functools.partial(confine.fork_first, confine.own_namespaces())
     seccomp.program()  # made once for all cases
     gc.freeze()  # a collection in a forked process would copy every page
     while (received := channel.receive_job(host)) is not None:
         job, (*talk, leash) = received
-        report = _CASES[role](job, talk, leash, place, fork)
+        report = _ROLES[role](Case(job, talk, leash, fork), place)
         os.close(leash)
         channel.send(host, json.dumps(report))
     os._exit(0)
 
 
-def _candidate(
-    job: dict[str, Any], talk: list[int], leash: int, place: Place, fork: Fork
-) -> dict[str, Any]:
-    source, sink = os.pipe()
-
-    def run() -> NoReturn:
-        theirs, ours = confine.quiet((*talk, sink))
+def _candidate(case: Case, place: Place) -> dict[str, Any]:
+    def run(talk: list[int], sink: int) -> NoReturn:
         try:
-            confine.confine(job, place)
+            confine.confine(case.job, place)
         except Exception as error:
-            os.write(ours, str(error).encode())
+            os.write(sink, str(error).encode())
             os._exit(1)
-        os.close(ours)  # before the candidate is there: it can send nothing here
-        candidate.serve(job, socket.socket(fileno=theirs))
+        os.close(sink)  # before the candidate is there: it can send nothing here
+        candidate.serve(case.job, socket.socket(fileno=talk[0]))
 
-    report = watch(job, run, [sink, *talk], leash, source, fork)
+    report = watch(case, run)
     if place.tier != "A":
         _empty(place.scratch)
     return {**report, "ended_by": "unconfined"} if report["message"] else report
@@ -99,41 +92,47 @@ def _empty(folder: str) -> None:
             os.unlink(entry.path)  # noqa: PTH108 - pathlib is not loaded here
 
 
-def _tester(
-    job: dict[str, Any], talk: list[int], leash: int, _: Place, fork: Fork
-) -> dict[str, Any]:
+def _tester(case: Case, _: Place) -> dict[str, Any]:
     # Its text is trusted, so what it needs is loaded once for all cases.
-    if "numpy" in job["tester"]:
+    if "numpy" in case.job["tester"]:
         with contextlib.suppress(ImportError):
             importlib.import_module("numpy")
-    return _with_message(job, talk, leash, fork, lambda sock: tester.decide(job, sock))
+    return _trusted(case, lambda talk: tester.decide(case.job, socket.socket(fileno=talk[0])))
 
 
-def _call(job: dict[str, Any], talk: list[int], leash: int, _: Place, fork: Fork) -> dict[str, Any]:
-    call.warm(job)
-    return _with_message(job, talk, leash, fork, lambda _: call.run(job))
+def _call(case: Case, _: Place) -> dict[str, Any]:
+    """Call `module:function` on plain values, with the module imported from the host's path.
+
+    A module may have a function `warm` for work that is slow the first time; it is called before
+    each call, and does its work once.
+    """
+    sys.path[:] = case.job["path"]
+    name, _, function = case.job["function"].partition(":")
+    with contextlib.suppress(Exception):  # the call itself reports the fault
+        # Here, and not in the fork alone, so that every fork has it.
+        getattr(importlib.import_module(name), "warm", lambda: None)()
+
+    def call(_: list[int]) -> dict[str, Any]:
+        try:
+            value = getattr(importlib.import_module(name), function)(**case.job["arguments"])
+            return {"verdict": "pass", "value": json.loads(json.dumps(value))}
+        except Exception as error:
+            return {"verdict": "fail", "reason": tester.describe(error)}
+
+    return _trusted(case, call)
 
 
-def _with_message(
-    job: dict[str, Any],
-    talk: list[int],
-    leash: int,
-    fork: Fork,
-    work: Callable[[socket.socket], dict[str, Any]],
-) -> dict[str, Any]:
+def _trusted(case: Case, work: Callable[[list[int]], dict[str, Any]]) -> dict[str, Any]:
     """Run a case of trusted code whose work ends in a message, which the report holds."""
-    source, sink = os.pipe()
 
-    def run() -> NoReturn:
-        kept = confine.quiet((sink, *talk))
-        sock = socket.socket(fileno=kept[1]) if talk else socket.socket()
-        confine.bound(job, None)
-        data = json.dumps(work(sock)).encode()
+    def run(talk: list[int], sink: int) -> NoReturn:
+        confine.bound(case.job, None)
+        data = json.dumps(work(talk)).encode()
         while data:
-            data = data[os.write(kept[0], data) :]
+            data = data[os.write(sink, data) :]
         os._exit(0)
 
-    return watch(job, run, [sink, *talk], leash, source, fork)
+    return watch(case, run)
 
 
-_CASES = {"candidate": _candidate, "tester": _tester, "call": _call}
+_ROLES = {"candidate": _candidate, "tester": _tester, "call": _call}
