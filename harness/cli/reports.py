@@ -80,19 +80,18 @@ def export(run_folder: Path, format_: str, out: Path, checkpoints: Sequence[str]
 
 def trends(runs: Sequence[str], baseline: str, out: Path, where: Places) -> None:
     """Print a table of curves for each run, and write it with pictures into a folder."""
-    from harness.report.compare import trends as curves
-    from harness.report.compare.likelihood import prompts_named
+    from harness.report.compare.likelihood import trends as trends_of
+    from harness.report.figures.likelihood_figure import draw_trends
     from harness.report.tables.formats import markdown, to_csv
-    from harness.report.tables.trend_table import draw_trends, trend_table
+    from harness.report.tables.likelihood_table import trend_table
 
     for _, result in _results(runs, where):
-        groups = curves.trends(result)
-        prompts = prompts_named([point for group in groups for point in group.points()])
-        table = trend_table(curves.rows(groups, baseline), baseline, result.recipe, prompts)
+        curves = trends_of(result)
+        table = trend_table(curves, baseline, result.recipe)
         out.mkdir(parents=True, exist_ok=True)
         write_text(out / f"{result.recipe}.md", markdown(table))
         write_text(out / f"{result.recipe}.csv", to_csv(table))
-        draw_trends(groups, out / "figures" / result.recipe)
+        draw_trends(curves, out / "figures" / result.recipe)
         print_table(table)
 
 

@@ -1,3 +1,3 @@
 """The results of runs as comparisons, tables, figures, pages and a dashboard."""
 
-__all__ = ["compare", "dashboard", "html", "run_summary", "tables"]
+__all__ = ["compare", "dashboard", "figures", "html", "run_summary", "tables"]

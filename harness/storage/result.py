@@ -94,6 +94,15 @@ class Result(_Record):
     versions: dict[str, str] = {}
     made: dict[str, dict[str, str]] = {}
 
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """All suites, in the order in which the checkpoints name them."""
+        return tuple(dict.fromkeys(suite for c in self.checkpoints for suite in c.suites))
+
+    def of_suite(self, suite: str) -> dict[str, SuiteResult]:
+        """Return the results on a suite by checkpoint."""
+        return {c.name: c.suites[suite] for c in self.checkpoints if suite in c.suites}
+
     def checkpoint(self, name: str) -> CheckpointResult:
         """Return the checkpoint of this name.
 

@@ -1,3 +1,3 @@
 """Checkpoints of a result compared with a baseline; pure computation."""
 
-__all__ = ["comparison", "likelihood", "together", "trends"]
+__all__ = ["comparison", "likelihood", "together"]

@@ -2,12 +2,18 @@
 
 This is what the method is about: some objectives widen the margin by lowering both responses,
 others hold the best one up. Changes are against the reference, which is the model at step 0.
+
+An objective that holds the best response may merely have trained less. So besides each one's own
+last step, every objective is read off where its margin equals that of a baseline at its end: what
+the same separation of best and worst cost the best response.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from harness.errors import RunError
 from harness.stats.records import Mean
 from harness.storage.result import Result
 
@@ -35,6 +41,46 @@ class Likelihood:
     trained_on: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One objective's curves: of each training seed, the change at every probed step."""
+
+    label: str
+    seeds: Mapping[int, tuple[Likelihood, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Change since step 0 at some point of training, nats, means over the prompts of the probe.
+
+    Attributes:
+        step: optimiser steps; a fraction where it lies between two probes.
+        best: of the best response.
+        worst: of the worst response.
+        rose: share of prompts whose best response became more likely; None between probes.
+    """
+
+    step: float
+    best: float
+    worst: float
+    rose: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """An objective at its own last step, and where its margin equals the baseline's last one.
+
+    Attributes:
+        label: its name.
+        last: of each training seed.
+        equal: of each training seed that reached the baseline's margin (of the same seed).
+    """
+
+    label: str
+    last: Mapping[int, Reading]
+    equal: Mapping[int, Reading]
+
+
 def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likelihood, ...]:
     """Return the change at every probed step.
 
@@ -43,11 +89,18 @@ def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likeliho
         probe: records of `steps.jsonl` (`train.trainer.metrics.summarise`), in order of their
             steps. One in which no prompt had a best and a worst response is left out.
     """
-    return tuple(
-        _change(checkpoint, record)
-        for record in probe
-        if record.get("logratio_best") is not None and record.get("logratio_worst") is not None
-    )
+    points = []
+    for record in probe:
+        if record.get("logratio_best") is None or record.get("logratio_worst") is None:
+            continue
+        best, worst = (
+            Mean(record[key], record.get(f"{key}_se"), record["prompts"])
+            for key in ("logratio_best", "logratio_worst")
+        )
+        margin = Mean(best.value - worst.value, record.get("logratio_margin_se"), best.n)
+        rose, trained_on = record.get("best_rose"), record.get("trained_on")
+        points.append(Likelihood(checkpoint, record["step"], best, worst, margin, rose, trained_on))
+    return tuple(points)
 
 
 def likelihood(result: Result) -> tuple[Likelihood, ...]:
@@ -58,26 +111,70 @@ def likelihood(result: Result) -> tuple[Likelihood, ...]:
 
 def prompts_named(rows: Sequence[Likelihood]) -> str:
     """Return the words for the prompts of these rows: held out, trained on, or neither."""
-    kinds = {_kind(row) for row in rows}
+    names = {0: "held-out prompts"}
+    kinds = {
+        (names | {row.best.n: "prompts that were trained on"}).get(row.trained_on, "probe prompts")
+        for row in rows
+    }
     return kinds.pop() if len(kinds) == 1 else "probe prompts"
 
 
-def _kind(row: Likelihood) -> str:
-    names = {0: "held-out prompts", row.best.n: "prompts that were trained on"}
-    return "probe prompts" if row.trained_on is None else names.get(row.trained_on, "probe prompts")
+def trends(result: Result) -> tuple[Trend, ...]:
+    """Return the curves of a result; checkpoints that differ in the seed alone are one.
+
+    A sweep over `seed` names its checkpoints `<name>-seed<N>`.
+
+    Raises:
+        RunError: no checkpoint was probed while training.
+    """
+    curves: dict[str, dict[int, tuple[Likelihood, ...]]] = {}
+    for checkpoint in result.checkpoints:
+        points = trend(checkpoint.name, checkpoint.probe)
+        if len(points) > 1:
+            seed = int((checkpoint.train or {}).get("seed", 0))
+            curves.setdefault(checkpoint.name.removesuffix(f"-seed{seed}"), {})[seed] = points
+    if not curves:
+        raise RunError(
+            f"run {result.recipe} has no probes; train with `probe` set to a file of held-out rows"
+        )
+    return tuple(Trend(label, seeds) for label, seeds in curves.items())
 
 
-def _change(checkpoint: str, record: Mapping[str, Any]) -> Likelihood:
-    best, worst = (
-        Mean(record[key], record.get(f"{key}_se"), record["prompts"])
-        for key in ("logratio_best", "logratio_worst")
-    )
-    return Likelihood(
-        checkpoint=checkpoint,
-        step=record["step"],
-        best=best,
-        worst=worst,
-        margin=Mean(best.value - worst.value, record.get("logratio_margin_se"), best.n),
-        rose=record.get("best_rose"),
-        trained_on=record.get("trained_on"),
-    )
+def trend_rows(curves: Sequence[Trend], baseline: str) -> tuple[TrendRow, ...]:
+    """Return each objective at its end and at the baseline's margin.
+
+    Args:
+        curves: from `trends`; all have the same seeds.
+        baseline: label of the objective whose last margin is the measure.
+
+    Raises:
+        RunError: there is no such objective, or the seeds differ.
+    """
+    by_label = {t.label: t for t in curves}
+    if baseline not in by_label:
+        raise RunError(f"no checkpoint {baseline!r} was probed: there are {', '.join(by_label)}")
+    targets = {seed: points[-1].margin.value for seed, points in by_label[baseline].seeds.items()}
+    rows = []
+    for curve in curves:
+        if set(curve.seeds) != set(targets):
+            own, expected = (", ".join(map(str, sorted(s))) for s in (curve.seeds, targets))
+            raise RunError(
+                f"{curve.label} has seeds {own} and the baseline {expected}: "
+                "train all with the same"
+            )
+        ends = {seed: points[-1] for seed, points in curve.seeds.items()}
+        last = {s: Reading(p.step, p.best.value, p.worst.value, p.rose) for s, p in ends.items()}
+        reached = {s: at_margin(points, targets[s]) for s, points in curve.seeds.items()}
+        equal = {seed: reading for seed, reading in reached.items() if reading is not None}
+        rows.append(TrendRow(curve.label, last, equal))
+    return tuple(rows)
+
+
+def at_margin(points: Sequence[Likelihood], margin: float) -> Reading | None:
+    """Return the first point of a margin, in nats, linear between probes; None if not reached."""
+    for before, after in pairwise(points):
+        if before.margin.value < margin <= after.margin.value:
+            share = (margin - before.margin.value) / (after.margin.value - before.margin.value)
+            first, second = ((p.step, p.best.value, p.worst.value) for p in (before, after))
+            return Reading(*(a + share * (b - a) for a, b in zip(first, second, strict=True)))
+    return None

@@ -1,3 +1,3 @@
 """Figures drawn with matplotlib."""
 
-__all__: list[str] = []
+__all__ = ["likelihood_figure"]

@@ -1,14 +1,14 @@
 """A picture of the suites that have categories: one panel a suite, one line a category."""
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from harness.report.compare.categories import Category, categories
-from harness.report.figures.drawing import LOOKS, Look, grid, legend, panels_of, save, styled
-from harness.stats.cells import Comparison
-from harness.storage.result import Result, SuiteResult
+from harness.report.compare.plotted import Category, categories
+from harness.report.figures.drawing import LOOKS, draw_panels, grid, legend
+from harness.stats.cells import Column, Comparison
+from harness.storage.result import Result
+
+_Panel = tuple[Column, dict[str, tuple[Category, ...]], list[str]]
 
 
 def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, ...]:
@@ -19,70 +19,38 @@ def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple
     Returns:
         The files written; none where no suite has categories.
     """
-    suites = [
-        column
-        for column in comparison.columns
-        if any(
-            column.suite in c.suites and categories(c.suites[column.suite])
-            for c in result.checkpoints
-        )
-    ]
-    if not suites:
-        return ()
-    rows = max(len(_names(result, column.suite)) for column in suites)
-    with styled():
-        height = 1.3 + rows * (0.22 + 0.13 * len(result.checkpoints))
-        figure = panels_of(len(suites), 4.6, height, sharey=False)
-        for axes, column in zip(figure.axes, suites, strict=True):
-            _panel(axes, result, column.suite, column.scale)
-            axes.set_title(column.suite, loc="left")
-            axes.set_xlabel(column.measure)
-        legend(figure, *figure.axes[0].get_legend_handles_labels())
-        return save(figure, stem)
+    panels: list[_Panel] = []
+    for column in comparison.columns:
+        own = {name: categories(s) for name, s in result.of_suite(column.suite).items()}
+        if names := list(dict.fromkeys(part.name for parts in own.values() for part in parts)):
+            panels.append((column, own, names))
+    rows = max((len(names) for *_, names in panels), default=0)
+    size = (4.6, 1.3 + rows * (0.22 + 0.13 * len(result.checkpoints)))
+    return draw_panels(stem, panels, _panel, size, finish=_legend, sharey=False)
 
 
-def _names(result: Result, suite: str) -> list[str]:
-    scores = (c.suites[suite] for c in result.checkpoints if suite in c.suites)
-    return list(dict.fromkeys(category.name for score in scores for category in categories(score)))
+def _legend(figure: Any) -> None:
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    legend(figure, dict(zip(labels, handles, strict=True)))
 
 
-def _panel(axes: Any, result: Result, suite: str, scale: float) -> None:
-    names, rows = _names(result, suite), list(_having(result, suite))
-    for number, ((name, score), look) in enumerate(zip(rows, cycle(LOOKS), strict=False)):
-        shift = 0.7 * ((number + 0.5) / len(rows) - 0.5)
-        by_name = {part.name: part for part in categories(score)}
-        places = [(names.index(part) + shift, by_name[part]) for part in names if part in by_name]
-        _points(axes, places, scale, look, name)
+def _panel(axes: Any, panel: _Panel) -> None:
+    column, own, names = panel
+    scale = column.scale
+    for number, (checkpoint, own_parts) in enumerate(own.items()):
+        colour, marker, _ = LOOKS[number % len(LOOKS)]
+        shift = 0.7 * ((number + 0.5) / len(own) - 0.5)
+        parts = sorted(own_parts, key=lambda part: names.index(part.name))
+        places = [names.index(part.name) + shift for part in parts]
+        for y, part in zip(places, parts, strict=True):
+            if part.interval:
+                bounds = (scale * part.interval.low, scale * part.interval.high)
+                axes.plot(bounds, (y, y), color=colour, linewidth=1.2, solid_capstyle="butt")
+        look = {"color": colour, "marker": marker, "linestyle": "", "markersize": 5.5}
+        axes.plot([scale * part.value for part in parts], places, label=checkpoint, **look)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
+    axes.set_title(column.suite, loc="left")
+    axes.set_xlabel(column.measure)
     grid(axes, "x")
-
-
-def _having(result: Result, suite: str) -> Iterator[tuple[str, SuiteResult]]:
-    for checkpoint in result.checkpoints:
-        if suite in checkpoint.suites:
-            yield checkpoint.name, checkpoint.suites[suite]
-
-
-def _points(
-    axes: Any,
-    places: Sequence[tuple[float, Category]],
-    scale: float,
-    look: Look,
-    label: str,
-) -> None:
-    colour, marker, _ = look
-    for y, category in places:
-        if category.interval:
-            bounds = (scale * category.interval.low, scale * category.interval.high)
-            axes.plot(bounds, (y, y), color=colour, linewidth=1.2, solid_capstyle="butt")
-    axes.plot(
-        [scale * category.value for _, category in places],
-        [y for y, _ in places],
-        color=colour,
-        marker=marker,
-        linestyle="",
-        markersize=5.5,
-        label=label,
-    )

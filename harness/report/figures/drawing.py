@@ -4,11 +4,10 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart.
 """
 
 import io
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from harness.storage.atomic_files import write_bytes
 
@@ -39,34 +38,66 @@ _SETTINGS = {
     "xtick.color": "#333333",
     "ytick.color": "#333333",
 }
+Panel = TypeVar("Panel")
 
 
-def styled() -> AbstractContextManager[None]:
-    """Apply our style during one drawing; the user's settings file is not read."""
-    from matplotlib import rc_context, rcParamsDefault
+def legend_below(figure: Any) -> None:
+    """Draw one legend below all panels, with each name of any panel once."""
+    handles: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    legend(figure, handles)
 
-    defaults = {key: value for key, value in rcParamsDefault.items() if key != "backend"}
-    return cast("AbstractContextManager[None]", rc_context({**defaults, **_SETTINGS}))
+
+def legend(figure: Any, handles: Mapping[str, Any]) -> None:
+    """Draw one legend of labels and their handles below all panels."""
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center", ncols=len(handles),
+        frameon=False, fontsize=8.5,
+    )  # fmt: skip
 
 
-def panels_of(panels: int, width: float, height: float, *, sharey: bool = True) -> Any:
-    """Return a figure of panels side by side, with a shared y axis or not; sizes in inches.
+def draw_panels(
+    stem: Path,
+    panels: Sequence[Panel],
+    draw: Callable[[Any, Panel], None],
+    size: tuple[float, float],
+    *,
+    finish: Callable[[Any], None] = legend_below,
+    sharey: bool = True,
+) -> tuple[Path, ...]:
+    """Draw panels side by side and write the picture; without panels there is none.
 
-    No global state: pyplot is not used.
+    Neither the user's settings file nor pyplot, which has a global state, is used.
+
+    Args:
+        stem: path without suffix; `.png` and `.svg` are added.
+        panels: the data of each panel.
+        draw: draws a panel's data on its axes.
+        size: width and height of a panel, inches.
+        finish: what the whole figure gets in the end.
+        sharey: give the panels one y axis.
+
+    Returns:
+        The files written.
     """
+    if not panels:
+        return ()
+    from matplotlib import rc_context, rcParamsDefault
     from matplotlib.figure import Figure
 
-    # One narrow panel would cut the legend off.
-    figure = Figure(figsize=(max(6.0, 0.9 + width * panels), height), layout="constrained")
-    figure.subplots(1, panels, sharey=sharey, squeeze=False)
-    return figure
-
-
-def legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """Draw one legend below all panels."""
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
-    )
+    width, height = size
+    defaults = {key: value for key, value in rcParamsDefault.items() if key != "backend"}
+    with rc_context({**defaults, **_SETTINGS}):
+        # One narrow panel would cut the legend off.
+        width = max(6.0, 0.9 + width * len(panels))
+        figure: Any = Figure(figsize=(width, height), layout="constrained")
+        figure.subplots(1, len(panels), sharey=sharey, squeeze=False)
+        for axes, panel in zip(figure.axes, panels, strict=True):
+            draw(axes, panel)
+        finish(figure)
+        return _save(figure, stem)
 
 
 def looks_of(names: Iterable[str]) -> dict[str, Look]:
@@ -82,13 +113,12 @@ def grid(axes: Any, axis: str) -> None:
     axes.set_axisbelow(True)
 
 
-def save(figure: Any, stem: Path) -> tuple[Path, ...]:
+def _save(figure: Any, stem: Path) -> tuple[Path, ...]:
     """Write PNG and SVG without dates or versions, each renamed into place when complete."""
     written = []
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         data = io.BytesIO()
         figure.savefig(data, format=kind, dpi=160, metadata=metadata)
-        path = stem.with_name(f"{stem.name}.{kind}")
-        write_bytes(path, data.getvalue())
-        written.append(path)
+        written.append(stem.with_name(f"{stem.name}.{kind}"))
+        write_bytes(written[-1], data.getvalue())
     return tuple(written)

@@ -3,15 +3,12 @@
 A figure without data is not drawn. Shape says the same as colour, for print.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.compare.forest import ForestRow, difference_rows, score_rows
-from harness.report.figures.drawing import BLUE, GREY, grid, legend, panels_of, save, styled
+from harness.report.compare.plotted import ForestRow, forest_rows
+from harness.report.figures.drawing import BLUE, GREY, draw_panels, grid, legend
 from harness.stats.cells import Column, Comparison
-
-_Panel = tuple[Column, tuple[ForestRow, ...]]
 
 
 def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
@@ -27,17 +24,8 @@ def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     Returns:
         The files written; none when no cell has a value.
     """
-    panels = [(c, rows) for c in comparison.columns if (rows := tuple(score_rows(comparison, c)))]
-    if not panels:
-        return ()
-    names = comparison.checkpoints
-    with styled():
-        figure = panels_of(len(panels), 3.4, 1.2 + 0.34 * len(names))
-        for axes, panel in zip(figure.axes, panels, strict=True):
-            _panel(axes, panel, names, panel[0].measure)
-        figure.axes[0].set_yticks(range(len(names)), names)
-        _legend(figure, comparison.baseline, base=True)
-        return save(figure, stem)
+    size = (3.4, 1.2 + 0.34 * len(comparison.checkpoints))
+    return _draw(comparison, stem, size, deltas=False)
 
 
 def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
@@ -48,33 +36,41 @@ def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     Returns:
         The files written; none when there is no difference to show.
     """
+    size = (3.2, 1.3 + 0.34 * (len(comparison.checkpoints) - 1))
+    return _draw(comparison, stem, size, deltas=True)
+
+
+def _draw(
+    comparison: Comparison, stem: Path, size: tuple[float, float], *, deltas: bool
+) -> tuple[Path, ...]:
     base = comparison.baseline
-    names = [name for name in comparison.checkpoints if name != base]
-    columns = comparison.columns
-    panels = [(c, rows) for c in columns if (rows := tuple(difference_rows(comparison, c)))]
-    if not panels:
-        return ()
-    with styled():
-        figure = panels_of(len(panels), 3.2, 1.3 + 0.34 * len(names))
-        for axes, panel in zip(figure.axes, panels, strict=True):
+    names = [name for name in comparison.checkpoints if not deltas or name != base]
+    panels = [
+        (column, rows)
+        for column in comparison.columns
+        if (rows := list(forest_rows(comparison, column, deltas=deltas)))
+    ]
+
+    def draw(axes: Any, panel: tuple[Column, list[ForestRow]]) -> None:
+        column, rows = panel
+        label = column.measure
+        if deltas:
             axes.axvline(0, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
-            unit = "points" if panel[0].fraction else panel[0].measure
-            _panel(axes, panel, names, f"against {base}, {unit}")
+            label = f"against {base}, {'points' if column.fraction else label}"
+        for row in rows:
+            _draw_row(axes, row, names.index(row.cell.checkpoint))
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_title(column.suite, loc="left")
+        axes.set_xlabel(label)
+        grid(axes, "x")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+
+    def finish(figure: Any) -> None:
         figure.axes[0].set_yticks(range(len(names)), names)
-        _legend(figure, base, base=False)
-        return save(figure, stem)
+        _legend(figure, base, deltas=deltas)
 
-
-def _panel(axes: Any, panel: _Panel, names: Sequence[str], label: str) -> None:
-    column, rows = panel
-    for row in rows:
-        _draw_row(axes, row, names.index(row.cell.checkpoint))
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_title(column.suite, loc="left")
-    axes.set_xlabel(label)
-    grid(axes, "x")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    return draw_panels(stem, panels, draw, size, finish=finish)
 
 
 def _draw_row(axes: Any, row: ForestRow, place: int) -> None:
@@ -83,12 +79,13 @@ def _draw_row(axes: Any, row: ForestRow, place: int) -> None:
         axes.axvline(row.value, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
     if row.bounds:
         axes.plot(row.bounds, (place, place), color=colour, linewidth=1.8, solid_capstyle="butt")
-    axes.plot([row.value], [place], color=colour, **_mark(row.kind))
+    axes.plot([row.value], [place], **_mark(row.kind))
 
 
 def _mark(kind: str) -> dict[str, Any]:
     colour = GREY if kind == "base" else BLUE
     return {
+        "color": colour,
         "marker": "s" if kind == "base" else "o",
         "markersize": 6.5,
         "markerfacecolor": "white" if kind == "unclear" else colour,
@@ -96,16 +93,13 @@ def _mark(kind: str) -> dict[str, Any]:
     }
 
 
-def _legend(figure: Any, baseline: str, *, base: bool) -> None:
+def _legend(figure: Any, baseline: str, *, deltas: bool) -> None:
     from matplotlib.lines import Line2D
 
     labels = {
+        "base": baseline,
         "significant": f"differs significantly from {baseline}",
         "unclear": f"does not differ significantly from {baseline}",
     }
-    if base:
-        labels = {"base": baseline, **labels}
-    handles = [
-        Line2D([], [], color=GREY if kind == "base" else BLUE, **_mark(kind)) for kind in labels
-    ]
-    legend(figure, handles, list(labels.values()))
+    kinds = list(labels)[deltas:]
+    legend(figure, {labels[kind]: Line2D([], [], **_mark(kind)) for kind in kinds})

@@ -10,7 +10,7 @@ from harness.report.compare.likelihood import prompts_named, trend
 from harness.report.html.charts.curves import curves_chart, span
 from harness.report.html.charts.distance import distance_charts
 from harness.report.html.charts.forest import forest
-from harness.report.html.charts.parts import parts, parts_chart
+from harness.report.html.charts.parts import CategoryScores, parts, parts_chart
 from harness.report.html.charts.svg import shown_key
 from harness.report.html.leaderboard import describe_differences, rows
 from harness.report.html.material import Material
@@ -141,8 +141,8 @@ def _categories(result: Result, comparison: Comparison, pages: Pages) -> list[di
     ]
 
 
-def _few(by_checkpoint: Mapping[str, Mapping[str, Any]]) -> bool:
-    return len({part for own in by_checkpoint.values() for part in own}) <= MOST_PARTS
+def _few(by_checkpoint: CategoryScores) -> bool:
+    return len({part.name for own in by_checkpoint.values() for part in own}) <= MOST_PARTS
 
 
 def _trends(result: Result, pages: Pages) -> tuple[list[dict[str, Any]], str]:

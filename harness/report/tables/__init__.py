@@ -1,3 +1,3 @@
 """Tables for the terminal, Markdown, LaTeX, CSV and HTML, and published numbers."""
 
-__all__ = ["build", "formats", "score_table", "table", "trend_table"]
+__all__ = ["build", "formats", "likelihood_table", "score_table", "table"]

@@ -1,6 +1,6 @@
-"""SVG elements as text, scales with round ticks, and the styles of series."""
+"""SVG elements as text, panels with axes and round ticks, and the styles of series."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, isfinite, log10
@@ -12,7 +12,7 @@ from harness.report.figures.drawing import KNOWN, LOOKS, looks_of
 from harness.report.page.text import visible
 
 #: Width of a character of the labels, in the drawing's units.
-CHARACTER = 6.6
+_CHARACTER = 6.6
 _DASHES = {"-": "", "--": "7 4", "-.": "8 3 2 3", ":": "2 3"}
 _MARKS = {
     "o": "M{0} {1}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
@@ -38,21 +38,18 @@ class Look:
 def looks(names: Iterable[str]) -> dict[str, Look]:
     """Return a style for each name: the first 28 differ, and known methods have fixed styles."""
     given = list(names)
-    fixed = {name: look for name, look in looks_of(KNOWN).items() if name in given}
-    free = [look for look in LOOKS if look not in fixed.values()]
-    others = [name for name in given if name not in fixed]
-    assigned = {name: _look(look) for name, look in fixed.items()}
-    for number, name in enumerate(others):
+    assigned = {name: look for name, look in looks_of(KNOWN).items() if name in given}
+    free = [look for look in LOOKS if look not in assigned.values()]
+    for number, name in enumerate(name for name in given if name not in assigned):
         again, place = divmod(number, len(free))
-        colour, _, _ = free[place]
         _, shape, line = LOOKS[(LOOKS.index(free[place]) + again) % len(LOOKS)]
-        assigned[name] = _look((colour, shape, line))
-    return {name: assigned[name] for name in given}
-
-
-def _look(look: tuple[str, str, str]) -> Look:
+        assigned[name] = (free[place][0], shape, line)
     colours = [colour for colour, _, _ in LOOKS]
-    return Look(f"c{colours.index(look[0])}", look[1], _DASHES[look[2]])
+    return {
+        name: Look(f"c{colours.index(colour)}", shape, _DASHES[line])
+        for name in given
+        for colour, shape, line in [assigned[name]]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,9 @@ class Scale:
 
     def ticks(self, count: int = 4, *, whole: bool = False) -> list[float]:
         """Return about `count` round numbers in the range; `whole` allows integers only."""
-        step = _round_step((self.high - self.low) / count)
+        rough = (self.high - self.low) / count
+        power = 10.0 ** floor(log10(rough))
+        step = next(power * m for m in (1, 2, 2.5, 5, 10) if rough <= power * m * 1.0001)
         step = float(ceil(step)) if whole else step
         first = -floor(-self.low / step)
         last = floor(self.high / step)
@@ -85,9 +84,56 @@ def around(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _round_step(rough: float) -> float:
-    power = 10.0 ** floor(log10(rough))
-    return next(power * m for m in (1, 2, 2.5, 5, 10) if rough <= power * m * 1.0001)
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A panel: its size, and the scales inside its margins."""
+
+    width: float
+    height: float
+    x: Scale
+    y: Scale
+
+
+def frame(
+    size: tuple[float, float],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *,
+    left: float = 46.0,
+    top: float = 10.0,
+) -> Frame:
+    """Return a panel for data in two ranges, with room below for tick labels and a title."""
+    width, height = size
+    return Frame(width, height, Scale(*x, left, width - 12.0), Scale(*y, height - 40.0, top))
+
+
+def room_for(names: Iterable[str]) -> float:
+    """Return the width of the longest name beside a chart, in drawing units."""
+    return _CHARACTER * max((len(clipped(name)) for name in names), default=0) + 14
+
+
+def across(panel: Frame, title: str, *, whole: bool = False) -> Iterator[Markup]:
+    """Yield vertical grid lines with numbers below, and the title; `whole` is for counts."""
+    ticks = panel.x.ticks(whole=whole)
+    for tick in ticks:
+        at = panel.x(tick)
+        yield element("path", d=f"M{at:.1f} {panel.y.end:.1f}V{panel.y.start:.1f}", class_="grid")
+        yield label(tick_text(tick, ticks), at, panel.y.start + 15, class_="tick")
+    yield label(title, (panel.x.start + panel.x.end) / 2, panel.y.start + 33, class_="axis")
+
+
+def upwards(panel: Frame) -> Iterator[Markup]:
+    """Yield horizontal grid lines with numbers beside them."""
+    ticks = panel.y.ticks()
+    for tick in ticks:
+        at = panel.y(tick)
+        yield level(panel, at)
+        yield label(tick_text(tick, ticks), panel.x.start - 6, at + 4, "end", class_="tick")
+
+
+def level(panel: Frame, at: float, class_: str = "grid") -> Markup:
+    """Return a horizontal line through a panel."""
+    return element("path", d=f"M{panel.x.start:.1f} {at:.1f}H{panel.x.end:.1f}", class_=class_)
 
 
 def tick_text(value: float, ticks: Sequence[float]) -> str:
@@ -125,13 +171,13 @@ def mark(look: Look, x: float, y: float, tip: str = "", **attributes: Any) -> Ma
     return element("path", *children, d=path, class_=name, **attributes)
 
 
-def bar(look: Look, ends: tuple[float, float], y: float) -> Markup:
+def bar(look: Look, ends: Sequence[float], y: float) -> Markup:
     """Return a horizontal line between two positions, such as an interval."""
     return element("path", d=f"M{_plain(ends[0])} {_plain(y)}H{_plain(ends[1])}",
                    class_=f"bar {look.colour}")  # fmt: skip
 
 
-def upright(look: Look, x: float, ends: tuple[float, float]) -> Markup:
+def upright(look: Look, x: float, ends: Sequence[float]) -> Markup:
     """Return a vertical line between two positions."""
     return element("path", d=f"M{_plain(x)} {_plain(ends[0])}V{_plain(ends[1])}",
                    class_=f"bar {look.colour}")  # fmt: skip
@@ -142,17 +188,18 @@ def label(text: str, x: float, y: float, anchor: str = "middle", **attributes: A
     return element("text", text, x=x, y=y, text_anchor=anchor, **attributes)
 
 
-def drawing(width: float, height: float, title: str, *children: Markup) -> Markup:
+def named(panel: Frame, name: str, y: float) -> Markup:
+    """Return a name left of a panel."""
+    return label(clipped(name), panel.x.start - 8, y + 4, "end")
+
+
+def drawing(panel: Frame, title: str, *children: Markup) -> Markup:
     """Return a scalable drawing; `title` is its label for screen readers."""
+    width, height = _plain(float(panel.width)), _plain(float(panel.height))
     return element(
-        "svg",
-        *children,
-        viewBox=f"0 0 {_plain(float(width))} {_plain(float(height))}",
-        role="img",
-        aria_label=title,
-        class_="chart",
-        style=f"max-width:{_plain(float(width))}px",
-    )
+        "svg", *children, viewBox=f"0 0 {width} {height}", role="img", aria_label=title,
+        class_="chart", style=f"max-width:{width}px",
+    )  # fmt: skip
 
 
 def clipped(name: str, most: int = 24) -> str:
@@ -162,13 +209,7 @@ def clipped(name: str, most: int = 24) -> str:
 
 def shown_key(names: Mapping[str, Look]) -> Markup:
     """Return a legend with a mark for each name."""
-    rows = (
-        element(
-            "span",
-            element("svg", mark(look, 7.0, 7.0), viewBox="0 0 14 14", class_="chart key",
-                    aria_hidden="true"),
-            name,
-        )
-        for name, look in names.items()
-    )  # fmt: skip
+    hidden = {"viewBox": "0 0 14 14", "class_": "chart key", "aria_hidden": "true"}
+    marks = {name: element("svg", mark(look, 7.0, 7.0), **hidden) for name, look in names.items()}
+    rows = (element("span", shape, name) for name, shape in marks.items())
     return element("div", *rows, class_="legend")

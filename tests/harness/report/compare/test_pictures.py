@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from harness.report.compare.ablations import ablation
-from harness.report.compare.categories import categories
 from harness.report.compare.comparison import compare
-from harness.report.figures.ablation_figure import draw_ablation, draw_kl
+from harness.report.compare.plotted import categories
+from harness.report.figures.ablation_figure import ablation, draw_ablation
 from harness.report.figures.category_figure import draw_categories
+from harness.report.figures.distance_figure import draw_kl
 from harness.report.figures.forest_figure import draw_deltas
 from harness.stats.cells import Comparison
 from harness.storage.result import Result, SampleResult, SuiteResult

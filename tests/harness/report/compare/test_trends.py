@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from harness.errors import RunError
-from harness.report.compare.trends import Reading, at_margin, rows, trends
+from harness.report.compare.likelihood import Reading, at_margin, trend_rows, trends
+from harness.report.figures.likelihood_figure import draw_trends
 from harness.report.tables.formats import markdown
-from harness.report.tables.trend_table import draw_trends, trend_table
+from harness.report.tables.likelihood_table import trend_table
 from harness.storage.result import CheckpointResult, Result
 
 
@@ -45,7 +46,7 @@ def test_checkpoints_that_differ_in_their_seed_are_one_curve() -> None:
 
 
 def test_an_objective_is_read_off_at_the_margin_of_the_same_seed() -> None:
-    dpo, nca = rows(trends(TWO_SEEDS), "dpo")
+    dpo, nca = trend_rows(trends(TWO_SEEDS), "dpo")
     assert dpo.last == {0: Reading(8, -10, -20, 0.25), 1: Reading(8, -12, -24, 0.25)}
     assert dpo.equal == {0: Reading(8, -10, -20), 1: Reading(8, -12, -24)}
     # Seed 0 passes 10 half-way between steps 8 and 16; seed 1 never reaches 12.
@@ -60,14 +61,14 @@ def test_a_margin_that_is_passed_and_lost_counts_where_it_was_first_reached() ->
 
 
 def test_the_table_says_how_many_seeds_got_there() -> None:
-    text = markdown(trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r", "held-out prompts"))
+    text = markdown(trend_table(trends(TWO_SEEDS), "dpo", "r"))
     assert "| dpo | 2 | 8 | -11.0 [-12.0, -10.0] | -22.0 [-24.0, -20.0] |" in text
     assert "| 1 of 2 | 12.0 | +1.0 |" in text
-    assert "mean over held-out prompts" in text
+    assert "mean over probe prompts" in text
 
 
 def test_the_file_has_both_readings_of_every_seed() -> None:
-    records = trend_table(rows(trends(TWO_SEEDS), "dpo"), "dpo", "r", "held-out prompts").records
+    records = trend_table(trends(TWO_SEEDS), "dpo", "r").records
     reached, missed = (r for r in records if r["checkpoint"] == "nca")
     assert (reached["seed"], reached["best"], reached["equal_margin_best"]) == (0, 0, 1)
     assert (reached["equal_margin_step"], reached["equal_margin_worst"]) == (12, -9)
@@ -86,7 +87,7 @@ def test_what_cannot_be_shown_is_said() -> None:
     with pytest.raises(RunError, match="no probes"):
         trends(result(CheckpointResult(name="base", fingerprint="f")))
     with pytest.raises(RunError, match="no checkpoint 'kto' was probed: there are dpo, nca"):
-        rows(trends(TWO_SEEDS), "kto")
+        trend_rows(trends(TWO_SEEDS), "kto")
     uneven = result(*TWO_SEEDS.checkpoints[:3])
     with pytest.raises(RunError, match="nca has seeds 0 and the baseline 0, 1"):
-        rows(trends(uneven), "dpo")
+        trend_rows(trends(uneven), "dpo")
