@@ -111,11 +111,11 @@ def likelihood(result: Result) -> tuple[Likelihood, ...]:
 
 def prompts_named(rows: Sequence[Likelihood]) -> str:
     """Return the words for the prompts of these rows: held out, trained on, or neither."""
-    names = {0: "held-out prompts"}
-    kinds = {
-        (names | {row.best.n: "prompts that were trained on"}).get(row.trained_on, "probe prompts")
-        for row in rows
-    }
+    kinds = set()
+    for row in rows:
+        names: dict[int | None, str] = {0: "held-out prompts"}
+        names[row.best.n] = "prompts that were trained on"
+        kinds.add(names.get(row.trained_on, "probe prompts"))
     return kinds.pop() if len(kinds) == 1 else "probe prompts"
 
 

@@ -35,8 +35,8 @@ def forest_rows(
     for cell in comparison.of_suite(column.suite):
         value, interval = cell.value, cell.interval
         if deltas:
-            value = cell.delta and cell.delta.delta
-            interval = cell.delta and cell.delta.interval
+            value = cell.delta.delta if cell.delta else None
+            interval = cell.delta.interval if cell.delta else None
         if value is None:
             continue
         bounds = (column.scale * interval.low, column.scale * interval.high) if interval else None
