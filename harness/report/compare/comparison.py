@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from harness.report.compare.checks import checked
+from harness.report.compare.together import checked
 from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import gaps, methods
 from harness.stats.paired import holm, paired_averages, paired_differences
 from harness.stats.power.sizes import detectable
-from harness.stats.records import Interval
 from harness.stats.series import answers, paired_values, values
 from harness.stats.wins import is_won_or_tied, win_rate
 from harness.storage.result import Result, SuiteResult
@@ -68,13 +67,12 @@ def compare_all(
     Raises:
         RunError: as `compare` does.
     """
-    suites = tuple(dict.fromkeys(s for c in result.checkpoints for s in c.suites))
     warnings = {}
     for baseline in baselines:
         result.checkpoint(baseline)
         warnings[baseline] = tuple(
             warning
-            for suite in suites
+            for suite in result.suites
             for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
         )
     columns, cells = scores(result, allow_missing=allow_missing, seed=seed)
@@ -125,14 +123,17 @@ def scores(
         allow_missing: show a mean although the value of some samples is missing.
         seed: of the bootstrap.
     """
-    suites = dict.fromkeys(s for c in result.checkpoints for s in c.suites)
-    columns = tuple(_column(result, suite) for suite in suites)
-    cells = _cells(result, allow_missing=allow_missing)
+    columns = tuple(_column(result, suite) for suite in result.suites)
+    cells = {
+        (checkpoint.name, suite): _cell(checkpoint.name, score, allow_missing=allow_missing)
+        for checkpoint in result.checkpoints
+        for suite, score in checkpoint.suites.items()
+    }
     return columns, _with_intervals(cells, result, columns, seed)
 
 
 def _column(result: Result, suite: str) -> Column:
-    scores = [c.suites[suite] for c in result.checkpoints if suite in c.suites]
+    scores = list(result.of_suite(suite).values())
     most = max(abs(bound) for score in scores for bound in score.bounds)
     # Older records lack the suite's bounds; values beyond the default ones have no known best.
     inside = all(
@@ -151,19 +152,13 @@ def _column(result: Result, suite: str) -> Column:
     )
 
 
-def _cells(result: Result, *, allow_missing: bool) -> dict[Key, Cell]:
-    return {
-        (checkpoint.name, suite): _cell(checkpoint.name, score, allow_missing=allow_missing)
-        for checkpoint in result.checkpoints
-        for suite, score in checkpoint.suites.items()
-    }
-
-
 def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
     means = values(score)
     missing = sum(s.value is None for s in score.samples)
     shown = bool(means) and (allow_missing or not missing)
     total = len(score.samples)
+    own = {score.headline, *(name for name in score.metrics if "/" in name)}
+    beside = {name: value for name, value in score.metrics.items() if name not in own}
     return Cell(
         checkpoint=checkpoint,
         suite=score.suite,
@@ -173,7 +168,7 @@ def _cell(checkpoint: str, score: SuiteResult, *, allow_missing: bool) -> Cell:
         bounds=_bounds(score) if missing else None,
         statuses=score.statuses,
         tokens=score.tokens / total if score.tokens and total else None,
-        beside=_beside(score) if shown else {},
+        beside=beside if shown else {},
         noise=noise(answers(score)) if shown else None,
     )
 
@@ -191,48 +186,31 @@ def _bounds(score: SuiteResult) -> tuple[float, float] | None:
     return (sum(present) + missing * low) / total, (sum(present) + missing * high) / total
 
 
-def _beside(score: SuiteResult) -> dict[str, float]:
-    own = {score.headline, *(name for name in score.metrics if "/" in name)}
-    return {name: value for name, value in score.metrics.items() if name not in own}
-
-
 def _with_intervals(
     cells: Mapping[Key, Cell], result: Result, columns: Sequence[Column], seed: int
 ) -> dict[Key, Cell]:
+    verdicts = {column.suite for column in columns if column.headline.endswith("win_rate")}
     estimated = dict(cells)
     for graded in (False, True):
-        series = {
-            key: list(values(result.checkpoint(key[0]).suites[key[1]]).values())
-            for key in _of_kind(cells, columns, graded=graded)
-            if cells[key].value is not None
-        }
-        intervals = mean_intervals(list(series.values()), seed, graded=graded)
-        for (key, numbers), interval in zip(series.items(), intervals, strict=True):
-            judged = key[1] in _wins(columns) and is_won_or_tied(numbers)
-            estimated[key] = replace(cells[key], interval=_won(numbers) if judged else interval)
-    given = [key for key in estimated if _own(result, key)]
-    return estimated | {key: replace(estimated[key], interval=None) for key in given}
-
-
-def _own(result: Result, key: Key) -> bool:
-    """Return True if a checkpoint was judged against itself: one half by definition."""
-    return result.checkpoint(key[0]).suites[key[1]].protocol.get("against") == key[0]
-
-
-def _won(verdicts: Sequence[float]) -> Interval:
-    counts = Counter(verdicts)
-    return win_rate(counts[1], counts[0.5], counts[0]).interval
+        keys = [k for k in _of_kind(cells, columns, graded=graded) if cells[k].value is not None]
+        scores = [result.checkpoint(name).suites[suite] for name, suite in keys]
+        series = [list(values(score).values()) for score in scores]
+        intervals = mean_intervals(series, seed, graded=graded)
+        for key, score, numbers, mean in zip(keys, scores, series, intervals, strict=True):
+            interval = mean
+            if score.protocol.get("against") == key[0]:  # judged against itself: it is one half
+                interval = None
+            elif key[1] in verdicts and is_won_or_tied(numbers):
+                counts = Counter(numbers)
+                interval = win_rate(counts[1], counts[0.5], counts[0]).interval
+            estimated[key] = replace(cells[key], interval=interval)
+    return estimated
 
 
 def _of_kind(cells: Mapping[Key, Cell], columns: Sequence[Column], *, graded: bool) -> list[Key]:
     """Return the keys of columns that hold fractions, or with `graded` of all others."""
     suites = {column.suite for column in columns if column.fraction != graded}
     return [key for key in cells if key[1] in suites]
-
-
-def _wins(columns: Sequence[Column]) -> set[str]:
-    """Return the suites whose values are verdicts: won, tied or lost."""
-    return {column.suite for column in columns if column.headline.endswith("win_rate")}
 
 
 Pairs = dict[Key, tuple[list[float], list[float]]]
@@ -277,23 +255,14 @@ def _averages(
     result: Result, suites: Sequence[str], cells: Mapping[Key, Cell], pairs: Pairs, seed: int
 ) -> dict[Key, Cell]:
     """Return the averages of the checkpoints that have a value on every suite."""
-    rows = {
-        checkpoint.name: [cells.get((checkpoint.name, suite)) for suite in suites]
-        for checkpoint in result.checkpoints
-    }
-    averages = {
-        (name, AVERAGE): _average(name, [cell for cell in row if cell])
-        for name, row in rows.items()
-        if all(cell and cell.value is not None for cell in row)
-    }
-    paired = [
-        key
-        for key in averages
-        if all(
-            (cell := cells[key[0], suite]).delta and len(pairs[cell.checkpoint, suite][0]) > 1
-            for suite in suites
-        )
-    ]
+    averages: dict[Key, Cell] = {}
+    paired = []
+    for name in (checkpoint.name for checkpoint in result.checkpoints):
+        row = [cell for s in suites if (cell := cells.get((name, s))) and cell.value is not None]
+        if len(row) == len(suites):
+            averages[name, AVERAGE] = _average(name, row)
+            if all(cells[name, s].delta and len(pairs[name, s][0]) > 1 for s in suites):
+                paired.append((name, AVERAGE))
     deltas = paired_averages([[pairs[name, suite] for suite in suites] for name, _ in paired], seed)
     for key, delta in zip(paired, deltas, strict=True):
         averages[key] = replace(averages[key], delta=delta)

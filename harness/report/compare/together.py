@@ -1,4 +1,4 @@
-"""Several results merged into one, with one row for checkpoints of equal weights."""
+"""Several results in one table: equal weights in one row, and only comparable cells in a column."""
 
 from collections.abc import Sequence
 
@@ -34,3 +34,41 @@ def _differ(first: CheckpointResult, second: CheckpointResult) -> bool:
     return first.fingerprint != second.fingerprint or any(
         first.suites[suite].protocol != second.suites[suite].protocol for suite in shared
     )
+
+
+def checked(result: Result, baseline: str, suite: str, *, allow_mismatch: bool) -> list[str]:
+    """Return the warnings that belong to a column: other samples, other protocols, weak tiers.
+
+    Raises:
+        RunError: two cells are not comparable; the message names the difference. With
+            `allow_mismatch` this is a warning instead.
+    """
+    scores = result.of_suite(suite)
+    keys = {name: {(s.id, s.repeat) for s in score.samples} for name, score in scores.items()}
+    reference = baseline if baseline in scores else next(iter(scores))
+    ours, mine = scores[reference].protocol, keys[reference]
+    differences, mismatches = [], []
+    for name in scores:
+        theirs, shared = scores[name].protocol, mine & keys[name]
+        for key in sorted(ours.keys() | theirs.keys()):
+            old, new = ours.get(key, "not stated"), theirs.get(key, "not stated")
+            if old != new:
+                mismatches.append(f"{suite}: {key} is {old} for {reference} and {new} for {name}")
+        if not shared and name != reference:
+            mismatches.append(f"{suite}: {reference} and {name} share no sample")
+        if keys[name] != mine:
+            differences.append(
+                f"{suite}: {reference} has {len(mine)} samples and {name} {len(keys[name])}; "
+                f"the difference uses the {len(shared)} shared ones"
+            )
+    if mismatches and not allow_mismatch:
+        raise RunError(
+            f"{mismatches[0]}: these scores are not comparable; evaluate both the same way, "
+            "or see them side by side with --allow-mismatch"
+        )
+    tiers = {score.protocol.get("tier", "A") for score in scores.values()}
+    weak = [
+        f"{suite}: its programs were contained on tier {tier}, not A (docs/explanation/security.md)"
+        for tier in sorted(tiers - {"A"})
+    ]
+    return [*differences, *mismatches, *weak]

@@ -32,7 +32,12 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
     if unclear:
         yield f"No checkpoint differs significantly from {base} on {joined(unclear, 'or')}."
     yield from (_method(comparison, gap) for gap in comparison.gaps)
-    yield from _withheld(comparison)
+    for cell in comparison.cells.values():
+        if cell.value is None and cell.suite != AVERAGE:
+            yield (
+                f"The score of {cell.checkpoint} on {cell.suite} is withheld, because only "
+                f"{cell.n} of {cell.total} prompts have a value."
+            )
     unranked = "checkpoints" if comparison.gaps else "checkpoints or methods"
     yield f"The other {unranked} are not ranked, because each checkpoint is one training run."
 
@@ -83,12 +88,3 @@ def _method(comparison: Comparison, gap: Gap) -> str:
         f"On {gap.suite}, method {gap.first} is significantly {word} {gap.second} by {by} "
         f"[{low}, {high}] over {seeds} training seeds."
     )
-
-
-def _withheld(comparison: Comparison) -> Iterator[str]:
-    for cell in comparison.cells.values():
-        if cell.value is None and cell.suite != AVERAGE:
-            yield (
-                f"The score of {cell.checkpoint} on {cell.suite} is withheld, because only "
-                f"{cell.n} of {cell.total} prompts have a value."
-            )

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.page.text import embedded, visible
+from harness.report.page.text import visible
 
 _OURS = "harness.report.page"
 
@@ -27,9 +27,10 @@ class Asset:
     name: str
 
     @property
-    def text(self) -> str:
-        """Return the text of the file."""
-        return files(self.package).joinpath("assets", self.name).read_text(encoding="utf-8")
+    def text(self) -> Markup:
+        """Return the text of the file, which needs no escaping as it is ours."""
+        file = files(self.package).joinpath("assets", self.name)
+        return Markup(file.read_text(encoding="utf-8"))  # noqa: S704
 
 
 STYLE = Asset(_OURS, "style.css")
@@ -39,12 +40,10 @@ THEME = Asset(_OURS, "theme.js")
 def environment(package: str) -> Environment:
     """Return the templates of a package and the shared ones, with escaping.
 
-    A missing template value is an error. Invisible characters are made visible. The filter
-    `embedded` writes JSON for a script element.
+    A missing template value is an error. Invisible characters are made visible.
     """
-    own = PackageLoader(package), PackageLoader(_OURS)
-    templates = Environment(
-        loader=ChoiceLoader(own),
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalized,
@@ -52,8 +51,6 @@ def environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters["embedded"] = embedded
-    return templates
 
 
 def page(
@@ -75,24 +72,22 @@ def page(
         connect: allow scripts to request data from the page's own server, and nothing else.
         **values: the values of the template, including `title`.
     """
-    texts = [_inline(asset) for asset in (THEME, *scripts)]
+    texts = [asset.text for asset in (THEME, *scripts)]
     return templates.get_template(name).render(
         policy=_policy(texts, connect=connect),
-        styles=[_inline(asset) for asset in (STYLE, *styles)],
+        styles=[asset.text for asset in (STYLE, *styles)],
         scripts=texts,
         **values,
     )
 
 
-def _inline(asset: Asset) -> Markup:
-    return Markup(asset.text)  # noqa: S704 - our own file
-
-
 def _policy(scripts: Sequence[str], *, connect: bool) -> str:
     """Return a content policy that allows these scripts only, and no foreign request."""
+    checksums = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    sources = [f"'sha256-{base64.b64encode(checksum).decode()}'" for checksum in checksums]
     parts = [
         "default-src 'none'",
-        f"script-src {' '.join(map(_source, scripts))}",
+        f"script-src {' '.join(sources)}",
         "style-src 'unsafe-inline'",
         "img-src data:",
         *(["connect-src 'self'"] if connect else []),
@@ -100,11 +95,6 @@ def _policy(scripts: Sequence[str], *, connect: bool) -> str:
         "form-action 'none'",
     ]
     return "; ".join(parts)
-
-
-def _source(script: str) -> str:
-    checksum = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(checksum).decode()}'"
 
 
 def _finalized(value: Any) -> Any:

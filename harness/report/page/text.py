@@ -1,4 +1,4 @@
-"""Safe forms of foreign text for pages, scripts and file names.
+"""Safe forms of foreign text for pages and file names.
 
 No character of it acts as markup, and none is hidden.
 """
@@ -10,8 +10,6 @@ import unicodedata
 import zlib
 from collections.abc import Iterable
 from typing import Any
-
-from markupsafe import Markup
 
 from harness.storage.hashing import digest
 
@@ -42,21 +40,6 @@ def _shown(character: str) -> str:
     if code < ord(" "):
         return chr(_CONTROL_PICTURES + code)
     return "␡" if code == _DELETE else f"⟨U+{code:04X}⟩"
-
-
-def embedded(value: Any) -> Markup:
-    """Return the value as JSON that is safe inside a script element.
-
-    The JSON is ASCII, so lone surrogates, U+2028 and U+2029 are escaped; `<`, `>` and `&` are
-    escaped too, so that no `</script>` or `<!--` ends or changes the element.
-
-    Raises:
-        ValueError: a number is not finite.
-    """
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped above
 
 
 def packed(value: Any) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.errors import RunError
 from harness.report.tables.specification import Sort
 from harness.stats.cells import Comparison
-from harness.storage.result import CheckpointResult, Result
+from harness.storage.result import Result
 
 
 def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]) -> Result:
@@ -27,12 +27,23 @@ def arranged(result: Result, rows: Mapping[str, str], columns: Mapping[str, str]
             have one label.
     """
     require_known("checkpoint", rows, [c.name for c in result.checkpoints])
-    require_known("suite", columns, [s for c in result.checkpoints for s in c.suites])
+    require_known("suite", columns, result.suites)
     for labels in (rows, columns):
         if twice := [label for label, n in Counter(labels.values()).items() if n > 1]:
             raise RunError(f"two rows or columns are called {twice[0]!r}: give each its own label")
-    kept = [result.checkpoint(name) for name in rows] or result.checkpoints
-    checkpoints = tuple(_renamed(c, rows.get(c.name, c.name), columns) for c in kept)
+    checkpoints = tuple(
+        checkpoint.model_copy(
+            update={
+                "name": rows.get(checkpoint.name, checkpoint.name),
+                "suites": {
+                    label: checkpoint.suites[suite].model_copy(update={"suite": label})
+                    for suite, label in (columns or {s: s for s in checkpoint.suites}).items()
+                    if suite in checkpoint.suites
+                },
+            }
+        )
+        for checkpoint in [result.checkpoint(name) for name in rows] or result.checkpoints
+    )
     baseline = rows.get(result.baseline, result.baseline)
     return result.model_copy(update={"checkpoints": checkpoints, "baseline": baseline})
 
@@ -54,18 +65,6 @@ def ordered(comparison: Comparison, sort: Sort | None) -> Comparison:
         return value is None, sign * (value or 0.0)
 
     return replace(comparison, checkpoints=tuple(sorted(comparison.checkpoints, key=place)))
-
-
-def _renamed(
-    checkpoint: CheckpointResult, name: str, columns: Mapping[str, str]
-) -> CheckpointResult:
-    chosen = columns or {suite: suite for suite in checkpoint.suites}
-    suites = {
-        label: checkpoint.suites[suite].model_copy(update={"suite": label})
-        for suite, label in chosen.items()
-        if suite in checkpoint.suites
-    }
-    return checkpoint.model_copy(update={"name": name, "suites": suites})
 
 
 def require_known(kind: str, names: Iterable[str], there: Iterable[str]) -> None:

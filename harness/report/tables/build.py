@@ -17,10 +17,10 @@ from harness.report.figures.likelihood_figure import draw_likelihood, draw_trend
 from harness.report.tables.arrange import arranged, ordered, require_known
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table, trend_table
-from harness.report.tables.published import read_published
+from harness.report.tables.published import Published
 from harness.report.tables.published_table import OurRow, published_table
 from harness.report.tables.score_table import comparison_table
-from harness.report.tables.specification import Specification, read_specification
+from harness.report.tables.specification import Specification, read_specification, read_yaml
 from harness.report.tables.table import Table
 from harness.stats.cells import Comparison
 from harness.storage.atomic_files import write_text
@@ -84,7 +84,7 @@ def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ..
 
 
 def _published(wanted: Specification, home: Path) -> Table:
-    published = read_published(home / (wanted.published or ""))
+    published = read_yaml(home / (wanted.published or ""), Published)
     ours = []
     for label, row in wanted.ours.items():
         checkpoint = read_result(home / row.run).checkpoint(row.checkpoint)

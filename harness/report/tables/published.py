@@ -5,12 +5,11 @@ published protocol is known and each of its facts is ours too.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 
-from harness.report.tables.specification import read_yaml
+from harness.report.tables.specification import Record
 from harness.storage.result import SuiteResult
 
 #: C: confirmed in a primary source. S: from a secondary one. R: recalled, no source found.
@@ -24,11 +23,7 @@ MARKS: Mapping[Mark, str] = {
 SIGNS: Mapping[Mark, str] = {"C": "", "S": "†", "R": "?"}
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Record):
+class Source(Record):
     """The source of published figures, and how they were read."""
 
     title: str
@@ -37,7 +32,7 @@ class Source(_Record):
     url: str | None = None
 
 
-class Figure(_Record):
+class Figure(Record):
     """One published number: written as `[value, mark]` or `[value, mark, standard error]`."""
 
     value: float
@@ -52,7 +47,7 @@ class Figure(_Record):
         return dict(zip(("value", "mark", "error"), raw, strict=False))
 
 
-class PublishedColumn(_Record):
+class PublishedColumn(Record):
     """One suite of a published table.
 
     Attributes:
@@ -66,10 +61,10 @@ class PublishedColumn(_Record):
     title: str
     decimals: int = 1
     ranked: bool = True
-    protocol: dict[str, str] = {}
+    protocol: dict[str, str] = Field(default={})
 
 
-class Published(_Record):
+class Published(Record):
     """A published table."""
 
     title: str
@@ -85,15 +80,6 @@ class Published(_Record):
                 if column not in self.columns:
                     raise ValueError(f"row {row!r}: no column {column!r} is described")
         return self
-
-
-def read_published(path: Path) -> Published:
-    """Read a file of published figures.
-
-    Raises:
-        RecipeError: it is not there or not right; the message names file and key.
-    """
-    return read_yaml(path, Published)
 
 
 def unlike(column: PublishedColumn, ours: SuiteResult) -> Iterator[str]:

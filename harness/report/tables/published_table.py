@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from harness.errors import RunError
+from harness.report.tables.arrange import require_known
 from harness.report.tables.published import MARKS, SIGNS, Figure, Published, unlike
-from harness.report.tables.table import NONE, Heading, Raw, Table
+from harness.report.tables.table import NONE, Heading, Raw, Table, best_two
 from harness.stats.intervals import mean_intervals
 from harness.stats.records import Interval
 from harness.stats.series import values
@@ -35,18 +36,9 @@ class _Cell:
     unlike: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """The chosen rows and columns, name -> label, and the cells of our rows."""
-
-    published: Published
-    rows: Mapping[str, str]
-    columns: Mapping[str, str]
-    ours: tuple[tuple[OurRow, Mapping[str, _Cell]], ...]
-
-    def beside(self, name: str | None) -> list[tuple[OurRow, Mapping[str, _Cell]]]:
-        """Return our rows beside a published one, or those beside none."""
-        return [(row, cells) for row, cells in self.ours if row.beside == name]
+#: The label of a row, and its cells by column.
+_Theirs = tuple[str, Mapping[str, Figure]]
+_Ours = tuple[str, Mapping[str, _Cell]]
 
 
 def published_table(
@@ -68,27 +60,31 @@ def published_table(
     Raises:
         RunError: a row or column is not there, or a row of ours stands beside none.
     """
-    titles = {name: column.title for name, column in published.columns.items()}
-    shown = {n: columns.get(n, titles[n]) for n in _chosen("column", columns, titles)}
-    labels = {n: rows.get(n, n) for n in _chosen("row", rows, published.rows)}
-    _chosen("row", {row.beside: "" for row in ours if row.beside}, labels)
-    cells = tuple((row, _cells(published, row, shown)) for row in ours)
-    content = _Content(published, labels, shown, cells)
+    require_known("published column", columns, published.columns)
+    require_known("published row", rows, published.rows)
+    titles = columns or {name: column.title for name, column in published.columns.items()}
+    labels = rows or {name: name for name in published.rows}
+    require_known("published row", (row.beside for row in ours if row.beside), labels)
+    own = [(row.label, _cells(published, row, titles)) for row in ours]
+    theirs: list[_Theirs] = []
+    lines: list[_Theirs | _Ours] = []
+    for name in (*labels, None):
+        if name is not None:
+            row = published.rows[name]
+            theirs.append((labels[name], {c: row[c] for c in titles if c in row}))
+            lines.append(theirs[-1])
+        lines += [cells for cells, row in zip(own, ours, strict=True) if row.beside == name]
+    digits = {name: published.columns[name].decimals for name in titles}
     return Table(
         title=published.title,
-        headings=(Heading("model", "left"), *(Heading(title) for title in shown.values())),
-        rows=tuple(_rows(content)),
-        notes=tuple(_notes(content)),
-        records=tuple(_records(content)),
-        ranks=_ranks(content),
+        headings=(Heading("model", "left"), *map(Heading, titles.values())),
+        rows=tuple(
+            (label, *(_text(cells.get(c), digits[c]) for c in titles)) for label, cells in lines
+        ),
+        notes=tuple(_notes(published, theirs, own, titles)),
+        records=tuple(_records(theirs, own)),
+        ranks=_ranks(published, lines, list(titles)),
     )
-
-
-def _chosen(kind: str, names: Mapping[str, str], present: Mapping[str, object]) -> list[str]:
-    for name in names:
-        if name not in present:
-            raise RunError(f"no published {kind} {name!r}: there are {', '.join(present)}")
-    return list(names or present)
 
 
 def _cells(published: Published, row: OurRow, columns: Mapping[str, str]) -> dict[str, _Cell]:
@@ -111,95 +107,68 @@ def _cells(published: Published, row: OurRow, columns: Mapping[str, str]) -> dic
     return cells
 
 
-def _rows(content: _Content) -> Iterator[tuple[str, ...]]:
-    for name, label in content.rows.items():
-        figures = content.published.rows[name]
-        yield (label, *(_figure(figures.get(c), _digits(content, c)) for c in content.columns))
-        yield from _our_rows(content, name)
-    yield from _our_rows(content, None)
-
-
-def _our_rows(content: _Content, name: str | None) -> Iterator[tuple[str, ...]]:
-    for row, cells in content.beside(name):
-        yield (row.label, *(_ours(cells.get(c), _digits(content, c)) for c in content.columns))
-
-
-def _digits(content: _Content, column: str) -> int:
-    return content.published.columns[column].decimals
-
-
-def _figure(figure: Figure | None, digits: int) -> str:
-    if figure is None:
-        return NONE
-    error = "" if figure.error is None else f" ± {figure.error:.{digits}f}"
-    return f"{figure.value:.{digits}f}{SIGNS[figure.mark]}{error}"
-
-
-def _ours(cell: _Cell | None, digits: int) -> str:
+def _text(cell: Figure | _Cell | None, digits: int) -> str:
     if cell is None:
         return NONE
     shown = f"{cell.value:.{digits}f}"
+    if isinstance(cell, Figure):
+        error = "" if cell.error is None else f" ± {cell.error:.{digits}f}"
+        return f"{shown}{SIGNS[cell.mark]}{error}"
     if cell.interval:
         shown += f" [{cell.interval.low:.{digits}f}, {cell.interval.high:.{digits}f}]"
     return shown if cell.difference is None else f"{shown}\n{cell.difference:+.{digits}f}"
 
 
-def _notes(content: _Content) -> Iterator[str]:
-    source = content.published.source
+def _notes(
+    published: Published,
+    theirs: Sequence[_Theirs],
+    ours: Sequence[_Ours],
+    titles: Mapping[str, str],
+) -> Iterator[str]:
+    source = published.source
     address = f", {source.url}" if source.url else ""
     yield f"Published figures: {source.title}{address}, {source.where}. {source.read}"
-    marks = {figure.mark for _, _, figure in _figures(content)}
+    marks = {figure.mark for _, figures in theirs for figure in figures.values()}
     for mark, meaning in MARKS.items():
         if mark in marks and SIGNS[mark]:
             yield f"{SIGNS[mark]} {meaning}."
-    yield from content.published.notes
-    if any(cells for _, cells in content.ours):
+    yield from published.notes
+    cells = list(chain.from_iterable(row.items() for _, row in ours))
+    if cells:
         yield (
             "Our scores have 95 % intervals; below them is ours minus published, where protocols "
             "match."
         )
     yield from dict.fromkeys(
-        f"{content.columns[column]}: no difference is given, because {'; '.join(cell.unlike)}."
-        for _, cells in content.ours
-        for column, cell in cells.items()
+        f"{titles[column]}: no difference is given, because {'; '.join(cell.unlike)}."
+        for column, cell in cells
         if cell.unlike
     )
 
 
-def _figures(content: _Content) -> Iterator[tuple[str, str, Figure]]:
-    """Yield (row, column, figure) of each published figure that is shown."""
-    for row in content.rows:
-        for column in content.columns:
-            if figure := content.published.rows[row].get(column):
-                yield row, column, figure
-
-
-def _ranks(content: _Content) -> dict[tuple[int, int], int]:
+def _ranks(
+    published: Published, lines: Sequence[_Theirs | _Ours], columns: Sequence[str]
+) -> dict[tuple[int, int], int]:
     """Rank the published figures of each column whose figures are all confirmed."""
-    places, place = {}, 0
-    for name in content.rows:
-        places[name] = place
-        place += 1 + len(content.beside(name))
     ranks: dict[tuple[int, int], int] = {}
-    for number, column in enumerate(content.columns, start=1):
-        figures = {row: figure for row, own, figure in _figures(content) if own == column}
-        order = sorted({figure.value for figure in figures.values()}, reverse=True)
+    for number, column in enumerate(columns, start=1):
+        cells = {row: own.get(column) for row, (_, own) in enumerate(lines)}
+        figures = {row: cell for row, cell in cells.items() if isinstance(cell, Figure)}
         confirmed = all(figure.mark == "C" for figure in figures.values())
-        if content.published.columns[column].ranked and confirmed and len(order) > 1:
-            for row, figure in figures.items():
-                if figure.value in order[:2]:
-                    ranks[places[row], number] = 1 + order.index(figure.value)
+        if published.columns[column].ranked and confirmed:
+            best = best_two({row: figure.value for row, figure in figures.items()})
+            ranks |= {(row, number): rank for row, rank in best.items()}
     return ranks
 
 
-def _records(content: _Content) -> Iterator[dict[str, Raw]]:
+def _records(theirs: Sequence[_Theirs], ours: Sequence[_Ours]) -> Iterator[dict[str, Raw]]:
     keys = ("model", "column", "value", "mark", "error", "low", "high", "difference")
     empty: dict[str, Raw] = dict.fromkeys(keys)
-    for row, column, figure in _figures(content):
-        label = content.rows[row]
-        yield empty | {"model": label, "column": column} | figure.model_dump()
-    for our_row, cells in content.ours:
+    for label, figures in theirs:
+        for column, figure in figures.items():
+            yield empty | {"model": label, "column": column} | figure.model_dump()
+    for label, cells in ours:
         for column, cell in cells.items():
             ends = {"low": cell.interval.low, "high": cell.interval.high} if cell.interval else {}
-            names = {"model": our_row.label, "column": column}
+            names = {"model": label, "column": column}
             yield empty | names | ends | {"value": cell.value, "difference": cell.difference}

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from harness.report.compare.verdict import joined, verdict
-from harness.report.tables.table import CLEAR, NO_INTERVAL, NONE, UNCLEAR, Heading, Raw, Table
+from harness.report.tables.table import (
+    CLEAR,
+    NO_INTERVAL,
+    NONE,
+    UNCLEAR,
+    Heading,
+    Raw,
+    Table,
+    best_two,
+)
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.methods import Method
 from harness.stats.records import Interval
@@ -17,17 +26,20 @@ def comparison_table(comparison: Comparison) -> Table:
     """
     columns = comparison.columns
     alone = columns[0] if len(columns) == 1 else None
-    headings = _alone_headings(comparison, alone) if alone else _headings(comparison)
+    headings = [f"{column.suite}\n{column.measure}" for column in columns]
+    if alone:
+        points = "points" if alone.fraction else alone.measure
+        headings += [f"against {comparison.baseline}\n{points}", "tokens\nan answer"]
     return Table(
         title=f"{comparison.recipe}: scores with 95 % intervals",
-        headings=(Heading("checkpoint", "left"), *headings),
+        headings=(Heading("checkpoint", "left"), *map(Heading, headings)),
         rows=tuple(
             (name, *(_alone(alone, row[0]) if alone else _stacked(columns, row)))
             for name in comparison.checkpoints
             if (row := comparison.row(name))
         ),
         notes=tuple(_notes(comparison)),
-        records=tuple(_record(cell) for cell in comparison.cells.values()),
+        records=tuple(map(_record, comparison.cells.values())),
         ranks=_ranks(comparison),
     )
 
@@ -35,29 +47,12 @@ def comparison_table(comparison: Comparison) -> Table:
 def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
     """Return best (1) and second (2) of each column in which more is better."""
     ranked: dict[tuple[int, int], int] = {}
+    rows = {name: row for row, name in enumerate(comparison.checkpoints)}
     for number, column in enumerate(comparison.columns, start=1):
-        values = {
-            row: cell.value
-            for row, name in enumerate(comparison.checkpoints)
-            if (cell := comparison.cell(name, column.suite)) and cell.value is not None
-        }
-        order = sorted(set(values.values()), reverse=True)
-        if column.ranked and len(order) > 1:
-            ranks = {value: rank for rank, value in enumerate(order[:2], start=1)}
-            ranked |= {(row, number): ranks[v] for row, v in values.items() if v in ranks}
+        cells = comparison.of_suite(column.suite) if column.ranked else []
+        best = best_two({rows[c.checkpoint]: c.value for c in cells if c.value is not None})
+        ranked |= {(row, number): rank for row, rank in best.items()}
     return ranked
-
-
-def _headings(comparison: Comparison) -> Iterator[Heading]:
-    for column in comparison.columns:
-        yield Heading(f"{column.suite}\n{column.measure}")
-
-
-def _alone_headings(comparison: Comparison, column: Column) -> Iterator[Heading]:
-    yield Heading(f"{column.suite}\n{column.measure}")
-    points = "points" if column.fraction else column.measure
-    yield Heading(f"against {comparison.baseline}\n{points}")
-    yield Heading("tokens\nan answer")
 
 
 def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:
@@ -110,22 +105,16 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             f"{NO_INTERVAL} means that no interval can be estimated: there is one value, all are "
             "equal, or a suite of the average has none."
         )
-    yield from _averaged(comparison)
-    for column in comparison.columns:
-        if column.suite != AVERAGE:
-            yield from _counts(comparison, column)
-            yield from _seen(comparison, column)
-            yield from _repeats(comparison, column)
-            yield from _beside(comparison, column)
-            yield from _seeds(comparison.methods, column)
-
-
-def _averaged(comparison: Comparison) -> Iterator[str]:
-    """Yield the suites of the average, where it is not over all."""
     columns = [column for column in comparison.columns if column.suite != AVERAGE]
     fractions = [column.suite for column in columns if column.fraction]
     if len(fractions) < len(columns) < len(comparison.columns):
         yield f"The {AVERAGE} is over {joined(fractions)}."
+    for column in columns:
+        yield from _counts(comparison, column)
+        yield from _seen(comparison, column)
+        yield from _repeats(comparison, column)
+        yield from _beside(comparison, column)
+        yield from _seeds(comparison.methods, column)
 
 
 def _seen(comparison: Comparison, column: Column) -> Iterator[str]:
@@ -201,7 +190,11 @@ def _counts(comparison: Comparison, column: Column) -> Iterator[str]:
         yield f"{suite}: nca compare RUN --allow-missing shows incomplete scores with their bounds."
     for cell in cells:
         if cell.n < cell.total and cell.value is not None:
-            prompts = f"{cell.n} of {cell.total} prompts{_bounds(column, cell)}"
+            between = ""
+            if cell.bounds is not None:
+                low, high = column.shown(*cell.bounds)
+                between = f" (with all of them it lies between {low} and {high})"
+            prompts = f"{cell.n} of {cell.total} prompts{between}"
             yield f"{suite}: the score of {cell.checkpoint} uses {prompts}."
 
 
@@ -209,13 +202,6 @@ def failures(cell: Cell) -> str:
     """Return the count of each status other than `ok`, as text; empty where there is none."""
     counts = ((s, n) for s, n in sorted(cell.statuses.items()) if s != "ok" and n)
     return ", ".join(f"{status} {count}" for status, count in counts)
-
-
-def _bounds(column: Column, cell: Cell) -> str:
-    if cell.bounds is None:
-        return ""
-    low, high = column.shown(*cell.bounds)
-    return f" (with all of them it lies between {low} and {high})"
 
 
 def _record(cell: Cell) -> dict[str, Raw]:

@@ -21,20 +21,23 @@ def _labels(value: object) -> object:
 
 #: Name -> what it is shown as, in the order of the table; empty stands for all, as they are.
 Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
+FormatName = Literal["markdown", "latex", "csv", "json", "html"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A part of a file; a key that it does not know is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Sort(_Record):
+class Sort(Record):
     """Rows by a column's values; those without a value come last."""
 
     by: str
     order: Literal["descending", "ascending"] = "descending"
 
 
-class Ours(_Record):
+class Ours(Record):
     """A row of our own in a published table: a checkpoint of a result file."""
 
     run: str
@@ -42,7 +45,7 @@ class Ours(_Record):
     beside: str | None = None
 
 
-class Specification(_Record):
+class Specification(Record):
     """The contents and files of a table. Files are named from the specification's folder.
 
     Attributes:
@@ -71,11 +74,7 @@ class Specification(_Record):
     sort: Sort | None = None
     allow_missing: bool = False
     allow_mismatch: bool = False
-    formats: tuple[Literal["markdown", "latex", "csv", "json", "html"], ...] = (
-        "markdown",
-        "latex",
-        "csv",
-    )
+    formats: tuple[FormatName, ...] = ("markdown", "latex", "csv")
     figures: tuple[str, ...] = ()
     published: str | None = None
     ours: dict[str, Ours] = Field(default={})
@@ -114,14 +113,10 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(_explain(error, path, model)) from None
-
-
-def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
-    if first["type"] != "extra_forbidden":
-        return f"{path}: {where}: {first['msg']}"
-    near = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
-    hint = f": did you mean {near[0]!r}?" if near else ""
-    return f"{path}: {where}: no such key{hint}"
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        problem = first["msg"]
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
+            problem = "no such key" + (f": did you mean {near[0]!r}?" if near else "")
+        raise RecipeError(f"{path}: {where}: {problem}") from None

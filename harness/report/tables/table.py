@@ -50,6 +50,13 @@ class Table:
     ranks: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
+def best_two(values: Mapping[int, float]) -> dict[int, int]:
+    """Return rows of the best value (1) and of the second (2); none where all are equal."""
+    order = sorted(set(values.values()), reverse=True)
+    ranks = {value: rank for rank, value in enumerate(order[:2], start=1) if len(order) > 1}
+    return {row: ranks[value] for row, value in values.items() if value in ranks}
+
+
 def terminal(table: Table, width: int = 100) -> "RenderableType":
     """Return a rich renderable, split into blocks of columns no wider than `width`."""
     from rich.console import Group

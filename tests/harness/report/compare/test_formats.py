@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.compare.comparison import compare
-from harness.report.tables.formats import FORMATS, to_json
-from harness.report.tables.html import html
+from harness.report.tables.formats import FORMATS, html, to_json
 from harness.report.tables.latex import latex
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Heading, Table

@@ -1,16 +1,13 @@
 """Pages: what others wrote stays text, and equal input gives equal bytes."""
 
-import json
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markupsafe import escape
 
 from harness.report.page.render import THEME, environment, page
-from harness.report.page.text import embedded, visible
+from harness.report.page.text import visible
 
 
 @pytest.mark.parametrize(
@@ -31,24 +28,6 @@ from harness.report.page.text import embedded, visible
 )
 def test_what_acts_or_hides_is_shown(text: str, shown: str) -> None:
     assert visible(text) == shown
-
-
-@given(
-    st.recursive(
-        st.text() | st.sampled_from(["\ud800", "</script><!--", "\u2028&\x00"]),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_embedded_json_cannot_end_its_element_and_reads_back(value: object) -> None:
-    text = str(embedded(value))
-    assert text.isascii()
-    assert not re.search("[<>&]", text)
-    assert json.loads(text) == value
-
-
-def test_embedded_json_refuses_what_json_lacks() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        embedded(float("nan"))
 
 
 def test_the_text_of_others_is_escaped_and_shown_in_a_template() -> None:

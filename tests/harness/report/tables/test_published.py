@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from harness.errors import RecipeError, RunError
-from harness.report.tables.published import Published, read_published
+from harness.report.tables.published import Published
 from harness.report.tables.published_table import OurRow, published_table
+from harness.report.tables.specification import read_yaml
 from harness.stats.intervals import wilson
 from harness.storage.result import CheckpointResult, SampleResult, SuiteResult
 
@@ -121,7 +122,7 @@ def test_rows_and_columns_are_chosen_and_wrong_ones_named() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_published_file_is_whole_and_shows_no_recalled_figure_as_fact(file: Path) -> None:
-    published = read_published(file)
+    published = read_yaml(file, Published)
     table = published_table(published, [], {}, {})
     recalled = {
         (row, published.columns[column].title)
@@ -142,7 +143,7 @@ def test_every_published_file_is_whole_and_shows_no_recalled_figure_as_fact(file
 
 def test_averages_of_published_rows_add_up() -> None:
     reasoning = next(f for f in FILES if f.stem == "nca-reasoning")
-    for cells in read_published(reasoning).rows.values():
+    for cells in read_yaml(reasoning, Published).rows.values():
         eight = [figure.value for name, figure in cells.items() if name != "average"]
         assert sum(eight) / 8 == pytest.approx(cells["average"].value, abs=0.051)
 
@@ -153,4 +154,4 @@ def test_a_cell_of_an_unknown_column_or_mark_is_named(tmp_path: Path) -> None:
         rows = {"row": change or {next(iter(good["columns"])): [1.0, "X"]}}
         (tmp_path / "p.yaml").write_text(yaml.safe_dump({**good, "rows": rows}))
         with pytest.raises(RecipeError, match=said):
-            read_published(tmp_path / "p.yaml")
+            read_yaml(tmp_path / "p.yaml", Published)
