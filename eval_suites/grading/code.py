@@ -22,7 +22,8 @@ _CONTINUATION = re.compile(r"[)\]}]|#|$")
 
 def header(prompt: str, entry_point: str) -> str:
     """Return the imports and helpers of a prompt: all text before the entry point's `def`."""
-    return prompt[: _definition_of(prompt, entry_point, last=True)]
+    starts = [match.start() for match in _definition(entry_point).finditer(prompt)]
+    return prompt[: starts[-1]] if starts else prompt
 
 
 def program(prompt: str, entry_point: str, answer: str) -> str:
@@ -33,8 +34,8 @@ def program(prompt: str, entry_point: str, answer: str) -> str:
     block, else the answer, is taken for the function's body and put behind the prompt.
     """
     blocks = fenced(answer)
-    for text in (*blocks, answer):
-        if _definition_of(text, entry_point) is not None:
+    for text in (*blocks, textwrap.dedent(answer)):
+        if _definition(entry_point).search(text):
             return f"{header(prompt, entry_point)}\n{definitions(text)}\n"
     body = (blocks or [answer])[0]
     return f"{prompt.rstrip()}\n{_indented(body)}\n"
@@ -85,11 +86,9 @@ def definitions(text: str) -> str:
     return "\n".join(lines)
 
 
-def _definition_of(text: str, entry_point: str, *, last: bool = False) -> int | None:
-    """Return the place of the entry point's `def` at the left edge; None without one."""
-    pattern = re.compile(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\s*\(", re.MULTILINE)
-    places = [match.start() for match in pattern.finditer(textwrap.dedent(text))]
-    return places[-1 if last else 0] if places else None
+def _definition(entry_point: str) -> re.Pattern[str]:
+    """Return the pattern of the entry point's `def` at the left edge."""
+    return re.compile(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\s*\(", re.MULTILINE)
 
 
 def _indented(body: str) -> str:

@@ -22,6 +22,11 @@ def status_of(answer: Answer, extracted: str | None) -> Status:
     return "ok" if extracted is not None else "unparsed"
 
 
+def runnable(answer: Answer) -> bool:
+    """Return True where an answer has a text that could be run or checked."""
+    return answer.finish_reason not in {"filtered", "overflow"} and bool(answer.text.strip())
+
+
 def worst_status(answers: Iterable[Answer]) -> Status:
     """Return the most telling status of answers in which nothing is read; `ok` without any."""
     statuses = {status_of(answer, "") for answer in answers}

@@ -5,44 +5,65 @@ right when it answers the base inputs and the plus inputs as the reference solut
 checks, each within 10 seconds of CPU time. Headline `pass_at_1` (both), beside it
 `pass_at_1_base`.
 
-Compared as evalplus 0.3.1 does, but for one rule (`grading/reference.py`).
+The rules of comparison are those of evalplus 0.3.1 (`eval/__init__.py`), but for one: there a
+tolerance that a float result brings stays for the inputs behind it; here every input has its own.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.files import malformed, read_rows
-from eval_suites.grading.code import program
-from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
-from eval_suites.grading.reference import tester
-from eval_suites.problems.one_turn import ask_chat
-from eval_suites.requests import Answer
+from eval_suites.problems.programs import program_suite
 from eval_suites.sandbox.checks import Limits, Program
-from eval_suites.scores import Score
-from eval_suites.suite import (
-    Answers,
-    CheckRules,
-    Checks,
-    MetricRules,
-    Outcomes,
-    SamplingRules,
-    Suite,
-)
-from eval_suites.suites.humaneval import DECODING, PREFIX, function_prompt, opened
+from eval_suites.suite import Checks, Outcomes, Suite
+from eval_suites.suites.humaneval import MAX_TOKENS, Function, candidate, question
 
 PLUS_FILE = "humaneval/HumanEvalPlus.jsonl.gz"
 LIMITS = Limits(cpu_s=10.0, output_bytes=64 << 20)
+#: The source of a test that compares a program with the reference; part of journal keys.
+_TESTER = """
+import copy, json, math
+
+def _is_floats(value):
+    return type(value) is float or (
+        type(value) in (list, tuple) and all(type(one) is float for one in value)
+    )
+
+def _close(found, expected, allowed):
+    if type(expected) in (list, tuple):
+        pairs = zip(found, expected)
+        return len(found) == len(expected) and all(_close(*pair, allowed) for pair in pairs)
+    if found == expected:
+        return True
+    return abs(found - expected) <= allowed + 1e-07 * abs(expected)
+
+def _right(found, expected, arguments):
+    if ENTRY == "find_zero":
+        value = sum(factor * math.pow(found, power) for power, factor in enumerate(*arguments))
+        return abs(value) <= ALLOWED
+    allowed = ALLOWED or (1e-06 if _is_floats(expected) else 0)
+    if found == expected or not allowed:
+        return found == expected
+    return type(found) is type(expected) and _close(found, expected, allowed)
+
+def check(candidate):
+    for number, arguments in enumerate(INPUTS):
+        expected = REFERENCE(*copy.deepcopy(arguments))
+        found = candidate(*copy.deepcopy(arguments))
+        assert _right(found, expected, arguments), f"{KIND} input {number}"
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One problem; inputs are JSON texts of lists of arguments."""
+class Sample(Function):
+    """One problem with its reference solution.
 
-    id: str
-    prompt: str
-    entry_point: str
+    Inputs are JSON texts of lists of arguments. A tolerance of 0 is 1e-6 where a result is a float,
+    else nothing.
+    """
+
     solution: str
     base_inputs: str
     plus_inputs: str
@@ -53,49 +74,45 @@ def _load(folder: Path | None) -> Sequence[Sample]:
     fields = ("task_id", "prompt", "entry_point", "canonical_solution")
     samples = []
     for number, row in read_rows(folder, PLUS_FILE, fields):
-        if not all(isinstance(row.get(name), list) for name in ("base_input", "plus_input")):
+        inputs = [row.get(kind) for kind in ("base_input", "plus_input")]
+        if not all(isinstance(arguments, list) for arguments in inputs):
             raise malformed(f"{folder}/{PLUS_FILE}, row {number}", "no lists of inputs")
+        base, plus = map(json.dumps, inputs)
         name, prompt, entry_point, solution = (row[field] for field in fields)
-        base, plus = (json.dumps(row[kind]) for kind in ("base_input", "plus_input"))
         tolerance = float(row.get("atol") or 0)
         samples.append(Sample(name, prompt, entry_point, solution, base, plus, tolerance))
     return tuple(samples)
 
 
-def _checks(sample: Sample, answers: Answers) -> Checks:
-    if not runnable(answers[0]):
-        return ()
-    candidate, name = _candidate(sample, answers[0]), sample.entry_point
-    reference = sample.prompt + sample.solution
+def _tests(sample: Sample, source: str) -> Checks:
     return tuple(
-        Program(candidate, name, tester(reference, name, kind, inputs, sample.tolerance), LIMITS)
+        Program(source, sample.entry_point, _tester(sample, kind, inputs), LIMITS)
         for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
     )
 
 
-def _candidate(sample: Sample, answer: Answer) -> str:
-    return program(sample.prompt, sample.entry_point, opened(answer.text))
+def _tester(sample: Sample, kind: str, inputs: str) -> str:
+    """Return the source that defines `check(candidate)`; a failing input has its kind's name."""
+    constants = {"ENTRY": sample.entry_point, "ALLOWED": sample.tolerance, "KIND": kind}
+    lines = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
+    reference = f"{sample.prompt}{sample.solution}\nREFERENCE = {sample.entry_point}\n"
+    return f"{reference}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
 
 
-def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
-    candidate = _candidate(sample, answers[0]) if outcomes else None
-    both = program_score(answers[0], outcomes, candidate)
-    base = program_score(answers[0], outcomes[:1], candidate)
-    return replace(both, metrics={**both.metrics, "pass_at_1_base": base.metrics[METRIC]})
+def _base(_sample: Sample, outcomes: Outcomes, _value: float) -> dict[str, float]:
+    passed = [outcome.verdict == "pass" for outcome in outcomes[:1]]
+    return {"pass_at_1_base": float(any(passed))}
 
 
-SUITE: Suite[Sample] = Suite(
+SUITE: Suite[Sample] = program_suite(
     name="humaneval_plus",
     version="1",
     source="evalplus/humanevalplus_release @ 200defce9e3429d28ca215b6dd061c0f7f31c18b",
     licence="Apache-2.0",
-    headline="pass_at_1",
     load=_load,
-    ask=ask_chat(
-        lambda sample: function_prompt(sample.entry_point, sample.prompt), DECODING, PREFIX
-    ),
-    score=_score,
-    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
-    checking=CheckRules(_checks, programs=True),
-    metrics=MetricRules(over_repeats=over_repeats),
+    prompt=question,
+    max_tokens=MAX_TOKENS,
+    candidate=candidate,
+    tests=_tests,
+    subsets=_base,
 )

@@ -4,37 +4,27 @@
 belong to LeetCode. A chat model gets upstream's text, which ends with the starter code, and its
 answer is opened with a python block. The program is the usual imports with the class put behind
 them; upstream's asserts decide, within 10 seconds of CPU time. Headline `pass_at_1`, one greedy
-answer a problem, also by difficulty. Two problems are about linked lists
-(`grading/linked_lists.py`).
+answer a problem, also by difficulty.
+
+Two problems are about linked lists. A candidate runs in another process than its test, and only
+plain values go between them: the sources below, one behind the candidate and one before the test,
+turn arguments and results of the class into lists of values and back. They are part of journal
+keys.
 """
 
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.files import malformed, read_rows
-from eval_suites.grading import linked_lists
 from eval_suites.grading.code import class_program
-from eval_suites.grading.programs import METRIC, over_repeats, program_score, runnable
-from eval_suites.problems.one_turn import ask_chat
-from eval_suites.requests import Answer, Decoding
+from eval_suites.problems.programs import METRIC, program_suite
 from eval_suites.sandbox.checks import Limits, Program
-from eval_suites.scores import Score
-from eval_suites.suite import (
-    Answers,
-    CheckRules,
-    Checks,
-    MetricRules,
-    Outcomes,
-    SamplingRules,
-    Suite,
-)
-from eval_suites.suites import humaneval
+from eval_suites.suite import Checks, Suite
 
 FILE = "leetcode/20240121-Jul.jsonl.gz"
-DECODING = Decoding(max_tokens=1024, stop=humaneval.DECODING.stop)
 LIMITS = Limits(cpu_s=10.0)
 CLASS = "Solution"
 #: What LeetCode gives every program without being asked.
@@ -50,6 +40,56 @@ from math import *
 from typing import *
 from builtins import pow
 """
+#: The class that LeetCode gives every program.
+NODE = """\
+class ListNode:
+    def __init__(self, val=0, next=None):
+        self.val = val
+        self.next = next
+"""
+_CHAINS = """
+def _chain(values):
+    node = None
+    for value in reversed(values):
+        node = ListNode(value, node)
+    return node
+
+def _values(node):
+    values = []
+    while node is not None:
+        values.append(node.val)
+        node = node.next
+    return values
+"""
+BEHIND_CANDIDATE = f"""
+{_CHAINS}
+class _OnLists:
+    def __init__(self, made):
+        self._made = made
+
+    def __getattr__(self, name):
+        method = getattr(self._made, name)
+        return lambda **given: _values(method(**{{k: _chain(v) for k, v in given.items()}}))
+
+_Made = Solution
+class Solution(_OnLists):
+    def __init__(self):
+        super().__init__(_Made())
+"""
+BEFORE_TEST = f"""{NODE}
+{_CHAINS}
+class _OnChains:
+    def __init__(self, remote):
+        self._remote = remote
+
+    def __getattr__(self, name):
+        method = getattr(self._remote, name)
+        return lambda **given: _chain(method(**{{k: _values(v) for k, v in given.items()}}))
+
+_Remote = Solution
+Solution = lambda: _OnChains(_Remote())
+"""
+_ON_LISTS = re.compile(r"^_f1 = lambda lst: ListNode\(", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +101,12 @@ class Sample:
     test: str
     difficulty: str
 
-    @property
-    def on_linked_lists(self) -> bool:
-        """True where arguments and results are linked lists."""
-        return re.search(r"^_f1 = lambda lst: ListNode\(", self.test, re.MULTILINE) is not None
-
 
 def _load(folder: Path | None) -> Sequence[Sample]:
-    fields = ("task_id", "prompt_sft", "test")
     samples = []
-    for number, row in read_rows(folder, FILE, fields):
-        name, text, test = (row[field] for field in fields)
+    for number, row in read_rows(folder, FILE, ("task_id", "prompt_sft", "test")):
         difficulty = _difficulty(row.get("meta"), f"{folder}/{FILE}, row {number}")
-        samples.append(Sample(name, text, test, difficulty))
+        samples.append(Sample(row["task_id"], row["prompt_sft"], row["test"], difficulty))
     return tuple(samples)
 
 
@@ -85,37 +118,22 @@ def _difficulty(meta: object, place: str) -> str:
         raise malformed(place, "no difficulty in 'meta'") from None
 
 
-def _checks(sample: Sample, answers: Answers) -> Checks:
-    if not runnable(answers[0]):
-        return ()
-    candidate, test = _candidate(answers[0]), sample.test
-    if sample.on_linked_lists:
-        candidate += linked_lists.BEHIND_CANDIDATE
-        test = linked_lists.BEFORE_TEST + test
-    return (Program(candidate, CLASS, test, LIMITS),)
+def _tests(sample: Sample, candidate: str) -> Checks:
+    if _ON_LISTS.search(sample.test):
+        tester = BEFORE_TEST + sample.test
+        return (Program(candidate + BEHIND_CANDIDATE, CLASS, tester, LIMITS),)
+    return (Program(candidate, CLASS, sample.test, LIMITS),)
 
 
-def _candidate(answer: Answer) -> str:
-    return class_program(IMPORTS + linked_lists.NODE, CLASS, humaneval.opened(answer.text))
-
-
-def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
-    candidate = _candidate(answers[0]) if outcomes else None
-    score = program_score(answers[0], outcomes, candidate)
-    by_difficulty = {f"{sample.difficulty}/{METRIC}": score.metrics[METRIC]}
-    return replace(score, metrics={**score.metrics, **by_difficulty})
-
-
-SUITE: Suite[Sample] = Suite(
+SUITE: Suite[Sample] = program_suite(
     name="leetcode",
     version="1",
     source="deepseek-ai/DeepSeek-Coder @ 2f9fd85927c669dae3c0fbb2d607274023af243e",
     licence="MIT (texts: LeetCode)",
-    headline="pass_at_1",
     load=_load,
-    ask=ask_chat(lambda sample: sample.text.strip(), DECODING, humaneval.PREFIX),
-    score=_score,
-    sampling=SamplingRules(decoding=DECODING, needs=frozenset({"prefix"})),
-    checking=CheckRules(_checks, programs=True),
-    metrics=MetricRules(over_repeats=over_repeats),
+    prompt=lambda sample: sample.text.strip(),
+    max_tokens=1024,
+    candidate=lambda _sample, text: class_program(IMPORTS + NODE, CLASS, text),
+    tests=_tests,
+    subsets=lambda sample, _outcomes, value: {f"{sample.difficulty}/{METRIC}": value},
 )

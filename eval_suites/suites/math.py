@@ -21,7 +21,7 @@ from typing import Any
 from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.grading.answers import last_box
-from eval_suites.grading.programs import runnable
+from eval_suites.grading.status import runnable
 from eval_suites.problems import eurus
 from eval_suites.problems.one_turn import ask_chat, ask_text, before
 from eval_suites.requests import Answer, Decoding

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_suites.grading.programs import over_repeats
 from eval_suites.grading.suite_rules import metrics_of
+from eval_suites.problems.programs import over_repeats
 from eval_suites.registry import find
 from eval_suites.scores import Score
 from eval_suites.suite import MetricRules

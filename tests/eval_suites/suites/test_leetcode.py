@@ -4,13 +4,12 @@ import asyncio
 
 import pytest
 
-from eval_suites.grading.linked_lists import NODE
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.registry import find
 from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
-from eval_suites.suites.leetcode import IMPORTS, Sample
+from eval_suites.suites.leetcode import IMPORTS, NODE, Sample
 from tests.suite_cases.leetcode import RIGHT, SAMPLE
 
 SUITE = find("leetcode")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from eval_suites.grading.code import program
+from eval_suites.problems.programs import opened
 from eval_suites.registry import find
 from eval_suites.requests import Answer
-from eval_suites.suites.humaneval import opened
 from harness.errors import RunError
 from harness.evaluate.answer_files.export import completion, export
 from harness.evaluate.answer_files.rescore import rescore
