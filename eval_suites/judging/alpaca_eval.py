@@ -4,7 +4,7 @@ A preference is from 1 (the baseline's output is better) to 2 (the model's is); 
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval_suites.files import malformed, read_text
@@ -73,11 +73,7 @@ def request(settings: Request, sample: Sample, output: str) -> Request:
     outputs = (sample.baseline, output)
     first, second = reversed(outputs) if switched(sample.instruction) else outputs
     values = {"instruction": sample.instruction, "output_1": first, "output_2": second}
-    return Request(
-        messages=sample.prompt.filled(values),
-        decoding=settings.decoding,
-        top_logprobs=settings.top_logprobs,
-    )
+    return replace(settings, messages=sample.prompt.filled(values))
 
 
 def ranked(sample: Sample, verdicts: Answers) -> float | None:

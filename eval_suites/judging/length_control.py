@@ -45,24 +45,12 @@ class Controls:
 
     def metrics(self, difference: float) -> dict[str, float]:
         """Return these facts and the length difference, in characters, as metrics of a sample."""
-        values = {
-            "index": float(self.index),
-            "difference": difference,
-            "difficulty": self.difficulty,
-        }
+        values = {"index": float(self.index), "difference": difference}
+        values["difficulty"] = self.difficulty
         for number, (preference, gap) in enumerate(self.gamed):
             values[f"gamed_{number}_preference"] = preference
             values[f"gamed_{number}_difference"] = gap
         return {f"{_PREFIX}{name}": value for name, value in values.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A sample of the regression; its preference is NaN where there is no verdict."""
-
-    difference: float
-    preference: float
-    controls: Controls
 
 
 def load_controls(folder: Path | None, count: int) -> tuple[Controls, ...] | None:
@@ -87,9 +75,7 @@ def load_controls(folder: Path | None, count: int) -> tuple[Controls, ...] | Non
             raise malformed(f"{path}, line {number}", fault) from error
     if missing := set(range(count)) - difficulties.keys():
         raise malformed(path, f"nothing about instruction {min(missing)}")
-    return tuple(
-        Controls(index, difficulties[index], tuple(gamed[index])) for index in range(count)
-    )
+    return tuple(Controls(row, difficulties[row], tuple(gamed[row])) for row in range(count))
 
 
 def _finite(text: str) -> float:
@@ -110,33 +96,27 @@ def length_controlled(scores: Sequence[Score], means: Mapping[str, float]) -> di
     from eval_suites.judging.length_model import controlled_rate
 
     shown = {name: value for name, value in means.items() if not name.startswith(_PREFIX)}
-    rows = [_row(score.metrics) for score in scores if f"{_PREFIX}index" in score.metrics]
-    rows.sort(key=lambda row: row.controls.index)
-    differences = [row.difference for row in rows]
-    preferences = [row.preference for row in rows]
+    rows = [
+        {name.removeprefix(_PREFIX): value for name, value in score.metrics.items()}
+        for score in scores
+        if f"{_PREFIX}index" in score.metrics
+    ]
+    rows.sort(key=itemgetter("index"))
+    differences = [row["difference"] for row in rows]
+    preferences = [row.get("win_rate", math.nan) for row in rows]  # NaN without a verdict
     verdicts = len(rows) - sum(map(math.isnan, preferences))
     if verdicts < _LEAST or min(differences) == max(differences):
         return shown
-    difficulties = [row.controls.difficulty for row in rows]
+    difficulties = [row["difficulty"] for row in rows]
     return shown | {NAME: controlled_rate(differences, difficulties, preferences, _gamed(rows))}
 
 
-def _row(metrics: Mapping[str, float]) -> _Row:
-    own = {name.removeprefix(_PREFIX): value for name, value in metrics.items()}
-    count = sum(name.endswith("_preference") for name in own)
-    gamed = tuple(
-        (own[f"gamed_{number}_preference"], own[f"gamed_{number}_difference"])
-        for number in range(count)
-    )
-    controls = Controls(int(own["index"]), own["difficulty"], gamed)
-    return _Row(own["difference"], own.get("win_rate", math.nan), controls)
-
-
-def _gamed(rows: Sequence[_Row]) -> list[tuple[float, float, float]]:
+def _gamed(rows: Sequence[Mapping[str, float]]) -> list[tuple[float, float, float]]:
     """Return the gamed rows in the order of upstream's file: one baseline after the other."""
-    numbered = [
-        (number, preference, gap, row.controls.difficulty)
+    baselines = max(sum(name.endswith("_preference") for name in row) for row in rows)
+    return [
+        (row[f"gamed_{number}_preference"], row[f"gamed_{number}_difference"], row["difficulty"])
+        for number in range(baselines)
         for row in rows
-        for number, (preference, gap) in enumerate(row.controls.gamed)
+        if f"gamed_{number}_preference" in row
     ]
-    return [values[1:] for values in sorted(numbered, key=itemgetter(0))]

@@ -45,6 +45,14 @@ class Dialogue:
     references: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DialogueSample:
+    """A dialogue to judge outside MT-bench."""
+
+    id: str
+    dialogue: Dialogue
+
+
 def load_prompts(folder: Path | None) -> dict[str, Template]:
     """Return the official templates by name.
 
@@ -85,14 +93,9 @@ def pair(dialogue: Dialogue, answers_a: Sequence[str], answers_b: Sequence[str])
 
 
 def answers_shown(dialogue: Dialogue, prompts: Sequence[str]) -> tuple[str, ...]:
-    """Return the answers in stored prompts of single judging, one a turn.
+    """Return the answers, one a turn, in the user messages of stored prompts of single judging.
 
-    Args:
-        dialogue: the questions.
-        prompts: the user messages of all turns.
-
-    Returns:
-        Nothing where a prompt is not the official one, filled with the same answers in all turns.
+    Nothing where a prompt is not the official one, filled with the same answers in all turns.
     """
     marks = tuple(f"<{'answer' * 3}{turn}>" for turn in range(1, len(dialogue.turns) + 1))
     answers: tuple[str, ...] = ()
@@ -116,7 +119,5 @@ def _values(dialogue: Dialogue) -> dict[str, str]:
 def _requests(dialogue: Dialogue, names: tuple[str, str], values: Mapping[str, str]) -> Requests:
     name = names[1] if dialogue.references else names[0]
     by_turn = (name, f"{name}-multi-turn")[: len(dialogue.turns)]
-    return tuple(
-        Request(messages=dialogue.prompts[prompt].filled(values), decoding=DECODING)
-        for prompt in by_turn
-    )
+    messages = (dialogue.prompts[prompt].filled(values) for prompt in by_turn)
+    return tuple(Request(messages=filled, decoding=DECODING) for filled in messages)

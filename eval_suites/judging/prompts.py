@@ -36,10 +36,11 @@ class Template:
         Raises:
             KeyError: a field has no value.
         """
-        return tuple(replace(m, content=self._filled(m.content, values)) for m in self.messages)
 
-    def _filled(self, text: str, values: Mapping[str, str]) -> str:
-        return _FIELD.sub(lambda m: values[m[1]] if m[1] in self.fields else m[0], text)
+        def fill(field: re.Match[str]) -> str:
+            return values[field[1]] if field[1] in self.fields else field[0]
+
+        return tuple(replace(m, content=_FIELD.sub(fill, m.content)) for m in self.messages)
 
 
 def template(messages: tuple[Message, ...], fields: frozenset[str]) -> Template:
@@ -67,11 +68,8 @@ def with_repairs(requests: Requests, replies: Answers, read: Reader, question: s
         return requests
     if len(replies) > len(requests):
         return ()
-    return tuple(
-        repair(request, reply, question)
-        for request, reply in zip(requests, replies, strict=True)
-        if needs_repair(reply, read)
-    )
+    pairs = zip(requests, replies, strict=True)
+    return tuple(_repair(*pair, question) for pair in pairs if _needs_repair(pair[1], read))
 
 
 def final_replies(replies: Answers, count: int, read: Reader) -> Iterator[Answer]:
@@ -81,26 +79,21 @@ def final_replies(replies: Answers, count: int, read: Reader) -> Iterator[Answer
     """
     repaired = iter(replies[count:])
     for reply in replies[:count]:
-        yield next(repaired, reply) if needs_repair(reply, read) else reply
+        yield next(repaired, reply) if _needs_repair(reply, read) else reply
 
 
-def needs_repair(reply: Answer, read: Reader) -> bool:
-    """Return True where a reply holds no verdict, and asking once more can help."""
-    return read(reply.text) is None and may_repair(reply)
+def _needs_repair(reply: Answer, read: Reader) -> bool:
+    """Return True where a reply holds no verdict, and asking once more can help.
+
+    It cannot where the prompt did not fit or was withheld.
+    """
+    return read(reply.text) is None and reply.finish_reason not in ("overflow", "filtered")
 
 
-def may_repair(reply: Answer) -> bool:
-    """Return True unless the prompt did not fit or was withheld: then asking again cannot help."""
-    return reply.finish_reason not in ("overflow", "filtered")
-
-
-def repair(request: Request, reply: Answer, question: str) -> Request:
+def _repair(request: Request, reply: Answer, question: str) -> Request:
     """Return the request that follows a reply which holds no verdict, with the same decoding.
 
-    Args:
-        request: the first request.
-        reply: the judge's; a blank one is left out, for templates that refuse empty messages.
-        question: asks for a verdict, in our words.
+    A blank reply is left out, for templates that refuse empty messages.
     """
     if reply.text.strip():
         messages = (Message("assistant", reply.text), Message("user", question))

@@ -4,30 +4,22 @@ The judge reads MT-bench's template for single answers; a reply without a rating
 more. It rewards sampled responses where nothing can be verified.
 """
 
-from dataclasses import dataclass
-
 from eval_suites.judging.injections import suspicious
-from eval_suites.judging.mt_bench import AGAIN_PLEASE, Dialogue, single
+from eval_suites.judging.mt_bench import AGAIN_PLEASE, DialogueSample, single
 from eval_suites.judging.prompts import final_replies, with_repairs
 from eval_suites.judging.verdicts import rating
 from eval_suites.scores import Score
 from eval_suites.suite import Answers, JudgeRules, MetricRules, Outcomes, Requests, Suite
 
 
-@dataclass(frozen=True, slots=True)
-class RatedSample:
-    """A question of one turn."""
-
-    id: str
-    dialogue: Dialogue
-
-
-def _judge(sample: RatedSample, answers: Answers, verdicts: Answers) -> Requests:
+def _judge(sample: DialogueSample, answers: Answers, verdicts: Answers) -> Requests:
     requests = single(sample.dialogue, [answers[0].text.strip()])
     return with_repairs(requests, verdicts, rating, AGAIN_PLEASE)
 
 
-def _score(_sample: RatedSample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
+def _score(
+    _sample: DialogueSample, answers: Answers, verdicts: Answers, _outcomes: Outcomes
+) -> Score:
     metrics = {"suspicious": suspicious(answer.text for answer in answers)}
     ratings = [rating(reply.text) for reply in final_replies(verdicts, 1, rating)]
     if not ratings or ratings[0] is None:
@@ -37,7 +29,7 @@ def _score(_sample: RatedSample, answers: Answers, verdicts: Answers, _outcomes:
     return Score(value, extracted=f"{value:g}", metrics={"rating": value, **metrics})
 
 
-SUITE: Suite[RatedSample] = Suite(
+SUITE: Suite[DialogueSample] = Suite(
     name="rated",
     version="1",
     source="MT-bench's template for single answers: lm-sys/FastChat, see mt_bench",

@@ -29,21 +29,15 @@ def official_rating(text: str) -> float | None:
     return None
 
 
-def rating(text: str, least: float = 1.0, most: float = 10.0) -> float | None:
-    """Return the last `[[n]]` of a reply; None where there is none, or it is out of range."""
-    ratings = _RATING.findall(text)
-    if not ratings:
-        return None
-    value = float(ratings[-1])
-    return value if least <= value <= most else None
+def rating(text: str) -> float | None:
+    """Return the last `[[n]]` of a reply; None where there is none, or it is not from 1 to 10."""
+    ratings = [float(number) for number in _RATING.findall(text)]
+    return ratings[-1] if ratings and 1 <= ratings[-1] <= 10 else None
 
 
 def official_winner(text: str) -> Winner | None:
     """Return FastChat's winner: `[[A]]` anywhere, else `[[B]]` anywhere, else `[[C]]`, a tie."""
-    for letter, winner in _WINNERS.items():
-        if f"[[{letter}]]" in text:
-            return winner
-    return None
+    return next((name for letter, name in _WINNERS.items() if f"[[{letter}]]" in text), None)
 
 
 def winner(text: str) -> Winner | None:
@@ -52,31 +46,25 @@ def winner(text: str) -> Winner | None:
     return _WINNERS[letters[-1]] if letters else None
 
 
-def label_preference(
-    top: Sequence[tuple[str, float]], first: str = "m", second: str = "M"
-) -> float | None:
+def label_preference(top: Sequence[tuple[str, float]]) -> float | None:
     """Return the preference from the log-probabilities of two labels, as AlpacaEval 2.0 does.
 
-    A label that is not among the most likely tokens counts as impossible, which is upstream's
-    rule; so the other label must be among them.
+    The output shown first is labelled `m`, the other `M`. A label that is not among the most likely
+    tokens counts as impossible, which is upstream's rule; so the other label must be among them.
 
     Args:
         top: most likely tokens at one place, with their natural-log probabilities.
-        first: label of the output that was shown first.
-        second: of the other one.
 
     Returns:
         2 - p, where p is the first label's share of both: 1 prefers the first output, 2 the
         second. None without either label.
     """
-    labels = {token: logprob for token, logprob in top if token in (first, second)}
-    if not labels or any(math.isnan(logprob) for logprob in labels.values()):
-        return None
-    highest = max(labels.values())
-    if highest == -math.inf:
+    labels = {token: logprob for token, logprob in top if token in ("m", "M")}
+    highest = max(labels.values(), default=-math.inf)
+    if highest == -math.inf or any(math.isnan(logprob) for logprob in labels.values()):
         return None
     weights = {token: math.exp(logprob - highest) for token, logprob in labels.items()}
-    return 2.0 - weights.get(first, 0.0) / sum(weights.values())
+    return 2.0 - weights.get("m", 0.0) / sum(weights.values())
 
 
 def official_ranking(text: str) -> float | None:
@@ -85,9 +73,7 @@ def official_ranking(text: str) -> float | None:
     The whole reply must be a Python literal, as upstream wants it.
     """
     ranks = _ranks(text)
-    if ranks is None or ranks[0] not in (1, 2):
-        return None
-    return float(ranks[0])
+    return float(ranks[0]) if ranks and ranks[0] in (1, 2) else None
 
 
 def ranking(text: str) -> float | None:
@@ -109,6 +95,4 @@ def _ranks(text: str) -> tuple[object, object] | None:
         ranked = {entry["model"]: entry["rank"] for entry in reversed(list(entries))}
     except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError):
         return None
-    if "model_1" not in ranked:
-        return None
-    return ranked["model_1"], ranked.get("model_2")
+    return (ranked["model_1"], ranked.get("model_2")) if "model_1" in ranked else None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.judging import rated
-from eval_suites.judging.mt_bench import Dialogue, load_prompts, question_of
+from eval_suites.judging.mt_bench import Dialogue, DialogueSample, load_prompts, question_of
 from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
@@ -63,10 +63,10 @@ class Rater:
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
         """Return the judge's rating of each response to the user's last message."""
         dialogue = Dialogue((question_of(prompt.request),), self.templates)
-        sample = rated.RatedSample(prompt.id, dialogue)
+        sample = DialogueSample(prompt.id, dialogue)
         return tuple(await asyncio.gather(*(self._one(sample, answer) for answer in answers)))
 
-    async def _one(self, sample: rated.RatedSample, answer: Answer) -> Graded:
+    async def _one(self, sample: DialogueSample, answer: Answer) -> Graded:
         task = Task(self.judge.model, rated.SUITE, sample, 1)
         score, _ = await self.judge.score(task, (answer,), ())
         return Graded(score.value, score.status, score.reason)

@@ -18,8 +18,7 @@ class Game:
         repeat: of the answers.
         first, second: checkpoints.
         value: the first's, 0 to 1; None where a verdict is missing.
-        official: by upstream's rule (`eval_suites.judging.mt_bench_pairs`); None where that drops
-            it.
+        official: by upstream's rule (`eval_suites.judging.pairwise`); None where that drops it.
         consistent: share of turns on which both orders agree; None where a verdict is missing.
         reason: of a missing value.
     """

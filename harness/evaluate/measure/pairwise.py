@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from eval_suites.judging.mt_bench import load_prompts
-from eval_suites.judging.pairwise import SUITE, PairwiseSample
+from eval_suites.judging.mt_bench import DialogueSample, load_prompts
+from eval_suites.judging.pairwise import SUITE
 from eval_suites.scores import Score
 from eval_suites.suite import Answers
 from harness.errors import RecipeError
@@ -129,7 +129,7 @@ async def _judge_games(
         (first, second), (row, sample), repeat = places[number]
         ours, theirs = (answers[name].samples[row][repeat].answers for name in (first, second))
         questions = dialogue(item.suite, sample, ours, templates)
-        task = Task(judge.model, SUITE, PairwiseSample(sample.id, questions), 1)
+        task = Task(judge.model, SUITE, DialogueSample(sample.id, questions), 1)
         score, replies = await judge.score(task, ours + theirs, ())
         judged[number] = JudgedGame(_game(sample.id, repeat, first, second, score), score, replies)
         counts = {"done": len(judged), "total": len(places)}

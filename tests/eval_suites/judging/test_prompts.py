@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval_suites.judging.prompts import chat_markup, may_repair, repair, template
+from eval_suites.judging.prompts import chat_markup, template, with_repairs
 from eval_suites.requests import Answer, Decoding, Message, Request
 
 ASKED = Request(
@@ -37,8 +37,12 @@ def test_markup_in_an_answer_makes_no_message() -> None:
     assert [message.role for message in filled] == ["user"]
 
 
+def unread(text: str) -> None:
+    """Find no verdict in any reply."""
+
+
 def test_a_second_asking_follows_the_reply() -> None:
-    again = repair(ASKED, Answer("It is good."), "Only the number.")
+    (again,) = with_repairs((ASKED,), (Answer("It is good."),), unread, "Only the number.")
     assert again.messages == (
         *ASKED.messages,
         Message("assistant", "It is good."),
@@ -48,10 +52,10 @@ def test_a_second_asking_follows_the_reply() -> None:
 
 
 def test_a_blank_reply_is_no_message() -> None:
-    again = repair(ASKED, Answer(" \n"), "Only the number.")
+    (again,) = with_repairs((ASKED,), (Answer(" \n"),), unread, "Only the number.")
     assert again.messages == (ASKED.messages[0], Message("user", "Rate: x\n\nOnly the number."))
 
 
 def test_nobody_asks_again_where_the_prompt_does_not_fit() -> None:
-    assert not may_repair(Answer("", "overflow"))
-    assert may_repair(Answer("so", "length"))
+    assert with_repairs((ASKED,), (Answer("", "overflow"),), unread, "Only the number.") == ()
+    assert len(with_repairs((ASKED,), (Answer("so", "length"),), unread, "Only the number.")) == 1

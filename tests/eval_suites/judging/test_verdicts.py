@@ -74,7 +74,6 @@ def test_the_weighted_preference_is_two_less_the_share_of_the_first_label() -> N
         2 - 0.75
     )
     assert label_preference([("M", log(0.01)), ("m", log(0.01))]) == 1.5
-    assert label_preference([("a", log(0.5)), ("b", log(0.5))], "a", "b") == 1.5
     # Labels so unlikely that their probabilities are 0 as floats.
     assert label_preference([("x", 0.0), ("m", -800.0), ("M", -800.0)]) == 1.5
 

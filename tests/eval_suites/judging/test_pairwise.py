@@ -3,7 +3,7 @@
 import pytest
 
 from eval_suites.judging.mt_bench import Dialogue
-from eval_suites.judging.mt_bench_pairs import pair_requests, pair_verdict, pair_verdicts
+from eval_suites.judging.pairwise import pair_requests, pair_verdict, pair_verdicts
 from tests.suite_cases.mt_bench import MATHS, WRITING, prompts
 
 A, B, TIE, NONE = "I say [[A]]", "I say [[B]]", "I say [[C]]", "I say nothing"
