@@ -20,7 +20,7 @@ from harness.progress.wording import REASONS
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe
 from train.config import TrainConfig
-from train.data.group import Group
+from train.data.row_formats import Group
 from train.data.tokens import TokenGroup, TokenReport
 
 
@@ -153,7 +153,7 @@ def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
 
 
 def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
-    from train.objectives.pairs import choose_pairs
+    from train.objectives.pairwise import choose_pairs
 
     # Only the compared responses are left, so best_vs_random has one opponent and draws nothing.
     return choose_pairs(group.rewards, config.pairs or "all", random.Random(0))

@@ -12,7 +12,7 @@ from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.provenance import versions
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
 from harness.storage.run_folder import MADE, RunFolder
-from train.data import hub
+from train.data.sources import is_hub_name
 
 
 def collect(
@@ -80,7 +80,7 @@ def _checkpoint(
 def _portable(config: dict[str, Any]) -> dict[str, Any]:
     """Return a training config with names of files and folders instead of paths."""
     for key in ("data", "probe"):
-        if config.get(key) and not hub.is_name(config[key]):
+        if config.get(key) and not is_hub_name(config[key]):
             config[key] = config[key].rpartition("/")[2]
     return config
 

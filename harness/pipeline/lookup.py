@@ -16,7 +16,7 @@ from harness.recipe.sampling import sample_named
 from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
 from harness.storage.atomic_files import read_json
 from train.config import TrainConfig, TrainJob
-from train.data import hub, sources
+from train.data import sources
 
 
 def locate(recipe: Recipe, places: Places) -> Recipe:
@@ -59,7 +59,7 @@ def locate_data(
     def locate_source(key: str, source: str | None) -> str | None:
         if source is None or sample_named(source) is not None:
             return source
-        if hub.is_name(source):
+        if sources.is_hub_name(source):
             return pin(source)
         if path := _first(places.data_roots, source, Path.exists):
             return str(path)

@@ -2,9 +2,7 @@
 
 __all__ = [
     "chat",
-    "group",
     "groups",
-    "hub",
     "packing",
     "prepare",
     "row_formats",

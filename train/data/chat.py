@@ -14,8 +14,6 @@ from typing import Any
 from train.errors import TrainError
 
 Message = Mapping[str, str] | tuple[str, str]
-#: A response that is rendered only to see the end token behind it.
-_ANY_RESPONSE = "x"
 
 
 def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> list[int]:
@@ -48,7 +46,10 @@ def continuation_ids(
         TrainError: the text is empty, and the tokenizer has neither BOS nor EOS.
     """
     if not text:
-        begin = _first_token(tokenizer)
+        first = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+        begin = next((int(token) for token in first if token is not None), None)
+        if begin is None:
+            raise TrainError(f"{_name(tokenizer)}: no BOS or EOS to put before an empty text")
         if text is None:
             return [begin], _encode_text(tokenizer, continuation)
         ids = _encode(tokenizer, continuation)
@@ -56,13 +57,6 @@ def continuation_ids(
     # A text of nothing but spaces keeps them: there is nothing to move them away from.
     before = _encode_text(tokenizer, text.rstrip() or text)
     return before, _encode_text(tokenizer, text + continuation)[len(before) :]
-
-
-def _first_token(tokenizer: Any) -> int:
-    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if token is not None:
-            return int(token)
-    raise TrainError(f"{_name(tokenizer)}: no BOS or EOS to put before an empty text")
 
 
 def _encode_text(tokenizer: Any, text: str) -> list[int]:
@@ -88,7 +82,7 @@ def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> 
 def end_token(tokenizer: Any, messages: Sequence[Message]) -> int:
     """Return the token that ends a turn: the template's, else EOS; raise TrainError without one."""
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
-    tail = _encode_after_prompt(tokenizer, messages, _ANY_RESPONSE)
+    tail = _encode_after_prompt(tokenizer, messages, "x")  # any response shows what ends it
     if ends := [token for token in tail if token in special]:
         return int(ends[-1])
     if tokenizer.eos_token_id is None:

@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from os import PathLike, fspath
 
-from train.data.group import Group
-from train.data.row_formats import Reading, read_row
+from train.data.row_formats import Group, Reading, read_row
 from train.data.sources import SourceRow, read_rows
 from train.errors import DataError
 
@@ -36,11 +35,8 @@ def read_groups(
 ) -> tuple[tuple[Group, ...], DataReport]:
     """Read the groups of a source, and count what is dropped on the way.
 
-    Args:
-        source: a file, a folder, or a name on the hub (`train.data.sources`).
-        rows: the number of rows to read, from the first; all of them by default.
-        responses: the number of responses of a prompt to keep (`choose_responses`).
-        seed: of the draw among responses.
+    `source` is a file, a folder, or a name on the hub (`train.data.sources`). `rows` are read, from
+    the first (by default all), and `responses` of each prompt kept (`choose_responses`).
 
     Raises:
         DataError: a row is malformed, or nothing is left. The message names file and row.
@@ -54,7 +50,16 @@ def read_groups(
             f"{source}: no usable row among {len(readings)}; give a file of scored responses"
         )
     kept = tuple(choose_responses(group, responses, seed) for group in groups)
-    return kept, _report(readings, kept)
+    dropped = Counter(str(r.group) for r in readings if not isinstance(r.group, Group))
+    report = DataReport(
+        rows=len(readings),
+        groups=len(kept),
+        left_out=sum(reading.left_out for reading in readings),
+        tied=sum(len(set(group.rewards)) == 1 for group in kept),
+        duplicates=sum(len(g.responses) - len(set(g.responses)) for g in kept),
+        **dropped,
+    )
+    return kept, report
 
 
 def read_group(
@@ -86,7 +91,7 @@ def choose_responses(group: Group, responses: int | None, seed: int) -> Group:
     best = max(order, key=lambda place: group.rewards[place])
     others = [place for place in order if place != best]
     random.Random(f"{seed}:{group.messages}:{group.responses}").shuffle(others)
-    return group.select(tuple(sorted([best, *others[: responses - 1]])))
+    return group.select(sorted([best, *others[: responses - 1]]))
 
 
 def _read(row: SourceRow) -> Reading:
@@ -94,15 +99,3 @@ def _read(row: SourceRow) -> Reading:
         return read_row(row.row, row.source)
     except DataError as error:
         raise DataError(f"{row.place}, row {row.number}: {error}") from None
-
-
-def _report(readings: tuple[Reading, ...], groups: tuple[Group, ...]) -> DataReport:
-    dropped = Counter(str(r.group) for r in readings if not isinstance(r.group, Group))
-    return DataReport(
-        rows=len(readings),
-        groups=len(groups),
-        left_out=sum(reading.left_out for reading in readings),
-        tied=sum(len(set(group.rewards)) == 1 for group in groups),
-        duplicates=sum(len(g.responses) - len(set(g.responses)) for g in groups),
-        **dropped,
-    )

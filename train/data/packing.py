@@ -13,7 +13,8 @@ Source of the idea: arXiv 2410.20305 (prefix sharing for pairs).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
+from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,8 @@ ROW_TOKENS = 16384
 
 #: Tokens in one tree: of its prompt, then of each response as it lies in the row.
 Tree = tuple[int, ...]
+#: A part of a row: a prompt's place in the batch, and the places of its responses that follow it.
+_Piece = tuple[int, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,60 +51,17 @@ class Rows:
         return replace(self, **tensors)  # type: ignore[arg-type]  # the names are not known to mypy
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A prompt and some of its responses behind each other, before they are put into a row."""
-
-    ids: list[int]
-    positions: list[int]
-    tree: Tree
-    places: list[int]
-    targets: list[int]
-    owners: list[int]
-
-
 def padded(groups: Sequence[TokenGroup]) -> Rows:
     """Lay out one row a response, padded on the right."""
-    width = _width(groups)
-    rows = [
-        [_piece(group, (index,), place * width)]
-        for place, group in enumerate(groups)
-        for index in range(len(group.responses))
-    ]
-    return _stack(groups, rows, packed=False)
+    rows = [[(b, (k,))] for b, group in enumerate(groups) for k in range(len(group.responses))]
+    return _lay_out(groups, rows, packed=False)
 
 
 def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
     """Pack trees into rows of at most `row_tokens` tokens; a longer tree has its own row."""
-    width = _width(groups)
-    pieces = [
-        _piece(group, range(len(group.responses)), place * width)
-        for place, group in enumerate(groups)
-    ]
-    rows = pack([len(piece.ids) for piece in pieces], row_tokens)
-    return _stack(groups, [[pieces[number] for number in row] for row in rows], packed=True)
-
-
-def _width(groups: Sequence[TokenGroup]) -> int:
-    return max(len(group.responses) for group in groups)
-
-
-def _piece(group: TokenGroup, members: Sequence[int], first_owner: int) -> _Piece:
-    """Put the prompt and the chosen responses of a group behind each other."""
-    start = len(group.prompt)
-    chosen = [group.responses[member] for member in members]
-    sizes = [len(response) - 1 for response in chosen]
-    offsets = accumulate(sizes, initial=start)
-    ids, positions = list(group.prompt), list(range(start))
-    places, owners = [], []
-    for member, response, size, offset in zip(members, chosen, sizes, offsets, strict=False):
-        ids += response[:-1]
-        positions += range(start, start + size)
-        # The prompt's last position predicts the first token, each token then the next.
-        places += [start - 1, *range(offset, offset + size)]
-        owners += [first_owner + member] * len(response)
-    targets = [token for response in chosen for token in response]
-    return _Piece(ids, positions, (start, *sizes), places, targets, owners)
+    packed = pack([_tree_tokens(group) for group in groups], row_tokens)
+    rows = [[(b, range(len(groups[b].responses))) for b in row] for row in packed]
+    return _lay_out(groups, rows, packed=True)
 
 
 def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
@@ -122,35 +82,59 @@ def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
 def count_tokens(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
     """Count the tokens of a batch's rows, and the places for tokens in them (with padding)."""
     if packed:
-        sizes = [group.size - len(group.responses) for group in groups]
+        sizes = [_tree_tokens(group) for group in groups]
         lengths = [sum(sizes[number] for number in row) for row in pack(sizes, ROW_TOKENS)]
     else:
         lengths = [len(g.prompt) + len(answer) - 1 for g in groups for answer in g.responses]
     return sum(lengths), len(lengths) * max(lengths)
 
 
-def _stack(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed: bool) -> Rows:
-    lengths = [sum(len(piece.ids) for piece in row) for row in rows]
-    length = max(lengths)
-    places: list[int] = []
-    for number, row in enumerate(rows):
-        starts = accumulate((len(piece.ids) for piece in row), initial=number * length)
-        places += [s + p for piece, s in zip(row, starts, strict=False) for p in piece.places]
+def _tree_tokens(group: TokenGroup) -> int:
+    return group.size - len(group.responses)
 
-    def matrix(name: str) -> Tensor:
-        values = [[v for piece in row for v in getattr(piece, name)] for row in rows]
-        return torch.tensor([value + [0] * (length - len(value)) for value in values])
 
-    def vector(name: str) -> Tensor:
-        return torch.tensor([v for row in rows for piece in row for v in getattr(piece, name)])
+def _lay_out(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed: bool) -> Rows:
+    width = max(len(group.responses) for group in groups)
+    laid = [_lay_out_row(groups, row, width) for row in rows]
+    ids, positions, trees, columns, targets, owners = zip(*laid, strict=True)
+    lengths = torch.tensor([len(row) for row in ids])
+    length = int(lengths.max())
 
+    def matrix(lists: Sequence[list[int]]) -> Tensor:
+        return torch.tensor([values + [0] * (length - len(values)) for values in lists])
+
+    places = [row * length + column for row, part in enumerate(columns) for column in part]
     return Rows(
-        input_ids=matrix("ids"),
-        position_ids=matrix("positions"),
-        mask=torch.arange(length)[None, :] < torch.tensor(lengths)[:, None],
-        trees=tuple(tuple(piece.tree for piece in row) for row in rows) if packed else None,
+        input_ids=matrix(ids),
+        position_ids=matrix(positions),
+        mask=torch.arange(length)[None, :] < lengths[:, None],
+        trees=trees if packed else None,
         places=torch.tensor(places),
-        targets=vector("targets"),
-        owners=vector("owners"),
-        shape=(len(groups), _width(groups)),
+        targets=torch.tensor(list(chain(*targets))),
+        owners=torch.tensor(list(chain(*owners))),
+        shape=(len(groups), width),
     )
+
+
+def _lay_out_row(
+    groups: Sequence[TokenGroup], row: Sequence[_Piece], width: int
+) -> tuple[Any, ...]:
+    """Return a row's ids, positions and trees; the columns that predict, targets and owners."""
+    ids, positions, trees = [], [], []
+    columns, targets, owners = [], [], []
+    for prompt_number, members in row:
+        group = groups[prompt_number]
+        start = len(group.prompt)
+        last = len(ids) + start - 1
+        ids += group.prompt
+        positions += range(start)
+        for member in members:
+            *inputs, _ = response = group.responses[member]
+            # The prompt's last position predicts the first token, each token then the next.
+            columns += [last, *range(len(ids), len(ids) + len(inputs))]
+            ids += inputs
+            positions += range(start, start + len(inputs))
+            targets += response
+            owners += [prompt_number * width + member] * len(response)
+        trees.append((start, *(len(group.responses[member]) - 1 for member in members)))
+    return ids, positions, tuple(trees), columns, targets, owners

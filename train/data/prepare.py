@@ -4,15 +4,15 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from train.config import TrainConfig
-from train.data.group import Group
 from train.data.groups import DataReport, read_groups
+from train.data.row_formats import Group
 from train.data.tokens import TokenGroup, TokenReport, tokenise
 from train.errors import DataError, TrainError
-from train.objectives.pairs import CHOICE_NEEDED, needed_responses
+from train.objectives.pairwise import CHOICE_NEEDED, choose_pairs
 from train.objectives.registry import find
 
 
@@ -22,10 +22,8 @@ class Counts:
 
     data: DataReport  # rows read, kept and dropped
     tokens: TokenReport  # prompts and responses that were cut
-    # prompts dropped because a pair objective finds no two unequal rewards in them
-    pairless: int = 0
-    # pairs of responses with equal rewards, which a pair objective never compares
-    tied_pairs: int = 0
+    pairless: int = 0  # prompts dropped because a pair objective finds no two unequal rewards
+    tied_pairs: int = 0  # pairs of responses with equal rewards, which such an objective skips
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,9 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
             f"{config.data}: all rewards of each prompt are equal: {config.method} has no pair"
         )
     train, tokens = _tokenise(config, tokenizer, compared)
-    pairless = len(groups) - len(compared)
     pairs = (pair for group in groups for pair in combinations(group.rewards, 2))
     tied_pairs = sum(first == second for first, second in pairs)
-    counts = Counts(report, tokens, pairless, tied_pairs)
+    counts = Counts(report, tokens, len(groups) - len(compared), tied_pairs)
     if config.probe is None:
         return Prepared(train, (), counts, None)
     probe_groups, probe_report = read_groups(config.probe, config.probe_rows)
@@ -95,5 +92,5 @@ def select_compared(config: TrainConfig, group: Group) -> Group | None:
     if config.pairs is None and len(group.responses) > 2:
         raise TrainError(f"{group.source}: {config.method} {CHOICE_NEEDED}")
     rng = random.Random(f"{config.seed}:{group.source}")
-    places = needed_responses(group.rewards, config.pairs or "all", rng)
-    return group.select(places) if places else None
+    pairs = choose_pairs(group.rewards, config.pairs or "all", rng)
+    return group.select(sorted(set(chain(*pairs)))) if pairs else None

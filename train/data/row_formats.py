@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from train.data.group import Group, Turns
 from train.data.turns import (
+    Turns,
     is_transcript,
     read_messages,
     read_prompt,
@@ -28,6 +28,22 @@ Row = Mapping[str, Any]
 _PREFERENCE = (("chosen", 1.0), ("rejected", 0.0))
 #: The reasons for leaving a row out, in the order in which they are tried (see `DataReport`).
 Reason = Literal["different_prompts", "no_question", "empty", "too_few", "identical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The unit of training data: one prompt with its scored responses."""
+
+    messages: Turns  # the prompt's turns, (role, content)
+    responses: tuple[str, ...]  # K texts, K >= 2
+    rewards: tuple[float, ...]  # K finite numbers; higher is better
+    source: str  # `file:row`, rows counted from 1
+
+    def select(self, places: Sequence[int]) -> "Group":
+        """Return the group with the responses at these places alone."""
+        responses = tuple(self.responses[place] for place in places)
+        rewards = tuple(self.rewards[place] for place in places)
+        return Group(self.messages, responses, rewards, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +68,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class RowFormat:
-    """A row format: its name, the fields that its rows have, and the function that reads one.
-
-    A fault in a row of a `strict` format is an error.
-    """
+    """A row format: its name, the fields that its rows have, and the function that reads one."""
 
     name: str
     fields: frozenset[str]
     read: Callable[[Row], Sequence[Response]]
-    strict: bool = False
+    strict: bool = False  # a fault in a row is an error
 
 
 def read_row(row: Any, source: str) -> Reading:
@@ -85,18 +98,16 @@ def read_row(row: Any, source: str) -> Reading:
         "too_few": len(scored) < 2,
         "identical": len({response.text for response in scored}) == 1,
     }
-    for reason, holds in faults.items():
-        if holds:
-            return Reading(reason)
+    if reason := next((reason for reason, holds in faults.items() if holds), None):
+        return Reading(reason)
     return Reading(_group(scored, source), len(responses) - len(scored))
 
 
 def format_of(row: Row) -> RowFormat:
     """Return the first format whose fields the row has; raise DataError where there is none."""
     fields = {field for field, value in row.items() if value is not None}
-    for row_format in FORMATS:
-        if row_format.fields <= fields:
-            return row_format
+    if row_format := next((entry for entry in FORMATS if entry.fields <= fields), None):
+        return row_format
     raise DataError(
         f"no known row format has the fields {', '.join(sorted(map(str, fields))) or '(none)'}; "
         "give `prompt`, `responses` and `rewards`, or `prompt`, `chosen` and `rejected` "
@@ -147,15 +158,14 @@ def ultrafeedback(row: Row) -> Sequence[Response]:
     prompt, completions = read_prompt(row["instruction"]), row["completions"]
     if not isinstance(completions, list):
         raise DataError("`completions` must be a list")
-    return [_read_completion(prompt, completion) for completion in completions]
-
-
-def _read_completion(prompt: Turns, completion: Any) -> Response:
-    if not isinstance(completion, Mapping) or "overall_score" not in completion:
+    if not all(isinstance(c, Mapping) and "overall_score" in c for c in completions):
         raise DataError("a completion must have a `response` and an `overall_score`")
-    text = completion.get("response")
-    score = _score(completion["overall_score"])
-    return Response(prompt, text if isinstance(text, str) else "", score)
+    texts = (completion.get("response") for completion in completions)
+    scores = (_score(completion["overall_score"]) for completion in completions)
+    return [
+        Response(prompt, text if isinstance(text, str) else "", score)
+        for text, score in zip(texts, scores, strict=True)
+    ]
 
 
 def reference_columns(row: Row) -> Sequence[Response]:

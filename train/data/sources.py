@@ -2,22 +2,30 @@
 
 - `path/to/rows.jsonl`: JSONL, JSON (a list of rows) or Parquet; the first two also with gzip;
 - `path/to/folder`: its data files in order of name, or what `datasets.save_to_disk` wrote;
-- `hub:OWNER/NAME[/CONFIG][@REVISION][:SPLIT]`: a data set on the hub (`train.data.hub`).
+- `hub:OWNER/NAME[/CONFIG][@REVISION][:SPLIT]`: a data set on the hub, by default its split `train`;
+  what the `datasets` library read once is kept in its cache and needs no hub.
 """
 
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from train.data import hub
 from train.errors import DataError
 
 _KINDS = ("jsonl", "json", "parquet")
 _REMEDY = "give a .jsonl, .json or .parquet file (.gz for the first two)"
+_HUB = "hub:"
+_HUB_NAME = re.compile(
+    r"hub:(?P<name>[\w.-]+/[\w.-]+)(/(?P<config>[^/@:]+))?"
+    r"(@(?P<revision>[^@:]+))?(:(?P<split>.+))?"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +42,47 @@ class SourceRow:
         return f"{self.place.rpartition('/')[2]}:{self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class _HubName:
+    """A data set on the hub; `revision` is a branch, tag or commit, None for the newest."""
+
+    name: str
+    config: str | None = None
+    revision: str | None = None
+    split: str | None = None
+
+    def __str__(self) -> str:
+        parts = (("/", self.config), ("@", self.revision), (":", self.split))
+        return f"{_HUB}{self.name}" + "".join(mark + part for mark, part in parts if part)
+
+
+def is_hub_name(source: str) -> bool:
+    """Return whether a source is a name on the hub."""
+    return source.startswith(_HUB)
+
+
+def pin(source: str) -> str:
+    """Return the source; a name on the hub with the commit that it stands for now.
+
+    Raises:
+        DataError: the name is malformed, or its commit is not known.
+    """
+    if not is_hub_name(source):
+        return source
+    name = _parse_hub_name(source)
+    return str(replace(name, revision=str(_builder(name).hash)))
+
+
 def read_rows(source: str) -> Iterator[SourceRow]:
     """Read all rows of a source in order, without blank lines; raise DataError on any fault."""
-    if hub.is_name(source):
-        name = hub.parse(source)
-        return _number_rows(str(replace(name, revision=None)), hub.load(name))
     path = Path(source)
+    if is_hub_name(source):
+        return _read_hub(_parse_hub_name(source))
     if not path.is_dir():
         return _read_file(path)
     if _is_saved_dataset(path):
         return _read_saved_dataset(path)
     return (row for file in _data_files(path) for row in _read_file(file))
-
-
-def pin(source: str) -> str:
-    """Return the source, or a name on the hub with its present commit (`train.data.hub.pin`)."""
-    return str(hub.pin(hub.parse(source))) if hub.is_name(source) else source
 
 
 def fingerprint(source: str) -> str:
@@ -59,7 +92,7 @@ def fingerprint(source: str) -> str:
     there is no such file or folder.
     """
     path = Path(source)
-    if hub.is_name(source):
+    if is_hub_name(source):
         return source
     if path.is_file():
         return _hash_file(path)
@@ -87,12 +120,11 @@ def _kind(path: Path) -> str:
 
 
 def _read_file(path: Path) -> Iterator[SourceRow]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such data file; {_REMEDY}")
     readers = {"jsonl": _read_jsonl, "json": _read_json, "parquet": _read_parquet}
-    if _kind(path) not in readers:
-        raise DataError(f"{path}: unknown kind of data file; {_REMEDY}")
-    return readers[_kind(path)](path)
+    if path.is_file() and _kind(path) in readers:
+        return readers[_kind(path)](path)
+    fault = "unknown kind of data file" if path.is_file() else "no such data file"
+    raise DataError(f"{path}: {fault}; {_REMEDY}")
 
 
 def _read_jsonl(path: Path) -> Iterator[SourceRow]:
@@ -146,7 +178,7 @@ def _is_saved_dataset(folder: Path) -> bool:
 def _read_saved_dataset(folder: Path) -> Iterator[SourceRow]:
     from datasets import DatasetDict, load_from_disk
 
-    with hub.raise_data_error(str(folder)):
+    with _raise_data_error(str(folder)):
         data = load_from_disk(str(folder))
     if isinstance(data, DatasetDict):
         raise DataError(
@@ -158,3 +190,54 @@ def _read_saved_dataset(folder: Path) -> Iterator[SourceRow]:
 
 def _number_rows(place: str, rows: Any) -> Iterator[SourceRow]:
     return (SourceRow(place, number, row) for number, row in enumerate(rows, start=1))
+
+
+def _parse_hub_name(source: str) -> _HubName:
+    match = _HUB_NAME.fullmatch(source)
+    if match is None:
+        raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
+    return _HubName(**match.groupdict())
+
+
+def _read_hub(name: _HubName) -> Iterator[SourceRow]:
+    builder = _builder(name)
+    with _raise_data_error(str(name)):
+        builder.download_and_prepare()
+        data = builder.as_dataset(split=name.split or "train")
+    return _number_rows(str(replace(name, revision=None)), data)
+
+
+def _builder(name: _HubName) -> Any:
+    """Return the library's builder of a data set at the requested commit."""
+    import datasets
+    import huggingface_hub.utils.logging as hub_logging
+
+    # No progress bars and lists of retries: a failure is reported once, by the error.
+    datasets.disable_progress_bars()
+    datasets.utils.logging.set_verbosity_error()
+    hub_logging.set_verbosity(hub_logging.CRITICAL)
+    with _raise_data_error(str(name)):
+        # The prefix keeps a folder of the same name in the current one from being taken.
+        path = f"hf://datasets/{name.name}"
+        builder = datasets.load_dataset_builder(path, name.config, revision=name.revision)
+    # Without the hub the library takes the newest copy that it has, whatever was requested.
+    revision = name.revision or ""
+    if _COMMIT.fullmatch(revision) and builder.hash != revision:
+        raise DataError(
+            f"{name}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
+            "connect, or name that commit"
+        )
+    return builder
+
+
+@contextmanager
+def _raise_data_error(source: str) -> Iterator[None]:
+    """Raise any failure of the datasets library within as a DataError of one line."""
+    try:
+        yield
+    except Exception as error:  # the library and its transports raise a dozen kinds
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{source}: cannot be loaded ({first}); check the name and the connection, or download "
+            "it elsewhere and name its folder or file"
+        ) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from train.data.chat import header_length, render, response_ids
-from train.data.group import Group
+from train.data.row_formats import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,16 @@ def tokenise(
 ) -> tuple[tuple[TokenGroup, ...], TokenReport]:
     """Encode all groups and cut them to length.
 
-    Args:
-        tokenizer: a transformers tokenizer with a chat template.
-        groups: prompts with their responses as text.
-        max_length: tokens of a prompt and one response.
-        max_prompt_length: tokens that a prompt keeps where it does not fit; below `max_length`.
-        too_long: cut or drop a prompt that does not fit with its longest response.
+    `max_length` is the tokens of a prompt and one response, `max_prompt_length` (below it) those
+    that a prompt keeps where it does not fit. A prompt that does not fit with its longest response
+    is cut or dropped, as `too_long` says.
     """
     kept: list[TokenGroup] = []
     cut_prompts, cut_responses, dropped = 0, 0, 0
     for group in groups:
-        whole = _encode(tokenizer, group)
+        prompt = render(tokenizer, group.messages)
+        responses = (response_ids(tokenizer, group.messages, text) for text in group.responses)
+        whole = TokenGroup(tuple(prompt), tuple(map(tuple, responses)), group.rewards, group.source)
         header = header_length(tokenizer, group.messages)
         cut = _cut(whole, header, max_length, max_prompt_length)
         if cut is not whole and too_long == "drop":
@@ -67,15 +66,6 @@ def tokenise(
         kept.append(cut)
     tokens = sum(group.size for group in kept)
     return tuple(kept), TokenReport(len(kept), tokens, cut_prompts, cut_responses, dropped)
-
-
-def _encode(tokenizer: Any, group: Group) -> TokenGroup:
-    responses = tuple(
-        tuple(response_ids(tokenizer, group.messages, text)) for text in group.responses
-    )
-    return TokenGroup(
-        tuple(render(tokenizer, group.messages)), responses, group.rewards, group.source
-    )
 
 
 def _cut(group: TokenGroup, header: int, max_length: int, max_prompt_length: int) -> TokenGroup:

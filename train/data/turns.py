@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from train.data.group import Turns
 from train.errors import DataError
+
+#: The turns of a conversation: (role, content) each.
+Turns = tuple[tuple[str, str], ...]
 
 _ROLES = {"human": "user", "gpt": "assistant"}
 _SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):")
@@ -38,8 +40,7 @@ def read_messages(messages: list[Any], role: str = "role", content: str = "conte
 def split_reply(value: Any) -> tuple[Turns, str]:
     """Split a response into the turns before the reply (none for a plain text) and the reply.
 
-    Raises:
-        DataError: it is no text, and no conversation that ends with the assistant.
+    Raises DataError where it is no text, and no conversation that ends with the assistant.
     """
     if isinstance(value, str):
         return (), value

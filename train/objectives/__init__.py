@@ -1,3 +1,3 @@
 """Objectives: pure functions of log-probabilities, reference, rewards and mask, a file a family."""
 
-__all__ = ["objective", "pairs", "registry"]
+__all__ = ["objective", "pairwise", "registry"]

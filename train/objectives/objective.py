@@ -36,23 +36,13 @@ class ObjectiveOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """The arguments of a loss, and the quantities that objectives derive from them.
-
-    Raises:
-        TrainError: the log-probabilities are not fp32 or fp64.
-    """
+    """The arguments of a loss, and the quantities that objectives derive from them."""
 
     logps: Tensor
     ref_logps: Tensor
     rewards: Tensor
     mask: Tensor
     lengths: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        if self.logps.dtype not in (torch.float32, torch.float64):
-            raise TrainError(
-                f"log-probabilities must be float32 or float64, not {self.logps.dtype}"
-            )
 
     def log_ratios(self) -> Tensor:
         """Return d, nats, `[B, K]`, 0 (and without gradient) where the mask is false."""
@@ -96,6 +86,8 @@ class Loss:
             TrainError: something that the objective needs is missing, or log-probabilities are not
                 fp32 or fp64.
         """
+        if logps.dtype not in (torch.float32, torch.float64):
+            raise TrainError(f"log-probabilities must be float32 or float64, not {logps.dtype}")
         return self.compute(Batch(logps, ref_logps, rewards, mask, lengths))
 
 

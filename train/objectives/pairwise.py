@@ -1,12 +1,14 @@
 """Objectives of pairs (better, worse), such as DPO. A prompt's loss is the mean over its pairs.
 
-With more than two responses a prompt, `pairs` must say which pairs are compared
-(`train.objectives.pairs`); pairs of equal reward are dropped. Notation as in
-`train.objectives.objective`; w is the better and l the worse response of a pair, Delta = m_w - m_l.
+With more than two responses a prompt, `pairs` must say which pairs are compared (`choose_pairs`);
+pairs of equal reward are never formed. Notation as in `train.objectives.objective`; w is the better
+and l the worse response of a pair, Delta = m_w - m_l.
 """
 
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,11 +16,60 @@ from torch.nn.functional import logsigmoid, relu
 
 from train.errors import TrainError
 from train.objectives.objective import Batch, Loss, Objective, ObjectiveOutput, mean_over
-from train.objectives.pairs import CHOICE_NEEDED, PairChoice, pair_weights
 
+PairChoice = Literal["best_vs_random", "best_vs_worst", "best_vs_rest", "all"]
+#: The end of the error about data with more than two responses a prompt; it follows the objective.
+CHOICE_NEEDED = (
+    "compares pairs and the data has prompts with more than 2 responses: set `pairs` to "
+    "best_vs_random, best_vs_worst, best_vs_rest or all"
+)
 #: A function of the scores of better and worse responses, `[B, K, 1]` and `[B, 1, K]`, that returns
 #: the loss of each pair.
 PairLoss = Callable[[Tensor, Tensor], Tensor]
+#: A function from a batch to `[B, K]` scores.
+Scores = Callable[[Batch], Tensor]
+
+
+def choose_pairs(
+    rewards: Sequence[float], choice: PairChoice, rng: random.Random
+) -> tuple[tuple[int, int], ...]:
+    """Return the index pairs (better, worse) of one prompt; none when all rewards are equal.
+
+    `choice` is `best_vs_random` (drawn by `rng`), `best_vs_worst`, `best_vs_rest` (the paper's
+    DPO x 3 at K = 4) or `all` (DPO x C(K, 2)). Of several best or worst responses the first is
+    taken.
+    """
+    order = range(len(rewards))
+    if choice == "all":
+        return tuple((i, j) for i in order for j in order if rewards[i] > rewards[j])
+    best = max(order, key=lambda index: rewards[index])
+    losers = [index for index in order if rewards[index] < rewards[best]]
+    if not losers:
+        return ()
+    if choice == "best_vs_worst":
+        losers = [min(losers, key=lambda index: rewards[index])]
+    elif choice == "best_vs_random":
+        losers = [rng.choice(losers)]
+    return tuple((best, loser) for loser in losers)
+
+
+def pair_weights(
+    rewards: Tensor, mask: Tensor, choice: PairChoice = "all", seed: int = 0
+) -> Tensor:
+    """Return each ordered pair's weight in its prompt's loss: 1 over the number of pairs, else 0.
+
+    `rewards` and `mask` are `[B, K]`. In the result, `[B, K, K]`, entry `[b, i, j]` is above 0 only
+    where i is better than j; it sums to 1 for each prompt with a pair and to 0 for one without.
+    The draw of `best_vs_random` depends on the seed and on the place in the batch.
+    """
+    rng = random.Random(seed)
+    weights = torch.zeros(*rewards.shape, rewards.shape[1], dtype=rewards.dtype)
+    for row, (values, present) in enumerate(zip(rewards.tolist(), mask.tolist(), strict=True)):
+        columns = [column for column, exists in enumerate(present) if exists]
+        pairs = choose_pairs([values[column] for column in columns], choice, rng)
+        for better, worse in pairs:
+            weights[row, columns[better], columns[worse]] = 1 / len(pairs)
+    return weights.to(rewards.device)
 
 
 def dpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -85,11 +136,12 @@ def biased_nca(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> L
     Source: the paper's repository (thu-ml/Noise-Contrastive-Alignment, cbb9248). It is also called
     BCO on pairs (TRL's `bco_pair`, there without a running mean).
     """
-
-    def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
-        return -logsigmoid(better) - logsigmoid(-worse)
-
-    return _on_rewards(pair_loss, beta, pairs, seed)
+    return _on_pairs(
+        lambda better, worse: -logsigmoid(better) - logsigmoid(-worse),
+        lambda batch: beta * batch.log_ratios(),
+        pairs,
+        seed,
+    )
 
 
 def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -98,14 +150,16 @@ def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed
     Source: arXiv 2310.12036; the average a token is its authors' later advice, as in TRL.
     """
 
-    def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
-        return (better - worse - 1 / (2 * beta)) ** 2
+    def scores(batch: Batch) -> Tensor:
+        return batch.per_token(batch.log_ratios()) if average else batch.log_ratios()
 
-    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
-        ratios = batch.log_ratios()
-        return batch.per_token(ratios) if average else ratios, beta * ratios
-
-    return _on_scores(pair_loss, scores, pairs, seed)
+    return _on_pairs(
+        lambda better, worse: (better - worse - 1 / (2 * beta)) ** 2,
+        lambda batch: beta * batch.log_ratios(),
+        pairs,
+        seed,
+        scores,
+    )
 
 
 def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -113,15 +167,12 @@ def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed
 
     Source: arXiv 2405.14734.
     """
-
-    def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
-        return -logsigmoid(better - worse - gamma)
-
-    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
-        implicit = beta * batch.mean_logps()
-        return implicit, implicit
-
-    return _on_scores(pair_loss, scores, pairs, seed)
+    return _on_pairs(
+        lambda better, worse: -logsigmoid(better - worse - gamma),
+        lambda batch: beta * batch.mean_logps(),
+        pairs,
+        seed,
+    )
 
 
 def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
@@ -133,43 +184,39 @@ def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
     def pair_loss(better: Tensor, worse: Tensor) -> Tensor:
         return -better - beta * logsigmoid(_log_odds(better) - _log_odds(worse))
 
-    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
-        likely = batch.mean_logps()
+    def scores(batch: Batch) -> Tensor:
         # A missing response has no odds: any likelihood below 1 keeps NaN out.
-        return likely.masked_fill(~batch.mask, -1.0), beta * likely
+        return batch.mean_logps().masked_fill(~batch.mask, -1.0)
 
-    return _on_scores(pair_loss, scores, pairs, seed)
+    return _on_pairs(pair_loss, lambda batch: beta * batch.mean_logps(), pairs, seed, scores)
 
 
 def _on_margins(
     margin_loss: Callable[[Tensor], Tensor], beta: float, pairs: PairChoice | None, seed: int
 ) -> Loss:
     """Build the loss of an objective of Delta alone."""
-    return _on_rewards(lambda better, worse: margin_loss(better - worse), beta, pairs, seed)
+    return _on_pairs(
+        lambda better, worse: margin_loss(better - worse),
+        lambda batch: beta * batch.log_ratios(),
+        pairs,
+        seed,
+    )
 
 
-def _on_rewards(pair_loss: PairLoss, beta: float, pairs: PairChoice | None, seed: int) -> Loss:
-    """Build the loss of an objective of the two implicit rewards."""
-
-    def scores(batch: Batch) -> tuple[Tensor, Tensor]:
-        implicit = beta * batch.log_ratios()
-        return implicit, implicit
-
-    return _on_scores(pair_loss, scores, pairs, seed)
-
-
-def _on_scores(
+def _on_pairs(
     pair_loss: PairLoss,
-    scores: Callable[[Batch], tuple[Tensor, Tensor]],
+    implicit_rewards: Scores,
     pairs: PairChoice | None,
     seed: int,
+    scores: Scores | None = None,
 ) -> Loss:
-    """Build the loss of an objective; `scores` returns its scores and the implicit rewards."""
+    """Build the loss of an objective of two `scores`, by default the implicit rewards."""
 
     def compute(batch: Batch) -> ObjectiveOutput:
         if pairs is None and bool((batch.mask.sum(dim=1) > 2).any()):
             raise TrainError(f"this objective {CHOICE_NEEDED}")
-        values, implicit = scores(batch)
+        implicit = implicit_rewards(batch)
+        values = implicit if scores is None else scores(batch)
         weights = pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
         losses = (weights * pair_loss(values[:, :, None], values[:, None, :])).sum(dim=(1, 2))
         takes_part = weights.sum(dim=(1, 2)) > 0

@@ -16,9 +16,9 @@ from harness.pipeline.audit.overlap import (
     find_overlaps,
 )
 from harness.pipeline.audit.prompts import SuiteRequests, text_of
-from train.data import hub
-from train.data.group import Group
 from train.data.groups import read_groups
+from train.data.row_formats import Group
+from train.data.sources import is_hub_name
 from train.errors import DataError
 
 #: Data that is read before every evaluation; more takes longer than anyone wants to wait.
@@ -128,7 +128,7 @@ def _training_turns(groups: Sequence[Group]) -> Iterator[Prompt]:
 
 def _takes_long(data: str) -> str:
     """Return why reading a source takes long; "" where it does not."""
-    if hub.is_name(data):
+    if is_hub_name(data):
         return "it is on the hub"
     path = Path(data)
     files = path.rglob("*") if path.is_dir() else (path,)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.data.group import Group
 from train.data.groups import DataReport, choose_responses, read_group, read_groups
+from train.data.row_formats import Group
 from train.errors import DataError
 
 ROW = {"prompt": "2+2?", "responses": ["4", "5", "fish"], "rewards": [1, 0.5, 0]}

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.data.group import Group
-from train.data.row_formats import FORMATS, Reading, format_of, read_row
+from train.data.row_formats import FORMATS, Group, Reading, format_of, read_row
 from train.errors import DataError
 
 

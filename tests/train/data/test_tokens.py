@@ -7,9 +7,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from train.config import TrainConfig
-from train.data.group import Group
 from train.data.groups import read_groups
 from train.data.prepare import prepare
+from train.data.row_formats import Group
 from train.data.tokens import tokenise
 from train.errors import DataError
 

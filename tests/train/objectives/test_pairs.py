@@ -7,7 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.objectives.pairs import choose_pairs, needed_responses, pair_weights
+from train.config import TrainConfig
+from train.data.prepare import select_compared
+from train.data.row_formats import Group
+from train.objectives.pairwise import choose_pairs, pair_weights
 
 rewards_lists = st.lists(st.integers(0, 4).map(float), min_size=2, max_size=6)
 choices = st.sampled_from(["best_vs_random", "best_vs_worst", "best_vs_rest", "all"])
@@ -31,7 +34,10 @@ def test_each_choice_forms_the_pairs_that_it_names() -> None:
     assert len(choose_pairs(rewards, "all", rng)) == 5  # 6 pairs, one tied
     drawn = {choose_pairs(rewards, "best_vs_random", rng)[0][1] for _ in range(50)}
     assert drawn == {0, 2, 3}
-    assert needed_responses(rewards, "best_vs_worst", rng) == (0, 1)
+    config = TrainConfig(data="rows.jsonl", method="dpo", pairs="best_vs_worst")
+    compared = select_compared(config, Group((), ("a", "b", "c", "d"), tuple(rewards), "rows:1"))
+    assert compared is not None
+    assert compared.responses == ("a", "b")
 
 
 @given(rewards_lists, choices)
