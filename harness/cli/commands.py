@@ -70,19 +70,17 @@ def merge(checkpoint: Path, out: Path, base: str | None, models: Path) -> None:
     from transformers.utils.logging import disable_progress_bar
 
     from harness.engines.checkpoints import checked, resolve, under
-    from train.model import merging
-    from train.model.disk import raise_on_full_disk
+    from train.model import loading
 
     folder = checked(checkpoint.resolve())
-    merging.refuse_unmergeable(folder, out)
+    loading.refuse_unmergeable(folder, out)
     try:
         full = under(folder, models) if base is None else resolve(base, models)
     except ModelError as error:
         raise ModelError(f"{error}; --base names the full checkpoint under the adapter") from None
     disable_progress_bar()
     if full is not None:
-        with raise_on_full_disk(out.parent):
-            merging.merge(folder, full, out)
+        loading.merge(folder, full, out)
         Console().print(f"merged: {out}", highlight=False, soft_wrap=True)
 
 

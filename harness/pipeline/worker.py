@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,22 +126,12 @@ def _failed(report: Reporter, message: str, exit_code: int) -> int:
     return exit_code
 
 
-class _Forward:
-    """A recorder that hands training's events on to the process that started the stage."""
-
-    def __init__(self, report: Reporter) -> None:
-        self._report = report
-
-    def on_event(self, event: Mapping[str, Any]) -> None:
-        self._report(event)
-
-
 def _train(job: dict[str, Any], report: Reporter) -> bool:
     from train.config import TrainJob
     from train.trainer.distributed import leave
     from train.trainer.run import run
 
-    run(TrainJob.model_validate(job), [_Forward(report)])
+    run(TrainJob.model_validate(job), [report])
     leave()
     return True
 

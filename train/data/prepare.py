@@ -1,6 +1,5 @@
 """The data of a config as token groups: read, reduced to what is compared, tokenised."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +33,6 @@ class Prepared:
     probe: tuple[TokenGroup, ...]
     counts: Counts
     probe_counts: Counts | None
-
-    def digest(self) -> str:
-        """Return a hash of every token and reward."""
-        # A saved state is bound to this hash: the repr of `TokenGroup` must not change.
-        return hashlib.sha256(repr((self.train, self.probe)).encode()).hexdigest()
 
 
 def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:

@@ -2,12 +2,11 @@
 
 __all__ = [
     "adapters",
-    "disk",
+    "files",
     "fingerprint",
     "head",
     "loading",
     "logprobs",
-    "merging",
     "model_shape",
     "quantisation",
 ]

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from train.errors import TrainError
+from train.model.files import write_text
 
 _KINDS = {".json", ".jinja", ".safetensors", ".bin", ".model", ".txt", ".tiktoken"}
 _NOT_IDENTITY = {"training_args.bin", "trainer_state.json", "optimizer.bin", "scheduler.bin"}
@@ -17,10 +17,8 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
 
     The place of an adapter's base is left out: the same adapter after a move is the same adapter.
 
-    Args:
-        folder: a full checkpoint or an adapter.
-        memo: a JSON file of hashes already taken, by path, size and modification time; a weights
-            file of many gigabytes is then read once.
+    `memo` is a JSON file of hashes already taken, by path, size and modification time; a weights
+    file of many gigabytes is then read once.
 
     Raises:
         TrainError: the folder holds no checkpoint.
@@ -38,7 +36,7 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
     hashes = _read(memo)
     lines = [f"{file.name} {_digest(file, hashes)}" for file in files]
     if memo is not None and hashes != _read(memo):
-        _write(memo, hashes)
+        write_text(memo, json.dumps(hashes, indent=0, sort_keys=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -52,21 +50,17 @@ def fingerprint_on(base: Path, adapter: Path | None, memo: Path | None = None) -
 
 def _digest(file: Path, hashes: dict[str, str]) -> str:
     if file.name == _ADAPTER:
-        return hashlib.sha256(_adapter_settings(file).encode()).hexdigest()
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        settings.pop("base_model_name_or_path", None)
+        # peft writes sets as lists, in any order.
+        sets = {k: sorted(v, key=str) if isinstance(v, list) else v for k, v in settings.items()}
+        return hashlib.sha256(json.dumps(sets, sort_keys=True).encode()).hexdigest()
     status = file.stat()
     key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
     if key not in hashes:
         with file.open("rb") as stream:
             hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
     return hashes[key]
-
-
-def _adapter_settings(file: Path) -> str:
-    """Return an adapter's settings without its base, lists sorted: peft writes sets as lists."""
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    settings.pop("base_model_name_or_path", None)
-    ordered = {k: sorted(v, key=str) if isinstance(v, list) else v for k, v in settings.items()}
-    return json.dumps(ordered, sort_keys=True)
 
 
 def _read(memo: Path | None) -> dict[str, str]:
@@ -77,10 +71,3 @@ def _read(memo: Path | None) -> dict[str, str]:
         return dict(json.loads(memo.read_text(encoding="utf-8")))
     except ValueError:
         return {}
-
-
-def _write(memo: Path, hashes: dict[str, str]) -> None:
-    memo.parent.mkdir(parents=True, exist_ok=True)
-    new = memo.with_name(f"{memo.name}.{os.getpid()}.tmp")
-    new.write_text(json.dumps(hashes, indent=0, sort_keys=True), encoding="utf-8")
-    new.replace(memo)

@@ -23,11 +23,8 @@ KEPT = 2**26
 def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
     """Compute `log softmax(hidden @ weight.T + bias)` at the targets, nats, `[N]`, in fp32.
 
-    Args:
-        hidden: `[N, H]`; where it is fp64, so is the result.
-        weight: the head's weight, `[V, H]`.
-        bias: `[V]` or None; gets no gradient.
-        targets: token ids, `[N]`.
+    `hidden` is `[N, H]` (where it is fp64, so is the result), `weight` the head's, `[V, H]`, `bias`
+    `[V]` or None (it gets no gradient), and `targets` are token ids, `[N]`.
     """
     # Decided here: within the function autograd is off, and a trained weight requires a gradient
     # even where none is taken.
@@ -49,8 +46,7 @@ class _TokenLogps(torch.autograd.Function):
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] and not trained else None
         logps, kept, room = [], [], KEPT if trained else 0
         for part in _chunks(len(targets), len(weight)):
-            logits = _logits(hidden[part], weight, bias)
-            total = logits.logsumexp(dim=1, keepdim=True)
+            logits, total = _logits(hidden[part], weight, bias)
             logps.append(logits.gather(1, targets[part, None]) - total)
             room -= logits.numel()
             if slopes is not None:
@@ -71,8 +67,7 @@ class _TokenLogps(torch.autograd.Function):
             if number < len(kept):
                 pull = kept[number]
             else:
-                logits = _logits(hidden[part], weight, bias)
-                total = logits.logsumexp(dim=1, keepdim=True)
+                logits, total = _logits(hidden[part], weight, bias)
                 pull = _pull(logits, total, targets[part]).to(weight.dtype)
             scale = grad[part, None].to(weight.dtype)
             to_hidden[part] = (pull @ weight).mul_(scale)
@@ -86,9 +81,11 @@ def _chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
-def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return logits, `[N, V]`, and their log-sum-exps, `[N, 1]`."""
     logits = torch.nn.functional.linear(hidden, weight, bias)
-    return logits if logits.dtype == torch.float64 else logits.float()
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    return logits, logits.logsumexp(dim=1, keepdim=True)
 
 
 def _pull(logits: Tensor, total: Tensor, targets: Tensor) -> Tensor:

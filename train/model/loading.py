@@ -1,4 +1,4 @@
-"""The base model of a run, its adapter, and the checkpoint folder that it ends with."""
+"""The base model of a run, its adapter, and checkpoint folders, written as they are or merged."""
 
 import os
 import shutil
@@ -11,8 +11,11 @@ from torch import nn
 
 from train.config import LoraConfig, TrainJob
 from train.errors import TrainError
-from train.model.adapters import is_adapter, load_adapter
+from train.model.adapters import SETTINGS, is_adapter, load_adapter, read_settings, tokenizer_folder
+from train.model.files import raise_on_full_disk
 from train.model.quantisation import keep_differentiable, nf4_config
+
+_EMBEDDINGS = {"lm_head", "embed_tokens"}
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -124,6 +127,56 @@ def save_checkpoint(
     if folder.exists():
         shutil.rmtree(folder)
     new.replace(folder)
+
+
+def merge(adapter: Path, base: Path, out: Path) -> None:
+    """Write a full checkpoint: the base's weights with the adapter's changes, in the base's dtype.
+
+    Tokenizer and chat template are the adapter's own where its folder has them, else the base's.
+    The folder `out` is complete or does not exist. An adapter that was trained on a quantised base
+    is merged into the unquantised one.
+
+    Raises:
+        TrainError: one of the folders is not what it should be, or the two do not fit.
+        OSError: `ENOSPC` where the disk is full.
+    """
+    refuse_unmergeable(adapter, out)
+    with raise_on_full_disk(out.parent):
+        tokenizer = load_tokenizer(tokenizer_folder(base, adapter))
+        model = load_base(base, "auto", device="cpu")
+        if model.config.get_text_config().tie_word_embeddings:
+            _refuse_tied(adapter)
+        adapted, dtype = load_adapter(model, base, adapter, trainable=False), model.dtype
+        try:
+            merged = adapted.merge_and_unload(safe_merge=True)
+        except ValueError as error:  # it checks for NaN
+            raise TrainError(f"{adapter}: cannot be merged ({error})") from error
+        save_checkpoint(merged.to(dtype), tokenizer, out)
+
+
+def refuse_unmergeable(adapter: Path, out: Path) -> None:
+    """Raise TrainError, before anything is loaded, unless `adapter` is one and `out` is new."""
+    if not is_adapter(adapter):
+        if (adapter / "config.json").is_file():
+            raise TrainError(f"{adapter}: is a full checkpoint already; use it as it is")
+        raise TrainError(f"{adapter}: no adapter: {SETTINGS} is missing; name a LoRA checkpoint")
+    read_settings(adapter)
+    if out.exists():
+        raise TrainError(f"{out}: is there already; name another folder with -o, or remove it")
+
+
+def _refuse_tied(adapter: Path) -> None:
+    """Refuse an adapter of embedding or head where one matrix serves as both."""
+    settings = read_settings(adapter)
+    lists = (settings.get(key) for key in ("target_modules", "modules_to_save"))
+    modules = {
+        str(name).rpartition(".")[2] for part in lists if isinstance(part, list) for name in part
+    }
+    if changed := _EMBEDDINGS & modules:
+        raise TrainError(
+            f"{adapter}: changes {', '.join(sorted(changed))}, which this base ties to its other "
+            "end; such an adapter cannot be merged: use it as it is"
+        )
 
 
 def _remove_dropout(config: Any) -> Any:

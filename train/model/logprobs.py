@@ -11,8 +11,7 @@ hooks of wrappers (adapters, data parallel, sharding) fire as they would.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import torch
@@ -113,19 +112,15 @@ def _core(model: nn.Module) -> Any:
 
 
 def _forward(model: nn.Module, rows: Rows) -> Tensor:
-    output = model(
-        input_ids=rows.input_ids, position_ids=rows.position_ids, use_cache=False, **_mask(rows)
-    )
-    return cast("Tensor", output.logits)
-
-
-def _mask(rows: Rows) -> dict[str, Any]:
-    """Return the arguments that tell attention which tokens see which."""
+    ids, seen = rows.input_ids, dict[str, Any]()
     if rows.trees is None:
-        return {"attention_mask": rows.mask.long()}
-    device, length = rows.input_ids.device, rows.input_ids.shape[1]
-    mask = tree_attention.block_mask(rows.trees, length, device) if device.type == "cuda" else None
-    return {"attention_mask": mask, "trees": rows.trees}
+        seen["attention_mask"] = rows.mask.long()
+    else:
+        block_mask, on_gpu = tree_attention.block_mask, ids.device.type == "cuda"
+        mask = block_mask(rows.trees, ids.shape[1], ids.device) if on_gpu else None
+        seen = {"attention_mask": mask, "trees": rows.trees}
+    output = model(input_ids=ids, position_ids=rows.position_ids, use_cache=False, **seen)
+    return cast("Tensor", output.logits)
 
 
 def _plain_logps(model: nn.Module, rows: Rows) -> Tensor:
@@ -141,15 +136,8 @@ def _picked_logps(model: nn.Module, core: Any, rows: Rows) -> Tensor:
         chosen = hidden.flatten(0, 1)[rows.places]
         return token_logps(chosen, head.weight, getattr(head, "bias", None), rows.targets)
 
-    with _replaced(head, pick):
-        return _forward(model, rows)
-
-
-@contextmanager
-def _replaced(head: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Let the head compute `forward` meanwhile; its hooks stay."""
-    vars(head)["forward"] = forward
+    vars(head)["forward"] = pick  # the head's hooks stay
     try:
-        yield
+        return _forward(model, rows)
     finally:
         del vars(head)["forward"]

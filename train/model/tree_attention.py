@@ -1,27 +1,41 @@
 """Attention over rows of trees: each response sees its prompt and itself, and nothing else.
 
 It is registered with transformers under one name (`install`), so that an unmodified model computes
-it. On a CPU it is computed span by span (`train.model.tree_attention_cpu`): the work is that of the
-trees, however many lie in a row. On a GPU it is one FlexAttention call with a block mask, which
-skips the blocks that no query sees. Padded rows get the attention that transformers calls `sdpa`.
+it. On a GPU it is one FlexAttention call with a block mask, which skips the blocks that no query
+sees. Padded rows get the attention that transformers calls `sdpa`.
+
+On a CPU it is computed span by span: the work is that of the trees, however many lie in a row, and
+no key is copied or masked. A prompt attends to itself. The responses attend to their prompt all
+together, and each to itself; the two parts are merged by their log-sum-exps. The backward pass
+gives each part the merged result and log-sum-exp, which is all that its gradient needs of the other
+(as in ring attention, arXiv 2310.01889). The parts are computed by the operator below
+`scaled_dot_product_attention`, which has no public name, because the function above it does not
+return the log-sum-exp.
+
+Measured on two CPU cores, 2 trees of 4 responses, one layer of SmolLM2-135M, forward and backward:
+0.14 CPU-seconds with one dense mask a row, 0.051 with one masked call a response on copies of its
+prompt's keys, 0.047 this way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 from torch.nn.functional import pad
 
 from train.data.packing import Tree
-from train.model.tree_attention_cpu import attend_to_trees
 
 #: The implementation's name in a model's configuration while it computes trees.
 TREE = "nca_tree"
 #: Additions of some architectures to attention that are not computed here.
 _UNSUPPORTED = ("softcap", "s_aux", "position_bias")
+_forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001
+_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
 
 
 class UnsupportedAttention(Exception):  # noqa: N818 - a reason to take another form, not a fault
@@ -117,3 +131,109 @@ def _row_mask(attention_mask: Tensor | None = None, **more: Any) -> Any:
 def _flex(device: str) -> Any:
     """Return FlexAttention, compiled on a GPU, where it is slow otherwise."""
     return torch.compile(flex_attention) if device == "cuda" else flex_attention
+
+
+def attend_to_trees(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    trees: Sequence[Sequence[Tree]],
+    scaling: float | None = None,
+) -> Tensor:
+    """Compute attention where each response sees its prompt and itself, on a CPU.
+
+    `query` is `[R, heads, T, D]`, `key` and `value` are `[R, key heads, T, D]`; `trees` are the
+    sizes of each row's trees, `scaling` is the factor of the dot products, by default 1/sqrt(D).
+    The result is `[R, T, heads, D]`, 0 on padding.
+    """
+    # Rotary embeddings leave wider queries and keys under autocast.
+    query, key = query.to(value.dtype), key.to(value.dtype)
+    result: Tensor = _TreeAttention.apply(query, key, value, trees, scaling)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return result
+
+
+class _TreeAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        trees: Sequence[Sequence[Tree]],
+        scaling: float | None,
+    ) -> Tensor:
+        grouped = _grouped(query, key, value)
+        rows, groups, heads, length, size = grouped[0].shape
+        out = query.new_zeros(rows, length, groups, heads, size)
+        wide = torch.promote_types(query.dtype, torch.float32)
+        total = query.new_full((rows, length, groups, heads), -torch.inf, dtype=wide)
+        for row, queries, keys, causal in _parts(trees):
+            q, k, v = _cut(grouped, row, queries, keys)
+            part, weight = _forward(q, k, v, 0.0, causal, scale=scaling)
+            _merge(out[row, queries], total[row, queries], part, weight)
+        ctx.save_for_backward(query, key, value, out, total)
+        ctx.trees, ctx.scaling = trees, scaling
+        return out.flatten(2, 3)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        query, key, value, out, total = ctx.saved_tensors
+        grouped = _grouped(query, key, value)
+        grad = grad.view_as(out)
+        to_query, to_key, to_value = (torch.zeros_like(tensor) for tensor in (query, key, value))
+        by_group = to_query.view_as(grouped[0])
+        for row, queries, keys, causal in _parts(ctx.trees):
+            slopes, result = (_heads_first(t[row, queries]) for t in (grad, out))
+            weight = total[row, queries].permute(1, 2, 0)
+            q, k, v = _cut(grouped, row, queries, keys)
+            pulls = _backward(slopes, q, k, v, result, weight, 0.0, causal, scale=ctx.scaling)
+            by_group[row, :, :, queries] += pulls[0]
+            to_key[row, :, keys] += pulls[1].sum(1)
+            to_value[row, :, keys] += pulls[2].sum(1)
+        return to_query, to_key, to_value, None, None
+
+
+def _parts(trees: Sequence[Sequence[Tree]]) -> Iterator[tuple[int, slice, slice, bool]]:
+    """Yield the row, queries and keys of every part, and whether it is causal."""
+    for row, sizes in enumerate(trees):
+        start = 0
+        for tree in sizes:
+            ends = list(accumulate(tree, initial=start))
+            segments = [slice(*pair) for pair in pairwise(ends) if pair[0] < pair[1]]
+            yield from ((row, segment, segment, True) for segment in segments)
+            if ends[1] < ends[-1]:
+                yield row, slice(ends[1], ends[-1]), segments[0], False
+            start = ends[-1]
+
+
+def _grouped(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Group query heads by the key head that they share: views `[R, key heads, heads, T, D]`."""
+    rows, groups, length, size = key.shape
+    queries = query.view(rows, groups, -1, length, size)
+    shape = (-1, -1, queries.shape[2], -1, -1)
+    return queries, key.unsqueeze(2).expand(shape), value.unsqueeze(2).expand(shape)
+
+
+def _cut(grouped: Sequence[Tensor], row: int, queries: slice, keys: slice) -> list[Tensor]:
+    places = (queries, keys, keys)
+    return [tensor[row, :, :, place] for tensor, place in zip(grouped, places, strict=True)]
+
+
+def _heads_first(tokens: Tensor) -> Tensor:
+    """Permute `[T, key heads, heads, D]` to `[key heads, heads, T, D]`."""
+    return tokens.permute(1, 2, 0, 3)
+
+
+def _merge(out: Tensor, total: Tensor, part: Tensor, weight: Tensor) -> None:
+    """Merge a part into the result of the parts before, in place.
+
+    `out`, `[T, key heads, heads, D]`, is 0 before the first part, and its log-sum-exp `total`,
+    `[T, key heads, heads]`, is -inf. The part is `[key heads, heads, T, D]`, its log-sum-exp
+    `weight` is `[key heads, heads, T]`.
+    """
+    weight = weight.permute(2, 0, 1)
+    joined = torch.logaddexp(total, weight)
+    out.mul_((total - joined).exp_()[..., None])
+    out.addcmul_(part.permute(2, 0, 1, 3), (weight - joined).exp_().to(out.dtype)[..., None])
+    total.copy_(joined)

@@ -64,8 +64,13 @@ def join() -> Processes:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return SINGLE_PROCESS
-    if _is_true("ACCELERATE_USE_FSDP"):
-        _check_fsdp()
+    for key, (needed, why) in _FSDP_NEEDS.items() if sharding() == "fsdp" else ():
+        value = os.environ.get(key.upper(), needed)
+        if value.lower() != needed.lower():
+            raise TrainError(
+                f"the accelerate configuration sets {key} to {value}: set it to {needed} ({why}), "
+                "as recipes/accelerate/fsdp2.yaml does"
+            )
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available())
@@ -100,20 +105,7 @@ def raise_on_lost_process(processes: Processes) -> Iterator[None]:
 
 def sharding() -> str:
     """Return how weights are sharded, to which a state is bound: `whole`, `fsdp`, `deepspeed`."""
-    if _is_true("ACCELERATE_USE_FSDP"):
-        return "fsdp"
-    return "deepspeed" if _is_true("ACCELERATE_USE_DEEPSPEED") else "whole"
-
-
-def _check_fsdp() -> None:
-    for key, (needed, why) in _FSDP_NEEDS.items():
-        value = os.environ.get(key.upper(), needed)
-        if value.lower() != needed.lower():
-            raise TrainError(
-                f"the accelerate configuration sets {key} to {value}: set it to {needed} ({why}), "
-                "as recipes/accelerate/fsdp2.yaml does"
-            )
-
-
-def _is_true(name: str) -> bool:
-    return os.environ.get(name, "false").lower() in ("1", "true")
+    for name in ("fsdp", "deepspeed"):
+        if os.environ.get(f"ACCELERATE_USE_{name.upper()}", "").lower() in ("1", "true"):
+            return name
+    return "whole"

@@ -1,7 +1,7 @@
 """The cost of a run, estimated before it runs: steps, tokens, bytes, floating point operations.
 
 The formulas hold for decoders of the Llama family under transformers, and are tested against the
-tensors that autograd saves: form `tree` on a CPU (`train.model.tree_attention_cpu`,
+tensors that autograd saves: form `tree` on a CPU (`train.model.tree_attention`,
 `train.model.recompute`), form `padded` with SDPA attention.
 """
 
@@ -13,7 +13,7 @@ from train.config import TrainConfig
 from train.data.packing import ROW_TOKENS, pack
 from train.model.head import CHUNK, KEPT
 from train.model.model_shape import ModelShape
-from train.trainer.schedule import total_prompts, training_order
+from train.trainer.schedule import training_order
 
 #: NF4 with double quantisation: half a byte, 8 bits for 64 weights, 32 bits for 64 * 256.
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -63,8 +63,7 @@ class Work:
     prompts: int  # prompts trained on, those of every epoch counted anew
     steps: int  # optimiser steps
     training: Tokens  # tokens trained on
-    # tokens of the reference's pass: every response, those of the probe too, once
-    reference: Tokens
+    reference: Tokens  # tokens of the reference's pass: all responses once, the probe's too
     batch: int  # positions of the largest micro-batch, padding included
     row: int  # positions of its rows
     batch_predicted: int  # response tokens of a micro-batch, at most
@@ -74,11 +73,9 @@ def estimate_work(
     config: TrainConfig, train: Sequence[PromptLengths], probe: Sequence[PromptLengths]
 ) -> Work:
     """Count the steps and tokens of a run on these prompts, in its order of training."""
-    total = total_prompts(len(train), config.epochs, config.prompts_per_step, config.max_steps)
-    sizes = [lengths.size for lengths in train]
-    order = training_order(sizes, total, config.prompts_per_step, config.seed)
+    order = training_order([lengths.size for lengths in train], config)
     trained = [train[index] for index in order]
-    size = config.prompts_per_batch
+    size, total = config.prompts_per_batch, len(order)
     batches = [trained[start : start + size] for start in range(0, total, size)]
     batch, row = max(_positions(part, config.form) for part in batches)
     return Work(
@@ -115,25 +112,9 @@ class Memory:
     gradients: float  # one number a trained parameter
     optimiser: float  # AdamW, two numbers a trained parameter
     activations: float  # kept for the backward pass of one micro-batch
-    checkpointed: float  # the same with activation checkpointing of every layer
     head: float  # a chunk of logits, and the numbers kept for the head's gradient
-    # whether gradients of earlier micro-batches are kept beside activations; otherwise gradients
-    # come as activations go
-    accumulated: bool
-
-    @property
-    def total(self) -> float:
-        """All bytes, without activation checkpointing."""
-        return self._with(self.activations)
-
-    @property
-    def total_checkpointed(self) -> float:
-        """All bytes, with activation checkpointing."""
-        return self._with(self.checkpointed)
-
-    def _with(self, kept: float) -> float:
-        both = kept + self.gradients if self.accumulated else max(kept, self.gradients)
-        return self.weights + self.optimiser + self.head + both
+    total: float  # all bytes, without activation checkpointing
+    total_checkpointed: float  # all bytes, with activation checkpointing of every layer
 
 
 def estimate_memory(config: TrainConfig, model: ModelShape, work: Work) -> Memory:
@@ -145,14 +126,20 @@ def estimate_memory(config: TrainConfig, model: ModelShape, work: Work) -> Memor
     layer = token_layer_bytes(config, model, work.row) * work.batch
     between = model.hidden * size * work.batch
     plain = model.total - adapters - quantised
+    weights = plain * size + adapters * _FP32 + quantised * NF4_BYTES
+    gradients, optimiser = model.trained * trained_size, 2 * model.trained * trained_size
+    head = _head_bytes(model, work, size)
+
+    def total(kept: float) -> float:
+        # Gradients of earlier micro-batches are kept beside activations; those of a single one
+        # come as activations go.
+        accumulated = config.prompts_per_step > config.prompts_per_batch
+        both = kept + gradients if accumulated else max(kept, gradients)
+        return weights + optimiser + head + both
+
+    activations, checkpointed = model.layers * layer, model.layers * between + layer
     return Memory(
-        weights=plain * size + adapters * _FP32 + quantised * NF4_BYTES,
-        gradients=model.trained * trained_size,
-        optimiser=2 * model.trained * trained_size,
-        activations=model.layers * layer,
-        checkpointed=model.layers * between + layer,
-        head=_head_bytes(model, work, size),
-        accumulated=config.prompts_per_step > config.prompts_per_batch,
+        weights, gradients, optimiser, activations, head, total(activations), total(checkpointed)
     )
 
 
@@ -200,19 +187,13 @@ def estimate_operations(model: ModelShape, work: Work) -> Operations:
     A multiplied parameter and token count 2 forward; backward 2 for the gradient towards the
     inputs, and 2 more for that of trained weights.
     """
-    adapters = model.trained if model.rank else 0
-    passes = 2 if model.rank else 3
-    training = passes * _linear(model, work.training) + 3 * _attention(model, work.training)
-    return Operations(
-        training=training + 3 * 2 * adapters * work.training.given,
-        reference=_linear(model, work.reference) + _attention(model, work.reference),
-    )
+    linear, attention = _forward(model, work.training)
+    adapters = 2 * model.trained * work.training.given if model.rank else 0
+    training = (2 if model.rank else 3) * linear + 3 * attention + 3 * adapters
+    return Operations(training, reference=sum(_forward(model, work.reference)))
 
 
-def _linear(model: ModelShape, tokens: Tokens) -> float:
-    return 2.0 * (model.active * tokens.given + model.head * tokens.predicted)
-
-
-def _attention(model: ModelShape, tokens: Tokens) -> float:
-    """Count scores and weighted values: two products of the queries' width a pair."""
-    return 4.0 * model.layers * model.query * tokens.attended
+def _forward(model: ModelShape, tokens: Tokens) -> tuple[float, float]:
+    linear = 2.0 * (model.active * tokens.given + model.head * tokens.predicted)
+    # Scores and weighted values: two products of the queries' width a pair.
+    return linear, 4.0 * model.layers * model.query * tokens.attended

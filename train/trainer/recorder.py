@@ -5,20 +5,32 @@ speed of every step, so that records hold no times. Both are emitted as events t
 """
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
+from transformers import TrainerCallback
 
-from train.config import TrainConfig
+from train.config import TrainJob
+from train.model.files import write_text
 from train.trainer.batch_loss import Item, score_at_reference, score_batch
 from train.trainer.metrics import BatchScores, concatenate, summarise
 from train.trainer.schedule import micro_batches
 from train.trainer.trainer import GroupTrainer
+
+#: A receiver of the events of a run, in the run's own thread; an exception in it ends the run.
+#: The events are JSON-able:
+#: {"event": "data", "split": "train" | "probe", ...train.data.prepare.Counts}
+#: {"event": "progress", "phase": "reference" | "train" | "probe", "done": int, "total": int}
+#: {"event": "log", "split": "train" | "probe", "step": int, ...metrics}
+#: {"event": "speed", "split": "train", "step": int, "seconds": float, "tokens_per_second": float}
+#: {"event": "note", "text": str}
+Callback = Callable[[Mapping[str, Any]], None]
+#: A function that sends an event, by its name and fields, to all callbacks.
+Emit = Callable[..., None]
 
 #: Nats that the best responses may lose on average before a warning is emitted.
 FALL = 10.0
@@ -29,53 +41,15 @@ _FALLEN = (
 )
 
 
-class Callback(Protocol):
-    """A receiver of the events of a run, which are JSON-able.
-
-    {"event": "data", "split": "train" | "probe", ...train.data.prepare.Counts}
-    {"event": "progress", "phase": "reference" | "train" | "probe", "done": int, "total": int}
-    {"event": "log", "split": "train" | "probe", "step": int, ...metrics}
-    {"event": "speed", "split": "train", "step": int, "seconds": float, "tokens_per_second": float}
-    {"event": "note", "text": str}
-    """
-
-    def on_event(self, event: Mapping[str, Any]) -> None:
-        """Receive an event in the run's own thread; an exception ends the run."""
+@contextmanager
+def count_seconds(seconds: dict[str, float], phase: str) -> Iterator[None]:
+    """Add the seconds within to those of a phase of the run."""
+    began = time.perf_counter()
+    yield
+    seconds[phase] = seconds.get(phase, 0.0) + time.perf_counter() - began
 
 
-class EventEmitter:
-    """Sends events to all callbacks, in order."""
-
-    def __init__(self, callbacks: Sequence[Callback]) -> None:
-        self._callbacks = tuple(callbacks)
-
-    def emit(self, event: str, **fields: Any) -> None:
-        """Send one event with its fields."""
-        for callback in self._callbacks:
-            callback.on_event({"event": event, **fields})
-
-    def progress(self, phase: str, done: int, total: int) -> None:
-        """Send the progress of a phase."""
-        self.emit("progress", phase=phase, done=done, total=total)
-
-
-class PhaseTimer:
-    """The seconds spent in each phase of a run."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count the time within for the phase `name`."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
-
-class Recorder:
+class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
     """Writes and emits the records of steps and probes.
 
     Records are labelled with the updates made before: the first step is 0, and so is the probe
@@ -84,97 +58,83 @@ class Recorder:
 
     def __init__(
         self,
-        folder: Path,
-        config: TrainConfig,
+        trainer: GroupTrainer,
+        job: TrainJob,
         probe: Sequence[Item],
-        events: EventEmitter,
-        timer: PhaseTimer,
+        emit: Emit,
+        seconds: dict[str, float],
     ) -> None:
-        self._steps = folder / "steps.jsonl"
-        self._speed = folder / "speed.jsonl"
-        self._config = config
+        self._trainer = trainer
+        self._steps = job.out / "steps.jsonl"
+        self._speed = job.out / "speed.jsonl"
+        self._config = job.config
         self._probe = probe
-        self._events = events
-        self._timer = timer
-        self._trained_on = 0
+        self._emit = emit
+        self._seconds = seconds
+        trained = {item.group.prompt for item in trainer.train_dataset}
+        self._trained_on = sum(item.group.prompt in trained for item in probe)
         self._warned = False
         self._since = time.perf_counter()
 
-    def begin(self, trainer: GroupTrainer, step: int | None) -> None:
+    def begin(self, step: int | None) -> None:
         """Prepare the files for a run that resumes at `step` (None: a fresh run, probed at 0)."""
-        if trainer.processes.main:
+        if self._trainer.processes.main:
             for path in (self._steps, self._speed):
                 _rewind(path, -1 if step is None else step)
         self._since = time.perf_counter()
-        trained = {item.group.prompt for item in trainer.train_dataset}
-        self._trained_on = sum(item.group.prompt in trained for item in self._probe)
         if step is None and self._probe:
             # The policy still is the reference, as the check in the first step makes sure.
-            scores = score_at_reference(self._probe, trainer.loss_settings)
-            self._record_probe(trainer, 0, scores)
+            self._record_probe(0, score_at_reference(self._probe, self._trainer.loss_settings))
 
-    def record_step(self, trainer: GroupTrainer, done: int, logs: dict[str, Any]) -> None:
-        """Record the step after which `done` updates are made, and a probe when one is due."""
-        total = int(trainer.state.max_steps)
+    def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
+        """Record a finished step before its state is saved, and a probe when one is due."""
+        logs = more["logs"]
+        if "grad_norm" not in logs:
+            return
+        done, total = int(state.global_step), int(state.max_steps)
         rates = {"learning_rate": logs["learning_rate"], "grad_norm": round(logs["grad_norm"], 6)}
-        fields = {**summarise(trainer.take_scores()), **rates}
-        self._record(trainer, "train", done - 1, fields)
-        self._record_speed(trainer, done - 1, fields["tokens"])
-        self._events.progress("train", done, total)
+        fields = {**summarise(self._trainer.take_scores()), **rates}
+        self._record("train", done - 1, fields)
+        seconds = time.perf_counter() - self._since
+        rate = round(fields["tokens"] / seconds, 1)
+        speed = {"seconds": round(seconds, 3), "tokens_per_second": rate}
+        self._write(self._speed, "speed", {"split": "train", "step": done - 1, **speed})
+        self._emit("progress", phase="train", done=done, total=total)
         if self._probe and (done % self._config.probe_every == 0 or done == total):
-            with self._timer.phase("probe"):
-                self._record_probe(trainer, done, self._score_probe(trainer))
+            with count_seconds(self._seconds, "probe"):
+                self._record_probe(done, self._score_probe())
         self._since = time.perf_counter()
 
-    def _record_speed(self, trainer: GroupTrainer, step: int, tokens: int) -> None:
-        seconds = time.perf_counter() - self._since
-        line = {
-            "split": "train",
-            "step": step,
-            "seconds": round(seconds, 3),
-            "tokens_per_second": round(tokens / seconds, 1),
-        }
-        if trainer.processes.main:
-            _append(self._speed, line)
-        self._events.emit("speed", **line)
-
-    def _score_probe(self, trainer: GroupTrainer) -> BatchScores:
+    def _score_probe(self) -> BatchScores:
         """Score the probe set under the present policy."""
+        trainer, parts = self._trainer, []
         processes, total, size = trainer.processes, len(self._probe), self._config.prompts_per_batch
-        settings, parts = trainer.loss_settings, []
         with torch.no_grad():
             for places in micro_batches(total, total, size, processes.size, processes.rank):
                 items = [self._probe[place] for place in places]
-                parts.append(score_batch(trainer.model, items, settings, trainer.idle)[1])
+                _, scores = score_batch(trainer.model, items, trainer.loss_settings, trainer.idle)
+                parts.append(scores)
                 done = min(total, len(parts) * processes.size * size)
-                self._events.progress("probe", done, total)
+                self._emit("progress", phase="probe", done=done, total=total)
         return concatenate(processes.gather(parts))
 
-    def _record_probe(self, trainer: GroupTrainer, step: int, scores: BatchScores) -> None:
-        fields = {**summarise(scores), "trained_on": self._trained_on}
-        self._record(trainer, "probe", step, fields)
+    def _record_probe(self, step: int, scores: BatchScores) -> None:
+        self._record("probe", step, {**summarise(scores), "trained_on": self._trained_on})
 
-    def _record(self, trainer: GroupTrainer, split: str, step: int, fields: dict[str, Any]) -> None:
-        line = {"split": split, "step": step, **fields}
-        if trainer.processes.main:
-            _append(self._steps, line)
-        self._events.emit("log", **line)
-        self._warn_of_fall(split, step, fields["logratio_best"])
+    def _record(self, split: str, step: int, fields: dict[str, Any]) -> None:
+        """Record metrics; warn once of a fall of good responses, by the probe if there is one."""
+        self._write(self._steps, "log", {"split": split, "step": step, **fields})
+        judged, best = "probe" if self._probe else "train", fields["logratio_best"]
+        if not self._warned and split == judged and best is not None and best < -FALL:
+            self._warned = True
+            text = _FALLEN.format(step=step, split=split, lost=-best, fall=FALL)
+            self._emit("note", text=text)
 
-    def _warn_of_fall(self, split: str, step: int, best: float | None) -> None:
-        """Warn once that good responses became much less likely, by the probe if there is one."""
-        judged = "probe" if self._probe else "train"
-        if self._warned or split != judged or best is None or best >= -FALL:
-            return
-        self._warned = True
-        self._events.emit(
-            "note", text=_FALLEN.format(step=step, split=split, lost=-best, fall=FALL)
-        )
-
-
-def _append(path: Path, record: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
+    def _write(self, path: Path, event: str, line: Mapping[str, Any]) -> None:
+        if self._trainer.processes.main:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(line) + "\n")
+        self._emit(event, **line)
 
 
 def _rewind(path: Path, step: int) -> None:
@@ -184,13 +144,7 @@ def _rewind(path: Path, step: int) -> None:
     when it was scored: at `step`, the probe has been recorded and the train record not.
     """
     lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+    last = {"probe": step, "train": step - 1}
     records = [json.loads(line) for line in lines]
-    kept = [
-        record
-        for record in records
-        if record["step"] < step or (record["split"] == "probe" and record["step"] == step)
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    new.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-    new.replace(path)
+    kept = [record for record in records if record["step"] <= last[record["split"]]]
+    write_text(path, "".join(json.dumps(record) + "\n" for record in kept))

@@ -11,8 +11,9 @@ import hashlib
 import logging
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -78,32 +79,26 @@ def reference_logps(
     processes.gather([])  # wait for it
     with _open(folder) as cache:
         share = slice(processes.rank, None, processes.size)
-        logps = _load(cache, keys[share])
+        logps = _load(cache, chain(*keys[share]))
         missing = _missing(groups[share], keys[share], logps)
-        computed = 0
         missing_keys = [key for _, group_keys in missing for key in group_keys]
+        computed = 0
         for start in range(0, len(missing), prompts_per_batch):
             fresh = _compute(model, missing[start : start + prompts_per_batch], source.form)
             _store(cache, fresh)
-            logps |= {key: logp for key, (logp, _) in fresh.items()}
+            logps |= {key: logp for key, logp, _ in fresh}
             computed += len(fresh)
             progress(computed, len(missing_keys))
         # This also waits for the others, whose entries are in the cache afterwards.
         computed_keys = set(processes.gather(missing_keys))
-        logps |= _load(cache, [[key for key in row if key not in logps] for row in keys])
-    cached = len({key for row in keys for key in row}) - len(computed_keys)
-    report = ReferenceReport(len(computed_keys), cached)
+        logps |= _load(cache, (key for key in chain(*keys) if key not in logps))
+    report = ReferenceReport(len(computed_keys), len(set(chain(*keys))) - len(computed_keys))
     return [tuple(logps[key] for key in row) for row in keys], report
 
 
 def _keys(source: ReferenceSource, group: TokenGroup) -> list[bytes]:
-    head = hashlib.sha256(repr((astuple(source), group.prompt)).encode())
-    keys = []
-    for response in group.responses:
-        whole = head.copy()
-        whole.update(repr(response).encode())
-        keys.append(whole.digest())
-    return keys
+    head = repr((astuple(source), group.prompt))
+    return [hashlib.sha256(f"{head}{answer}".encode()).digest() for answer in group.responses]
 
 
 def _missing(
@@ -125,14 +120,12 @@ def _missing(
 
 def _compute(
     model: nn.Module, part: Sequence[tuple[TokenGroup, list[bytes]]], form: Form
-) -> dict[bytes, tuple[float, int]]:
+) -> list[tuple[bytes, float, int]]:
+    """Compute the key, log-probability and number of tokens of each response."""
     with torch.no_grad():
         sums, lengths = logprobs(model, [group for group, _ in part], form)
-    return {
-        key: (float(sums[row, column]), int(lengths[row, column]))
-        for row, (_, keys) in enumerate(part)
-        for column, key in enumerate(keys)
-    }
+    rows = zip(part, sums.tolist(), lengths.tolist(), strict=True)
+    return [entry for (_, keys), *values in rows for entry in zip(keys, *values, strict=False)]
 
 
 @contextlib.contextmanager
@@ -165,11 +158,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _load(cache: sqlite3.Connection, keys: Sequence[list[bytes]]) -> dict[bytes, float]:
+def _load(cache: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, float]:
     """Read the entries that exist and pass their check."""
     logps = {}
     query = "SELECT logp, tokens, proof FROM entries WHERE key = ?"
-    for key in (key for row in keys for key in row):
+    for key in keys:
         for logp, tokens, checksum in cache.execute(query, (key,)):
             if checksum == _checksum(key, logp, tokens):
                 logps[key] = float(logp)
@@ -178,8 +171,8 @@ def _load(cache: sqlite3.Connection, keys: Sequence[list[bytes]]) -> dict[bytes,
     return logps
 
 
-def _store(cache: sqlite3.Connection, fresh: dict[bytes, tuple[float, int]]) -> None:
-    rows = [(key, logp, n, _checksum(key, logp, n)) for key, (logp, n) in fresh.items()]
+def _store(cache: sqlite3.Connection, entries: Sequence[tuple[bytes, float, int]]) -> None:
+    rows = [(*entry, _checksum(*entry)) for entry in entries]
     with cache:
         cache.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
 

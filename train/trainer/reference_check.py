@@ -1,6 +1,5 @@
 """The check that before the first update the policy is the reference."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -77,31 +76,27 @@ def _explain(
     policy: Any, group: TokenGroup, column: int, settings: LossSettings, cached: float
 ) -> str | None:
     """Find the setting that, changed alone, makes the policy agree with the cached value."""
-    for name, change, other in _changes(policy, settings.form):
-        with change, torch.no_grad():
-            sums, _ = logprobs(policy, [group], other)
+    for name, form in _changes(policy, settings.form):
+        with torch.no_grad():
+            sums, _ = logprobs(policy, [group], form)
         if abs(float(sums[0, column]) - cached) <= settings.allowed:
             return name
     return None
 
 
-def _changes(policy: Any, form: Form) -> Iterator[tuple[str, Any, Form]]:
+def _changes(policy: Any, form: Form) -> Iterator[tuple[str, Form]]:
+    """Yield the reasons for a difference and their forms, the policy changed meanwhile."""
     if policy.training:
-        yield "dropout is on in the policy: set its dropout to 0", _evaluating(policy), form
+        policy.eval()
+        try:
+            yield "dropout is on in the policy: set its dropout to 0", form
+        finally:
+            policy.train()
     if hasattr(policy, "disable_adapter"):
-        name = "the adapter is not fresh: the reference was computed without it"
-        yield name, policy.disable_adapter(), form
+        with policy.disable_adapter():
+            yield "the adapter is not fresh: the reference was computed without it", form
     others: tuple[Form, ...] = ("tree", "padded", "plain")
     for other in others:
         if other != form:
-            name = f"the reference was computed in form {other}, the policy in {form}: set `form`"
-            yield name, contextlib.nullcontext(), other
-
-
-@contextlib.contextmanager
-def _evaluating(policy: nn.Module) -> Iterator[None]:
-    policy.eval()
-    try:
-        yield
-    finally:
-        policy.train()
+            reason = f"the reference was computed in form {other}, the policy in {form}"
+            yield f"{reason}: set `form`", other

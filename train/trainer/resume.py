@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback
+
+from train.trainer.distributed import Processes
 
 #: The file among the saved states that names the run to which they belong.
 _IDENTITY = "job.txt"
@@ -34,6 +39,20 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
         yield requested.is_set
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class StopOnRequest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Stops the run after a step, with its state saved, where it was requested in any process."""
+
+    def __init__(self, requested: Callable[[], bool], processes: Processes) -> None:
+        self._requested = requested
+        self._processes = processes
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Save and stop, on request."""
+        # A signal reaches processes at different steps.
+        if any(self._processes.gather([self._requested()])):
+            control.should_save = control.should_training_stop = True
 
 
 def find_last_state(folder: Path, identity: str) -> tuple[Path, int] | None:

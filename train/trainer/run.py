@@ -8,9 +8,8 @@ phases), `summary.json` (counts), `checkpoint/`, and `state/` while the run is u
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,19 +20,19 @@ from train.config import TrainConfig, TrainJob
 from train.data.prepare import Counts, Prepared, prepare
 from train.model import loading
 from train.model.adapters import adopt_adapter, tokenizer_folder
-from train.model.disk import raise_on_full_disk
+from train.model.files import raise_on_full_disk, write_text
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
 from train.model.quantisation import number_format, require_backend
 from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, LossSettings
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
-from train.trainer.recorder import Callback, EventEmitter, PhaseTimer, Recorder
+from train.trainer.recorder import Callback, Emit, Recorder, count_seconds
 from train.trainer.reference import ReferenceReport, ReferenceSource, reference_logps
 from train.trainer.reference_check import tolerance
-from train.trainer.resume import deferred_interrupt, find_last_state
-from train.trainer.schedule import check_processes, total_prompts, training_order
-from train.trainer.trainer import GroupTrainer, StepReporter
+from train.trainer.resume import StopOnRequest, deferred_interrupt, find_last_state
+from train.trainer.schedule import check_processes, training_order
+from train.trainer.trainer import GroupTrainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,8 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     """Train one checkpoint, or finish an interrupted run of the same job from its last saved state.
 
     Of several processes (`accelerate launch`, torchrun) each calls it with the same job, and
-    `train.trainer.distributed.leave` before it ends; the main one writes and emits events.
-
-    Args:
-        job: the base, the config, and the folders to write to.
-        callbacks: receivers of the run's events (`train.trainer.recorder.Callback`).
+    `train.trainer.distributed.leave` before it ends; the main one writes and emits events, which
+    `callbacks` receive (`train.trainer.recorder.Callback`).
 
     Raises:
         DataError: the data is missing or malformed.
@@ -69,36 +65,40 @@ def run(job: TrainJob, callbacks: Sequence[Callback] = ()) -> TrainResult:
     transformers_logging.disable_progress_bar()  # progress is emitted as events
     with raise_on_full_disk(job.out, job.cache):
         processes = join()
+
+        def emit(event: str, **fields: Any) -> None:
+            for callback in callbacks if processes.main else ():
+                callback({"event": event, **fields})
+
         with raise_on_lost_process(processes):
             check_processes(job.config, processes.size)
-            return _run(job, EventEmitter(callbacks if processes.main else ()), processes)
+            return _run(job, emit, processes)
 
 
-def _run(job: TrainJob, events: EventEmitter, processes: Processes) -> TrainResult:
+def _run(job: TrainJob, emit: Emit, processes: Processes) -> TrainResult:
     if job.adapter is not None:
         job = job.model_copy(update={"config": adopt_adapter(job.config, job.adapter)})
-    timer, config = PhaseTimer(), job.config
+    seconds, config = dict[str, float](), job.config
     loss = configure_loss(config)  # before the data: a wrong method or setting is found at once
     require_backend(config)
     tokenizer = loading.load_tokenizer(tokenizer_folder(job.base, job.adapter))
     data = prepare(config, tokenizer)
-    events.emit("data", split="train", **asdict(data.counts))
+    emit("data", split="train", **asdict(data.counts))
     if data.probe_counts is not None:
-        events.emit("data", split="probe", **asdict(data.probe_counts))
+        emit("data", split="probe", **asdict(data.probe_counts))
     job.out.mkdir(parents=True, exist_ok=True)
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = loading.load_reference(job)
     form = processes.broadcast(choose_form(model, (*data.train, *data.probe), config.form))
     source = ReferenceSource(weights, number_format(config), attention_kernel(model), form)
-    with timer.phase("reference"):
-        items, probe, report = _with_reference(model, data, source, job, events, processes)
+    with count_seconds(seconds, "reference"):
+        items, probe, report = _with_reference(model, data, source, job, emit, processes)
     first = [item.group for item in items[: config.prompts_per_step]]
     allowed = tolerance(model, first, form, config.dtype, config.prompts_per_batch)
-    loss_settings = LossSettings(loss, form, allowed)
     policy = loading.attach(model, config.lora, config.seed)
-    trainer = GroupTrainer(policy, job, items, loss_settings, processes)
-    recorder = Recorder(job.out, config, probe, events, timer)
-    with timer.phase("train"):
+    trainer = GroupTrainer(policy, job, items, LossSettings(loss, form, allowed), processes)
+    recorder = Recorder(trainer, job, probe, emit, seconds)
+    with count_seconds(seconds, "train"):
         resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))
     trained = trainer.full_weights()
     steps = int(trainer.state.global_step)
@@ -107,9 +107,10 @@ def _run(job: TrainJob, events: EventEmitter, processes: Processes) -> TrainResu
     )
     if processes.main:
         loading.save_checkpoint(policy, tokenizer, result.checkpoint, trained)
-        seconds = {name: round(value, 3) for name, value in timer.seconds.items()}
-        _write(job.out / "summary.json", {**asdict(result), "checkpoint": result.checkpoint.name})
-        _write(job.out / "timing.json", {"seconds": seconds})
+        rounded = {name: round(value, 3) for name, value in seconds.items()}
+        summary = {**asdict(result), "checkpoint": result.checkpoint.name}
+        write_text(job.out / "summary.json", json.dumps(summary, indent=1) + "\n")
+        write_text(job.out / "timing.json", json.dumps({"seconds": rounded}, indent=1) + "\n")
         shutil.rmtree(job.out / "state")
     return result
 
@@ -119,25 +120,22 @@ def _with_reference(
     data: Prepared,
     source: ReferenceSource,
     job: TrainJob,
-    events: EventEmitter,
+    emit: Emit,
     processes: Processes,
 ) -> tuple[list[Item], list[Item], ReferenceReport]:
     """Add the reference to the items of the whole run, in the order of training, and of the probe.
 
     A run that ends before it has seen all the data needs no reference of the rest.
     """
-    config = job.config
-    total = total_prompts(len(data.train), config.epochs, config.prompts_per_step, config.max_steps)
-    sizes = [group.size for group in data.train]
-    order = training_order(sizes, total, config.prompts_per_step, config.seed)
+    order = training_order([group.size for group in data.train], job.config)
     used = sorted(set(order))
     groups = (*(data.train[index] for index in used), *data.probe)
 
     def progress(done: int, total: int) -> None:
-        events.progress("reference", done, total)
+        emit("progress", phase="reference", done=done, total=total)
 
     logps, report = reference_logps(
-        model, groups, source, job.cache, config.prompts_per_batch, progress, processes
+        model, groups, source, job.cache, job.config.prompts_per_batch, progress, processes
     )
     items = [Item(group, values) for group, values in zip(groups, logps, strict=True)]
     trained = dict(zip(used, items, strict=False))
@@ -149,17 +147,10 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
     processes = trainer.processes
     last = processes.broadcast(find_last_state(state, identity) if processes.main else None)
     folder, step = last or (None, None)
-    recorder.begin(trainer, step)
+    recorder.begin(step)
+    trainer.add_callback(recorder)
     with deferred_interrupt() as interrupted:
-
-        def report(done: int, logs: dict[str, Any]) -> None:
-            recorder.record_step(trainer, done, logs)
-
-        def stop() -> bool:
-            # A signal reaches processes at different steps.
-            return any(processes.gather([interrupted()]))
-
-        trainer.add_callback(StepReporter(report, stop))
+        trainer.add_callback(StopOnRequest(interrupted, processes))
         trainer.train(resume_from_checkpoint=str(folder) if folder else None)
         if trainer.state.global_step < trainer.state.max_steps:
             raise KeyboardInterrupt
@@ -169,11 +160,7 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:
     """Hash everything that a saved state is bound to: settings, base, data and sharding."""
     settings = config.model_dump(mode="json", exclude={"data", "probe", "checkpoint_activations"})
-    bound = json.dumps([settings, weights, data.digest(), sharding()], sort_keys=True)
+    # Saved states are bound to this text: the repr of `TokenGroup` must not change.
+    tokens = hashlib.sha256(repr((data.train, data.probe)).encode()).hexdigest()
+    bound = json.dumps([settings, weights, tokens, sharding()], sort_keys=True)
     return hashlib.sha256(bound.encode()).hexdigest()
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    new.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    new.replace(path)

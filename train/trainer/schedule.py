@@ -8,30 +8,24 @@ from train.config import TrainConfig
 from train.errors import TrainError
 
 
-def total_prompts(prompts: int, epochs: float, prompts_per_step: int, max_steps: int | None) -> int:
-    """Count the prompts that a run trains on, those of each epoch anew; at least one.
+def training_order(sizes: Sequence[int], config: TrainConfig) -> tuple[int, ...]:
+    """Return the indices of the prompts of a run in the order of training; at least one.
 
-    `max_steps` decides where it is given, as in transformers: more steps mean more epochs.
+    The run passes over all prompts `epochs` times; `max_steps` decides where it is given, as in
+    transformers: more steps mean more epochs. Each epoch is a seeded shuffle. Inside a step,
+    prompts of similar size (tokens, with responses) stand together: the gradient is the same, and
+    rows of one micro-batch need less padding.
     """
-    return max(1, round(prompts * epochs)) if max_steps is None else max_steps * prompts_per_step
-
-
-def training_order(
-    sizes: Sequence[int], total: int, prompts_per_step: int, seed: int
-) -> tuple[int, ...]:
-    """Return the indices of `total` prompts in the order of training; all of them are an epoch.
-
-    Each epoch is a seeded shuffle. Inside a step, prompts of similar size (tokens, with responses)
-    stand together: the gradient is the same, and rows of one micro-batch need less padding.
-    """
+    per_step, steps = config.prompts_per_step, config.max_steps
+    total = max(1, round(len(sizes) * config.epochs)) if steps is None else steps * per_step
     order: list[int] = []
     while len(order) < total:
         epoch = list(range(len(sizes)))
-        random.Random(f"{seed}:{len(order)}").shuffle(epoch)
+        random.Random(f"{config.seed}:{len(order)}").shuffle(epoch)
         order += epoch
-    starts = range(0, total, prompts_per_step)
-    steps = (order[start : min(start + prompts_per_step, total)] for start in starts)
-    return tuple(index for step in steps for index in sorted(step, key=lambda i: -sizes[i]))
+    order = order[:total]
+    parts = (order[start : start + per_step] for start in range(0, total, per_step))
+    return tuple(index for part in parts for index in sorted(part, key=lambda i: -sizes[i]))
 
 
 def check_processes(config: TrainConfig, processes: int) -> None:

@@ -1,14 +1,14 @@
 """The transformers.Trainer of a run, with our loss, our order of prompts and our records."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
@@ -17,8 +17,6 @@ from train.trainer.distributed import Processes, sharding
 from train.trainer.metrics import BatchScores, concatenate
 from train.trainer.reference_check import check_against_reference
 from train.trainer.schedule import micro_batches
-
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
 class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
@@ -145,33 +143,9 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
             self.is_fsdp_enabled = True
 
 
-class StepReporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
-    """Reports every finished step, and stops the run on request, with its state saved.
-
-    `report` is called with the number of updates made and the Trainer's log of the step (learning
-    rate, gradient norm). `stop` must return the same in all processes.
-    """
-
-    def __init__(
-        self, report: Callable[[int, dict[str, Any]], None], stop: Callable[[], bool]
-    ) -> None:
-        self._report = report
-        self._stop = stop
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Save and stop, on request."""
-        if self._stop():
-            control.should_save = control.should_training_stop = True
-
-    def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
-        """Report a finished step, before its state is saved."""
-        if "grad_norm" in more["logs"]:
-            self._report(int(state.global_step), more["logs"])
-
-
 def training_arguments(config: TrainConfig, state: Path, processes: int = 1) -> TrainingArguments:
     """Return the Trainer's settings for a config, with states saved in the folder `state`."""
-    gpu = torch.cuda.is_available()
+    gpu, schedule = torch.cuda.is_available(), config.schedule
     together = processes * config.prompts_per_batch
     return TrainingArguments(
         output_dir=str(state),
@@ -179,7 +153,7 @@ def training_arguments(config: TrainConfig, state: Path, processes: int = 1) -> 
         gradient_accumulation_steps=config.prompts_per_step // together,
         num_train_epochs=1,  # the items are those of all epochs in order
         learning_rate=config.learning_rate,
-        lr_scheduler_type=_SCHEDULES[config.schedule],
+        lr_scheduler_type="constant_with_warmup" if schedule == "constant" else schedule,
         warmup_steps=config.warmup,
         logging_steps=1,
         logging_nan_inf_filter=False,

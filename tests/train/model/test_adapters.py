@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from train import TrainConfig, TrainError, TrainJob
 from train.model.adapters import adopt_adapter
 from train.model.fingerprint import fingerprint
-from train.model.merging import merge
+from train.model.loading import merge
 from train.trainer.run import run
 
 IDS = torch.arange(5, 60)[None]
@@ -222,7 +222,7 @@ def test_a_reference_belongs_to_base_and_adapter_alike(
 
 def test_a_killed_continuation_ends_as_if_nothing_had_been(job: Callable[..., TrainJob]) -> None:
     class Stop:
-        def on_event(self, event: Any) -> None:
+        def __call__(self, event: Any) -> None:
             if event.get("phase") == "train" and event["done"] == 1:
                 raise KeyboardInterrupt
 

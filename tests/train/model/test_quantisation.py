@@ -142,7 +142,7 @@ def test_a_quantised_runs_adapter_can_be_merged_and_trained_on(
 ) -> None:
     from transformers import AutoModelForCausalLM
 
-    from train.model.merging import merge
+    from train.model.loading import merge
 
     this = job("first")
     run(this)

@@ -12,8 +12,14 @@ from torch.nn.functional import scaled_dot_product_attention
 from train.data.packing import Tree, count_tokens, padded, tree
 from train.data.tokens import TokenGroup
 from train.model.logprobs import logprobs
-from train.model.tree_attention import TREE, UnsupportedAttention, _attention, block_mask, install
-from train.model.tree_attention_cpu import attend_to_trees
+from train.model.tree_attention import (
+    TREE,
+    UnsupportedAttention,
+    _attention,
+    attend_to_trees,
+    block_mask,
+    install,
+)
 
 Rows = list[list[Tree]]
 TREES = st.lists(

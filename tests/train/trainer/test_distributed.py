@@ -39,7 +39,7 @@ SCRIPT = """
     from train.trainer.distributed import leave
 
     class Note:
-        def on_event(self, event):
+        def __call__(self, event):
             events.append(dict(event))
 
     for number, job in enumerate(json.loads(Path(sys.argv[1]).read_text())):

@@ -74,7 +74,7 @@ class At:
     def __init__(self, action: Any, **fields: Any) -> None:
         self.action, self.fields, self.events = action, fields, list[Mapping[str, Any]]()
 
-    def on_event(self, event: Mapping[str, Any]) -> None:
+    def __call__(self, event: Mapping[str, Any]) -> None:
         self.events.append(event)
         if self.fields and all(event.get(key) == value for key, value in self.fields.items()):
             self.action()
@@ -191,7 +191,7 @@ SCRIPT = """
     from train.trainer.run import run
 
     class Kill:
-        def on_event(self, event):
+        def __call__(self, event):
             if all(str(event.get(key)) == value for key, value in FIELDS.items()):
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from train.model.disk import raise_on_full_disk
+from train.model.files import raise_on_full_disk
 
 
 def test_a_hidden_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The error of a full disk, which torch, safetensors and SQLite hide behind errors of their own."""
+"""Files that are complete or do not exist, and the error of a full disk."""
 
 import errno
 import os
@@ -10,9 +10,18 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+# Torch, safetensors and SQLite hide a full disk behind errors of their own.
 _HIDING = (RuntimeError, SafetensorError, sqlite3.OperationalError)
 # A writer gives up on a block that does not fit, so a little may be left.
 _FULL = 4 * 2**20
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text under a temporary name and rename it; the folder is made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 @contextmanager
