@@ -93,7 +93,9 @@ def _tree_tokens(group: TokenGroup) -> int:
     return group.size - len(group.responses)
 
 
-def _lay_out(groups: Sequence[TokenGroup], rows: Sequence[list[_Piece]], *, packed: bool) -> Rows:
+def _lay_out(
+    groups: Sequence[TokenGroup], rows: Sequence[Sequence[_Piece]], *, packed: bool
+) -> Rows:
     width = max(len(group.responses) for group in groups)
     laid = [_lay_out_row(groups, row, width) for row in rows]
     ids, positions, trees, columns, targets, owners = zip(*laid, strict=True)
@@ -120,8 +122,8 @@ def _lay_out_row(
     groups: Sequence[TokenGroup], row: Sequence[_Piece], width: int
 ) -> tuple[Any, ...]:
     """Return a row's ids, positions and trees; the columns that predict, targets and owners."""
-    ids, positions, trees = [], [], []
-    columns, targets, owners = [], [], []
+    ids, positions, targets = list[int](), list[int](), list[int]()
+    trees, columns, owners = [], [], []
     for prompt_number, members in row:
         group = groups[prompt_number]
         start = len(group.prompt)
