@@ -32,20 +32,16 @@ def recorded_files() -> Iterator[dict[str, Path]]:
 
 
 def malformed(place: str, fault: str) -> DataError:
-    """Return the error for a file that is not as upstream has it.
-
-    Args:
-        place: the file, with the row where there is one.
-        fault: of the content.
-    """
+    """Return the error for a file (with the row where there is one) that is not as upstream's."""
     return DataError(f"{place}: {fault}; {_FETCH_AGAIN}")
 
 
-def find_file(folder: Path | None, name: str) -> Path:
-    """Return the path of a file in the data folder.
+def read_text(folder: Path | None, name: str) -> str:
+    """Return the text of a file in the data folder, decompressed where its name ends in `.gz`.
 
     Raises:
-        DataError: no folder is named, or the file is not in it.
+        DataError: no folder is named, or the file is missing, cannot be read, is damaged or is not
+            UTF-8.
     """
     if folder is None:
         raise DataError(f"{name} is needed, but there is no data folder: {_REMEDY}")
@@ -54,21 +50,9 @@ def find_file(folder: Path | None, name: str) -> Path:
         raise DataError(f"{path} is missing: {_REMEDY}")
     if (files := _recorded.get()) is not None:
         files[name] = path
-    return path
-
-
-def read_text(folder: Path | None, name: str) -> str:
-    """Return the text of a file in the data folder, decompressed where its name ends in `.gz`.
-
-    Raises:
-        DataError: the file is missing, cannot be read, is damaged or is not UTF-8.
-    """
-    path = find_file(folder, name)
     try:
         data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        return data.decode("utf-8")
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read ({error}): {_FETCH_AGAIN}") from error
 
@@ -84,25 +68,19 @@ def read_rows(folder: Path | None, name: str, fields: tuple[str, ...]) -> Rows:
     Raises:
         DataError: as `read_text`, or a row is no JSON object or lacks one of `fields`.
     """
-    number = -1
-    for line in read_text(folder, name).split("\n"):
-        if line.strip():
-            number += 1
-            place = f"{folder}/{name}, row {number}"
-            yield number, _checked(_json(line, place), place, fields)
+    lines = (line for line in read_text(folder, name).split("\n") if line.strip())
+    for number, line in enumerate(lines):
+        place = f"{folder}/{name}, row {number}"
+        yield number, _checked(_json(line, place), place, fields)
 
 
 def read_array(folder: Path | None, name: str, fields: tuple[str, ...], key: str = "") -> Rows:
-    """Yield the rows of one JSON array with their zero-based numbers.
+    """Yield the rows of one JSON array as `read_rows` does those of JSON lines.
 
-    Args:
-        folder: the data folder.
-        name: the file's path inside it, `.gz` or not.
-        fields: keys whose values must be text.
-        key: the key of the array, where the file is an object.
+    The array is the file, or stands under a `key` of the object that is the file.
 
     Raises:
-        DataError: as `read_text`, or the file is no such array, or a row is as in `read_rows`.
+        DataError: as `read_rows`, or the file is no such array.
     """
     place = f"{folder}/{name}"
     rows = _json(read_text(folder, name), place)

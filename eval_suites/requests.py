@@ -22,7 +22,6 @@ class Decoding:
     Attributes:
         temperature: 0 is greedy.
         top_p: the probability mass that tokens are drawn from.
-        max_tokens: the most tokens to generate.
         stop: strings that end the answer.
     """
 
@@ -37,12 +36,9 @@ class Request:
     """A prompt for an engine: chat `messages` or plain `text`, and the settings of decoding.
 
     Attributes:
-        messages: of a chat.
-        text: a prompt without a chat.
         prefix: the beginning of the assistant's answer; the completion continues it.
         continuation: a text whose likelihood after `text` is computed; nothing is generated. With
             `text` None the continuation is scored from its own first token on, however long it is.
-        decoding: the settings.
         n: the number of answers.
         top_logprobs: the number of most likely tokens to return for each generated one.
         model: the adapter that answers. This and the fields below are filled by the evaluation

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 #: Caused by the model: the sample stays in n and its value is what the scorer says.
 ModelStatus = Literal["ok", "truncated", "unparsed", "empty", "overflow", "timeout"]
 #: Caused by us or a third party: the value is None and the headline is withheld.
 HarnessStatus = Literal["ungraded", "judge_missing", "filtered", "infra"]
 Status = ModelStatus | HarnessStatus
-MODEL_STATUSES: tuple[str, ...] = ("ok", "truncated", "unparsed", "empty", "overflow", "timeout")
-HARNESS_STATUSES: tuple[str, ...] = ("ungraded", "judge_missing", "filtered", "infra")
+HARNESS_STATUSES: tuple[str, ...] = get_args(HarnessStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,8 @@ class Score:
 
 def mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
     """Return the mean of each metric over the scores that carry it and have a value."""
-    columns: dict[str, list[float]] = {}
-    for score in scores:
-        if score.value is not None:
-            for name, value in score.metrics.items():
-                columns.setdefault(name, []).append(value)
-    return {name: sum(values) / len(values) for name, values in sorted(columns.items())}
+    valued = [score for score in scores if score.value is not None]
+    return means_of(valued, *sorted({name for score in valued for name in score.metrics}))
 
 
 def column(scores: Sequence[Score], *names: str) -> list[float]:

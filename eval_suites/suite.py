@@ -2,6 +2,8 @@
 
 A suite never generates, never writes files and knows no engine and no tracker. The evaluation loop
 sends its requests, runs its checks and hands all that comes back to its scorer.
+
+Read `Suite` first, at the end. The rules above it are what few suites set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -145,9 +147,8 @@ class Suite(Generic[S]):
         """
 
         def changed(request: Request) -> Request:
-            if request.continuation:
-                return request
-            return replace(request, decoding=replace(request.decoding, **changes))
+            decoding = replace(request.decoding, **changes)
+            return request if request.continuation else replace(request, decoding=decoding)
 
         def ask(sample: S, answers: Answers) -> Requests:
             return tuple(map(changed, self.ask(sample, answers)))

@@ -1,7 +1,6 @@
 """Texts over a socket, each behind its length; a job may bring open descriptors along."""
 
 import json
-import os
 import socket
 import struct
 from typing import Any
@@ -42,11 +41,7 @@ def receive_job(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     if not head:
         return None
     body = _exactly(sock, _LENGTH.unpack(head)[0])
-    if body is None:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        return None
-    return json.loads(body), descriptors
+    return None if body is None else (json.loads(body), descriptors)
 
 
 def _exactly(sock: socket.socket, length: int) -> bytes | None:

@@ -12,19 +12,6 @@ from typing import Any
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
 #: Bits of a number that goes as hexadecimal digits: Python refuses to write 4,300 decimal ones.
 _LONG = 1 << 13
-_BASES: tuple[Any, ...] = (
-    str,
-    int,
-    float,
-    complex,
-    bytes,
-    bytearray,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-)
 
 
 class NotPlainError(Exception):
@@ -71,7 +58,7 @@ def _outward(value: Any) -> Any:
     # A value of a kind that derives from a plain one goes as that.
     if kind.__module__ == "numpy" and hasattr(value, "tolist"):
         return _outward(value.tolist())
-    for base in _BASES:
+    for base in (str, int, float, list, *_TAGGED):
         if isinstance(value, base) and type(plain := base(value)) is base:
             return _outward(plain)
     raise NotPlainError(f"a value of type {kind.__name__}")
@@ -81,7 +68,7 @@ def _items(values: Any) -> list[Any]:
     return [_outward(value) for value in values]
 
 
-_TAGGED: dict[type, Callable[[Any], Any]] = {
+_TAGGED: dict[Any, Callable[[Any], Any]] = {
     dict: lambda value: [[_outward(key), _outward(item)] for key, item in value.items()],
     tuple: _items,
     set: _items,
