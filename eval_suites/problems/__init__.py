@@ -1,3 +1,3 @@
 """Problems and protocols that several suites share: generators, readers, prompts."""
 
-__all__ = ["arithmetic", "asdiv", "eurus", "one_turn", "word_problems"]
+__all__ = ["arithmetic", "eurus", "one_turn", "programs", "word_problems"]

@@ -40,6 +40,11 @@ def ask_chat(
     return ask
 
 
+def ask_question(instruction: str, decoding: Decoding) -> Callable[[Question, Answers], Requests]:
+    """Return an `ask` that sends the question of a sample with an instruction below it."""
+    return ask_chat(lambda sample: f"{sample.question}\n\n{instruction}", decoding)
+
+
 def ask_text(prompt: Callable[[S], str], decoding: Decoding) -> Callable[[S, Answers], Requests]:
     """Return an `ask` that sends one plain text, which `prompt` returns for a sample."""
 

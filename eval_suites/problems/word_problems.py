@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from eval_suites.grading.answers import flexible_answer, strict_answer
 from eval_suites.grading.status import numeric_score
-from eval_suites.problems.one_turn import Question, ask_chat, score_answer
+from eval_suites.problems.one_turn import ask_question, score_answer
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 
@@ -27,11 +27,6 @@ class Sample:
     question: str
     gold: str
     subset: str
-
-
-def prompt(sample: Question) -> str:
-    """Return the question with GSM8K's instruction."""
-    return f"{sample.question}\n\n{INSTRUCTION}"
 
 
 def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
@@ -62,5 +57,5 @@ def _score(sample: Sample, answer: Answer) -> Score:
     return in_subset(number_score(answer, sample.gold), sample.subset)
 
 
-ask = ask_chat(prompt, CHAT_DECODING)
+ask = ask_question(INSTRUCTION, CHAT_DECODING)
 score = score_answer(_score)

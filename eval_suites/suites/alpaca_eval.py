@@ -14,6 +14,7 @@ Published numbers are of GPT-4 and differ with the judge.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import sqrt
 from pathlib import Path
 from statistics import stdev
@@ -39,10 +40,10 @@ from eval_suites.judging.length_control import (
     length_controlled,
     load_controls,
 )
-from eval_suites.judging.prompts import Template, with_repairs
+from eval_suites.judging.prompts import with_repairs
 from eval_suites.judging.verdicts import ranking
 from eval_suites.problems.one_turn import ask_chat
-from eval_suites.requests import Answer, Decoding
+from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.scores import Score, mean_metrics, means_of
 from eval_suites.suite import (
     Answers,
@@ -61,53 +62,46 @@ PROMPT_2 = "alpaca_eval/annotators/alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.tx
 DECODING = Decoding(max_tokens=2048)
 
 
-def _load_1(folder: Path | None) -> Sequence[Sample]:
-    return _samples(folder, BASELINE_1, load_prompt(folder, PROMPT_1))
-
-
-def _load_2(folder: Path | None) -> Sequence[Sample]:
-    samples = _samples(folder, BASELINE_2, load_prompt(folder, PROMPT_2))
-    controls = load_controls(folder, len(samples))
-    if controls is None:
-        return samples
+def _load(
+    folder: Path | None, baseline: str, prompt_file: str, *, controlled: bool
+) -> Sequence[Sample]:
+    prompt = load_prompt(folder, prompt_file)
+    rows = list(read_array(folder, baseline, ("instruction", "output", "generator")))
+    controls = load_controls(folder, len(rows)) if controlled else None
     return tuple(
-        replace(sample, controls=facts) for sample, facts in zip(samples, controls, strict=True)
-    )
-
-
-def _samples(folder: Path | None, baseline: str, prompt: Template) -> tuple[Sample, ...]:
-    rows = read_array(folder, baseline, ("instruction", "output", "generator"))
-    return tuple(
-        Sample(str(number), row["instruction"], row["output"], row["generator"], prompt)
+        Sample(
+            id=str(number),
+            instruction=row["instruction"],
+            baseline=row["output"],
+            generator=row["generator"],
+            prompt=prompt,
+            controls=controls[number] if controls else None,
+        )
         for number, row in rows
     )
 
 
-def _judge_1(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
+def _requests(settings: Request, sample: Sample, answers: Answers) -> Requests:
+    """Return the question about an output, none where it is the baseline's."""
+    text = answers[0].text
+    return () if text == sample.baseline else (request(settings, sample, text),)
+
+
+def _judge_ranked(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
     """Return the request for a ranking; one that cannot be read is asked for once more."""
-    if _is_draw(sample, answers[0]):
-        return ()
-    requests = (request(RANKED, sample, answers[0].text),)
-    return with_repairs(requests, verdicts, ranking, AGAIN_PLEASE)
+    return with_repairs(_requests(RANKED, sample, answers), verdicts, ranking, AGAIN_PLEASE)
 
 
-def _judge_2(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
+def _judge_weighted(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
     """Return the request for one token's log-probabilities, which cannot be repaired."""
-    if _is_draw(sample, answers[0]) or verdicts:
-        return ()
-    return (request(WEIGHTED, sample, answers[0].text),)
+    return () if verdicts else _requests(WEIGHTED, sample, answers)
 
 
-def _is_draw(sample: Sample, answer: Answer) -> bool:
-    return answer.text == sample.baseline
+def _score_ranked(sample: Sample, answers: Answers, verdicts: Answers, _: Outcomes) -> Score:
+    return score_of(sample, answers[0], ranked(sample, verdicts), official_ranked(sample, verdicts))
 
 
-def _score_1(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
-    ours, official = ranked(sample, verdicts), official_ranked(sample, verdicts)
-    return score_of(sample, answers[0], ours, official)
-
-
-def _score_2(sample: Sample, answers: Answers, verdicts: Answers, _outcomes: Outcomes) -> Score:
+def _score_weighted(sample: Sample, answers: Answers, verdicts: Answers, _: Outcomes) -> Score:
     preference = weighted(sample, verdicts)
     return score_of(sample, answers[0], preference, preference)
 
@@ -123,7 +117,7 @@ def score_of(
         preference: our reading, 1 for the baseline's output to 2 for the model's.
         official: upstream's, None where upstream has none.
     """
-    if _is_draw(sample, answer):
+    if answer.text == sample.baseline:
         preference = official = DRAW
     metrics = {"length": float(len(answer.text)), "suspicious": suspicious([answer.text])}
     if official is not None:
@@ -140,14 +134,12 @@ def score_of(
 
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
+    """Return the means with upstream's standard error, s (by n - 1) over sqrt(n), and by length."""
     means = mean_metrics(scores) | means_of(scores, "official", "length", "suspicious")
-    return length_controlled(scores, means | _standard_error(scores))
-
-
-def _standard_error(scores: Sequence[Score]) -> dict[str, float]:
-    """Return upstream's standard error: the samples' standard deviation (n - 1) over sqrt(n)."""
     values = [score.value for score in scores if score.value is not None]
-    return {"win_rate_se": stdev(values) / sqrt(len(values))} if len(values) > 1 else {}
+    if len(values) > 1:
+        means["win_rate_se"] = stdev(values) / sqrt(len(values))
+    return length_controlled(scores, means)
 
 
 def _note(folder: Path | None) -> str:
@@ -165,18 +157,18 @@ FIRST: Suite[Sample] = Suite(
     source="tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20",
     licence="CC BY-NC 4.0",
     headline="win_rate",
-    load=_load_1,
+    load=partial(_load, baseline=BASELINE_1, prompt_file=PROMPT_1, controlled=False),
     ask=ask_chat(lambda sample: sample.instruction, DECODING),
-    score=_score_1,
+    score=_score_ranked,
     sampling=SamplingRules(decoding=DECODING),
-    judging=JudgeRules(_judge_1),
+    judging=JudgeRules(_judge_ranked),
     metrics=MetricRules(aggregate=_aggregate),
 )
 SECOND: Suite[Sample] = replace(
     FIRST,
     name="alpaca_eval",
-    load=_load_2,
-    score=_score_2,
-    judging=JudgeRules(_judge_2, needs=frozenset({"logprobs"})),
+    load=partial(_load, baseline=BASELINE_2, prompt_file=PROMPT_2, controlled=True),
+    score=_score_weighted,
+    judging=JudgeRules(_judge_weighted, needs=frozenset({"logprobs"})),
     metrics=replace(FIRST.metrics, note=_note),
 )

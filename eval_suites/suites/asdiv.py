@@ -12,15 +12,19 @@ the text (of words, the same as `accuracy`). Gold is upstream's, its faults incl
 asks for one age and lists two wrong ones).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree as ET
 
-from eval_suites.grading.answers import declared
+from eval_suites.files import malformed, read_array, read_text
+from eval_suites.grading.answers import declared, normalise
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
-from eval_suites.problems.asdiv import Problem, eurus_problems, problems
-from eval_suites.problems.one_turn import ask_chat, score_answer
+from eval_suites.problems.one_turn import ask_question, score_answer
 from eval_suites.problems.word_problems import (
     CHAT_DECODING,
     FLEXIBLE,
@@ -32,6 +36,14 @@ from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
 
+XML_FILE = "asdiv/ASDiv.xml.gz"
+LILA_FILE = "asdiv/lila_asdiv.json.gz"
+KindName = Literal["number", "numbers", "ratio", "time", "words"]
+# A unit is in brackets; -(1/3) is a number.
+_UNIT = re.compile(r"\((?![\d/ ]+\))[^()]*\)")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?")
+_PLACE = re.compile(r"(?:the )?(\d+)(?:st|nd|rd|th)(?: caller)?\.?", re.IGNORECASE)
+_CLOCK = re.compile(r"\d+:\d+(?::\d+)?(?: [ap]\.m\.)?")
 INSTRUCTION = (
     "Work through the problem step by step. Then give the final answer alone inside \\boxed{}; "
     "if it is several numbers, write all of them there, separated by commas."
@@ -39,27 +51,81 @@ INSTRUCTION = (
 _KINDS: Mapping[str, Kind] = {"numbers": SEVERAL, "ratio": RATIO, "time": TIME}
 
 
-def _prompt(problem: Problem) -> str:
-    return f"{problem.question}\n\n{INSTRUCTION}"
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem and its closing question, with the gold answer before its unit and its kind."""
+
+    id: str
+    question: str
+    closing_question: str
+    gold: str
+    kind: KindName
+
+
+def problems(folder: Path | None) -> Iterator[Problem]:
+    """Yield all problems of the XML file; raises `DataError` with the problem's ID."""
+    for number, node in enumerate(_tree(read_text(folder, XML_FILE)).iter("Problem")):
+        texts = [(node.findtext(tag) or "").strip() for tag in ("Body", "Question", "Answer")]
+        name = node.get("ID")
+        if not name or not all(texts):
+            place = f"{XML_FILE}, problem {name or number}"
+            raise malformed(place, "ID, Body, Question or Answer is missing")
+        body, question, answer = texts
+        gold, kind = gold_of(answer, ratio=node.findtext("Solution-Type") == "Ratio")
+        yield Problem(name, f"{body} {question}", question, gold, kind)
+
+
+def eurus_problems(folder: Path | None) -> Iterator[Problem]:
+    """Yield the rows of the LILA form with split "test"; gold is the first listed answer."""
+    fields = ("Input", "split")
+    for number, row in read_array(folder, LILA_FILE, fields, key="Instances"):
+        if row["split"] == "test":
+            gold, kind = gold_of(_first(row.get("Output Answer"), number), ratio=True)
+            yield Problem(str(number), row["Input"], row["Input"], gold, kind)
+
+
+def gold_of(answer: str, *, ratio: bool) -> tuple[str, KindName]:
+    """Return the answer without its unit, and its kind; with `ratio`, `7:50` is no time."""
+    bare = re.sub(r"\s+;", ";", _UNIT.sub("", answer)).strip()
+    number = re.sub(r"[()]", "", bare)
+    if place := _PLACE.fullmatch(bare):
+        return place[1], "number"
+    if _NUMBER.fullmatch(number):
+        return normalise(number), "number"
+    if ";" in bare:
+        return bare, "numbers"
+    if _CLOCK.fullmatch(bare):
+        return bare, "ratio" if ratio else "time"
+    return bare, "words"
+
+
+def _tree(text: str) -> ET.Element:
+    if re.search(r"<!(?:DOCTYPE|ENTITY)", text):
+        raise malformed(XML_FILE, "declares entities, upstream's does not")
+    try:
+        return ET.fromstring(text)  # noqa: S314 - entities, the danger, are refused above
+    except ET.ParseError as error:
+        raise malformed(XML_FILE, f"no XML ({error})") from error
+
+
+def _first(answers: Any, row: int) -> str:
+    if isinstance(answers, list) and answers and isinstance(answers[0], str):
+        return answers[0]
+    raise malformed(f"{LILA_FILE}, row {row}", "no text in 'Output Answer'")
 
 
 def _score(problem: Problem, answer: Answer) -> Score:
     if problem.kind == "number":
         return in_subset(number_score(answer, problem.gold), problem.kind)
     declaration = declared(answer.text)
-    right = _readings(problem, declaration or "", answer.text)
-    return in_subset(compared_score(answer, declaration, HEADLINE, right), problem.kind)
-
-
-def _readings(problem: Problem, declaration: str, text: str) -> dict[str, bool]:
-    kind = _KINDS.get(problem.kind)
-    if kind is None:
-        right = same_words(problem.gold, declaration, problem.closing_question)
-        return {HEADLINE: right, FLEXIBLE: right}
-    return {
-        HEADLINE: kind.agrees(problem.gold, declaration),
-        FLEXIBLE: kind.agrees(problem.gold, text, last=True),
-    }
+    if kind := _KINDS.get(problem.kind):
+        right = kind.agrees(problem.gold, declaration or "")
+        flexible = kind.agrees(problem.gold, answer.text, last=True)
+    else:
+        right = same_words(problem.gold, declaration or "", problem.closing_question)
+        flexible = right
+    verdicts = {HEADLINE: right, FLEXIBLE: flexible}
+    return in_subset(compared_score(answer, declaration, HEADLINE, verdicts), problem.kind)
 
 
 FULL: Suite[Problem] = Suite(
@@ -69,7 +135,7 @@ FULL: Suite[Problem] = Suite(
     licence="CC BY-NC 4.0",
     headline=HEADLINE,
     load=lambda folder: tuple(problems(folder)),
-    ask=ask_chat(_prompt, CHAT_DECODING),
+    ask=ask_question(INSTRUCTION, CHAT_DECODING),
     score=score_answer(_score),
     sampling=SamplingRules(decoding=CHAT_DECODING),
 )

@@ -8,7 +8,6 @@ Headline `accuracy` takes what the answer declares (last box, `####`, "answer is
 7,473 training problems as `gsm8k` does, to sample training data from.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +16,8 @@ import yaml
 
 from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading.answers import normalise, strict_answer
-from eval_suites.problems.one_turn import ask_chat, ask_text, before, score_answer
-from eval_suites.problems.word_problems import CHAT_DECODING, HEADLINE, number_score, prompt
+from eval_suites.problems.one_turn import ask_text, before, score_answer
+from eval_suites.problems.word_problems import CHAT_DECODING, HEADLINE, ask, number_score
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
@@ -40,7 +39,10 @@ class Sample:
     examples: str = ""
 
 
-def _load(folder: Path | None, examples: str = "", file: str = TEST_FILE) -> tuple[Sample, ...]:
+def _load(
+    folder: Path | None, file: str = TEST_FILE, examples_file: str = ""
+) -> tuple[Sample, ...]:
+    examples = _examples(read_text(folder, examples_file)) if examples_file else ""
     return tuple(
         Sample(str(number), row["question"], _gold(row["answer"], file, number), examples)
         for number, row in read_rows(folder, file, ("question", "answer"))
@@ -54,10 +56,6 @@ def _gold(answer: str, file: str, row: int) -> str:
     return normalise(number)
 
 
-def _load_with_examples(folder: Path | None) -> Sequence[Sample]:
-    return _load(folder, _examples(read_text(folder, EXAMPLES_FILE)))
-
-
 def _examples(text: str) -> str:
     """Return the worked examples as text, in the order of the file."""
     try:
@@ -66,10 +64,6 @@ def _examples(text: str) -> str:
     except (yaml.YAMLError, KeyError, TypeError) as error:
         fault = "no fewshot_config.samples with question and target"
         raise malformed(EXAMPLES_FILE, fault) from error
-
-
-def _text_prompt(sample: Sample) -> str:
-    return f"{sample.examples}Q: {sample.question}\nA:"
 
 
 def _score(sample: Sample, answer: Answer) -> Score:
@@ -83,15 +77,15 @@ CHAT: Suite[Sample] = Suite(
     licence="MIT",
     headline=HEADLINE,
     load=_load,
-    ask=ask_chat(prompt, CHAT_DECODING),
+    ask=ask,
     score=score_answer(_score),
     sampling=SamplingRules(decoding=CHAT_DECODING),
 )
 COT8: Suite[Sample] = replace(
     CHAT,
     name="gsm8k:cot8",
-    load=_load_with_examples,
-    ask=ask_text(_text_prompt, TEXT_DECODING),
+    load=partial(_load, examples_file=EXAMPLES_FILE),
+    ask=ask_text(lambda sample: f"{sample.examples}Q: {sample.question}\nA:", TEXT_DECODING),
     sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
 )
 TRAIN: Suite[Sample] = replace(

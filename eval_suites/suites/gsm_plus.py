@@ -44,35 +44,22 @@ UNANSWERABLE = "None"
 
 
 def _load(folder: Path | None, file: str) -> Sequence[Sample]:
-    fields = ("question", "answer", "perturbation_type")
-    return tuple(
-        Sample(
-            id=str(number),
-            question=row["question"],
-            gold=_gold(row["answer"], file, number),
-            subset=snake_case(row["perturbation_type"]),
-        )
-        for number, row in read_rows(folder, file, fields)
-    )
-
-
-def _gold(answer: str, file: str, row: int) -> str:
-    if answer.strip() != UNANSWERABLE and len(numbers(answer)) != 1:
-        raise malformed(f"{file}, row {row}", "'answer' is neither a number nor None")
-    return normalise(answer)
+    samples = []
+    for number, row in read_rows(folder, file, ("question", "answer", "perturbation_type")):
+        answer, subset = row["answer"], snake_case(row["perturbation_type"])
+        if answer.strip() != UNANSWERABLE and len(numbers(answer)) != 1:
+            raise malformed(f"{file}, row {number}", "'answer' is neither a number nor None")
+        samples.append(Sample(str(number), row["question"], normalise(answer), subset))
+    return tuple(samples)
 
 
 def _score(sample: Sample, answer: Answer) -> Score:
-    if sample.gold == UNANSWERABLE:
-        return in_subset(_refusal_score(answer), sample.subset)
-    return in_subset(number_score(answer, sample.gold), sample.subset)
-
-
-def _refusal_score(answer: Answer) -> Score:
+    if sample.gold != UNANSWERABLE:
+        return in_subset(number_score(answer, sample.gold), sample.subset)
     right = says_unanswerable(answer.text)
     extracted = UNANSWERABLE if right else strict_answer(answer.text)
-    anywhere = right or finds_unanswerable(answer.text)
-    return compared_score(answer, extracted, HEADLINE, {HEADLINE: right, FLEXIBLE: anywhere})
+    readings = {HEADLINE: right, FLEXIBLE: right or finds_unanswerable(answer.text)}
+    return in_subset(compared_score(answer, extracted, HEADLINE, readings), sample.subset)
 
 
 FULL: Suite[Sample] = Suite(

@@ -12,7 +12,6 @@ box as gold.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from eval_suites.grading import latex, mathematics, minerva
 from eval_suites.grading.answers import last_box
 from eval_suites.grading.status import runnable
 from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import ask_chat, ask_text, before
+from eval_suites.problems.one_turn import ask_question, ask_text, before
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import Answers, CheckRules, Checks, Outcomes, SamplingRules, Suite
@@ -35,6 +34,7 @@ INSTRUCTION = (
     "Reason step by step. Then give the final answer alone, in its simplest form, inside \\boxed{}."
 )
 NEXT_PROBLEM = "Problem:"
+UNSOLVED = "Problem:\n{}\n\nSolution:"
 CHAT_DECODING = Decoding(max_tokens=1024)
 TEXT_DECODING = Decoding(max_tokens=1024, stop=(NEXT_PROBLEM,))
 
@@ -55,7 +55,10 @@ class Sample:
     examples: str = ""
 
 
-def _load(folder: Path | None, name: str, subject: str, examples: str = "") -> tuple[Sample, ...]:
+def _load(
+    folder: Path | None, name: str, subject: str, examples_file: str = ""
+) -> tuple[Sample, ...]:
+    examples = _examples(read_text(folder, examples_file)) if examples_file else ""
     return tuple(
         _sample(row, f"{name}, row {number}", str(number), row[subject], examples)
         for number, row in read_rows(folder, name, ("problem", "solution", subject))
@@ -73,67 +76,44 @@ def _sample(row: dict[str, Any], place: str, name: str, subject: str, examples: 
     return Sample(name, row["problem"], gold, last, level, slug, examples)
 
 
-def _load_with_examples(folder: Path | None) -> Sequence[Sample]:
-    return _load(folder, TEST_FILE, "type", _examples(read_text(folder, EXAMPLES_FILE)))
-
-
 def _examples(text: str) -> str:
     """Return the worked examples as text, in the order of the file."""
     try:
-        return "".join(
-            _with_solution(row["problem"], f" {row['solution']}\n\n") for row in json.loads(text)
-        )
+        pairs = [(row["problem"], row["solution"]) for row in json.loads(text)]
     except (ValueError, KeyError, TypeError) as error:
         raise malformed(EXAMPLES_FILE, "no list of problem and solution") from error
-
-
-def _with_solution(problem: str, solution: str) -> str:
-    return f"Problem:\n{problem}\n\nSolution:{solution}"
-
-
-def _chat_prompt(sample: Sample) -> str:
-    return f"{sample.question}\n\n{INSTRUCTION}"
-
-
-def _text_prompt(sample: Sample) -> str:
-    return sample.examples + _with_solution(sample.question, "")
+    return "".join(f"{UNSOLVED.format(problem)} {solution}\n\n" for problem, solution in pairs)
 
 
 def _text(answer: Answer) -> str:
     return before(f"\n{NEXT_PROBLEM}", answer.text)
 
 
-def _extracted(answer: Answer) -> str | None:
-    """Return what the answer declares, or the last formula of a whole one that declares nothing."""
-    text = _text(answer)
-    declaration = latex.declared(text)
-    if declaration or answer.finish_reason == "length":
-        return declaration
-    return latex.last_resort(text)
+def _compared(sample: Sample, answer: Answer) -> tuple[str, str | None]:
+    """Return the gold that counts and what the answer declares.
 
-
-def _gold(sample: Sample, extracted: str | None) -> str:
-    """Return all boxes of the solution for an answer that is a list, else the last box.
-
-    Eight of the 5,000 solutions have boxes side by side: solutions that all are needed, solutions
-    of which one is enough, or two forms of one. No text tells which; upstream's gold is the last.
+    A whole answer that declares nothing gives its last formula. Gold is all boxes of the solution
+    for a list, else the last box. Eight of the 5,000 solutions have boxes side by side: solutions
+    that all are needed, solutions of which one is enough, or two forms of one. No text tells which;
+    upstream's gold is the last.
     """
+    text = _text(answer)
+    extracted = latex.declared(text)
+    if not extracted and answer.finish_reason != "length":
+        extracted = latex.last_resort(text)
     several = extracted is not None and mathematics.is_list(extracted)
-    return sample.gold if several else sample.last
+    return sample.gold if several else sample.last, extracted
 
 
 def _checks(sample: Sample, answers: Answers) -> Checks:
-    if not runnable(answers[0]):
-        return ()
-    extracted = _extracted(answers[0])
-    return mathematics.checks(_gold(sample, extracted), extracted)
+    return mathematics.checks(*_compared(sample, answers[0])) if runnable(answers[0]) else ()
 
 
 def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
-    text, extracted = _text(answers[0]), _extracted(answers[0])
-    score = mathematics.graded(answers[0], _gold(sample, extracted), extracted, outcomes)
+    score = mathematics.graded(answers[0], *_compared(sample, answers[0]), outcomes)
     if score.value is None:
         return score
+    text = _text(answers[0])
     minerva_answer = minerva.final_answer(text) if sample.examples else last_box(text)
     metrics = {
         "accuracy": score.value,
@@ -151,7 +131,7 @@ CHAT: Suite[Sample] = Suite(
     licence="MIT",
     headline="accuracy",
     load=partial(_load, name=TEST_FILE, subject="type"),
-    ask=ask_chat(_chat_prompt, CHAT_DECODING),
+    ask=ask_question(INSTRUCTION, CHAT_DECODING),
     score=_score,
     sampling=SamplingRules(decoding=CHAT_DECODING),
     checking=CheckRules(_checks),
@@ -159,8 +139,8 @@ CHAT: Suite[Sample] = Suite(
 MINERVA4: Suite[Sample] = replace(
     CHAT,
     name="math:minerva4",
-    load=_load_with_examples,
-    ask=ask_text(_text_prompt, TEXT_DECODING),
+    load=partial(_load, name=TEST_FILE, subject="type", examples_file=EXAMPLES_FILE),
+    ask=ask_text(lambda sample: sample.examples + UNSOLVED.format(sample.question), TEXT_DECODING),
     sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
 )
 MATH500: Suite[Sample] = replace(

@@ -10,7 +10,7 @@ Headline `score` is the mean of our reading of both ratings: the last `[[n]]` of
 judgements that have one, however few. Published numbers are of GPT-4 and differ with the judge.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from eval_suites.files import malformed, read_rows
 from eval_suites.grading.status import worst_status
 from eval_suites.judging.injections import suspicious
 from eval_suites.judging.mt_bench import AGAIN_PLEASE, Dialogue, load_prompts, single
-from eval_suites.judging.prompts import Template, final_replies, with_repairs
+from eval_suites.judging.prompts import final_replies, with_repairs
 from eval_suites.judging.verdicts import official_rating, rating
-from eval_suites.requests import Answer, Decoding, Message, Request
+from eval_suites.requests import Decoding, Message, Request
 from eval_suites.scores import Score, column, mean_metrics, means_of
 from eval_suites.suite import (
     Answers,
@@ -55,13 +55,7 @@ class Sample(Dialogue):
 
 
 def _load(folder: Path | None) -> Sequence[Sample]:
-    prompts, references = load_prompts(folder), _references(folder)
-    return tuple(_samples(folder, prompts, references))
-
-
-def _samples(
-    folder: Path | None, prompts: Mapping[str, Template], references: Mapping[str, tuple[str, ...]]
-) -> Iterator[Sample]:
+    prompts, references, samples = load_prompts(folder), _references(folder), []
     for number, row in read_rows(folder, QUESTION_FILE, ("category",)):
         place = f"{folder}/{QUESTION_FILE}, row {number}"
         name, turns = str(row.get("question_id")), _texts(row.get("turns"), place)
@@ -70,7 +64,8 @@ def _samples(
             fault = f"question {name} has no reference answer in {REFERENCE_FILE}"
             raise malformed(place, fault)
         reference = references[name] if category in WITH_REFERENCES else ()
-        yield Sample(turns, prompts, reference, id=name, category=category)
+        samples.append(Sample(turns, prompts, reference, id=name, category=category))
+    return tuple(samples)
 
 
 def _references(folder: Path | None) -> dict[str, tuple[str, ...]]:
@@ -97,21 +92,16 @@ def _ask(sample: Sample, answers: Answers) -> Requests:
     if len(answers) >= TURNS:
         return ()
     messages = [Message("user", sample.turns[0])]
-    if answers:
-        messages.append(Message("assistant", _stripped(answers[0])))
+    if answers:  # as FastChat continues them, and shows them to the judge: stripped
+        messages.append(Message("assistant", answers[0].text.strip()))
         messages.append(Message("user", sample.turns[1]))
     temperature = TEMPERATURES.get(sample.category, DECODING.temperature)
     return (Request(messages=tuple(messages), decoding=replace(DECODING, temperature=temperature)),)
 
 
-def _stripped(answer: Answer) -> str:
-    """Return an answer as FastChat continues it and shows it to the judge."""
-    return answer.text.strip()
-
-
 def _judge(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
     """Return the requests for both ratings, then once more those that cannot be read."""
-    requests = single(sample, [_stripped(answer) for answer in answers])
+    requests = single(sample, [answer.text.strip() for answer in answers])
     return with_repairs(requests, verdicts, rating, AGAIN_PLEASE)
 
 
@@ -131,11 +121,8 @@ def score_of(
         official: upstream's rating of each turn, None where it has none.
     """
     ratings = [rating(reply.text) for reply in final_replies(verdicts, TURNS, rating)]
-    metrics = {
-        name: value
-        for name, value in zip(OFFICIAL_TURNS, official, strict=False)
-        if value is not None
-    }
+    named = zip(OFFICIAL_TURNS, official, strict=False)
+    metrics = {name: value for name, value in named if value is not None}
     if metrics:
         metrics["official"] = sum(metrics.values()) / len(metrics)
     if answers:

@@ -7,7 +7,7 @@ counted with common_division. `svamp:eurus` is the same under `eval_suites.probl
 also accepts answers a factor of 100 off.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from eval_suites.files import malformed, read_array
@@ -27,29 +27,16 @@ _MISSPELT = {"common_divison": "common_division"}
 
 
 def _load(folder: Path | None) -> Sequence[Sample]:
-    return tuple(_samples(folder))
-
-
-def _samples(folder: Path | None) -> Iterator[Sample]:
+    samples = []
     for number, row in read_array(folder, FILE, ("ID", "Body", "Question", "Type")):
-        subset = snake_case(row["Type"])
-        yield Sample(
-            id=row["ID"],
-            question=f"{_sentence(row['Body'])} {row['Question'].strip()}",
-            gold=_gold(row.get("Answer"), number),
-            subset=_MISSPELT.get(subset, subset),
-        )
-
-
-def _sentence(body: str) -> str:
-    body = body.strip()
-    return body if body.endswith((".", "?", "!")) else f"{body}."
-
-
-def _gold(answer: object, row: int) -> str:
-    if isinstance(answer, bool) or not isinstance(answer, int | float):
-        raise malformed(f"{FILE}, row {row}", "'Answer' is no number")
-    return repr(answer).removesuffix(".0")
+        answer, body, subset = row.get("Answer"), row["Body"].strip(), snake_case(row["Type"])
+        if isinstance(answer, bool) or not isinstance(answer, int | float):
+            raise malformed(f"{FILE}, row {number}", "'Answer' is no number")
+        stop = "" if body.endswith((".", "?", "!")) else "."
+        question = f"{body}{stop} {row['Question'].strip()}"
+        gold = repr(answer).removesuffix(".0")
+        samples.append(Sample(row["ID"], question, gold, _MISSPELT.get(subset, subset)))
+    return tuple(samples)
 
 
 SUITE: Suite[Sample] = Suite(

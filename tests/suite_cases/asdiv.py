@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind
-from eval_suites.problems.asdiv import LILA_FILE, XML_FILE, Problem
 from eval_suites.registry import find
 from eval_suites.requests import Decoding, Message, Request
+from eval_suites.suites.asdiv import LILA_FILE, XML_FILE, Problem
 
 from .cases import (
     Aggregation,

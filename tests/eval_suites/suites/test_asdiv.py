@@ -4,9 +4,9 @@ import pytest
 
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.suite_rules import score_sample
-from eval_suites.problems.asdiv import KindName, Problem, gold_of
 from eval_suites.registry import find
 from eval_suites.requests import Answer
+from eval_suites.suites.asdiv import KindName, Problem, gold_of
 
 SUITE = find("asdiv")
 
