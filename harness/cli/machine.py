@@ -3,28 +3,25 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Option, Typer
 
-from harness.cli.options import RUNS, DataOption, FolderOptions, RunsOption, TrackingOption, command
+from harness.cli import options
+from harness.cli.options import RUNS, command
 
-app = typer.Typer()
+app = Typer()
 
 
 @command(app)
 def dashboard(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of runs, results and reports.")
+        Path, Argument(metavar="DIR", help="Folder of runs, results and reports.")
     ] = RUNS,
     *,
     port: Annotated[
         int | None,
-        typer.Option(
-            "--port", min=0, max=65535, help="Default: 8765, or the next free one; 0: any."
-        ),
+        Option(min=0, max=65535, help="Default: 8765, or the next free one; 0: any."),
     ] = None,
-    browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open it in a browser.")
-    ] = False,
+    browser: Annotated[bool, Option("--open/--no-open", help="Open it in a browser.")] = False,
 ) -> None:
     """Show runs while they work, reports, and a leaderboard over all, on this machine only."""
     import contextlib
@@ -48,39 +45,36 @@ def dashboard(
 def sync(
     names: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN...", help="Run folders. Default: all finished ones of --runs."),
+        Argument(metavar="RUN...", help="Run folders. Default: all finished ones of --runs."),
     ] = None,
     *,
     experiment: Annotated[
         str,
-        typer.Option(
-            "--experiment", help="One experiment for all. Default: the name of each recipe."
-        ),
+        Option(help="One experiment for all. Default: the name of each recipe."),
     ] = "",
-    runs: RunsOption = RUNS,
-    tracking: TrackingOption = None,
+    runs: options.Runs = RUNS,
+    tracking: options.Tracking = None,
 ) -> None:
     """Send runs to an MLflow store, or to another one; what it holds already is left alone."""
     from harness.cli.sync import send
 
-    uri = FolderOptions(runs).places(tracking).tracking_uri
+    uri = options.Folders(runs).places(tracking).tracking_uri
     if not send(names or (), runs, uri, experiment):
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 @command(app)
 def doctor(
     *,
-    data_dir: DataOption = None,
-    tracking: TrackingOption = None,
-    runs: RunsOption = RUNS,
-    online: Annotated[bool, typer.Option("--online", help="Also ask the model hub.")] = False,
+    data_dir: options.DataDir = None,
+    tracking: options.Tracking = None,
+    runs: options.Runs = RUNS,
+    online: Annotated[bool, Option("--online", help="Also ask the model hub.")] = False,
 ) -> None:
     """Check this machine, and name a remedy for whatever is missing."""
     from harness.cli.diagnosis import checks, table
-    from harness.cli.reports import print_table
-    from harness.data.folder import data_folder
+    from harness.cli.results import print_table
 
-    uri = FolderOptions(runs).places(tracking).tracking_uri
-    folder = data_folder(data_dir)
+    uri = options.Folders(runs).places(tracking).tracking_uri
+    folder = options.data_folder(data_dir)
     print_table(table(checks(runs=runs, data_dir=folder, tracking_uri=uri, online=online)))

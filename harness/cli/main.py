@@ -77,9 +77,10 @@ def _report_as_json(message: str, exit_code: int) -> int:
     """Print an error as the last JSON line where those are asked for; return the exit code."""
     command, *options = sys.argv[1:] or [""]
     if command in _JSON_LINES and "--json" in options:
-        from harness.cli.output import write_error
+        from harness.progress.json_lines import JsonLines
 
-        write_error(message, exit_code)
+        error = {"event": "error", "message": message, "exit_code": exit_code}
+        JsonLines(sys.stdout).write(error)
     return exit_code
 
 

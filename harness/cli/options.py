@@ -2,14 +2,14 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
+from typer import Argument, Option, Typer
 
-from harness.data.folder import data_folder
 from harness.engines.registry import ENGINES
 
 if TYPE_CHECKING:
@@ -22,104 +22,108 @@ F = TypeVar("F", bound=Callable[..., None])
 RUNS = Path("runs")
 MODELS = Path("models")
 
-RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of run folders and the journal.")]
-ModelsOption = Annotated[Path, typer.Option("--models", help="Folder of fetched models.")]
-DataOption = Annotated[
+
+def data_folder(named: Path | None) -> Path:
+    """Return the folder of benchmark files: the named one, else `nca/data` in this user's cache.
+
+    The cache is XDG_CACHE_HOME, else `~/.cache`; `nca data fetch` makes and fills the folder.
+    """
+    if named is not None:
+        return named.resolve()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache).resolve() / "nca" / "data"
+
+
+Runs = Annotated[Path, Option("--runs", help="Folder of run folders and the journal.")]
+Models = Annotated[Path, Option("--models", help="Folder of fetched models.")]
+DataDir = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--data-dir",
         envvar="NCA_DATA_DIR",
         help="Folder of benchmark files. Default: one in your cache, for `nca data fetch` to fill.",
         callback=data_folder,
     ),
 ]
-TrackingOption = Annotated[
+Tracking = Annotated[
+    str | None, Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs.")
+]
+Engine = Annotated[str | None, Option("--engine", help=f"The engine: {', '.join(ENGINES)}.")]
+BaseUrl = Annotated[str, Option("--base-url", help="Address of an OpenAI endpoint.")]
+Limit = Annotated[
     str | None,
-    typer.Option("--tracking", help="MLflow URI, or `none`. Default: SQLite under --runs."),
+    Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
 ]
-EngineOption = Annotated[
-    str | None, typer.Option("--engine", help=f"The engine: {', '.join(ENGINES)}.")
-]
-BaseUrlOption = Annotated[str, typer.Option("--base-url", help="Address of an OpenAI endpoint.")]
-LimitOption = Annotated[
-    str | None,
-    typer.Option("--limit", help="Samples a suite (of bbh: a task): a number, or gsm8k=64,bbh=4."),
-]
-RoomOption = Annotated[
+MaxModelLen = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--max-model-len",
         min=16,
         help="Tokens of a prompt with its answer; fewer where the model ends. Default: 2048.",
     ),
 ]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
+Set = Annotated[
+    list[str] | None, Option("--set", help="Override a key: train.beta=0.05. Repeatable.")
 ]
-UnsafeOption = Annotated[
-    bool, typer.Option("--unsafe", help="Run programs even where they cannot be contained.")
+Unsafe = Annotated[
+    bool, Option("--unsafe", help="Run programs even where they cannot be contained.")
 ]
-TasksOption = Annotated[
-    Path | None,
-    typer.Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME."),
+Tasks = Annotated[
+    Path | None, Option("--lm-eval-tasks", help="Folder of lm-eval task files, for lm_eval:NAME.")
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Print the table only.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-JudgeOption = Annotated[
+Quiet = Annotated[bool, Option("--quiet", help="Print the table only.")]
+Judge = Annotated[
     str | None,
-    typer.Option("--judge", help="openai:MODEL, vllm:FOLDER, transformers:FOLDER, fake:FOLDER."),
+    Option("--judge", help="openai:MODEL, vllm:FOLDER, transformers:FOLDER, fake:FOLDER."),
 ]
-JudgeUrlOption = Annotated[
-    str, typer.Option("--judge-url", help="Address of the judge. Default: OpenAI's own.")
+JudgeUrl = Annotated[
+    str, Option("--judge-url", help="Address of the judge. Default: OpenAI's own.")
 ]
-AllowMissingOption = Annotated[
-    bool, typer.Option("--allow-missing", help="Show scores with samples missing, n of N.")
+AllowMissing = Annotated[
+    bool, Option("--allow-missing", help="Show scores with samples missing, n of N.")
 ]
-AllowMismatchOption = Annotated[
-    bool, typer.Option("--allow-mismatch", help="Warn where scores were made differently.")
+AllowMismatch = Annotated[
+    bool, Option("--allow-mismatch", help="Warn where scores were made differently.")
 ]
-AsJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Debug = Annotated[bool, Option("--debug", help="Show the traceback of an error.")]
+AsJson = Annotated[bool, Option("--json", help="Print JSON.")]
 RunNames = Annotated[
-    list[str],
-    typer.Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT."),
+    list[str], Argument(metavar="RUN...", help="Run folders, result files, mlflow:EXPERIMENT.")
 ]
-RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (YAML).")]
+RecipeFile = Annotated[Path, Argument(help="A recipe file (YAML).")]
 
 
 @dataclass(frozen=True, slots=True)
-class FolderOptions:
+class Folders:
     """The folders that a command works with."""
 
-    runs: RunsOption = RUNS
-    models: ModelsOption = MODELS
-    data_dir: DataOption = None
+    runs: Runs = RUNS
+    models: Models = MODELS
+    data_dir: DataDir = None
 
     def places(self, tracking: str | None = "none") -> "Places":
         """Return the folders with a tracking store; None is an SQLite store among the runs."""
-        from harness.cli.parse import places
+        from harness.pipeline.places import Places
 
-        return places(self.runs, self.models, self.data_dir, tracking)
+        uri = tracking or f"sqlite:///{(self.runs / 'mlflow.db').resolve()}"
+        data_dir = data_folder(self.data_dir)
+        return Places(self.runs, self.models, data_dir, "" if uri == "none" else uri)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeFlags:
     """The judge, its price and its budget."""
 
-    judge: JudgeOption = None
-    judge_url: JudgeUrlOption = ""
+    judge: Judge = None
+    judge_url: JudgeUrl = ""
     judge_price: Annotated[
-        str | None,
-        typer.Option("--judge-price", help="IN,OUT: dollars a million prompt, completion tokens."),
+        str | None, Option(help="IN,OUT: dollars a million prompt, completion tokens.")
     ] = None
     max_cost: Annotated[
-        float | None,
-        typer.Option("--max-cost", help="Dollars that the judge may cost in this run."),
+        float | None, Option(help="Dollars that the judge may cost in this run.")
     ] = None
     judge_repeats: Annotated[
-        int | None,
-        typer.Option(
-            "--judge-repeats", min=1, help="Number of times that each verdict is requested."
-        ),
+        int | None, Option(min=1, help="Number of times that each verdict is requested.")
     ] = None
 
     @property
@@ -131,12 +135,12 @@ class JudgeFlags:
 
 
 @dataclass(frozen=True, slots=True)
-class OutputOptions:
+class Form:
     """The form in which a command that runs stages prints."""
 
-    quiet: QuietOption = False
+    quiet: Quiet = False
     json: Annotated[
-        bool, typer.Option("--json", help="Print progress and result as JSON lines, nothing else.")
+        bool, Option("--json", help="Print progress and result as JSON lines, nothing else.")
     ] = False
 
     @property
@@ -147,7 +151,7 @@ class OutputOptions:
         return output(quiet=self.quiet, json=self.json)
 
 
-def command(app: typer.Typer, name: str | None = None) -> Callable[[F], F]:
+def command(app: Typer, name: str | None = None) -> Callable[[F], F]:
     """Register a command whose parameters may be groups of options.
 
     Each field of a group is an option of the command. Every command also has `--debug`, which
@@ -163,23 +167,23 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[F], F]:
 
 def _with_single_options(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function of single options that calls one of groups."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
-        if not dataclasses.is_dataclass(parameter.annotation):
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        groups[parameter.name] = parameter.annotation
-        parameters += [
-            _parameter(field.name, field.type, field.default)
-            for field in dataclasses.fields(parameter.annotation)
-        ]
-    parameters.append(_parameter("debug", DebugOption, default=False))
+        if dataclasses.is_dataclass(group := parameter.annotation):
+            groups[parameter.name] = group
+            parameters += inspect.signature(groups[parameter.name]).parameters.values()
+        else:
+            parameters.append(parameter)
+    parameters = [parameter.replace(kind=keyword) for parameter in parameters]
+    debug = inspect.Parameter("debug", keyword, default=False, annotation=Debug)
+    parameters.append(debug)
 
     def call(**values: Any) -> None:
         del values["debug"]
         for name, group in groups.items():
-            fields = [field.name for field in dataclasses.fields(group)]
+            fields = inspect.signature(group).parameters
             values[name] = group(**{field: values.pop(field) for field in fields})
         function(**values)
 
@@ -187,9 +191,3 @@ def _with_single_options(function: Callable[..., None]) -> Callable[..., None]:
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
-
-
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-    )

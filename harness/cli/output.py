@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 
@@ -14,38 +14,13 @@ from harness.progress.live import screen
 from harness.progress.screen import Screen
 
 
-class Output(Protocol):
-    """The output of a command: stages, notes and the result."""
-
-    @property
-    def screen(self) -> Screen:
-        """The screen that shows stages."""
-
-    def heading(self, text: str) -> None:
-        """Print the heading of a part."""
-
-    def note(self, line: str) -> None:
-        """Print a note, which is not a result."""
-
-    def paragraph(self, text: str) -> None:
-        """Print an explanation of several lines."""
-
-    def result(self, finished: Finished, tracking_uri: str, title: str | None = None) -> None:
-        """Print the result of a run, and where it is."""
-
-
 class TerminalOutput:
     """Output of progress, tables and places of files; if quiet, of the tables alone."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console = console
         self._quiet = quiet
-        self._screen = screen(console, quiet=quiet)
-
-    @property
-    def screen(self) -> Screen:
-        """The screen that shows stages."""
-        return self._screen
+        self.screen: Screen = screen(console, quiet=quiet)
 
     def heading(self, text: str) -> None:
         """Print a rule with a text in it."""
@@ -69,7 +44,12 @@ class TerminalOutput:
         show(finished.result, finished.comparison, self._console, title)
         for event in finished.events:
             if event["event"] == "evaluated":
-                self._evaluated(event)
+                damaged = event["damaged"]
+                again = f", {damaged} damaged ones asked again" if damaged else ""
+                counts = f"{event['asked']} asked, {event['reused']} reused from the journal"
+                self.note(f"answers: {counts}{again}")
+                if event["verdicts_asked"] + event["verdicts_reused"]:
+                    self.note(verdicts_line(event))
             if event["event"] == "tracked" and event.get("failed"):
                 lost = f"MLflow: {event['failed']}; everything is in the run folder"
                 self._console.print(lost, style="red", markup=False)
@@ -81,25 +61,13 @@ class TerminalOutput:
         if tracking_uri.startswith("sqlite"):
             self.note(f"        open it with: mlflow ui --backend-store-uri {tracking_uri}")
 
-    def _evaluated(self, event: Mapping[str, Any]) -> None:
-        damaged = event["damaged"]
-        again = f", {damaged} damaged ones asked again" if damaged else ""
-        answers = f"{event['asked']} asked, {event['reused']} reused from the journal{again}"
-        self.note(f"answers: {answers}")
-        if event["verdicts_asked"] + event["verdicts_reused"]:
-            self.note(verdicts_line(event))
-
 
 class JsonOutput:
     """Output as JSON lines; the last line of a run is its result."""
 
     def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
-
-    @property
-    def screen(self) -> Screen:
-        """The writer of events."""
-        return self._lines
+        self.screen: Screen = lines
 
     def heading(self, text: str) -> None:
         """Write a note event."""
@@ -117,16 +85,22 @@ class JsonOutput:
         from harness.report.run_summary import tables
 
         by_name = tables(finished.result, finished.comparison, title)
-        scores, likelihood = (
-            by_name[name].records if name in by_name else () for name in ("table", "likelihood")
-        )
+        records = {name: table.records for name, table in by_name.items()}
         page = finished.folder.report
-        where = {
-            "run": str(finished.folder.path),
-            "report": str(page) if page.is_file() else "",
-            "tracking": tracking_uri,
-        }
-        self._lines.write({"event": "result", **where, "records": scores, "likelihood": likelihood})
+        self._lines.write(
+            {
+                "event": "result",
+                "run": str(finished.folder.path),
+                "report": str(page) if page.is_file() else "",
+                "tracking": tracking_uri,
+                "records": records.get("table", ()),
+                "likelihood": records.get("likelihood", ()),
+            }
+        )
+
+
+#: The output of a command: stages, notes and the result.
+Output = TerminalOutput | JsonOutput
 
 
 def verdicts_line(event: Mapping[str, Any]) -> str:
@@ -146,15 +120,9 @@ def verdicts_line(event: Mapping[str, Any]) -> str:
     return text
 
 
-def output(*, quiet: bool, json: bool) -> Output:
+def output(*, quiet: bool = False, json: bool = False) -> Output:
     """Return the output of a command's options."""
     return JsonOutput(JsonLines(sys.stdout)) if json else TerminalOutput(Console(), quiet=quiet)
-
-
-def write_error(message: str, exit_code: int) -> None:
-    """Write the last line of a command that failed, for programs."""
-    error = {"event": "error", "message": message, "exit_code": exit_code}
-    JsonLines(sys.stdout).write(error)
 
 
 def _shortest(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The words of a command line as values: places, recipes and their keys, checkpoints, runs."""
+"""The words of a command line as values: recipes and their keys, checkpoints, runs."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import Output
-from harness.data.folder import data_folder
 from harness.engines.options import EngineChoice
 from harness.engines.registry import DEFAULT, REMOTE
 from harness.errors import RecipeError
@@ -17,20 +16,7 @@ from harness.recipe.schema import DecodingChanges, EvaluateSection, Recipe
 from harness.storage.result import Result, read_result
 
 if TYPE_CHECKING:
-    from harness.evaluate.answer_files.unjudged import Bench
     from harness.evaluate.suites.library import SuiteLibrary
-    from harness.recipe.schema import JudgeChoice
-
-
-def places(runs: Path, models: Path, data_dir: Path | None, tracking: str | None) -> Places:
-    """Return the folders of a command; tracking defaults to an SQLite store among the runs."""
-    uri = tracking or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
-    return Places(
-        runs=runs,
-        models=models,
-        data_dir=data_folder(data_dir),
-        tracking_uri="" if uri == "none" else uri,
-    )
 
 
 def recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[Recipe, Places]:
@@ -123,18 +109,6 @@ def expand_all(
     for name, reason in left_out.items():
         out.note(f"left out: {name}: {reason}")
     return section, library
-
-
-def bench(chosen: "JudgeChoice | None", where: Places) -> "Bench | None":
-    """Return the judge of `nca score` with its model found; None where none is named."""
-    from harness.evaluate.answer_files.unjudged import Bench
-    from harness.pipeline.lookup import resolve_judge
-
-    choice, fingerprint = resolve_judge(EvaluateSection(judge=chosen), where)
-    if choice is None:
-        return None
-    where.runs.mkdir(parents=True, exist_ok=True)
-    return Bench(choice, fingerprint, where.journal)
 
 
 def name_checkpoints(models: Sequence[str]) -> dict[str, str]:

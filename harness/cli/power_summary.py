@@ -1,7 +1,6 @@
 """The output of `nca power`: a short table with notes, and everything behind it as JSON."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,22 @@ def table(budget: Budget) -> Table:
     """Return the table of a budget; it has one record for each design."""
     question, n = budget.question, budget.pairing.n
     unit = "points" if budget.scale == 100 else "units"
-    seen = f"{n:,} prompts show\n{unit}" if n else f"prompts at hand show\n{unit}"
+    prompts = f"{n:,} prompts" if n else "prompts at hand"
     return Table(
         title=budget.title,
         headings=(
             Heading("design", "left"),
             Heading(f"prompts needed\nfor {question.points:g} {unit}"),
-            Heading(seen),
+            Heading(f"{prompts} show\n{unit}"),
         ),
-        rows=tuple(
-            (design.name, _needed(design), _seen(design, budget)) for design in budget.designs
+        rows=tuple(_cells(design, budget) for design in budget.designs),
+        notes=(
+            _question_note(question, unit),
+            _pairing_note(budget),
+            _tests_note(budget),
+            _repeats_note(budget),
+            _seeds_note(budget, unit),
         ),
-        notes=tuple(_notes(budget, unit)),
         records=tuple(asdict(design) for design in budget.designs),
     )
 
@@ -38,61 +41,48 @@ def write_json(budget: Budget, file: Path) -> None:
     write_text(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
-def _needed(design: Design) -> str:
-    if design.samples_low is None or design.samples_high is None:
-        return f"{design.samples:,}"
-    return f"{design.samples:,} [{design.samples_low:,}, {design.samples_high:,}]"
-
-
-def _seen(design: Design, budget: Budget) -> str:
+def _cells(design: Design, budget: Budget) -> tuple[str, str, str]:
+    needed, detectable = f"{design.samples:,}", "none"
+    if design.samples_low is not None and design.samples_high is not None:
+        needed += f" [{design.samples_low:,}, {design.samples_high:,}]"
     if budget.pairing.n is None:
-        return NONE
-    if design.detectable is None:
-        return "none"
-    return f"{budget.scale * design.detectable:.1f}"
-
-
-def _notes(budget: Budget, unit: str) -> Iterator[str]:
-    yield _question_note(budget.question, unit)
-    yield _pairing_note(budget)
-    yield _tests_note(budget)
-    yield _repeats_note(budget)
-    yield _seeds_note(budget, unit)
+        detectable = NONE
+    elif design.detectable is not None:
+        detectable = f"{budget.scale * design.detectable:.1f}"
+    return design.name, needed, detectable
 
 
 def _question_note(question: Question, unit: str) -> str:
     aim, count = question.aim, question.comparisons
-    test = f"{question.points:g} {unit} with power {aim.power:g} and two-sided alpha {aim.alpha:g}"
-    if count == 1:
-        return f"Question: the samples that show {test}."
-    return (
-        f"Question: the samples that show {test} over {count} comparisons, so alpha "
-        f"{question.per_comparison.alpha:.2g} each (Bonferroni, which is Holm's first step)."
+    note = (
+        f"Question: the samples that show {question.points:g} {unit} with power {aim.power:g} and "
+        f"two-sided alpha {aim.alpha:g}"
     )
+    if count > 1:
+        note += (
+            f" over {count} comparisons, so alpha {question.per_comparison.alpha:.2g} each "
+            "(Bonferroni, which is Holm's first step)"
+        )
+    return f"{note}."
 
 
 def _pairing_note(budget: Budget) -> str:
     figures, scale = budget.pairing, budget.scale
     percent = " %" if scale == 100 else ""
-    means = ", ".join(
-        f"{name} {scale * mean:.1f}{percent}"
-        for name, mean in zip(budget.names, (figures.first, figures.second), strict=True)
-    )
+    means = zip(budget.names, (figures.first, figures.second), strict=True)
+    note = ", ".join(f"{name} {scale * mean:.1f}{percent}" for name, mean in means)
     if figures.correlation is not None:
-        means += f"; correlation {figures.correlation:.2f}"
-    return f"Pairing{'' if figures.measured else ' (assumed)'}: {means}{_discordant(budget)}."
-
-
-def _discordant(budget: Budget) -> str:
-    share, bounds = budget.pairing.discordant, budget.pairing.discordant_bounds
-    if share is None:
-        return ""
-    text = f"; only one of them is right on {100 * share:.1f} % of the prompts"
-    if bounds is not None:
-        text += f" [{100 * bounds.low:.1f}, {100 * bounds.high:.1f}], whose ends give the range"
-    if share < budget.difference:
-        text += f"; the difference needs at least {100 * budget.difference:g} %, which is used here"
-    return text
+        note += f"; correlation {figures.correlation:.2f}"
+    share, bounds = figures.discordant, figures.discordant_bounds
+    if share is not None:
+        note += f"; only one of them is right on {100 * share:.1f} % of the prompts"
+        if bounds is not None:
+            low, high = 100 * bounds.low, 100 * bounds.high
+            note += f" [{low:.1f}, {high:.1f}], whose ends give the range"
+        if share < budget.difference:
+            least = f"{100 * budget.difference:g} %"
+            note += f"; the difference needs at least {least}, which is used here"
+    return f"Pairing{'' if figures.measured else ' (assumed)'}: {note}."
 
 
 def _tests_note(budget: Budget) -> str:
@@ -112,12 +102,12 @@ def _repeats_note(budget: Budget) -> str:
             "Repeats: their benefit is not known without a run that has several answers a prompt "
             "(at temperature 0 there is none)."
         )
-    single, between = figures.variance_with(1), figures.variance_with(None)
+    single = figures.variance_with(1)
     share = figures.within / single if single else 0.0
+    rest = "" if figures.variance_with(None) else " No variance is left between prompts."
     return (
         f"Repeats: {100 * share:.0f} % of a difference's variance is between answers to the same "
-        f"prompt, which repeats average away; the rest is between prompts."
-        + ("" if between else " No variance is left between prompts.")
+        f"prompt, which repeats average away; the rest is between prompts.{rest}"
     )
 
 

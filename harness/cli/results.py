@@ -1,96 +1,136 @@
 """Commands that read finished runs and files of answers: tables, curves, scores, exports."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, BadParameter, Option, Typer
 
-from harness.cli.options import (
-    RUNS,
-    AllowMismatchOption,
-    AllowMissingOption,
-    FolderOptions,
-    JudgeFlags,
-    RunNames,
-    RunsOption,
-    TrackingOption,
-    UnsafeOption,
-    command,
-)
+from harness.cli import options
+from harness.cli.options import RUNS, command
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from harness.pipeline.places import Places
+    from harness.report.tables.table import Table
+    from harness.storage.result import Result
+
+app = Typer()
+
+
+def print_table(table: "Table") -> None:
+    """Print a table as wide as the terminal."""
+    from rich.console import Console
+
+    from harness.report.tables.table import terminal
+
+    console = Console()
+    console.print(terminal(table, console.width))
+
+
+def _results(runs: Sequence[str], where: "Places") -> Iterator[tuple[str, "Result"]]:
+    from harness.cli.parse import results
+
+    for name in runs:
+        for result in results(name, where.tracking_uri):
+            yield name, result
 
 
 @command(app)
 def compare(
-    names: RunNames,
+    names: options.RunNames,
     *,
-    baseline: Annotated[
-        str | None, typer.Option("--baseline", help="Row that differences are taken to.")
-    ] = None,
+    baseline: Annotated[str | None, Option(help="Row that differences are taken to.")] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="terminal, markdown, latex, csv, json or html.")
+        str, Option("--format", help="terminal, markdown, latex, csv, json or html.")
     ] = "terminal",
-    allow_missing: AllowMissingOption = False,
-    allow_mismatch: AllowMismatchOption = False,
-    runs: RunsOption = RUNS,
-    tracking: TrackingOption = None,
+    allow_missing: options.AllowMissing = False,
+    allow_mismatch: options.AllowMismatch = False,
+    runs: options.Runs = RUNS,
+    tracking: options.Tracking = None,
 ) -> None:
     """Put finished runs side by side, with intervals and paired differences."""
-    from harness.cli import reports
-    from harness.report.html.leaderboard import Options
+    from harness.errors import RecipeError, RunError
+    from harness.report.compare.comparison import compare
+    from harness.report.compare.together import merged
+    from harness.report.tables.formats import FORMATS
+    from harness.report.tables.score_table import comparison_table
 
-    options = Options(baseline, allow_missing, allow_mismatch)
-    reports.compare(names, format_, options, FolderOptions(runs).places(tracking))
+    where = options.Folders(runs).places(tracking)
+    if format_ not in ("terminal", *FORMATS):
+        formats = ", ".join(FORMATS)
+        raise RecipeError(f"no table format is called {format_!r}: use terminal, {formats}")
+    result = merged([result for _, result in _results(names, where)])
+    if not any(checkpoint.suites for checkpoint in result.checkpoints):
+        raise RunError(
+            f"{' '.join(names)}: no checkpoint was evaluated on a suite (nca trends shows probes)"
+        )
+    first = baseline or result.baseline
+    comparison = compare(result, first, allow_missing=allow_missing, allow_mismatch=allow_mismatch)
+    table = comparison_table(comparison)
+    if format_ == "terminal":
+        print_table(table)
+    else:
+        print(FORMATS[format_].write(table), end="")
 
 
 @command(app)
 def report(
-    names: RunNames,
+    names: options.RunNames,
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the pages.")],
+    out: Annotated[Path, Option("-o", "--out", help="Folder of the pages.")],
     baseline: Annotated[
-        str | None, typer.Option("--baseline", help="Row that differences are taken to at first.")
+        str | None, Option(help="Row that differences are taken to at first.")
     ] = None,
-    allow_missing: AllowMissingOption = False,
-    allow_mismatch: AllowMismatchOption = False,
-    runs: RunsOption = RUNS,
-    tracking: TrackingOption = None,
+    allow_missing: options.AllowMissing = False,
+    allow_mismatch: options.AllowMismatch = False,
+    runs: options.Runs = RUNS,
+    tracking: options.Tracking = None,
 ) -> None:
     """Write pages that open from disk: scores, charts, and every sample behind them."""
-    from harness.cli import reports
+    from harness.report.html.build import build
     from harness.report.html.leaderboard import Options
+    from harness.report.html.material import gather, source
 
-    options = Options(baseline, allow_missing, allow_mismatch)
-    reports.report(names, out, options, FolderOptions(runs).places(tracking))
+    where = options.Folders(runs).places(tracking)
+    sources = [source(result, Path(name)) for name, result in _results(names, where)]
+    print(build(gather(sources), out, Options(baseline, allow_missing, allow_mismatch)))
 
 
 @command(app)
 def trends(
-    names: RunNames,
+    names: options.RunNames,
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and pictures.")],
-    baseline: Annotated[
-        str, typer.Option("--baseline", help="Checkpoint whose last margin is the measure.")
-    ] = "dpo",
-    runs: RunsOption = RUNS,
-    tracking: TrackingOption = None,
+    out: Annotated[Path, Option("-o", "--out", help="Folder for tables and pictures.")],
+    baseline: Annotated[str, Option(help="Checkpoint whose last margin is the measure.")] = "dpo",
+    runs: options.Runs = RUNS,
+    tracking: options.Tracking = None,
 ) -> None:
     """Show how likelihoods of best and worst responses moved, over seeds and at equal margin."""
-    from harness.cli import reports
+    from harness.report.compare.likelihood import trends as trends_of
+    from harness.report.figures.likelihood_figure import draw_trends
+    from harness.report.tables.formats import markdown, to_csv
+    from harness.report.tables.likelihood_table import trend_table
+    from harness.storage.atomic_files import write_text
 
-    reports.trends(names, baseline, out, FolderOptions(runs).places(tracking))
+    for _, result in _results(names, options.Folders(runs).places(tracking)):
+        curves = trends_of(result)
+        table = trend_table(curves, baseline, result.recipe)
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / f"{result.recipe}.md", markdown(table))
+        write_text(out / f"{result.recipe}.csv", to_csv(table))
+        draw_trends(curves, out / "figures" / result.recipe)
+        print_table(table)
 
 
 @command(app)
 def tables(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder of specifications (*.yaml).")
+        Path, Argument(metavar="FOLDER", help="Folder of specifications (*.yaml).")
     ] = Path("results"),
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder of the files. Default: the same.")
+        Path | None, Option("-o", "--out", help="Folder of the files. Default: the same.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no file names.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Print no file names.")] = False,
 ) -> None:
     """Write every table and picture of a folder of results anew, from its specifications."""
     from harness.report.tables.build import build
@@ -102,54 +142,34 @@ def tables(
 
 @command(app)
 def power(
-    points: Annotated[
-        float,
-        typer.Option("--points", min=1e-6, help="Difference to detect, in percentage points."),
-    ],
+    points: Annotated[float, Option(min=1e-6, help="Difference to detect, in percentage points.")],
     run: Annotated[
-        str | None,
-        typer.Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT."),
+        str | None, Argument(metavar="RUN", help="Run folder, result file, mlflow:EXPERIMENT.")
     ] = None,
-    suite: Annotated[
-        str | None, typer.Option("--suite", help="The suite, if it has several.")
-    ] = None,
+    suite: Annotated[str | None, Option(help="The suite, if it has several.")] = None,
     checkpoint: Annotated[
-        str | None,
-        typer.Option("--checkpoint", help="The checkpoint; NAME means all of NAME-seedN."),
+        str | None, Option(help="The checkpoint; NAME means all of NAME-seedN.")
     ] = None,
-    baseline: Annotated[
-        str | None, typer.Option("--baseline", help="The checkpoint that it is compared with.")
-    ] = None,
-    accuracy: Annotated[
-        float | None, typer.Option("--accuracy", help="Without a run: the baseline's, 0 to 1.")
-    ] = None,
+    baseline: Annotated[str | None, Option(help="The checkpoint that it is compared with.")] = None,
+    accuracy: Annotated[float | None, Option(help="Without a run: the baseline's, 0 to 1.")] = None,
     discordant: Annotated[
-        float | None,
-        typer.Option("--discordant", help="Share of prompts that only one gets right, 0 to 1."),
+        float | None, Option(help="Share of prompts that only one gets right, 0 to 1.")
     ] = None,
-    correlation: Annotated[
-        float | None, typer.Option("--correlation", help="Of the outcomes, in its place.")
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option("--samples", min=1, help="Prompts at hand, without a run.")
-    ] = None,
+    correlation: Annotated[float | None, Option(help="Of the outcomes, in its place.")] = None,
+    samples: Annotated[int | None, Option(min=1, help="Prompts at hand, without a run.")] = None,
     power_: Annotated[
-        float, typer.Option("--power", help="Probability to detect the difference, if it exists.")
+        float, Option("--power", help="Probability to detect the difference, if it exists.")
     ] = 0.8,
-    alpha: Annotated[
-        float, typer.Option("--alpha", help="Probability to report one that does not exist.")
-    ] = 0.05,
-    comparisons: Annotated[
-        int, typer.Option("--comparisons", min=1, help="Differences that the table will show.")
-    ] = 1,
+    alpha: Annotated[float, Option(help="Probability to report one that does not exist.")] = 0.05,
+    comparisons: Annotated[int, Option(min=1, help="Differences that the table will show.")] = 1,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write everything behind the table here.")
+        Path | None, Option("--json", help="Also write everything behind the table here.")
     ] = None,
-    runs: RunsOption = RUNS,
-    tracking: TrackingOption = None,
+    runs: options.Runs = RUNS,
+    tracking: options.Tracking = None,
 ) -> None:
     """Compute how many samples, repeats or seeds it takes to detect a difference."""
-    from harness.cli import parse, reports
+    from harness.cli import parse, power_summary
     from harness.report.compare.together import merged
     from harness.stats.power.budget import of_assumed, of_result, question
 
@@ -158,19 +178,20 @@ def power(
         budget = of_assumed(difference, (accuracy, discordant, correlation), samples)
     else:
         if any(figure is not None for figure in (accuracy, discordant, correlation, samples)):
-            raise typer.BadParameter("assumed figures and a RUN do not go together")
-        where = FolderOptions(runs).places(tracking)
-        result = merged(parse.results(run, where.tracking_uri))
-        budget = of_result(difference, result, suite, checkpoint, baseline)
-    reports.power(budget, json_file)
+            raise BadParameter("assumed figures and a RUN do not go together")
+        uri = options.Folders(runs).places(tracking).tracking_uri
+        budget = of_result(difference, merged(parse.results(run, uri)), suite, checkpoint, baseline)
+    print_table(power_summary.table(budget))
+    if json_file is not None:
+        power_summary.write_json(budget, json_file)
 
 
 @command(app)
 def score(
-    suite: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
+    suite: Annotated[str, Argument(help="A suite, as `nca suites` lists it.")],
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="FILE...",
             help="Answers (JSON lines), one model a file: FILE or NAME=FILE. A line has sample_id "
             "and completions, or task_id and completion or solution, or is a sample log's. "
@@ -178,42 +199,49 @@ def score(
         ),
     ],
     *,
-    also: Annotated[
-        str | None, typer.Option("--also", help="evalplus: show where its executor differs.")
-    ] = None,
+    also: Annotated[str | None, Option(help="evalplus: show where its executor differs.")] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write every sample's value here.")
+        Path | None, Option("--json", help="Also write every sample's value here.")
     ] = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Show scores with values missing, n of N.")
+        bool, Option("--allow-missing", help="Show scores with values missing, n of N.")
     ] = False,
-    judge: JudgeFlags,
-    folders: FolderOptions,
-    unsafe: UnsafeOption = False,
+    judge: options.JudgeFlags,
+    folders: options.Folders,
+    unsafe: options.Unsafe = False,
 ) -> None:
     """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
-    from harness.cli import parse
-    from harness.cli.score import How
-    from harness.cli.score import score as score_files
+    from harness.cli.score import open_bench, score
 
-    bench = parse.bench(judge.options.choice(), folders.places())
-    how = How(also, json_file, unsafe, allow_missing, bench)
-    score_files(suite, files, folders.data_dir, how)
+    bench = open_bench(judge.options.choice(), folders.places())
+    score(
+        suite,
+        files,
+        folders.data_dir,
+        bench,
+        also=also,
+        json_file=json_file,
+        unsafe=unsafe,
+        allow_missing=allow_missing,
+    )
 
 
 @command(app)
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, Argument(help="A run folder.")],
     *,
     format_: Annotated[
-        str, typer.Option("--format", help="fastchat, alpaca_eval, humaneval or evalplus.")
+        str, Option("--format", help="fastchat, alpaca_eval, humaneval or evalplus.")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")],
+    out: Annotated[Path, Option("-o", "--out", help="Folder of the files.")],
     checkpoints: Annotated[
-        list[str] | None, typer.Option("--checkpoint", help="Only this checkpoint. Repeatable.")
+        list[str] | None, Option("--checkpoint", help="Only this checkpoint. Repeatable.")
     ] = None,
 ) -> None:
     """Write a run's answers as the benchmarks' official tools read them."""
-    from harness.cli import reports
+    from harness.evaluate.answer_files.export import export
 
-    reports.export(run, format_, out, checkpoints or ())
+    for written in export(run, format_, out, checkpoints or ()):
+        lost = f"; {written.lost} answers left out: they were lost (infra or filtered)"
+        text = f"{written.file}: {written.suite}, {written.rows} rows"
+        print(f"{text}{lost if written.lost else ''}")

@@ -14,7 +14,7 @@ from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.lookup import resolve_checkpoints
 from harness.pipeline.places import Places
 from harness.pipeline.runner import StageRunner
-from harness.pipeline.stages import sample_stage
+from harness.pipeline.stages import Stage, sample_stage
 from harness.recipe.sampling import SampleSection
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import digest
@@ -55,8 +55,31 @@ def sample(
         UserError: an option is wrong, or a file that is no sample of ours would be lost.
         RunFailed: the stage failed; its answers are kept.
     """
-    refuse_other(out)
-    section = resolve.resolved(section, (Path(), *data_roots(where)), where.models, where.near)
+    if out.suffix != _KIND:
+        raise UserError(f"-o {out}: rows are JSON lines: name a file that ends in {_KIND}")
+    provenance = out.with_name(f"{out.stem}.{PROVENANCE}")
+    if out.exists() and not provenance.is_file():
+        raise UserError(
+            f"-o {out}: is there and was not sampled by this command ({provenance.name} is not "
+            "beside it): name another file, or remove it"
+        )
+    stage = _stage(checkpoint, section, engine, where, unsafe=unsafe)
+    with output.screen as screen:
+        StageRunner(screen, total=1).perform(stage)
+    # The provenance first: rows without any would be taken for somebody else's file.
+    write_text(provenance, (stage.folder / PROVENANCE).read_text(encoding="utf-8"))
+    with (stage.folder / ROWS).open(encoding="utf-8", newline="") as rows, replacing(out) as file:
+        file.writelines(rows)
+    output.note(f"rows:       {out}")
+    output.note(f"provenance: {provenance}")
+
+
+def _stage(
+    checkpoint: str, section: SampleSection, engine: EngineChoice, where: Places, *, unsafe: bool
+) -> Stage:
+    """Return the stage that samples a checkpoint into a folder below the runs."""
+    roots = (Path(),) if where.data_dir is None else (Path(), where.data_dir)
+    section = resolve.resolved(section, roots, where.models, where.near)
     resolve.check(section, where.data_dir)
     named = parse.name_checkpoints([checkpoint])
     (name,) = named
@@ -76,46 +99,6 @@ def sample(
         journal=where.journal,
     )
     # The folder of an earlier version is named by a key with a path in it.
-    keys = (job.old_key, job.key)
-    old, new = (job.out / f"sample-{digest([key, name], 8)}" for key in keys)
+    old, new = (job.out / f"sample-{digest([key, name], 8)}" for key in (job.old_key, job.key))
     folder = old if old.is_dir() else new
-    stage = sample_stage(job.model_copy(update={"out": folder}), f"sample {name}")
-    with output.screen as screen:
-        StageRunner(screen, total=1).perform(stage)
-    deliver(folder, out)
-    output.note(f"rows:       {out}")
-    output.note(f"provenance: {beside(out)}")
-
-
-def data_roots(where: Places) -> tuple[Path, ...]:
-    """Return the data folder, where there is one: files of prompts may lie there."""
-    return () if where.data_dir is None else (where.data_dir,)
-
-
-def beside(out: Path) -> Path:
-    """Return the file that holds the provenance of a file of rows."""
-    return out.with_name(f"{out.stem}.{PROVENANCE}")
-
-
-def refuse_other(out: Path) -> None:
-    """Refuse to write over what is no sample of ours.
-
-    Raises:
-        UserError: it is there without provenance, or its name is not one of rows.
-    """
-    if out.suffix != _KIND:
-        raise UserError(f"-o {out}: rows are JSON lines: name a file that ends in {_KIND}")
-    if out.exists() and not beside(out).is_file():
-        raise UserError(
-            f"-o {out}: is there and was not sampled by this command ({beside(out).name} is not "
-            "beside it): name another file, or remove it"
-        )
-
-
-def deliver(folder: Path, out: Path) -> None:
-    """Copy rows and provenance of a finished stage; each appears whole or not at all."""
-    # The provenance first: rows without any would be taken for somebody else's file.
-    write_text(beside(out), (folder / PROVENANCE).read_text(encoding="utf-8"))
-    with (folder / ROWS).open(encoding="utf-8", newline="") as rows, replacing(out) as file:
-        for line in rows:
-            file.write(line)
+    return sample_stage(job.model_copy(update={"out": folder}), f"sample {name}")

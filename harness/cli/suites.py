@@ -3,36 +3,48 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Context, Option, Typer
 
-from harness.cli.options import MODELS, DataOption, ModelsOption, TasksOption, command
+from harness.cli import options
+from harness.cli.options import MODELS, command
 
 if TYPE_CHECKING:
     from eval_suites.requests import Request
 
-app = typer.Typer(help="List the suites, or show what one asks.", invoke_without_command=True)
+app = Typer(help="List the suites, or show what one asks.", invoke_without_command=True)
 
 
 @app.callback()
-def suites(context: typer.Context) -> None:
+def suites(context: Context) -> None:
     """List the suites."""
-    if context.invoked_subcommand is None:
-        _list()
+    from rich.console import Console
+    from rich.table import Table
+
+    from eval_suites.registry import SUITES, find
+
+    if context.invoked_subcommand is not None:
+        return
+    # In 80 columns names and sources are whole; only a licence may continue in a second line.
+    table = Table(box=None)
+    for heading in ("suite", "headline", "source", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
+    for suite in map(find, SUITES):
+        source, _, _ = suite.source.partition(" @ ")  # without the commit
+        table.add_row(suite.name, suite.headline, source, suite.licence)
+    Console().print(table)
 
 
 @command(app, "show")
 def show_suite(
-    name: Annotated[str, typer.Argument(help="A suite, as `nca suites` lists it.")],
+    name: Annotated[str, Argument(help="A suite, as `nca suites` lists it.")],
     *,
-    sample: Annotated[
-        int, typer.Option("--sample", min=0, help="Number of the sample, from 0.")
-    ] = 0,
+    sample: Annotated[int, Option(min=0, help="Number of the sample, from 0.")] = 0,
     model: Annotated[
-        str | None, typer.Option("--model", help="Render with this checkpoint's chat template.")
+        str | None, Option(help="Render with this checkpoint's chat template.")
     ] = None,
-    models: ModelsOption = MODELS,
-    data_dir: DataOption = None,
-    lm_eval_tasks: TasksOption = None,
+    models: options.Models = MODELS,
+    data_dir: options.DataDir = None,
+    lm_eval_tasks: options.Tasks = None,
 ) -> None:
     """Print a suite's facts and one rendered prompt."""
     from rich.console import Console
@@ -58,25 +70,6 @@ def show_suite(
         console.print(text, markup=False)
     for request in preview(suite, chosen):
         console.print(f"\nA judge is asked:\n{_plain(request)}", markup=False)
-
-
-def _list() -> None:
-    """Print a row for each suite, its source without the commit.
-
-    In 80 columns names and sources are whole; only a licence may continue in a second line.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    from eval_suites.registry import SUITES, find
-
-    table = Table(box=None)
-    for heading in ("suite", "headline", "source", "licence"):
-        table.add_column(heading, no_wrap=heading != "licence", overflow="fold")
-    for suite in map(find, SUITES):
-        source, _, _ = suite.source.partition(" @ ")
-        table.add_row(suite.name, suite.headline, source, suite.licence)
-    Console().print(table)
 
 
 def _plain(request: "Request") -> str:

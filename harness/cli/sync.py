@@ -34,8 +34,15 @@ def send(runs: Sequence[Path], folder: Path, uri: str, experiment: str) -> bool:
         raise RunError(f"{without[0]}: no run folder with a result; `nca run` makes one")
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"to {uri}", markup=False)
-    reports = [_printed(run, sync_run(run, uri, experiment), console) for run in folders]
-    return not any(report.failed for report in reports)
+    complete = True
+    for run in folders:
+        report = sync_run(run, uri, experiment)
+        if report.failed:
+            complete = False
+            console.print(f"{run.name}: failed: {report.failed}", style="red", markup=False)
+        else:
+            console.print(f"{run.name}: {_contents(report)}", markup=False)
+    return complete
 
 
 def sync_run(run: Path, uri: str, experiment: str = "") -> SyncReport:
@@ -52,16 +59,7 @@ def sync_run(run: Path, uri: str, experiment: str = "") -> SyncReport:
     return sync(run, uri, compared_cells(read_result(run)), experiment)
 
 
-def _printed(run: Path, report: SyncReport, console: Console) -> SyncReport:
-    if report.failed:
-        text = f"{run.name}: failed: {report.failed}"
-        console.print(text, style="red", markup=False)
-    else:
-        console.print(f"{run.name}: {_held(report)}", markup=False)
-    return report
-
-
-def _held(report: SyncReport) -> str:
+def _contents(report: SyncReport) -> str:
     new = f"{report.sent:,} new" if report.sent else "none new"
     models = "1 checkpoint" if report.models == 1 else f"{report.models} checkpoints"
     contents = f"{report.runs} runs, {report.points:,} points ({new}), {models}"

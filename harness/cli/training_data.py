@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +20,6 @@ from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe
 from train.config import TrainConfig
 from train.data.row_formats import Group
-from train.data.tokens import TokenGroup, TokenReport
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One prompt as training uses it.
-
-    Attributes:
-        group: the prompt with the responses that the objective compares.
-        of: the number of responses of the row, limited by `responses`.
-        labels: the soft label of each response, for objectives that have one.
-        pairs: the (better, worse) pairs, by place, for objectives that compare pairs.
-        tokens: the model's input.
-        end: the token that ends a response unless it was cut.
-        cut: the tokens that prompt and responses lost.
-    """
-
-    group: Group
-    of: int
-    labels: tuple[float, ...] | None
-    pairs: tuple[tuple[int, int], ...] | None
-    tokens: TokenGroup
-    end: int
-    cut: TokenReport
 
 
 def show(
@@ -60,18 +35,22 @@ def show(
     """
     from train.model.loading import load_tokenizer
 
-    name = _chosen(recipe, checkpoint)
+    if not recipe.checkpoints:
+        raise RecipeError(f"{recipe.name}: trains nothing; give it `train:` and `checkpoints:`")
+    name = checkpoint or next(iter(recipe.checkpoints))
+    if name not in recipe.checkpoints:
+        raise RecipeError(f"--checkpoint {name}: the recipe has {', '.join(recipe.checkpoints)}")
     config = _located(recipe, name, places)
     source, groups = _row(config, row)
-    heading = f"checkpoint {name}, method {config.method}\n{config.data}\n{source}"
+    heading = visible(f"checkpoint {name}, method {config.method}\n{config.data}\n{source}")
     if isinstance(groups, str):
-        console.print(Text(f"{visible(heading)}: {groups}"), soft_wrap=True)
+        console.print(Text(f"{heading}: {groups}"), soft_wrap=True)
         return
-    folder = checkpoints.resolve(recipe.base, places.models, places.near)
-    tokenizer = load_tokenizer(Path(folder))
+    tokenizer = load_tokenizer(Path(checkpoints.resolve(recipe.base, places.models, places.near)))
     plain = not console.is_terminal or console.no_color
-    console.print(Text(visible(heading)), soft_wrap=True)
-    for part in rendered(example(config, tokenizer, *groups), tokenizer, plain=plain):
+    console.print(Text(heading), soft_wrap=True)
+    tokens = _tokens(config, groups[1], tokenizer, plain=plain)
+    for part in [*_conversation(config, *groups), *tokens]:
         console.print(part, soft_wrap=True)
 
 
@@ -93,15 +72,6 @@ def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
     return job.config
 
 
-def _chosen(recipe: Recipe, checkpoint: str | None) -> str:
-    if not recipe.checkpoints:
-        raise RecipeError(f"{recipe.name}: trains nothing; give it `train:` and `checkpoints:`")
-    name = checkpoint or next(iter(recipe.checkpoints))
-    if name not in recipe.checkpoints:
-        raise RecipeError(f"--checkpoint {name}: the recipe has {', '.join(recipe.checkpoints)}")
-    return name
-
-
 def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group] | str]:
     """Return a row's `file:row`, and its group whole and as compared, or why it is left out."""
     from train.data.groups import read_group, read_groups
@@ -121,26 +91,31 @@ def _row(config: TrainConfig, row: int | None) -> tuple[str, tuple[Group, Group]
     return group.source, (group, kept)
 
 
-def example(config: TrainConfig, tokenizer: Any, whole: Group, group: Group) -> Example:
-    """Return a group as training uses it, with the responses that the objective compares."""
-    from train.data.chat import end_token
-    from train.data.tokens import tokenise
+def _conversation(config: TrainConfig, whole: Group, group: Group) -> Iterator[Text]:
+    """Yield the prompt and the compared responses, with their rewards and labels or pairs."""
+    from train.objectives.pairwise import choose_pairs
     from train.objectives.registry import find
 
-    objective = find(config.method)
-    (tokens,), cut = tokenise(tokenizer, [group], config.max_length, config.max_prompt_length)
-    return Example(
-        group,
-        len(whole.responses),
-        _labels(config, group) if objective.labels == "rewards" else None,
-        _pairs(config, group) if objective.labels == "pairs" else None,
-        tokens,
-        end_token(tokenizer, group.messages),
-        cut,
-    )
+    yield _title("prompt")
+    for role, content in group.messages:
+        yield _heading(visible(role))
+        yield Text(visible(content))
+    count, of = len(group.responses), len(whole.responses)
+    yield _title(f"{count} responses" + (f" of {of}" if count < of else ""))
+    compares_pairs = find(config.method).labels == "pairs"
+    labels = None if compares_pairs else _labels(config, group)
+    for place, text in enumerate(group.responses):
+        label = "" if labels is None else f", soft label {labels[place]:.4f}"
+        yield _heading(f"response {place + 1}: reward {group.rewards[place]:g}{label}")
+        yield Text(visible(text))
+    if compares_pairs:
+        # Only compared responses are left, so best_vs_random has one opponent and draws nothing.
+        pairs = choose_pairs(group.rewards, config.pairs or "all", random.Random(0))
+        named = ", ".join(f"{better + 1} over {worse + 1}" for better, worse in pairs)
+        yield _title(f"pairs compared: {named}")
 
 
-def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
+def _labels(config: TrainConfig, group: Group) -> list[float] | None:
     """Return the labels that the objective uses for a group; None where it has none."""
     import torch
 
@@ -149,50 +124,25 @@ def _labels(config: TrainConfig, group: Group) -> tuple[float, ...] | None:
     rewards = torch.tensor([group.rewards], dtype=torch.float64)
     logps, mask = torch.zeros_like(rewards), torch.ones_like(rewards, dtype=torch.bool)
     labels = configure_loss(config)(logps, logps, rewards, mask, mask.long()).labels
-    return None if labels is None else tuple(labels[0].tolist())
+    return None if labels is None else labels[0].tolist()
 
 
-def _pairs(config: TrainConfig, group: Group) -> tuple[tuple[int, int], ...]:
-    from train.objectives.pairwise import choose_pairs
+def _tokens(config: TrainConfig, group: Group, tokenizer: Any, *, plain: bool) -> Iterator[Text]:
+    """Yield the model's input; trained tokens are in brackets where `plain`, else in colour."""
+    from train.data.chat import end_token
+    from train.data.tokens import tokenise
 
-    # Only the compared responses are left, so best_vs_random has one opponent and draws nothing.
-    return choose_pairs(group.rewards, config.pairs or "all", random.Random(0))
-
-
-def rendered(shown: Example, tokenizer: Any, *, plain: bool) -> Iterator[Text]:
-    """Yield the parts of an example to print: conversation, responses, tokens.
-
-    Trained tokens are in brackets where `plain`, else in colour.
-    """
-    yield from _conversation(shown)
+    (tokens,), report = tokenise(tokenizer, [group], config.max_length, config.max_prompt_length)
     marks = "in brackets" if plain else "in colour"
     yield _title(f"tokens as the model sees them; what is trained stands {marks}")
-    prompt = shown.tokens.prompt
-    cut = ", its beginning cut off" if shown.cut.cut_prompts else ""
-    yield _heading(f"prompt: {len(prompt)} tokens, none trained{cut}")
-    yield prompt_text(pieces(tokenizer, prompt))
-    for place, ids in enumerate(shown.tokens.responses, start=1):
-        cut = "" if ids[-1] == shown.end else ", its end cut off"
+    cut = ", its beginning cut off" if report.cut_prompts else ""
+    yield _heading(f"prompt: {len(tokens.prompt)} tokens, none trained{cut}")
+    yield prompt_text(pieces(tokenizer, tokens.prompt))
+    end = end_token(tokenizer, group.messages)
+    for place, ids in enumerate(tokens.responses, start=1):
+        cut = "" if ids[-1] == end else ", its end cut off"
         yield _heading(f"response {place}: {len(ids)} tokens, all trained{cut}")
         yield response_text(pieces(tokenizer, ids), plain=plain)
-
-
-def _conversation(shown: Example) -> Iterator[Text]:
-    yield _title("prompt")
-    for role, content in shown.group.messages:
-        yield _heading(visible(role))
-        yield Text(visible(content))
-    count = len(shown.group.responses)
-    yield _title(f"{count} responses" + (f" of {shown.of}" if count < shown.of else ""))
-    for place, (text, reward) in enumerate(
-        zip(shown.group.responses, shown.group.rewards, strict=True)
-    ):
-        label = f", soft label {shown.labels[place]:.4f}" if shown.labels is not None else ""
-        yield _heading(f"response {place + 1}: reward {reward:g}{label}")
-        yield Text(visible(text))
-    if shown.pairs is not None:
-        pairs = ", ".join(f"{better + 1} over {worse + 1}" for better, worse in shown.pairs)
-        yield _title(f"pairs compared: {pairs}")
 
 
 def _title(text: str) -> Text:

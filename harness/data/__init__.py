@@ -1,3 +1,3 @@
 """Benchmark files that are fetched, and training data that is sampled."""
 
-__all__ = ["fetch", "folder", "sampling"]
+__all__ = ["fetch", "sampling"]

@@ -74,7 +74,10 @@ def download(url: str, part: Path, patience: Patience) -> None:
                     f"{url} cannot be had ({lost}): check the connection, or name a mirror with "
                     "--base-url; what was fetched is kept, the same command goes on"
                 ) from lost
-            time.sleep(max(lost.after_s, _backoff_s(url, failed, patience)))
+            doubled = min(_LONGEST_WAIT_S, patience.backoff_s * 2.0**failed)
+            # Half to all of it; which, follows from the address and the number of tries.
+            backoff_s = doubled * random.Random(f"{url} {failed}").uniform(0.5, 1.0)
+            time.sleep(max(lost.after_s, backoff_s))
 
 
 def _go_on(url: str, part: Path, timeout_s: float) -> None:
@@ -126,25 +129,15 @@ def _network(url: str) -> Iterator[None]:
     except HTTPError as error:
         status = f"{error.code} {error.reason}"
         if error.code in _BUSY or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Lost(status, _retry_after_s(error)) from error
+            after = (error.headers.get("Retry-After") or "") if error.headers else ""
+            after_s = min(float(after), _LONGEST_WAIT_S) if after.isdecimal() else 0.0
+            raise Lost(status, after_s) from error
         raise Refused(
             f"{url}: {status}; see whether the repository still has it, or name a mirror with "
             "--base-url"
         ) from error
     except (OSError, HTTPException) as error:
         raise Lost(getattr(error, "reason", error)) from error
-
-
-def _retry_after_s(error: HTTPError) -> float:
-    """Return seconds that the server asks us to wait, at most a minute; 0 where it names none."""
-    text = (error.headers.get("Retry-After") or "") if error.headers else ""
-    return min(float(text), _LONGEST_WAIT_S) if text.isdecimal() else 0.0
-
-
-def _backoff_s(url: str, failed: int, patience: Patience) -> float:
-    """Half to all of a doubling time; which, follows from the address and the number of tries."""
-    doubled = min(_LONGEST_WAIT_S, patience.backoff_s * 2.0**failed)
-    return doubled * random.Random(f"{url} {failed}").uniform(0.5, 1.0)
 
 
 def _size(path: Path) -> int:

@@ -9,14 +9,12 @@ import gzip
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.data.fetch.download import Patience, Refused, download
-from harness.data.fetch.literal import as_json
 from harness.data.fetch.manifest import Entry
 from harness.errors import UserError
 from harness.storage.atomic_files import write_bytes
@@ -28,7 +26,6 @@ LOCK = ".fetch.lock"
 _UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
 
 State = Literal["there", "fetched", "replaced", "failed"]
-Tell = Callable[["Done"], None]
 
 
 class WrongSum(UserError):  # noqa: N818 - reads as what happened
@@ -49,19 +46,17 @@ class Done:
 def fetch(
     entries: Sequence[Entry],
     folder: Path,
-    tell: Tell,
     base_url: str = BASE_URL,
     patience: Patience | None = None,
-) -> tuple[Done, ...]:
-    """Bring files into the data folder.
+) -> Iterator[Done]:
+    """Bring files into the data folder, and yield the outcome of each when it is done.
 
-    A file that the server refuses or that has a wrong sum is told and passed over; a server that
-    cannot be reached ends all.
+    A file that the server refuses or that has a wrong sum is passed over; a server that cannot be
+    reached ends all.
 
     Args:
         entries: of the manifest.
         folder: the data folder; made where it is not there.
-        tell: hears of each file when it is done.
         base_url: GitHub's address of raw files, or of a mirror.
         patience: how long to go on asking.
 
@@ -69,22 +64,22 @@ def fetch(
         Unreachable: the server does not answer; what was fetched is kept.
         UserError: the folder cannot be written, or another process fills it.
     """
-    done: list[Done] = []
-    with _writable(folder):
-        for entry in entries:
-            done.append(_one(entry, folder, base_url, patience or Patience()))
-            tell(done[-1])
-    return tuple(done)
-
-
-def _one(entry: Entry, folder: Path, base_url: str, patience: Patience) -> Done:
-    began = time.monotonic()
-    target = folder / entry.path
-    try:
-        state = _bring(entry, target, folder, base_url, patience)
-    except (Refused, WrongSum) as error:
-        return Done(entry, "failed", seconds=time.monotonic() - began, error=str(error))
-    return Done(entry, state, target.stat().st_size, time.monotonic() - began)
+    for entry in entries:
+        began, target = time.monotonic(), folder / entry.path
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            state = _bring(entry, target, folder, base_url, patience or Patience())
+        except (Refused, WrongSum) as error:
+            yield Done(entry, "failed", seconds=time.monotonic() - began, error=str(error))
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            raise UserError(
+                f"{error.filename or folder} cannot be written ({error.strerror}): name another "
+                "folder with --data-dir"
+            ) from error
+        else:
+            yield Done(entry, state, target.stat().st_size, time.monotonic() - began)
 
 
 def _bring(entry: Entry, target: Path, folder: Path, base_url: str, patience: Patience) -> State:
@@ -95,8 +90,8 @@ def _bring(entry: Entry, target: Path, folder: Path, base_url: str, patience: Pa
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder, LOCK, "data folder"):
         before = target.exists()
-        kept = _gathered(entry, part, entry.url(base_url), patience)
-        write_bytes(target, gzip.compress(kept, mtime=0) if entry.packed else kept)
+        content = _gathered(entry, part, entry.url(base_url), patience)
+        write_bytes(target, gzip.compress(content, mtime=0) if entry.packed else content)
         part.unlink()
     return "replaced" if before else "fetched"
 
@@ -121,11 +116,11 @@ def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
     for begun in (True, False):
         if begun and not part.exists():
             continue
-        if not (begun and _kept(entry, part)[1] == entry.sha256):
+        if not (begun and _content(entry, part)[1] == entry.sha256):
             download(url, part, patience)
-        kept, sha256 = _kept(entry, part)
+        content, sha256 = _content(entry, part)
         if sha256 == entry.sha256:
-            return kept
+            return content
         part.unlink()
     raise WrongSum(
         f"{entry.path}: sha256 of {url} is {sha256}, expected {entry.sha256}: what was sent is not "
@@ -133,32 +128,15 @@ def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
     )
 
 
-def _kept(entry: Entry, part: Path) -> tuple[bytes, str]:
+def _content(entry: Entry, part: Path) -> tuple[bytes, str]:
     """Return the bytes to keep of a downloaded file, and their checksum as in the manifest."""
-    raw = part.read_bytes()
-    if entry.literal is None:
-        return raw, _sum(raw)
+    content = part.read_bytes()
     try:
-        kept = as_json(raw, entry.literal)
+        content = entry.literal.as_json(content) if entry.literal else content
     except ValueError as error:
         return b"", f"unknown ({error})"
-    return kept, _sum(kept)
+    return content, _sum(content)
 
 
 def _sum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Make the folder, and say so where it cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        raise UserError(
-            f"{error.filename or folder} cannot be written ({error.strerror}): name another "
-            "folder with --data-dir"
-        ) from error

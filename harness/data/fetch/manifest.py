@@ -1,9 +1,11 @@
 """The upstream files of the data folder: `eval_suites/manifest.yaml` as values."""
 
-from collections.abc import Iterator, Sequence
+import ast
+import json
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -22,6 +24,31 @@ class Literal:
 
     name: str
     fields: tuple[str, ...]
+
+    def as_json(self, source: bytes) -> bytes:
+        """Return the list as indented JSON; the Python file is parsed, never run.
+
+        Raises:
+            ValueError: there is no such list, or it is computed and not written out.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # upstream's strings hold escapes that Python warns of
+            try:
+                value = ast.literal_eval(self._node(ast.parse(source)))
+            except SyntaxError as error:
+                raise ValueError(f"no Python ({error})") from error
+        rows = [r if isinstance(r, dict) else dict(zip(self.fields, r, strict=True)) for r in value]
+        return json.dumps(rows, indent=1, ensure_ascii=False).encode()
+
+    def _node(self, tree: ast.Module) -> ast.expr:
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == self.name:
+                return statement.value
+            if isinstance(statement, ast.FunctionDef) and statement.name == self.name:
+                last = statement.body[-1]
+                if isinstance(last, ast.Return) and last.value is not None:
+                    return last.value
+        raise ValueError(f"no list called {self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +88,20 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """Return every file of the manifest, in its order."""
     text = files("eval_suites").joinpath("manifest.yaml").read_text(encoding="utf-8")
-    return tuple(entry for source in yaml.safe_load(text) for entry in _of_source(source))
+    return tuple(
+        Entry(
+            path=file["path"],
+            suites=tuple(source["suites"]),
+            repository=source["repository"],
+            commit=source["commit"],
+            upstream=file["upstream"],
+            licence=source["licence"],
+            sha256=literal["sha256"] if (literal := file.get("literal")) else file["sha256"],
+            literal=Literal(literal["name"], tuple(literal["fields"])) if literal else None,
+        )
+        for source in yaml.safe_load(text)
+        for file in source["files"]
+    )
 
 
 def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
@@ -79,19 +119,3 @@ def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
                 f"no benchmark file belongs to {name!r}: name some of {', '.join(sorted(suites))}"
             )
     return tuple(e for e in everything if not names or names_by_suite.keys() & set(e.suites))
-
-
-def _of_source(source: dict[str, Any]) -> Iterator[Entry]:
-    """Yield the files of one repository at one commit."""
-    for file in source["files"]:
-        literal = file.get("literal")
-        yield Entry(
-            path=file["path"],
-            suites=tuple(source["suites"]),
-            repository=source["repository"],
-            commit=source["commit"],
-            upstream=file["upstream"],
-            licence=source["licence"],
-            sha256=literal["sha256"] if literal else file["sha256"],
-            literal=Literal(literal["name"], tuple(literal["fields"])) if literal else None,
-        )

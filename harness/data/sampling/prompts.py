@@ -1,6 +1,6 @@
 """The prompts to sample from: those of a suite, or of a file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,23 +69,21 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     samples = suite.load(data_dir)
     if section.limit is not None:
         samples = first_of_each(samples, section.limit, suite.sampling.stratum)
-    if section.verifier is None or section.verifier == section.prompts:
-        return tuple(Prompt(sample.id, _only(suite, sample), sample) for sample in samples)
-    _refuse_other_samples(samples, section.verifier, section.prompts, data_dir)
+    if section.verifier is not None and section.verifier != section.prompts:
+        # Their ids alone may agree.
+        gradable = _gradable(section.verifier, data_dir)
+        for sample in samples:
+            if gradable.get(sample.id) != sample:
+                raise UserError(
+                    f"verifier {section.verifier}: does not know sample {sample.id} of "
+                    f"{section.prompts}: name a suite on the same samples, or leave it out"
+                )
     return tuple(Prompt(sample.id, _only(suite, sample), sample) for sample in samples)
 
 
-def _refuse_other_samples(
-    samples: Sequence[Any], name: str, prompts: str, data_dir: Path | None
-) -> None:
-    """Refuse a verifier whose samples are not those that are asked: their ids alone may agree."""
-    gradable = {sample.id: sample for sample in verifier(name).load(data_dir)}
-    for sample in samples:
-        if gradable.get(sample.id) != sample:
-            raise UserError(
-                f"verifier {name}: does not know sample {sample.id} of {prompts}: name a suite on "
-                "the same samples, or leave it out"
-            )
+def _gradable(name: str, data_dir: Path | None) -> dict[str, Any]:
+    """Return a verifier's samples by id."""
+    return {sample.id: sample for sample in verifier(name).load(data_dir)}
 
 
 def _only(suite: Suite[Any], sample: Any) -> Request:
@@ -101,18 +99,19 @@ def _only(suite: Suite[Any], sample: Any) -> Request:
 
 
 def _of_file(section: SampleSection, data_dir: Path | None) -> Iterator[Prompt]:
-    samples = _samples(section.verifier, data_dir)
+    samples = None if section.verifier is None else _gradable(section.verifier, data_dir)
     decoding = Decoding(section.temperature, section.top_p, section.max_tokens or _MOST_TOKENS)
     for source in islice(read_rows(section.prompts), section.limit):
         where = f"{source.place}, row {source.number}"
         request = Request(messages=_messages(source, where), decoding=decoding)
-        sample = _known(source.row.get("sample_id"), samples, where)
+        name = source.row.get("sample_id")
+        if samples is not None and str(name) not in samples:
+            raise UserError(
+                f"{where}: the verifier has no sample {name!r}: a row's `sample_id` names the "
+                "sample that its responses are scored by; or name a reward model"
+            )
+        sample = None if samples is None else samples[str(name)]
         yield Prompt(str(source.row.get("id", source.number)), request, sample)
-
-
-def _samples(name: str | None, data_dir: Path | None) -> dict[str, Any] | None:
-    """Return a verifier's samples by id; None where nobody verifies."""
-    return None if name is None else {sample.id: sample for sample in verifier(name).load(data_dir)}
 
 
 def _messages(source: SourceRow, where: str) -> tuple[Message, ...]:
@@ -127,15 +126,3 @@ def _messages(source: SourceRow, where: str) -> tuple[Message, ...]:
         if role not in ("system", "user", "assistant"):
             raise UserError(f"{where}: no role is called {role!r}: system, user or assistant")
     return tuple(Message(role, content) for role, content in turns)  # type: ignore[arg-type]
-
-
-def _known(name: Any, samples: Mapping[str, Any] | None, where: str) -> Any:
-    """Return the verifier's sample of this id; None where nobody verifies."""
-    if samples is None:
-        return None
-    if str(name) not in samples:
-        raise UserError(
-            f"{where}: the verifier has no sample {name!r}: a row's `sample_id` names the sample "
-            "that its responses are scored by; or name a reward model"
-        )
-    return samples[str(name)]

@@ -38,7 +38,10 @@ def resolved(
         refuse_unfit(folder)
         section = section.model_copy(update={"reward_model": str(folder)})
     if section.judge is not None:
-        section = section.model_copy(update={"judge": _judge(section, models_home, near)})
+        choice = judge_choice(section)
+        if not choice.remote:
+            model = checkpoints.resolve(choice.model, models_home, near)
+            section = section.model_copy(update={"judge": f"{choice.name}:{model}"})
     if is_suite(section.prompts):
         own = {"verifier": section.prompts}
         return section.model_copy(update=own) if section.unscored else section
@@ -61,14 +64,6 @@ def judge_choice(section: SampleSection) -> JudgeChoice:
     if choice is None:
         raise RecipeError("judge: name one, such as openai:MODEL")
     return choice
-
-
-def _judge(section: SampleSection, models_home: Path, near: Sequence[Path]) -> str:
-    """Return the judge as `ENGINE:MODEL` with its folder found."""
-    choice = judge_choice(section)
-    if choice.remote:
-        return str(section.judge)
-    return f"{choice.name}:{checkpoints.resolve(choice.model, models_home, near)}"
 
 
 def _file(name: str, roots: Sequence[Path]) -> str:
@@ -94,16 +89,15 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
     from train.model.fingerprint import fingerprint
 
     prompts = section.prompts
-    prompts_are = _suite(prompts) if is_suite(prompts) else sources.fingerprint(prompts)
+    prompts = _suite(prompts) if is_suite(prompts) else sources.fingerprint(prompts)
     if section.reward_model is not None:
-        return prompts_are, f"reward model {fingerprint(Path(section.reward_model), memo)}"
-    if section.judge is not None:
-        choice = judge_choice(section)
-        if choice.remote:
-            return prompts_are, f"judge {choice.base_url} {choice.model}"
-        judge_fingerprint = checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)
-        return prompts_are, f"judge {judge_fingerprint}"
-    return prompts_are, _suite(str(section.verifier))
+        return prompts, f"reward model {fingerprint(Path(section.reward_model), memo)}"
+    if section.judge is None:
+        return prompts, _suite(str(section.verifier))
+    choice = judge_choice(section)
+    if choice.remote:
+        return prompts, f"judge {choice.base_url} {choice.model}"
+    return prompts, f"judge {checkpoints.fingerprint_of_folder(Path(choice.model), folder, memo)}"
 
 
 def _suite(name: str) -> str:

@@ -21,7 +21,13 @@ def refuse_unfit(folder: Path) -> None:
     Raises:
         ModelError: it is no sequence classifier with a single label and a chat template.
     """
-    config = _config(folder)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(
+            f"{folder}: no config.json that can be read; name a model folder"
+        ) from None
+    config = config if isinstance(config, dict) else {}
     kinds = [str(kind) for kind in config.get("architectures") or ()]
     if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
         named = ", ".join(kinds) or "none"
@@ -31,16 +37,6 @@ def refuse_unfit(folder: Path) -> None:
     labels = config.get("num_labels", len(config.get("id2label") or (0, 1)))
     if labels != 1:
         raise ModelError(f"{folder}: gives {labels} logits; a reward model gives a single one")
-
-
-def _config(folder: Path) -> Mapping[str, Any]:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ModelError(
-            f"{folder}: no config.json that can be read; name a model folder"
-        ) from None
-    return config if isinstance(config, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +73,14 @@ class RewardModel:
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
         """Return the logit of each conversation; none for one longer than the model reads."""
         chats = [self._ids(prompt, answer) for answer in answers]
-        bodies = {k: self.journal.get(self._key(ids)) for k, ids in enumerate(chats)}
-        fitting = [k for k, body in bodies.items() if body is None and self._fits(chats[k])]
-        rewards = self._rewards([chats[k] for k in fitting])
-        for k, reward in zip(fitting, rewards, strict=True):
+        keys = [digest({**self.identity, "ids": ids}) for ids in chats]
+        bodies = [self.journal.get(key) for key in keys]
+        fitting = [k for k, body in enumerate(bodies) if body is None and self._fits(chats[k])]
+        origin = f"{self.identity['version']}, reward model {self.identity['reward_model'][:12]}"
+        for k, reward in zip(fitting, self._rewards([chats[k] for k in fitting]), strict=True):
             bodies[k] = {"reward": reward}
-            self.journal.put(self._key(chats[k]), "reward", {"reward": reward}, self._origin)
-        return tuple(self._graded(bodies[k], answer) for k, answer in enumerate(answers))
-
-    @property
-    def _origin(self) -> str:
-        return f"{self.identity['version']}, reward model {self.identity['reward_model'][:12]}"
-
-    def _graded(self, body: Mapping[str, Any] | None, answer: Answer) -> Graded:
-        if body is None:
-            return Graded(None, "ungraded", "longer than the reward model reads")
-        return Graded(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")
+            self.journal.put(keys[k], "reward", {"reward": reward}, origin)
+        return tuple(map(_graded, bodies, answers))
 
     def _ids(self, prompt: Prompt, answer: Answer) -> list[int]:
         """Return the conversation by the model's own template, which brings its special tokens."""
@@ -106,9 +94,6 @@ class RewardModel:
     def _fits(self, ids: Sequence[int]) -> bool:
         longest = getattr(self.model.config, "max_position_embeddings", None)
         return longest is None or len(ids) <= longest
-
-    def _key(self, ids: Sequence[int]) -> str:
-        return digest({**self.identity, "ids": list(ids)})
 
     def _rewards(self, chats: Sequence[Sequence[int]]) -> list[float]:
         """Return logits of one batch; one by one where the model knows no padding token."""
@@ -132,3 +117,9 @@ class RewardModel:
                 attention_mask=torch.tensor(seen, device=device),
             ).logits
         return [float(value) for value in logits[:, 0].tolist()]
+
+
+def _graded(body: Mapping[str, Any] | None, answer: Answer) -> Graded:
+    if body is None:
+        return Graded(None, "ungraded", "longer than the reward model reads")
+    return Graded(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")

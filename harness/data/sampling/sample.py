@@ -6,9 +6,10 @@ the order of prompts, whoever answered first.
 """
 
 import asyncio
+import itertools
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,10 +17,9 @@ from typing import IO, Any
 import yaml
 
 from eval_suites.registry import find
-from eval_suites.requests import Answer
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt, is_suite, prompts_of
-from harness.data.sampling.rows import Counts, Graded, row_of
+from harness.data.sampling.rows import Counts, row_of
 from harness.data.sampling.scorers import scorer_of
 from harness.engines.base import RequestFailed
 from harness.errors import EngineUnavailable, UserError
@@ -72,8 +72,7 @@ def run(job: SampleJob, report: Reporter) -> Counts:
 async def _sample(job: SampleJob, report: Reporter) -> Counts:
     prompts = prompts_of(job.section, job.data_dir)
     (group,) = group_by_engine({"model": job.model}, {"model": job.fingerprint}, job.engine)
-    _refuse_unfit(prompts, group)
-    _warn_of_test_prompts(job.section.prompts, report)
+    _check(prompts, group, job.section.prompts, report)
     with (
         Journal(job.journal) as journal,
         tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=job.out) as drawn,
@@ -82,26 +81,27 @@ async def _sample(job: SampleJob, report: Reporter) -> Counts:
         drawn.seek(0)
         counts = await _score(job, prompts, journal, drawn, report)
     if not counts.rows:
-        raise UserError(_nothing(job, counts))
-    _tell_origin(job, group, counts)
+        reasons = ", ".join(f"{number} {why}" for why, number in sorted(counts.left_out.items()))
+        raise UserError(
+            f"{job.section.prompts}: nothing is left to train on ({counts.responses} responses, "
+            f"left out: {reasons}); take more prompts or a larger k, or drop less"
+        )
+    _write_origin(job, group, counts)
     counters = {name: value for name, value in asdict(tally).items() if name != "served"}
     report({"event": "sampled", **counters, **counts.plain()})
     return counts
 
 
-def _refuse_unfit(prompts: Sequence[Prompt], group: EngineGroup) -> None:
-    opened = any(prompt.request.prefix for prompt in prompts)
-    if opened and "prefix" not in group.capabilities:
+def _check(prompts: Sequence[Prompt], group: EngineGroup, source: str, report: Reporter) -> None:
+    """Refuse prompts that the engine cannot continue, and warn of test problems."""
+    if "prefix" not in group.capabilities and any(prompt.request.prefix for prompt in prompts):
         raise EngineUnavailable(
             f"the prompts open the answer, and engine {group.spec.settings.name} cannot go on from "
             "there: choose another with --engine"
         )
-
-
-def _warn_of_test_prompts(name: str, report: Reporter) -> None:
-    if is_suite(name) and not find(name).sampling.training:
-        text = f"{name}: these are test problems; what is trained on them must not be scored there"
-        report({"event": "note", "text": text})
+    if is_suite(source) and not find(source).sampling.training:
+        warning = "these are test problems; what is trained on them must not be scored there"
+        report({"event": "note", "text": f"{source}: {warning}"})
 
 
 async def _draw(
@@ -114,7 +114,7 @@ async def _draw(
 ) -> Tally:
     """Ask for all responses; a line a prompt goes to the file, in the prompts' order."""
     lines, repeats = InOrder(file), range(job.section.k)
-    progress = _Progress(report, "sample", len(prompts))
+    progress = _counter(report, "sample", len(prompts))
 
     def note(text: str) -> None:
         report({"event": "note", "text": text})
@@ -130,7 +130,7 @@ async def _draw(
                 except RequestFailed:  # this prompt alone: counted, never rewarded
                     answers = ()
                 lines.put(place, json.dumps([plain(answer) for answer in answers]))
-                progress.step()
+                progress()
 
             await for_each(enumerate(prompts), max(1, job.engine.in_flight // job.section.k), ask)
     return client.tally
@@ -145,60 +145,35 @@ async def _score(
 ) -> Counts:
     """Score what was drawn, and write the rows."""
     counts = Counts()
-    progress = _Progress(report, "score", len(prompts))
+    progress = _counter(report, "score", len(prompts))
 
     def note(what: str) -> None:
         report({"event": "note", "text": f"starting {what}"})
 
-    async with scorer_of(job, journal, note) as scorer:
+    async with scorer_of(job, journal, note) as score:
         with replacing(job.out / ROWS) as file:
             rows = InOrder(file)
 
-            async def grade(item: tuple[int, Prompt, tuple[Answer, ...]]) -> None:
-                place, prompt, answers = item
-                graded: tuple[Graded, ...] = ()
-                if answers:
-                    graded = await scorer.score(prompt, answers)
+            async def grade(item: tuple[int, tuple[Prompt, str]]) -> None:
+                place, (prompt, line) = item
+                answers = tuple(map(answer_of, json.loads(line)))
+                graded = await score(prompt, answers) if answers else ()
                 row = row_of(prompt, answers, graded, job.section, counts)
                 rows.put(place, None if row is None else canonical(row))
-                progress.step()
+                progress()
 
-            await for_each(_drawn(prompts, drawn), _SCORED_AT_ONCE, grade)
+            pairs = enumerate(zip(prompts, drawn, strict=True))
+            await for_each(pairs, _SCORED_AT_ONCE, grade)
     return counts
 
 
-def _drawn(
-    prompts: Sequence[Prompt], lines: IO[str]
-) -> Iterator[tuple[int, Prompt, tuple[Answer, ...]]]:
-    for place, (prompt, line) in enumerate(zip(prompts, lines, strict=True)):
-        yield place, prompt, tuple(map(answer_of, json.loads(line)))
+def _counter(report: Reporter, phase: str, total: int) -> Callable[[], None]:
+    """Return a function that reports one more prompt of a phase as done."""
+    done = itertools.count(1)
+    return lambda: report({"event": "progress", "phase": phase, "done": next(done), "total": total})
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Tells how many prompts of a phase are done."""
-
-    report: Reporter
-    phase: str
-    total: int
-    done: int = 0
-
-    def step(self) -> None:
-        self.done += 1
-        self.report(
-            {"event": "progress", "phase": self.phase, "done": self.done, "total": self.total}
-        )
-
-
-def _nothing(job: SampleJob, counts: Counts) -> str:
-    why = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.left_out.items()))
-    return (
-        f"{job.section.prompts}: nothing is left to train on ({counts.responses} responses, left "
-        f"out: {why}); take more prompts or a larger k, or drop less"
-    )
-
-
-def _tell_origin(job: SampleJob, group: EngineGroup, counts: Counts) -> None:
+def _write_origin(job: SampleJob, group: EngineGroup, counts: Counts) -> None:
     """Write beside the rows where they come from; the same sampling gives the same bytes."""
     origin: dict[str, Any] = {
         "checkpoint": {"name": job.section.checkpoint, "fingerprint": job.fingerprint},

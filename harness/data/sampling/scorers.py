@@ -4,10 +4,10 @@ A scorer is handed a prompt with its responses and gives each a reward, or says 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.judging import rated
@@ -25,12 +25,8 @@ from harness.evaluate.client.task import Task
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.storage.journal.entries import Journal
 
-
-class Scorer(Protocol):
-    """Rewards responses."""
-
-    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
-        """Return one verdict a response, in their order."""
+#: Returns one verdict a response of a prompt, in their order.
+Scorer = Callable[[Prompt, tuple[Answer, ...]], Awaitable[tuple[Graded, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +38,10 @@ class Verifier:
 
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
         """Return the suite's score of each response to its sample."""
-        return tuple(
-            await asyncio.gather(*(self._one(prompt.sample, answer) for answer in answers))
-        )
+        gradings = (self._grade(prompt.sample, answer) for answer in answers)
+        return tuple(await asyncio.gather(*gradings))
 
-    async def _one(self, sample: Any, answer: Answer) -> Graded:
+    async def _grade(self, sample: Any, answer: Answer) -> Graded:
         checks = self.suite.checks(sample, (answer,))
         outcomes = tuple([await self.checker.run(check) for check in checks])
         score = score_sample(self.suite, sample, (answer,), (), outcomes)
@@ -64,9 +59,9 @@ class Rater:
         """Return the judge's rating of each response to the user's last message."""
         dialogue = Dialogue((question_of(prompt.request),), self.templates)
         sample = DialogueSample(prompt.id, dialogue)
-        return tuple(await asyncio.gather(*(self._one(sample, answer) for answer in answers)))
+        return tuple(await asyncio.gather(*(self._grade(sample, answer) for answer in answers)))
 
-    async def _one(self, sample: DialogueSample, answer: Answer) -> Graded:
+    async def _grade(self, sample: DialogueSample, answer: Answer) -> Graded:
         task = Task(self.judge.model, rated.SUITE, sample, 1)
         score, _ = await self.judge.score(task, (answer,), ())
         return Graded(score.value, score.status, score.reason)
@@ -85,16 +80,16 @@ async def scorer_of(
         from harness.data.sampling.reward_model import RewardModel
 
         fingerprint = job.scorer.rpartition(" ")[2]
-        yield RewardModel.load(job.section.reward_model, fingerprint, journal)
+        yield RewardModel.load(job.section.reward_model, fingerprint, journal).score
         return
     if job.section.judge is not None:
         choice, templates = judge_choice(job.section), load_prompts(job.data_dir)
         fingerprint = job.scorer.removeprefix("judge ")
         async with open_judge(choice, fingerprint, job.section.seed, journal, note) as judge:
-            yield Rater(judge, templates)
+            yield Rater(judge, templates).score
         return
     suite = verifier(job.section.verifier or job.section.prompts)
     async with Sandbox(unsafe=job.unsafe) as box:
         if suite.programs:
             await box.tier()  # a machine that cannot contain them says so now
-        yield Verifier(suite, Checker(box, journal))
+        yield Verifier(suite, Checker(box, journal)).score

@@ -6,7 +6,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -31,6 +31,7 @@ _CHOSEN = """
 WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR instr(origin, ?2) > 0)
 AND (NOT ?3 OR key NOT IN (SELECT key FROM hits))
 """
+_FREE = ("freelist_count", "page_size")
 _GROUPED = "GROUP BY kind, origin ORDER BY kind, origin"
 
 
@@ -110,6 +111,32 @@ class Merged:
     unreadable: int
 
 
+@dataclass(slots=True)
+class Sieve:
+    """Lets intact entries through, and keeps count of the others.
+
+    Attributes:
+        intact: entries that passed their checksum.
+        damaged: those that did not.
+        unreadable: how often entries had to be passed over because their page is damaged.
+    """
+
+    intact: int = 0
+    damaged: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+
+    def sift(self, entries: Iterable[Entry | None]) -> Iterator[Entry]:
+        """Yield the intact ones of the entries, as `readable` yields them."""
+        for entry in entries:
+            if entry is None:
+                self.unreadable += 1
+            elif entry.intact:
+                self.intact += 1
+                yield entry
+            else:
+                self.damaged.append(entry)
+
+
 def survey(path: Path) -> Survey:
     """Count what a journal holds.
 
@@ -119,7 +146,8 @@ def survey(path: Path) -> Survey:
     existing(path)
     with explaining(path), contextlib.closing(connect(path)) as db:
         parts = tuple(Part(*row) for row in db.execute(_PARTS + _GROUPED))
-        return Survey(path, _size(path), _free(db), parts, _quarantined(db))
+        pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in _FREE)
+        return Survey(path, _size(path), pages * size, parts, _quarantined(db))
 
 
 def prune(path: Path, choice: Choice, *, dry_run: bool = False) -> Pruned:
@@ -133,7 +161,10 @@ def prune(path: Path, choice: Choice, *, dry_run: bool = False) -> Pruned:
         raise UserError("say what may go: --damaged, --unused, --origin TEXT or --kind KIND")
     existing(path)
     with explaining(path), contextlib.closing(connect(path)) as db:
-        _refuse_unknown(db, path, choice.kind)
+        kinds = [kind for (kind,) in db.execute("SELECT DISTINCT kind FROM entries ORDER BY kind")]
+        if choice.kind is not None and choice.kind not in kinds:
+            has = ", ".join(kinds) or "no entries"
+            raise UserError(f"--kind {choice.kind}: {path} has no such entries; it has {has}")
         conditions = (choice.kind, choice.origin, choice.unused)
         rows = db.execute(_PARTS + _CHOSEN + _GROUPED, conditions) if choice.entries else ()
         parts = tuple(Part(*row) for row in rows)
@@ -167,8 +198,15 @@ def merge(path: Path, others: Iterable[Path]) -> Iterator[Merged]:
         existing(source)
         if path.exists() and source.samefile(path):
             raise RunError(f"{source}: the very journal that others are merged into; name another")
-        with explaining(path), contextlib.closing(connect(path)) as db:
-            yield _merge(db, source)
+        sieve = Sieve()
+        with (
+            explaining(path),
+            contextlib.closing(connect(path)) as db,
+            explaining(source),
+            contextlib.closing(reader(source)) as other_db,
+        ):
+            new = add(db, sieve.sift(readable(other_db, source)))
+        yield Merged(source, new, sieve.intact - new, len(sieve.damaged), sieve.unreadable)
 
 
 def add(db: sqlite3.Connection, entries: Iterable[Entry]) -> int:
@@ -183,32 +221,6 @@ def add(db: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     return db.total_changes - before
 
 
-def _merge(db: sqlite3.Connection, source: Path) -> Merged:
-    seen = damaged = unreadable = 0
-
-    def intact(entries: Iterable[Entry | None]) -> Iterator[Entry]:
-        nonlocal seen, damaged, unreadable
-        for entry in entries:
-            if entry is None:
-                unreadable += 1
-            elif entry.intact:
-                seen += 1
-                yield entry
-            else:
-                damaged += 1
-
-    with explaining(source), contextlib.closing(reader(source)) as other:
-        new = add(db, intact(readable(other, source)))
-    return Merged(source, new, seen - new, damaged, unreadable)
-
-
-def _refuse_unknown(db: sqlite3.Connection, path: Path, kind: str | None) -> None:
-    kinds = [name for (name,) in db.execute("SELECT DISTINCT kind FROM entries ORDER BY kind")]
-    if kind is not None and kind not in kinds:
-        existing = ", ".join(kinds) or "no entries"
-        raise UserError(f"--kind {kind}: {path} has no such entries; it has {existing}")
-
-
 def _shrink(db: sqlite3.Connection) -> str:
     """Rewrite the file without its unused pages; why not, where that fails (nothing is lost)."""
     try:
@@ -221,13 +233,6 @@ def _shrink(db: sqlite3.Connection) -> str:
 
 def _quarantined(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM quarantine").fetchone()[0])
-
-
-def _free(db: sqlite3.Connection) -> int:
-    (pages,), (size,) = (
-        db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_size")
-    )
-    return int(pages) * int(size)
 
 
 def _size(path: Path) -> int:

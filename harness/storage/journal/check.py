@@ -3,10 +3,10 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.storage.journal.care import add
+from harness.storage.journal.care import Sieve, add
 from harness.storage.journal.file import (
     Entry,
     connect,
@@ -62,31 +62,19 @@ def check(path: Path, *, repair: bool = False) -> Health:
         RunFailed: the disk is full; the journal is as it was.
     """
     existing(path)
+    sieve = Sieve()
     with explaining(path):
         with contextlib.closing(reader(path)) as db:
-            health, damaged = _look(db, path)
+            intact = sum(1 for _ in sieve.sift(readable(db, path)))
+            aside, pages = len(_quarantine(db)), _complaints(db)
+        health = Health(intact, len(sieve.damaged), sieve.unreadable, pages, aside)
         if health.sound or not repair:
             return health
         if health.pages or health.unreadable:
             _write_anew(path)
         else:
-            _set_aside(path, damaged)
-    counts = (health.intact, health.damaged, health.unreadable, health.pages, health.quarantined)
-    return Health(*counts, repaired=True)
-
-
-def _look(db: sqlite3.Connection, path: Path) -> tuple[Health, list[Entry]]:
-    intact = unreadable = 0
-    damaged: list[Entry] = []
-    for entry in readable(db, path):
-        if entry is None:
-            unreadable += 1
-        elif entry.intact:
-            intact += 1
-        else:
-            damaged.append(entry)
-    aside = len(_quarantine(db))
-    return Health(intact, len(damaged), unreadable, _complaints(db), aside), damaged
+            _set_aside(path, sieve.damaged)
+    return replace(health, repaired=True)
 
 
 def _complaints(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -122,9 +110,9 @@ def _write_anew(path: Path) -> None:
     with contextlib.closing(sqlite3.connect("", isolation_level=None)) as new:  # a temporary file
         upgrade(new, path)
         with contextlib.closing(reader(path)) as old:
-            add(new, (entry for entry in readable(old, path) if entry and entry.intact))
-            damaged = (e[:4] for e in readable(old, path) if e and not e.intact)
-            for row in (*damaged, *_quarantine(old)):
+            sieve = Sieve()
+            add(new, sieve.sift(readable(old, path)))
+            for row in (*(entry[:4] for entry in sieve.damaged), *_quarantine(old)):
                 new.execute("INSERT INTO quarantine VALUES(?,?,?,?)", row)
             with contextlib.suppress(sqlite3.DatabaseError):  # statistics
                 rows = old.execute("SELECT key, times FROM hits").fetchall()

@@ -15,10 +15,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from eval_suites.requests import Decoding, Request
+from eval_suites.requests import Request
 from harness.storage.hashing import digest
 from harness.storage.journal.file import checksum, connect, explaining, transaction
 
@@ -53,14 +52,13 @@ def answer_key(
         seed: of the run; a greedy answer does not depend on it.
         repeat: 0 for the first sample of this request, 1 for the next.
     """
-    decoding: Decoding = request.decoding
-    sampled = decoding.temperature > 0
+    sampled = request.decoding.temperature > 0
     return digest(
         {
             "engine": dict(engine),
             "model": model,
             "payload": payload(request),
-            "decoding": asdict(decoding),
+            "decoding": asdict(request.decoding),
             "top_logprobs": request.top_logprobs,
             "seed": seed if sampled else None,
             "repeat": repeat,
@@ -106,12 +104,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._count_found()
         self._db.close()
 
@@ -152,11 +145,9 @@ class Journal:
 
     def counts(self) -> dict[str, int]:
         """Entries by kind."""
+        query = "SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind"
         with explaining(self.path):
-            rows = self._db.execute(
-                "SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind"
-            )
-            return dict(rows.fetchall())
+            return dict(self._db.execute(query).fetchall())
 
     def _set_aside(self, key: str, body: bytes | None) -> None:
         """Move a damaged entry, unless another process has put a good one there by now."""

@@ -20,7 +20,6 @@ from eval_suites.errors import DataError
 from eval_suites.registry import SUITES, find
 from harness.data.fetch.download import Patience, Unreachable
 from harness.data.fetch.fetch import LOCK, Done, fetch, is_right
-from harness.data.fetch.literal import as_json
 from harness.data.fetch.manifest import Entry, Literal, chosen, entries
 from harness.errors import StageBusy, UserError
 from harness.storage.locks import locked
@@ -120,12 +119,8 @@ def entry(
     return Entry(path, ("suite",), "owner/name", COMMIT, upstream, "MIT", sha256(data), literal)
 
 
-def ignore(_done: Done) -> None:
-    pass
-
-
 def run(folder: Path, upstream: Upstream, *wanted: Entry) -> tuple[Done, ...]:
-    return fetch(wanted, folder, ignore, upstream.base, QUICK)
+    return tuple(fetch(wanted, folder, upstream.base, QUICK))
 
 
 def left(folder: Path) -> set[str]:
@@ -140,12 +135,10 @@ def test_files_come_as_upstream_has_them_or_compressed(tmp_path: Path, upstream:
     upstream.offer(plain, TEXT)
     upstream.offer(packed, TEXT)
     upstream.offer(already, gzip.compress(b"x", mtime=0))
-    heard: list[Done] = []
 
-    done = fetch([plain, packed, already], tmp_path / "new", heard.append, upstream.base, QUICK)
+    done = run(tmp_path / "new", upstream, plain, packed, already)
 
     assert [one.state for one in done] == ["fetched"] * 3
-    assert list(done) == heard
     assert (tmp_path / "new/suite/rows.txt").read_bytes() == TEXT
     kept = (tmp_path / "new/suite/deep/rows.jsonl.gz").read_bytes()
     assert gzip.decompress(kept) == TEXT
@@ -202,7 +195,7 @@ def test_a_server_that_falls_silent_is_asked_again(tmp_path: Path, upstream: Ups
     one = entry()
     upstream.offer(one, TEXT, Cut(100, held=True))
 
-    (done,) = fetch([one], tmp_path, ignore, upstream.base, Patience(3, 0.01, timeout_s=0.5))
+    (done,) = fetch([one], tmp_path, upstream.base, Patience(3, 0.01, timeout_s=0.5))
 
     assert done.state == "fetched"
     assert [asked for _, asked in upstream.asked] == [None, "bytes=100-"]
@@ -308,7 +301,7 @@ from harness.data.fetch.fetch import fetch
 from harness.data.fetch.manifest import Entry
 path, sha, base, folder = sys.argv[1:]
 one = Entry(path, ("suite",), "owner/name", "c" * 40, "data/rows one.txt", "MIT", sha)
-fetch([one], Path(folder), print, base)
+print(*fetch([one], Path(folder), base))
 """
 
 
@@ -373,7 +366,7 @@ def test_a_list_is_taken_out_of_a_python_file(tmp_path: Path, upstream: Upstream
     assert done.state == "fetched"
     assert json.loads((tmp_path / "few.json").read_text(encoding="utf-8")) == ROWS
     assert is_right(one, tmp_path / "few.json")
-    assert json.loads(as_json(DICTS, Literal("list_of", ()))) == [{"problem": "a", "few_shot": "1"}]
+    assert json.loads(Literal("list_of", ()).as_json(DICTS)) == [{"problem": "a", "few_shot": "1"}]
 
 
 @pytest.mark.parametrize(
