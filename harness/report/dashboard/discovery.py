@@ -4,7 +4,7 @@ A run is a folder with a resolved recipe, a result, a report of its own, or a st
 The search does not enter runs or follow symbolic links to folders.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -47,22 +47,18 @@ def discover(root: Path) -> tuple[Entry, ...]:
 
 
 def stages(run: Path) -> Iterator[Path]:
-    """Yield the folders of the stages that a run has begun, in the order of a run."""
+    """Return the folders of the stages that a run has begun, in the order of a run."""
     folder = RunFolder(run)
-    yield from _begun([folder.audit])
-    yield from _begun(_contents(run / "sample").values())
-    yield from _begun(_contents(run / "train").values())
-    yield from _begun([folder.evaluation, folder.kl, folder.pairwise, folder.tracking])
-
-
-def _begun(folders: Iterable[Path]) -> Iterator[Path]:
-    return (folder for folder in folders if (folder / "stage.lock").is_file())
+    several = (*_contents(run / "sample").values(), *_contents(run / "train").values())
+    after = (folder.evaluation, folder.kl, folder.pairwise, folder.tracking)
+    return (f for f in (folder.audit, *several, *after) if (f / "stage.lock").is_file())
 
 
 def _below(folder: Path, depth: int) -> Iterator[Entry]:
     contents = _contents(folder)
     report = _report(folder / "report")
-    if _is_run(contents) or report:
+    evaluated = "eval" in contents and (folder / "eval" / "stage.lock").is_file()
+    if evaluated or report or contents.keys() & {"recipe.resolved.yaml", "result.json"}:
         yield Entry("run", folder, _worked_on(folder), report)
         return
     page = _report(folder)
@@ -82,12 +78,6 @@ def _contents(folder: Path) -> dict[str, Path]:
     except OSError:
         return {}
     return {path.name: path for path in paths if not path.name.startswith(".")}
-
-
-def _is_run(entries: Mapping[str, Path]) -> bool:
-    if "recipe.resolved.yaml" in entries or "result.json" in entries:
-        return True
-    return "eval" in entries and (entries["eval"] / "stage.lock").is_file()
 
 
 def _report(folder: Path) -> Path | None:

@@ -6,7 +6,7 @@ run. Other cells are marked, and a note states the difference.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.report.dashboard.reading import Score, Scored
@@ -19,7 +19,8 @@ _HASHES = {
     "template": "another chat template",
 }
 
-Facts = tuple[tuple[str, str], ...]
+#: A run and a checkpoint of it.
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,6 @@ class BoardColumn:
 
     suite: str
     measure: str
-    ranked: bool
     cells: int
 
 
@@ -70,71 +70,55 @@ class Leaderboard:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranking:
-    """A column with the group of each protocol, the best value, and the span of intervals."""
-
-    column: BoardColumn
-    groups: Mapping[Facts, int]
-    notes: tuple[str, ...]
-    best: float | None
-    span: tuple[float, float]
-
-    def cell(self, score: Score | None) -> BoardCell | None:
-        """Return the cell of a score."""
-        if score is None:
-            return None
-        group = self.groups[_facts(score)]
-        best = not group and score.value is not None and score.value == self.best
-        return BoardCell(score, group, best, _bar(score, self.span))
-
-
 def leaderboard(runs: Mapping[str, Scored]) -> Leaderboard:
     """Build the leaderboard of the runs, newest first; skip checkpoints without scores."""
-    suites = dict.fromkeys(suite for *_, row in _scored_rows(runs) for suite in row)
-    rankings: dict[str, _Ranking] = {}
+    scored = {
+        (run, checkpoint): row
+        for run, result in runs.items()
+        for checkpoint, row in result.rows.items()
+        if row
+    }
+    columns: list[BoardColumn] = []
+    cells: dict[tuple[_Key, str], BoardCell] = {}
     notes: list[str] = []
-    for suite in suites:
-        scores = [row[suite] for *_, row in _scored_rows(runs) if suite in row]
-        rankings[suite] = _ranking(suite, scores, len(notes) + 1)
-        notes += rankings[suite].notes
+    for suite in dict.fromkeys(suite for row in scored.values() for suite in row):
+        scores = {key: row[suite] for key, row in scored.items() if suite in row}
+        column, ranked, differences = _ranked(suite, scores, len(notes) + 1)
+        columns.append(column)
+        cells |= {(key, suite): cell for key, cell in ranked.items()}
+        notes += differences
     rows = (
         Row(
             run=run,
             checkpoint=checkpoint,
             method=runs[run].methods.get(checkpoint, ""),
             baseline=checkpoint == runs[run].baseline,
-            cells=tuple(ranking.cell(row.get(suite)) for suite, ranking in rankings.items()),
+            cells=tuple(cells.get(((run, checkpoint), column.suite)) for column in columns),
         )
-        for run, checkpoint, row in _scored_rows(runs)
+        for run, checkpoint in scored
     )
-    columns = tuple(ranking.column for ranking in rankings.values())
-    return Leaderboard(columns, tuple(rows), tuple(notes))
+    return Leaderboard(tuple(columns), tuple(rows), tuple(notes))
 
 
-def _scored_rows(runs: Mapping[str, Scored]) -> Iterator[tuple[str, str, Mapping[str, Score]]]:
-    """Yield run, checkpoint and scores of all rows that have any."""
-    for run, scored in runs.items():
-        for checkpoint, row in scored.rows.items():
-            if row:
-                yield run, checkpoint, row
-
-
-def _ranking(suite: str, scores: Sequence[Score], first_note: int) -> _Ranking:
+def _ranked(
+    suite: str, scores: Mapping[_Key, Score], first_note: int
+) -> tuple[BoardColumn, dict[_Key, BoardCell], list[str]]:
     """Rank the scores of a suite, newest first; number the notes from `first_note`."""
-    sizes = Counter(map(_facts, scores)).most_common()  # of equal ones the first, so the newest
-    own, *others = [facts for facts, _ in sizes]
-    alike = [score for score in scores if _facts(score) == own]
+    facts = {key: tuple(sorted(score.protocol.items())) for key, score in scores.items()}
+    sizes = Counter(facts.values()).most_common()  # of equal ones the first, so the newest
+    own, *others = [protocol for protocol, _ in sizes]
+    groups = {own: 0} | {protocol: number for number, protocol in enumerate(others, first_note)}
+    alike = [score for key, score in scores.items() if facts[key] == own]
     values = {score.value for score in alike if score.value is not None}
-    first = alike[0]
-    ends = [end for score in scores for end in score.ends or ()] or [0.0]
-    return _Ranking(
-        column=BoardColumn(suite, first.measure, first.ranked, len(alike)),
-        groups={own: 0} | {facts: number for number, facts in enumerate(others, first_note)},
-        notes=tuple(f"{suite}: {differences(dict(own), dict(other))}" for other in others),
-        best=max(values) if first.ranked and len(values) > 1 else None,
-        span=(min(ends), max(ends)),
-    )
+    best = max(values) if alike[0].ranked and len(values) > 1 else None
+    ends = [end for score in scores.values() for end in score.ends or ()] or [0.0]
+    cells = {}
+    for key, score in scores.items():
+        group = groups[facts[key]]
+        is_best = not group and best is not None and score.value == best
+        cells[key] = BoardCell(score, group, is_best, _bar(score, (min(ends), max(ends))))
+    notes = [f"{suite}: {_differences(dict(own), dict(other))}" for other in others]
+    return BoardColumn(suite, alike[0].measure, len(alike)), cells, notes
 
 
 def _bar(score: Score, span: tuple[float, float]) -> tuple[float, float, float] | None:
@@ -145,22 +129,12 @@ def _bar(score: Score, span: tuple[float, float]) -> tuple[float, float, float] 
     return round(start, 1), round(at, 1), round(end, 1)
 
 
-def _facts(score: Score) -> Facts:
-    return tuple(sorted(score.protocol.items()))
-
-
-def differences(own: Mapping[str, str], other: Mapping[str, str]) -> str:
+def _differences(own: Mapping[str, str], other: Mapping[str, str]) -> str:
     """Return the differences of a protocol from the column's own one."""
-    keys = sorted(key for key in own.keys() | other.keys() if own.get(key) != other.get(key))
-    return "; ".join(_difference(key, own.get(key), other.get(key)) for key in keys)
-
-
-def _difference(key: str, own: str | None, other: str | None) -> str:
-    if key in _HASHES:
-        return _HASHES[key]
-    here, there = (_clipped("not stated" if value is None else value) for value in (other, own))
-    return f"{key} {here}, in the other cells {there}"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    parts = []
+    for key in sorted(own.keys() | other.keys()):
+        values = [facts.get(key, "not stated") for facts in (other, own)]
+        if own.get(key) != other.get(key):
+            here, there = (v if len(v) <= _LONGEST else f"{v[: _LONGEST - 1]}…" for v in values)
+            parts.append(_HASHES.get(key, f"{key} {here}, in the other cells {there}"))
+    return "; ".join(parts)

@@ -24,6 +24,11 @@ def number(value: Any) -> float | None:
     return value if abs(value) < _MOST else None  # NaN is not less, either
 
 
+def count(value: Any) -> int:
+    """Return the value if it is a number that can be shown, without its fraction, else 0."""
+    return int(number(value) or 0)
+
+
 def parsed(text: str) -> Mapping[str, Any]:
     """Return the object in a JSON text, or an empty one."""
     try:

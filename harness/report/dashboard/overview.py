@@ -1,13 +1,13 @@
 """The content of the dashboard at a moment: runs with their status, and the leaderboard."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.report.dashboard.discovery import Entry, discover
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
-from harness.report.dashboard.reading import Planned, Reader, Scored, Unreadable
+from harness.report.dashboard.reading import Planned, Reader, Scored, Unreadable, planned, scored
 from harness.report.dashboard.run_status import RunStatus, status_of
 from harness.report.page.text import page_files
 
@@ -77,23 +77,19 @@ def overview(root: Path, shown: str, reader: Reader) -> Overview:
     entries = discover(root)
     reader.begin(file for entry in entries for file in _files(entry))
     runs = [_run(entry, root, shown, reader) for entry in entries]
-    board = leaderboard({entry.name: entry.scored for entry in runs if entry.scored})
+    # A run with a torn result stays a run; another file may be no result.
+    unread = {run.name: run.fault for run in runs if run.fault and run.entry.kind == "result"}
     return Overview(
-        runs=tuple(entry for entry in runs if not _is_foreign(entry)),
-        unread=tuple((entry.name, entry.fault) for entry in runs if _is_foreign(entry)),
-        board=board,
-        waiting=sum(entry.waits for entry in runs),
+        runs=tuple(run for run in runs if run.name not in unread),
+        unread=tuple(unread.items()),
+        board=leaderboard({run.name: run.scored for run in runs if run.scored}),
+        waiting=sum(run.waits for run in runs),
     )
 
 
-def _is_foreign(run: Run) -> bool:
-    """Return True for an unreadable result file; a run with a torn result stays a run."""
-    return bool(run.fault) and run.entry.kind == "result"
-
-
-def _files(entry: Entry) -> Iterable[Path]:
+def _files(entry: Entry) -> tuple[Path, ...]:
     if entry.kind == "run":
-        return (entry.path / "result.json", entry.path / "recipe.resolved.yaml")
+        return entry.path / "result.json", entry.path / "recipe.resolved.yaml"
     return (entry.path,)
 
 
@@ -103,36 +99,31 @@ def _run(entry: Entry, root: Path, shown: str, reader: Reader) -> Run:
     report = "" if entry.report is None else entry.report.relative_to(root).as_posix()
     if entry.kind == "report":
         return Run(below.parent.as_posix(), entry, report=report)
-    status = planned = None
-    file = entry.path
+    path, status, extent = Path(shown) / below, None, None
+    file, out = entry.path, path.with_suffix("")
     if entry.kind == "run":
-        file = entry.path / "result.json"
+        file, out = entry.path / "result.json", path / "report"
         status = status_of(entry.path, entry.modified)
         if status.state != "finished":
-            planned = reader.planned(entry.path / "recipe.resolved.yaml")
-    result = reader.scored(file) if file.is_file() else None
+            extent = reader.read(entry.path / "recipe.resolved.yaml", planned)
+    there = file.is_file()
+    result = reader.read(file, scored) if there else None
     return Run(
         name=name,
         entry=entry,
         status=status,
-        planned=planned,
+        planned=extent,
         result=result,
-        waits=result is None and file.is_file(),
+        waits=result is None and there,
         report=report,
         pages=_pages(entry, root, result),
-        command=_command(Path(shown) / below, entry),
+        command=shlex.join(["nca", "report", str(path), "-o", str(out)]),
     )
 
 
 def _pages(entry: Entry, root: Path, result: Scored | Unreadable | None) -> dict[str, str]:
     if entry.report is None or not isinstance(result, Scored):
         return {}
-    home = entry.report.parent
-    named = page_files("checkpoint", result.rows)
-    there = {name: home / file for name, file in named.items() if (home / file).is_file()}
-    return {name: page.relative_to(root).as_posix() for name, page in there.items()}
-
-
-def _command(path: Path, entry: Entry) -> str:
-    out = path / "report" if entry.kind == "run" else path.with_suffix("")
-    return shlex.join(["nca", "report", str(path), "-o", str(out)])
+    files = page_files("checkpoint", result.rows).items()
+    pages = {name: entry.report.with_name(file) for name, file in files}
+    return {n: page.relative_to(root).as_posix() for n, page in pages.items() if page.is_file()}

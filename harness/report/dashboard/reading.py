@@ -104,15 +104,8 @@ class Reader:
         self._cache = {file: value for file, value in self._cache.items() if file in kept}
         self._spent = 0.0
 
-    def scored(self, file: Path) -> Scored | Unreadable | None:
-        """Return the content of a result file, or None if it is left to a later pass."""
-        return self._read(file, scored)
-
-    def planned(self, file: Path) -> Planned | None:
-        """Return the extent of a resolved recipe, or None if it is left to a later pass."""
-        return self._read(file, planned)
-
-    def _read(self, file: Path, read: Callable[[Path], T]) -> T | None:
+    def read(self, file: Path, parse: Callable[[Path], T]) -> T | None:
+        """Return what `parse` makes of a file, or None if that is left to a later pass."""
         try:
             stat = file.stat()
         except OSError:
@@ -125,7 +118,7 @@ class Reader:
         if self._spent >= self._budget:
             return None
         began = self._clock()
-        self._cache[file] = (state, value := read(file))
+        self._cache[file] = (state, value := parse(file))
         self._spent += self._clock() - began
         return value
 

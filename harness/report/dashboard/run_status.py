@@ -6,17 +6,28 @@ once, whatever it left on disk.
 
 import fcntl
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from harness.progress.progress_file import FILE
 from harness.report.dashboard.discovery import stages
-from harness.report.dashboard.lenient_json import last_lines, mapping, modified, parsed, read
-from harness.report.dashboard.progress import Progress, progress_of
+from harness.report.dashboard.lenient_json import (
+    count,
+    last_lines,
+    mapping,
+    modified,
+    number,
+    parsed,
+    read,
+)
 from harness.storage.run_folder import RunFolder
 
 #: Seconds without a lock between two stages, while a run fingerprints, collects and draws.
 BETWEEN_S = 30.0
+#: Steps whose mean duration predicts that of the others.
+_STEPS = 5
 #: Most characters of a log's last line.
 _MOST_TEXT = 300
 
@@ -24,6 +35,31 @@ State = Literal["working", "between", "stopped", "finished"]
 Lock = Literal["held", "free", "unknown"]
 StageState = Literal["working", "stopped", "done", "unknown"]
 _STATES: dict[Lock, StageState] = {"held": "working", "free": "stopped", "unknown": "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of a stage.
+
+    Attributes:
+        phase: the phase, such as `train`, `probe`, `evaluate`.
+        done: finished steps, prompts or samples.
+        total: the number of all; None if unknown.
+        left: seconds until the end; None if unknown.
+        rate: tokens per second; None if none were generated.
+        not_ok: samples that the model failed.
+        lost: samples that we failed.
+        suites: suite -> finished samples and all samples.
+    """
+
+    phase: str
+    done: int
+    total: int | None
+    left: float | None
+    rate: float | None = None
+    not_ok: int = 0
+    lost: int = 0
+    suites: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +133,8 @@ def status_of(run: Path, written: int) -> RunStatus:
 def stage_of(run: Path, folder: Path) -> Stage:
     """Return the state of a stage; do not wait or keep a lock."""
     name = folder.relative_to(run).as_posix()
-    if _is_done(folder):
-        return Stage(name, "done")
-    lock = lock_of(folder / "stage.lock")
-    if lock == "free" and _is_done(folder):  # it came to its end between the two looks
+    lock = "free" if _is_done(folder) else lock_of(folder / "stage.lock")
+    if lock == "free" and _is_done(folder):  # it may have come to its end between the two looks
         return Stage(name, "done")
     resolved = read(folder / "resolved.json")
     holder = parsed("".join(last_lines(folder / "stage.lock", 1)))
@@ -141,3 +175,49 @@ def _last_log_line(folder: Path) -> str:
     if modified(log) < modified(folder / "resolved.json"):
         return ""
     return "".join(last_lines(log, 1)).strip()[:_MOST_TEXT]
+
+
+def progress_of(stage: Path, job: Mapping[str, Any]) -> Progress | None:
+    """Return the progress of a stage, or None if it is unknown.
+
+    Without a progress file, that of a training is the last step of its curve.
+
+    Args:
+        stage: the folder of the stage.
+        job: the job in its resolved.json.
+    """
+    record = read(stage / FILE)
+    done, total = number(record.get("done")), number(record.get("total"))
+    if done is None or total is None:
+        return _curve(stage, job)
+    suites = {str(suite): mapping(row) for suite, row in mapping(record.get("suites")).items()}
+    return Progress(
+        phase=str(record.get("phase", "")),
+        done=int(done),
+        total=int(total),
+        left=number(record.get("seconds_left")),
+        rate=number(record.get("tokens_per_second")),
+        not_ok=count(record.get("not_ok")),
+        lost=count(record.get("lost")),
+        suites={s: (count(row.get("done")), count(row.get("total"))) for s, row in suites.items()},
+    )
+
+
+def _curve(stage: Path, job: Mapping[str, Any]) -> Progress | None:
+    rows = _rows(stage / "steps.jsonl", 2 * _STEPS)
+    steps = [row for row in rows if row.get("split") == "train"]
+    last = number(steps[-1].get("step")) if steps else None
+    if last is None:
+        return None
+    done, left = int(last) + 1, None
+    most = number(mapping(job.get("config")).get("max_steps"))
+    rows = _rows(stage / "speed.jsonl", _STEPS)
+    seconds = [duration for row in rows if (duration := number(row.get("seconds"))) is not None]
+    if most is not None and seconds:
+        left = max(0, int(most) - done) * sum(seconds) / len(seconds)
+    total = None if most is None else int(most)
+    return Progress("train", done, total, left)
+
+
+def _rows(path: Path, most: int) -> list[Mapping[str, Any]]:
+    return [parsed(line) for line in last_lines(path, most)]

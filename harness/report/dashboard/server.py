@@ -5,15 +5,16 @@ host (which stops DNS rebinding), no other site may embed a reply, and reports r
 """
 
 import errno
+import os
 import re
 import socket
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from harness.errors import UserError
-from harness.report.dashboard.files import TYPES, served
 from harness.report.dashboard.view import View
 
 HOST = "127.0.0.1"
@@ -24,6 +25,15 @@ _PORTS = 20
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 _FILES = "/files/"
 _PLAIN = "text/plain; charset=utf-8"
+#: Suffix -> media type of files of reports. Others (weights, journals, logs) are not served.
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".csv": _PLAIN,
+    ".md": _PLAIN,
+    ".json": "application/json",
+}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -139,11 +149,11 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, query: str) -> None:
         if path == "/":
             page = self.server.view.page().encode()
-            self._send(HTTPStatus.OK, TYPES[".html"], page, _DASHBOARD)
+            self._send(HTTPStatus.OK, _TYPES[".html"], page, _DASHBOARD)
         elif path == "/live":
-            self._send(HTTPStatus.OK, TYPES[".json"], self.server.view.live(query).encode())
+            self._send(HTTPStatus.OK, _TYPES[".json"], self.server.view.live(query).encode())
         elif path.startswith(_FILES):
-            self._file(served(self.server.root, path.removeprefix(_FILES)))
+            self._file(_served(self.server.root, path.removeprefix(_FILES)))
         elif path == "/favicon.ico":  # browsers ask for it by themselves
             self._send(HTTPStatus.NO_CONTENT, _PLAIN, b"")
         else:
@@ -158,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"no file that is served\n")
         suffix = file.suffix.lower()
         policy = _REPORTS if suffix == ".html" else _INERT
-        return self._send(HTTPStatus.OK, TYPES[suffix], body, policy)
+        return self._send(HTTPStatus.OK, _TYPES[suffix], body, policy)
 
     def _send(
         self, status: HTTPStatus, kind: str, body: bytes, policy: str = _INERT, **more: str
@@ -170,3 +180,23 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _served(root: Path, path: str) -> Path | None:
+    """Return the file at the path of a URL, or None if it is missing or must not be served.
+
+    Args:
+        root: the folder, resolved.
+        path: percent-encoded, below the folder, without a leading slash.
+    """
+    parts = os.fsdecode(unquote_to_bytes(path)).split("/")
+    # Once decoded nothing may climb, hide, or be read otherwise by the file system.
+    if any(not part or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
+        return None
+    try:
+        file = root.joinpath(*parts).resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):  # not there; links in a circle; no name at all
+        return None
+    inside = file.is_relative_to(root) and file.is_file()
+    hidden = inside and any(part.startswith(".") for part in file.relative_to(root).parts)
+    return file if inside and not hidden and file.suffix.lower() in _TYPES else None

@@ -1,6 +1,7 @@
 """The page of the dashboard, and its parts that changed since a browser's last request."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -8,14 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from harness.progress.wording import clock, failures, per_second
-from harness.report.dashboard.files import address
-from harness.report.dashboard.overview import Overview, Run, overview
+from harness.report.dashboard.overview import Overview, overview
 from harness.report.dashboard.reading import Reader
 from harness.report.page.render import Asset, environment, page
 from harness.storage.hashing import digest
@@ -23,7 +22,6 @@ from harness.storage.hashing import digest
 _PACKAGE = "harness.report.dashboard"
 #: Seconds for which a view of the folder serves every request.
 FRESH_S = 1.0
-_PARTS = ("status", "work", "board", "runs", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,10 @@ class View:
         self._parts: dict[str, Part] = {}
         self._looked: float | None = None
         self._more = False
-        self._templates = _templates()
+        self._templates = environment(_PACKAGE)
+        self._templates.filters |= {"address": _address, "clock": clock, "when": _when}
+        self._templates.filters["speed"] = per_second
+        self._templates.globals["failures"] = failures
 
     def page(self) -> str:
         """Render the whole page."""
@@ -87,56 +88,43 @@ class View:
         with self._lock:
             if self._more or self._looked is None or self._now() - self._looked >= FRESH_S:
                 content = overview(self._root, self._shown, self._reader)
-                parts = {name: self._part(name, _values(name, content)) for name in _PARTS}
-                self._parts, self._looked, self._more = parts, self._now(), content.waiting > 0
+                self._parts = {name: self._part(name, v) for name, v in _values(content).items()}
+                self._looked, self._more = self._now(), content.waiting > 0
             return self._parts
 
     def _part(self, name: str, values: Any) -> Part:
         old = self._parts.get(name)
         if old is not None and old.values == values:
             return old
-        html = self._templates.get_template(f"{name}.html").render(
-            content=values, shown=self._shown
-        )
+        template = self._templates.get_template(f"{name}.html")
+        html = template.render(content=values, shown=self._shown)
         markup = Markup(html)  # noqa: S704 - escaped by our templates
         return Part(values, markup, digest([name, html], 16))
 
 
-def _values(name: str, content: Overview) -> Any:
-    """Return the values of a part, which is rendered again only when they change."""
-    if name == "status":
-        return {
-            "runs": len(content.runs),
-            "work": len(_at_work(content)),
-            "waiting": content.waiting,
-        }
-    if name == "work":
-        return _at_work(content)
-    if name == "board":
-        reports = {run.name: run.report for run in content.runs}
-        pages = {run.name: run.pages for run in content.runs}
-        return {"board": content.board, "reports": reports, "pages": pages}
-    return content.runs if name == "runs" else content.unread
+def _values(content: Overview) -> dict[str, Any]:
+    """Return the values of each part, which is rendered again only when they change."""
+    runs = content.runs
+    work = [run for run in runs if run.status and run.status.state in ("working", "between")]
+    return {
+        "status": {"runs": len(runs), "work": len(work), "waiting": content.waiting},
+        "work": work,
+        "board": {
+            "board": content.board,
+            "reports": {run.name: run.report for run in runs},
+            "pages": {run.name: run.pages for run in runs},
+        },
+        "runs": runs,
+        "unread": content.unread,
+    }
 
 
-def _at_work(content: Overview) -> list[Run]:
-    states = ("working", "between")
-    return [run for run in content.runs if run.status and run.status.state in states]
-
-
-def _templates() -> Environment:
-    templates = environment(_PACKAGE)
-    templates.filters |= {"address": _link, "clock": clock, "when": when, "speed": per_second}
-    templates.globals |= {"failures": failures}
-    return templates
-
-
-def _link(path: str) -> str:
+def _address(path: str) -> str:
     """Return the address of a file, given its path below the folder."""
-    return f"files/{address(path)}"
+    return f"files/{quote(os.fsencode(path))}"
 
 
-def when(nanoseconds: int) -> str:
+def _when(nanoseconds: int) -> str:
     """Return a time in the local time zone to the minute; "" if it is out of range."""
     try:
         return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -165,7 +165,7 @@ def test_a_file_is_read_once_for_every_state_of_it(tmp_path: Path) -> None:
 
     def look() -> Scored | Unreadable | None:
         reader.begin([file])
-        return reader.scored(file)
+        return reader.read(file, scored)
 
     first = look()
     assert isinstance(first, Scored)
@@ -183,7 +183,7 @@ def test_what_takes_too_long_is_left_to_the_next_look(tmp_path: Path) -> None:
     seen = []
     for _ in range(3):
         reader.begin(files)
-        seen.append(sum(reader.scored(file) is not None for file in files))
+        seen.append(sum(reader.read(file, scored) is not None for file in files))
     assert seen == [2, 3, 3]
 
 

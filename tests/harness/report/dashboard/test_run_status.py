@@ -9,8 +9,13 @@ import pytest
 
 from harness.pipeline import worker as stages
 from harness.report.dashboard.discovery import discover
-from harness.report.dashboard.progress import Progress, progress_of
-from harness.report.dashboard.run_status import RunStatus, lock_of, status_of
+from harness.report.dashboard.run_status import (
+    Progress,
+    RunStatus,
+    lock_of,
+    progress_of,
+    status_of,
+)
 from harness.storage.atomic_files import write_json, write_text
 
 from .folders import Stage, recipe, save, scored
