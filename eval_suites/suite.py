@@ -3,7 +3,7 @@
 A suite never generates, never writes files and knows no engine and no tracker. The evaluation loop
 sends its requests, runs its checks and hands all that comes back to its scorer.
 
-Read `Suite` first, at the end. The rules above it are what few suites set.
+Read `Suite` first, at the end: the rules above it have defaults that many suites keep.
 """
 
 from collections.abc import Callable, Mapping, Sequence

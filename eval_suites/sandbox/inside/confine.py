@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from . import kernel, landlock, seccomp
@@ -20,7 +20,7 @@ _ASIDE = 100  # above all descriptors that a zygote has
 #: Of a worker, whose cases run one after the other. Nothing can stay in an empty network that only
 #: its owner may change, and a fresh one for each case costs more than all its other namespaces.
 _WORKERS = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWUTS
-#: Of a case, beside its processes (`fork_first`).
+#: Of a case, beside its processes (`own_namespaces`).
 _CASES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNS
 
 
@@ -42,34 +42,31 @@ class Place(NamedTuple):
     readable: Sequence[str] = ()
 
 
-def own_namespaces() -> int:
+def own_namespaces() -> Callable[[], int]:
     """Continue as the first process of a pid namespace of one's own, with rights over it.
 
-    Network and host name are new too, and stay for all cases. Only in a pid namespace of its own
-    may a process make others for its children and come back (`fork_first`). The process that calls
-    this waits for the one that goes on, and ends as it does.
+    Network and host name are new too, and stay for all cases. The process that calls this waits for
+    the one that goes on, and ends as it does.
 
     Returns:
-        The pid namespace, open.
+        A function that forks as `os.fork`; the child is the first of a new pid namespace, whose end
+        ends all in it.
     """
     _leave(_WORKERS)
     if (first := os.fork()) != 0:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) & 0xFF)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    return os.open("/proc/self/ns/pid", os.O_RDONLY)
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
 
+    def fork() -> int:
+        # Both calls are about the children to come, not about this process. Only in a pid namespace
+        # of its own may a process make others for its children and come back.
+        kernel.libc("unshare", kernel.CLONE_NEWPID)
+        if (child := os.fork()) != 0:
+            kernel.libc("setns", own, kernel.CLONE_NEWPID)
+        return child
 
-def fork_first(processes: int) -> int:
-    """Fork as `os.fork`; the child is the first of a new pid namespace, whose end ends all in it.
-
-    Args:
-        processes: the result of `own_namespaces`.
-    """
-    # Of a pid namespace both calls are about the children to come, not about this process.
-    kernel.libc("unshare", kernel.CLONE_NEWPID)
-    if (child := os.fork()) != 0:
-        kernel.libc("setns", processes, kernel.CLONE_NEWPID)
-    return child
+    return fork
 
 
 def _leave(namespaces: int) -> None:

@@ -9,7 +9,6 @@ case is killed.
 """
 
 import contextlib
-import functools
 import gc
 import importlib
 import json
@@ -52,9 +51,8 @@ def main(arguments: list[str]) -> None:
 
 def _serve(role: str, host: socket.socket, place: Place) -> NoReturn:
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    fork: Callable[[], int] = os.fork
-    if role == "candidate" and place.tier == "A":
-        fork = functools.partial(confine.fork_first, confine.own_namespaces())
+    apart = role == "candidate" and place.tier == "A"
+    fork = confine.own_namespaces() if apart else os.fork
     seccomp.program()  # made once for all cases
     gc.freeze()  # a collection in a forked process would copy every page
     while (received := channel.receive_job(host)) is not None:
