@@ -5,7 +5,7 @@ handed in for what remains; without one, such pieces stay open.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from eval_suites.grading.answers import exact_value
@@ -14,11 +14,11 @@ from eval_suites.grading.forms import assigned, elements, group
 Comparison = Callable[[str, str], bool | None]
 
 _N = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-_NUMBER = re.compile(rf"([+-]?)({_N}(?:[eE][+-]?[0-9]{{1,3}})?)")
-_POWER_OF_TEN = re.compile(rf"([+-]?)({_N})\\cdot ?10\^\{{?([+-]?[0-9]{{1,3}})\}}?")
-_RATIO = re.compile(rf"([+-]?)\(?(?:\\frac\{{([+-]?{_N})\}}\{{([+-]?{_N})\}}|({_N})/({_N}))\)?")
-_MIXED = re.compile(r"([+-]?)([0-9]{1,9})\\frac\{([0-9]{1,9})\}\{([0-9]{1,9})\}")
-_RECURRING = re.compile(r"([+-]?)([0-9]*)\.([0-9]*)\\(?:overline|bar)\{([0-9]+)\}")
+_NUMBER = re.compile(rf"{_N}(?:[eE][+-]?[0-9]{{1,3}})?")
+_POWER_OF_TEN = re.compile(rf"({_N})\\cdot ?10\^\{{?([+-]?[0-9]{{1,3}})\}}?")
+_RATIO = re.compile(rf"\(?(?:\\frac\{{([+-]?{_N})\}}\{{([+-]?{_N})\}}|({_N})/({_N}))\)?")
+_MIXED = re.compile(r"([0-9]{1,9})\\frac\{([0-9]{1,9})\}\{([0-9]{1,9})\}")
+_RECURRING = re.compile(r"([0-9]*)\.([0-9]*)\\(?:overline|bar)\{([0-9]+)\}")
 _IN_BASE = re.compile(r"([+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?)_([0-9]{1,2})")
 _DIGITS = re.compile(r"[+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
@@ -49,29 +49,26 @@ def compare(
 
 def value(text: str) -> Fraction | None:
     r"""Return the value of a number: decimal, recurring, fraction, mixed, times a power of ten."""
-    if match := _NUMBER.fullmatch(text):
-        return exact_value("".join(match.groups()))
-    if match := _MIXED.fullmatch(text):
-        sign, whole, top, bottom = match.groups()
-        part = exact_value(f"{top}/{bottom}")
-        return None if part is None else _signed(sign, int(whole) + part)
+    size = _size(text[1:] if text.startswith(("+", "-")) else text)
+    return -size if size is not None and text.startswith("-") else size
+
+
+def _size(text: str) -> Fraction | None:
+    if _NUMBER.fullmatch(text):
+        return exact_value(text)
     if match := _POWER_OF_TEN.fullmatch(text):
-        return exact_value("{}{}e{}".format(*match.groups()))
+        return exact_value("{}e{}".format(*match.groups()))
     if match := _RATIO.fullmatch(text):
-        sign, *rest = match.groups()
-        top, bottom = (piece for piece in rest if piece is not None)
-        ratio = exact_value(f"{top}/{bottom}")
-        return None if ratio is None else _signed(sign, ratio)
+        return exact_value("/".join(filter(None, match.groups())))
+    if match := _MIXED.fullmatch(text):
+        whole, top, bottom = match.groups()
+        part = exact_value(f"{top}/{bottom}")
+        return None if part is None else int(whole) + part
     if match := _RECURRING.fullmatch(text):
-        sign, whole, fixed, repeated = match.groups()
+        whole, fixed, repeated = match.groups()
         nines = (10 ** len(repeated) - 1) * 10 ** len(fixed)
-        head = Fraction(f"{whole or 0}.{fixed or 0}")
-        return _signed(sign, head + Fraction(int(repeated), nines))
+        return Fraction(f"{whole or 0}.{fixed or 0}") + Fraction(int(repeated), nines)
     return None
-
-
-def _signed(sign: str, size: Fraction) -> Fraction:
-    return -size if sign == "-" else size
 
 
 def _in_bases(gold: str, answer: str) -> bool | None:
@@ -111,25 +108,17 @@ def _in_any_order(
     """Return True where each gold has an equal of its own among the answers."""
     remaining, certain = list(answers), True
     for gold in golds:
-        verdict, place = _first_equal(compare(gold, answer, expressions) for answer in remaining)
-        if verdict is False:
-            return False
-        if verdict:
-            del remaining[place]
+        may_equal = False
+        for place, answer in enumerate(remaining):
+            if verdict := compare(gold, answer, expressions):
+                del remaining[place]
+                break
+            may_equal |= verdict is None
         else:
+            if not may_equal:
+                return False
             certain = False
     return True if certain else None
-
-
-def _first_equal(verdicts: Iterable[bool | None]) -> tuple[bool | None, int]:
-    """Return the first True and its place; without one None where any is open, else False."""
-    result: bool | None = False
-    for place, verdict in enumerate(verdicts):
-        if verdict:
-            return True, place
-        if verdict is None:
-            result = None
-    return result, 0
 
 
 def _as_groups(gold: str, answer: str, expressions: Comparison) -> bool | None:
@@ -139,18 +128,9 @@ def _as_groups(gold: str, answer: str, expressions: Comparison) -> bool | None:
         if left.kind != right.kind or len(left.members) != len(right.members):
             return False
         pairs = zip(left.members, right.members, strict=True)
-        return _all([compare(*pair, expressions) for pair in pairs])
+        verdicts = [compare(*pair, expressions) for pair in pairs]
+        return False if False in verdicts else (None if None in verdicts else True)
     (gold_name, gold_side), (name, side) = assigned(gold), assigned(answer)
-    if (
-        (gold_name and gold_name == name)
-        or (gold_name and "=" not in answer)
-        or (name and "=" not in gold)
-    ):
+    if (gold_name and (gold_name == name or "=" not in answer)) or (name and "=" not in gold):
         return compare(gold_side, side, expressions)
     return expressions(gold, answer)
-
-
-def _all(verdicts: Sequence[bool | None]) -> bool | None:
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True

@@ -13,6 +13,8 @@ _VARIABLE = re.compile(
 )
 _MATRIX = re.compile(r"\\begin\{pmatrix\}((?:(?!\\begin).)*?)(?:\\\\)?\\end\{pmatrix\}")
 _ASSIGNED = re.compile(r"([A-Za-z]|[A-Za-z]\([A-Za-z]\)|\\[a-z]+)=([^=]+)")
+#: The relation between the sides in the other order.
+_TURNED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -57,9 +59,9 @@ def intervals(text: str) -> str:
 def _interval(text: str) -> str:
     pieces = [piece.strip() for piece in _RELATION.split(text)]
     if len(pieces) == 3 and _VARIABLE.fullmatch(pieces[2]):
-        pieces = [pieces[2], _turned(pieces[1]), pieces[0]]
+        pieces = [pieces[2], _TURNED[pieces[1]], pieces[0]]
     if len(pieces) == 5 and all("g" in sign or ">" in sign for sign in pieces[1::2]):
-        pieces = [_turned(text) if place % 2 else text for place, text in enumerate(pieces)][::-1]
+        pieces = [_TURNED[text] if place % 2 else text for place, text in enumerate(pieces)][::-1]
     match pieces:
         case [low, ("<" | r"\le") as left, name, ("<" | r"\le") as right, high] if low and high:
             ends = "(" if left == "<" else "[", low, high, ")" if right == "<" else "]"
@@ -71,10 +73,6 @@ def _interval(text: str) -> str:
             return text
     opening, low, high, closing = ends
     return f"{opening}{low},{high}{closing}" if _VARIABLE.fullmatch(name) else text
-
-
-def _turned(relation: str) -> str:
-    return {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}[relation]
 
 
 def _parts(text: str) -> list[str]:

@@ -7,6 +7,7 @@ the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from eval_suites.grading.equality import compare
 from eval_suites.grading.forms import elements
@@ -26,7 +27,8 @@ METRIC = "accuracy"
 
 def decide(gold: str, answer: str) -> bool | None:
     """Return True where an answer equals the gold; None where only math-verify can tell."""
-    if len(answer) > LONGEST or _depth(answer) > DEEPEST:
+    depths = accumulate((sign in "([{") - (sign in ")]}") for sign in answer)
+    if len(answer) > LONGEST or max(depths, default=0) > DEEPEST:
         return answer.strip() == gold.strip()
     return compare(normalise(gold), normalise(answer))
 
@@ -62,11 +64,3 @@ def graded(answer: Answer, gold: str, extracted: str | None, outcomes: Sequence[
             return Score(None, "ungraded", extracted, f"the check failed: {outcomes[0].reason}")
         right = bool(outcomes[0].value)
     return Score(float(right), status, extracted, metrics={METRIC: float(right)})
-
-
-def _depth(text: str) -> int:
-    deepest = depth = 0
-    for sign in text:
-        depth += (sign in "([{") - (sign in ")]}")
-        deepest = max(deepest, depth)
-    return deepest

@@ -55,17 +55,14 @@ def _same_expression(gold: str, answer: str) -> bool:
 
 
 def _parsed(latex: str) -> Any:
+    """Return an expression worked out, with decimals as the fractions that they are."""
     expressions = parse(
         f"${_CAPITAL.sub(_subscripted, latex)}$",
         extraction_config=[LatexExtractionConfig()],
         fallback_mode="no_fallback",
         parsing_timeout=None,
     )
-    return _exact(expressions[0]) if expressions else None
-
-
-def _exact(expression: Any) -> Any:
-    """Return an expression worked out, with decimals as the fractions that they are."""
+    expression = expressions[0] if expressions else None
     if not isinstance(expression, Expr):
         return expression
     fractions = {number: Rational(str(number)) for number in expression.atoms(Float)}

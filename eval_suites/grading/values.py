@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 Number = Fraction | float
-_Read = tuple[Number, tuple[str, ...]]
 
 _LONGEST = 200
 _DEEPEST = 30
@@ -69,8 +68,9 @@ def value_of(text: str) -> Number | None:
     if len(text) > _LONGEST:
         return None
     try:
-        value, rest = _sum(_tokens(_EQUALS.split(_spelt(text))[-1]))
-        return None if rest or not math.isfinite(value) else value
+        tokens = _tokens(_EQUALS.split(_spelt(text))[-1])
+        value = _sum(tokens)
+        return None if tokens or not math.isfinite(value) else value
     except (ValueError, IndexError, ArithmeticError):
         return None
 
@@ -82,8 +82,8 @@ def _spelt(text: str) -> str:
     return text.strip().rstrip(".")
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    """Return the tokens before a unit; any other word than those we know is refused."""
+def _tokens(text: str) -> list[str]:
+    """Return the tokens before a unit, the next one last; words that we do not know are refused."""
     tokens: list[str] = []
     for token in _TOKEN.finditer(text):
         if token["word"] and token["word"] not in _KNOWN:
@@ -94,70 +94,62 @@ def _tokens(text: str) -> tuple[str, ...]:
         tokens.append(token["word"] or token.group())
     if sum(token in _CLOSES for token in tokens) > _DEEPEST:
         raise ValueError("nested too deep")
-    return tuple(tokens)
+    return tokens[::-1]
 
 
-def _sum(tokens: tuple[str, ...]) -> _Read:
-    total, rest = _product(tokens)
-    while rest and rest[0] in {"+", "-"}:
-        term, after = _product(rest[1:])
-        total, rest = (total + term if rest[0] == "+" else total - term), after
-    return total, rest
+def _sum(tokens: list[str]) -> Number:
+    """Take a sum from the end of the tokens, and return its value; so do those below."""
+    total = _product(tokens)
+    while tokens and tokens[-1] in {"+", "-"}:
+        sign, term = tokens.pop(), _product(tokens)
+        total = total + term if sign == "+" else total - term
+    return total
 
 
-def _product(tokens: tuple[str, ...]) -> _Read:
-    total, rest = _signed(tokens)
-    while rest and (rest[0] in {"*", "/"} or rest[0] in _OPENS):
-        sign = rest[0]
-        factor, rest = _signed(rest[1:]) if sign in {"*", "/"} else _power(rest)
+def _product(tokens: list[str]) -> Number:
+    total = _signed(tokens)
+    while tokens and (tokens[-1] in {"*", "/"} or tokens[-1] in _OPENS):
+        sign = tokens.pop() if tokens[-1] in {"*", "/"} else ""
+        factor = _signed(tokens) if sign else _power(tokens)
         total = total / factor if sign == "/" else total * factor
-    return total, rest
+    return total
 
 
-def _signed(tokens: tuple[str, ...]) -> _Read:
-    if tokens[0] in {"-", "+"}:
-        value, rest = _signed(tokens[1:])
-        return (-value if tokens[0] == "-" else value), rest
+def _signed(tokens: list[str]) -> Number:
+    if tokens[-1] in {"-", "+"}:
+        sign, value = tokens.pop(), _signed(tokens)
+        return -value if sign == "-" else value
     return _power(tokens)
 
 
-def _power(tokens: tuple[str, ...]) -> _Read:
-    base, rest = _atom(tokens)
-    while rest[:1] == ("!",):
-        base, rest = _factorial(base), rest[1:]
-    if rest[:1] == ("^",):
-        exponent, rest = _signed(rest[1:])
-        base = _raised(base, exponent)
-    return base, rest
+def _power(tokens: list[str]) -> Number:
+    base = _atom(tokens)
+    while tokens[-1:] == ["!"]:
+        tokens.pop()
+        if base != int(base) or not 0 <= base <= _LARGEST_FACTORIAL:
+            raise ValueError("no factorial of this")
+        base = Fraction(math.factorial(int(base)))
+    if tokens[-1:] == ["^"]:
+        tokens.pop()
+        base = _raised(base, _signed(tokens))
+    return base
 
 
-def _atom(tokens: tuple[str, ...]) -> _Read:
-    first, rest = tokens[0], tokens[1:]
+def _atom(tokens: list[str]) -> Number:
+    first = tokens.pop()
     if first in _CLOSES:
-        return _bracket(tokens)
+        value = _sum(tokens)
+        if tokens.pop() != _CLOSES[first]:
+            raise ValueError("a bracket stays open")
+        return value
     if first == "frac":
-        top, rest = _atom(rest)
-        bottom, rest = _atom(rest)
-        return top / bottom, rest
+        return _atom(tokens) / _atom(tokens)
+    if first == "sqrt" and tokens[-1] == "[":
+        degree = _atom(tokens)
+        return math.pow(_atom(tokens), 1 / degree)
     if first in _FUNCTIONS:
-        return _function(first, rest)
-    return (_CONSTANTS[first] if first in _CONSTANTS else Fraction(first)), rest
-
-
-def _bracket(tokens: tuple[str, ...]) -> _Read:
-    value, rest = _sum(tokens[1:])
-    if rest[0] != _CLOSES[tokens[0]]:
-        raise ValueError("a bracket stays open")
-    return value, rest[1:]
-
-
-def _function(name: str, tokens: tuple[str, ...]) -> _Read:
-    if name == "sqrt" and tokens[0] == "[":
-        degree, tokens = _bracket(tokens)
-        value, rest = _atom(tokens)
-        return math.pow(value, 1 / degree), rest
-    value, rest = _atom(tokens)
-    return _FUNCTIONS[name](float(value)), rest
+        return _FUNCTIONS[first](float(_atom(tokens)))
+    return _CONSTANTS[first] if first in _CONSTANTS else Fraction(first)
 
 
 def _raised(base: Number, exponent: Number) -> Number:
@@ -167,9 +159,3 @@ def _raised(base: Number, exponent: Number) -> Number:
         if size * abs(power) <= _LARGEST_BITS:
             return base**power
     return math.pow(base, exponent)
-
-
-def _factorial(value: Number) -> Fraction:
-    if value != int(value) or not 0 <= value <= _LARGEST_FACTORIAL:
-        raise ValueError("no factorial of this")
-    return Fraction(math.factorial(int(value)))

@@ -86,18 +86,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A text with places, a range for each number, and steps over the numbers' letters."""
+    """A text with places, a range for each number, and steps over the numbers' letters.
+
+    A form without an outline occurs in the split "test" only: nothing is trained on it.
+    """
 
     name: str
     text: str
     ranges: tuple[tuple[int, int], ...]
     steps: tuple[str, ...]
     outline: str = ""
-
-    @property
-    def only_test(self) -> bool:
-        """True where the form occurs in the split "test" only: nothing is trained on it."""
-        return not self.outline
 
 
 @functools.cache
@@ -125,7 +123,7 @@ def problems(split: Split, n: int, seed: int) -> tuple[Problem, ...]:
             f"no {n} problems of split {split!r}: say train, probe or test, 0 to {MOST_PROBLEMS}"
         )
     rng = Random(f"arithmetic:{split}:{seed}")
-    templates = [form for form in _templates() if split == "test" or not form.only_test]
+    templates = [form for form in _templates() if split == "test" or form.outline]
     drawn: dict[str, Problem] = {}
     while len(drawn) < n:
         problem = _draw(rng, templates[len(drawn) % len(templates)], split, str(len(drawn)))
@@ -150,7 +148,7 @@ def _draw(rng: Random, template: _Template, split: Split, row: str) -> Problem:
 
 
 def _split_of(template: _Template, numbers: Mapping[str, int]) -> Split:
-    if template.only_test:
+    if not template.outline:
         return "test"
     key = f"{template.name}:{sorted(numbers.items())}"
     return _SHARES[hashlib.sha256(key.encode()).digest()[0] % len(_SHARES)]
