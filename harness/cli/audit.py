@@ -26,8 +26,7 @@ def show(job: AuditJob, library: SuiteLibrary, speed: float | None, json_file: P
     """
     from transformers.utils import logging
 
-    from harness.pipeline.audit.duration import estimate_duration
-    from harness.pipeline.audit.preflight import audit, raise_on_failure
+    from harness.pipeline.audit.preflight import audit, estimate_duration, raise_on_failure
     from harness.pipeline.audit.show import page, plain
 
     logging.set_verbosity_error()  # lengths beyond the tokenizer's own limit are in the page

@@ -1,3 +1,3 @@
 """Checks before a run: prompts, lengths, overlap with training data, cost and time."""
 
-__all__ = ["duration", "job", "preflight", "show"]
+__all__ = ["job", "preflight", "show"]

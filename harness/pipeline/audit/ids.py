@@ -6,7 +6,7 @@ sample and shows in no answer: that alone is a failure. What else differs is a w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from eval_suites.requests import Request
@@ -28,6 +28,17 @@ class Finding:
     remedy: str
 
 
+#: Sources of ids to compare with, in words, and the remedies where ids differ.
+_OWN = (
+    "by its own tokenizer",
+    "this is a fault in how prompts are rendered: please report it with the tokenizer's files",
+)
+_TRAINED = (
+    "in training",
+    "put the tokenizer files and the chat template that it was trained with into its folder",
+)
+
+
 def find_faults(
     tokenizer: Any, trained: Any, request: Request, render: Render = rendered
 ) -> tuple[Finding, ...]:
@@ -39,13 +50,14 @@ def find_faults(
         return ()  # what stands before it is no text of the suite's
     try:
         ids = ids_of(render(tokenizer, request))
-        own = own_ids(tokenizer, request)
-        before = own if trained is tokenizer else own_ids(trained, request)
+        own = _own_ids(tokenizer, request)
+        before = own if trained is tokenizer else _own_ids(trained, request)
     except TrainError as error:
-        return (Finding(failure=True, text=str(error), remedy=_ANOTHER),)
+        remedy = "choose an instruct checkpoint, or suites that ask in plain text"
+        return (Finding(failure=True, text=str(error), remedy=remedy),)
     faults = (
-        _compare(tokenizer, ids, own, request, _OWN),
-        None if trained is tokenizer else _compare(tokenizer, ids, before, request, _TRAINED),
+        _compare(tokenizer, ids, own, request, *_OWN),
+        None if trained is tokenizer else _compare(tokenizer, ids, before, request, *_TRAINED),
         _habit(tokenizer, own, request),
     )
     return tuple(fault for fault in faults if fault is not None)
@@ -62,7 +74,7 @@ def ids_of(request: Request) -> tuple[int, ...]:
     return request.token_ids + request.continuation_ids
 
 
-def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
+def _own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
     """Return the ids that the tokenizer itself gives a request, without the prefix of the answer.
 
     Raises:
@@ -73,74 +85,49 @@ def own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
     from jinja2 import TemplateError
 
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    options = {"tokenize": True, "add_generation_prompt": True, "return_dict": False}
     try:
-        return tuple(
-            tokenizer.apply_chat_template(
-                messages, tokenize=True, add_generation_prompt=True, return_dict=False
-            )
-        )
+        return tuple(tokenizer.apply_chat_template(messages, **options))
     except (TemplateError, ValueError) as error:
         raise TrainError(f"its chat template cannot be used: {error}") from error
 
 
-def front(tokenizer: Any, ids: Sequence[int]) -> tuple[int, ...]:
-    """Return the special tokens that ids begin with."""
-    special = specials(tokenizer)
-    count = next((place for place, token in enumerate(ids) if token not in special), len(ids))
-    return tuple(ids[:count])
-
-
-def specials(tokenizer: Any) -> frozenset[int]:
-    """Return all tokens that plain text is not made of."""
-    return frozenset(tokenizer.all_special_ids) | frozenset(tokenizer.get_added_vocab().values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Standard:
-    """A source of ids to compare with, in words, and the remedy where ids differ."""
-
-    name: str
-    remedy: str
-
-
-_ANOTHER = "choose an instruct checkpoint, or suites that ask in plain text"
-_OWN = _Standard(
-    "by its own tokenizer",
-    "this is a fault in how prompts are rendered: please report it with the tokenizer's files",
-)
-_TRAINED = _Standard(
-    "in training",
-    "put the tokenizer files and the chat template that it was trained with into its folder",
-)
+def _front(tokenizer: Any, ids: Sequence[int]) -> tuple[int, ...]:
+    """Return the special tokens, which plain text is not made of, that ids begin with."""
+    special = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
+    return tuple(takewhile(special.__contains__, ids))
 
 
 def _compare(
-    tokenizer: Any, ids: Sequence[int], other: Sequence[int], request: Request, standard: _Standard
+    tokenizer: Any,
+    ids: Sequence[int],
+    other: Sequence[int],
+    request: Request,
+    name: str,
+    remedy: str,
 ) -> Finding | None:
-    has, should = front(tokenizer, ids), front(tokenizer, other)
+    """Compare ids with those of another source, which has a name and a remedy."""
+    has, should = _front(tokenizer, ids), _front(tokenizer, other)
     if has != should:
-        more = len(has) - len(should)
-        count = f"{_many(more)} at the front" if more else "another special token at the front"
         begins, other_begins = _text(tokenizer, has, ids), _text(tokenizer, should, other)
-        text = f"prompts begin {begins}, those made {standard.name} {other_begins}: {count}"
-        return Finding(failure=True, text=text, remedy=standard.remedy)
+        fault = _difference(len(has) - len(should))
+        text = f"prompts begin {begins}, those made {name} {other_begins}: {fault}"
+        return Finding(failure=True, text=text, remedy=remedy)
     # A prefix of the answer is not in `other`, and may grow together with its last token.
     whole = not request.prefix
     kept = len(other) if whole else len(other) - 1
     if tuple(ids[:kept]) == tuple(other[:kept]) and not (whole and len(ids) != len(other)):
         return None
     place = next(p for p, (a, b) in enumerate(zip_longest(ids, other)) if a != b)
-    has_text, other_text = (
-        "".join(pieces(tokenizer, some[place : place + 1])) for some in (ids, other)
-    )
-    text = f"prompts differ from those made {standard.name}: first {has_text!r} for {other_text!r}"
-    return Finding(failure=False, text=text, remedy=standard.remedy)
+    texts = ["".join(pieces(tokenizer, some[place : place + 1])) for some in (ids, other)]
+    text = f"prompts differ from those made {name}: first {texts[0]!r} for {texts[1]!r}"
+    return Finding(failure=False, text=text, remedy=remedy)
 
 
 def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Finding | None:
     """Return a template's doubling or omission of the token that begins a text, as a fault."""
-    begin = front(tokenizer, tokenizer("x")["input_ids"])[:1]
-    has = front(tokenizer, ids)
+    begin = _front(tokenizer, tokenizer("x")["input_ids"])[:1]
+    has = _front(tokenizer, ids)
     if len(has) > 1 and has[0] == has[1]:
         text = f"the tokenizer's own prompts begin {_text(tokenizer, has, ids)}"
         return Finding(failure=False, text=text, remedy="check that the first is intended")
@@ -149,15 +136,17 @@ def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Finding | No
             f"the tokenizer begins plain text with {_text(tokenizer, begin, begin)}, "
             "the chat template does not write it, so chat prompts are without it"
         )
-        return Finding(
-            failure=False, text=text, remedy="see its model card whether it was trained so"
-        )
+        remedy = "see its model card whether it was trained so"
+        return Finding(failure=False, text=text, remedy=remedy)
     return None
 
 
-def _many(more: int) -> str:
-    count = "one" if abs(more) == 1 else str(abs(more))
-    return f"{count} special token{'s' if abs(more) > 1 else ''} {'more' if more > 0 else 'fewer'}"
+def _difference(more: int) -> str:
+    """Return in words that so many more special tokens are at the front, or another one."""
+    if not more:
+        return "another special token at the front"
+    count, plural = ("one", "") if abs(more) == 1 else (abs(more), "s")
+    return f"{count} special token{plural} {'more' if more > 0 else 'fewer'} at the front"
 
 
 def _text(tokenizer: Any, tokens: Sequence[int], ids: Sequence[int]) -> str:

@@ -35,10 +35,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A sample's prompt without the frame of its suite.
+    """A sample's prompt without the frame of its suite; `name` is the sample's id.
 
     Attributes:
-        name: the sample's id.
         texts: normalised texts, each of which would be the question as a whole training prompt.
         runs: its runs of words.
     """
@@ -50,10 +49,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """A question found among the training prompts.
+    """A question found among the training prompts; `name` is the sample's id.
 
     Attributes:
-        name: the sample's id.
         source: `file:row` of the first training prompt that holds `words`.
         whole: its whole text is a training prompt.
         share: the fraction of its runs that training prompts hold; 1 where `whole`.
@@ -78,17 +76,12 @@ def extract_questions(prompts: Sequence[Prompt]) -> list[Question]:
     common = _common_runs(words)
     lines = without_frame([prompt.text.splitlines() for prompt in prompts])
     spaced = without_frame([prompt.text.split() for prompt in prompts])
-    return [
-        Question(
-            prompt.name,
-            frozenset(map(normalise, (prompt.text, "\n".join(own_lines), " ".join(own_parts))))
-            - {""},
-            frozenset(_runs(own_words)) - common,
-        )
-        for prompt, own_lines, own_parts, own_words in zip(
-            prompts, lines, spaced, words, strict=True
-        )
-    ]
+    questions = []
+    for prompt, own_lines, own_parts, own_words in zip(prompts, lines, spaced, words, strict=True):
+        texts = (prompt.text, "\n".join(own_lines), " ".join(own_parts))
+        normalised = frozenset(filter(None, map(_normalise, texts)))
+        questions.append(Question(prompt.name, normalised, frozenset(_runs(own_words)) - common))
+    return questions
 
 
 def find_overlaps(questions: Iterable[Question], trained: Iterable[Prompt]) -> dict[str, Overlap]:
@@ -102,19 +95,17 @@ def find_overlaps(questions: Iterable[Question], trained: Iterable[Prompt]) -> d
     lengths = {RUN} | {run.count(" ") + 1 for run in runs}
     seen: dict[str, str] = {}
     for prompt in trained:
-        text = normalise(prompt.text)
+        text = _normalise(prompt.text)
         if text in texts:
             seen.setdefault(text, prompt.name)
         words = _words(prompt.text)
         for run in (run for length in lengths for run in _of(words, length)):
             if run in runs:
                 seen.setdefault(run, prompt.name)
-    overlaps = ((question.name, _overlap(question, seen)) for question in questions)
-    return {name: overlap for name, overlap in overlaps if overlap is not None}
+    return {q.name: overlap for q in questions if (overlap := _overlap(q, seen)) is not None}
 
 
-def normalise(text: str) -> str:
-    """Return the text in lower case with every white space one blank."""
+def _normalise(text: str) -> str:
     return " ".join(text.casefold().split())
 
 

@@ -1,24 +1,19 @@
-"""The audit as a whole: its findings, and the quick check before an evaluation starts."""
+"""The audit as a whole: its findings, its duration, and the quick check before an evaluation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from harness.engines.options import EngineSpec
 from harness.errors import UserError
-from harness.evaluate.client.rendering import rendered
 from harness.evaluate.judge.estimate import report_estimate
+from harness.evaluate.loop.speed import Speed, measured, setting_of
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.ids import Finding, Render
+from harness.pipeline.audit.ids import Finding
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.overlap import RUN, Overlap
-from harness.pipeline.audit.prompts import (
-    Rendering,
-    SuiteAudit,
-    SuiteRequests,
-    audit_suites,
-    suite_requests,
-)
+from harness.pipeline.audit.prompts import Rendering, SuiteAudit, audit_suite, readers
 from harness.pipeline.audit.training import TrainingOverlap, compare_training
 from harness.progress.events import Reporter
 
@@ -47,17 +42,22 @@ class Audit:
     def completion(self) -> int:
         """The most tokens that the evaluation can generate, judges apart."""
         evaluation = self.job.evaluation
-        once = sum(suite.requests.completion for suite in self.suites)
+        once = sum(suite.completion for suite in self.suites)
         return once * evaluation.repeats * len(evaluation.models)
 
 
-def audit(
-    job: AuditJob,
-    library: SuiteLibrary | None = None,
-    *,
-    quick: bool = False,
-    render: Render = rendered,
-) -> Audit:
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Seconds for all tokens that an evaluation can generate; None where no speed is known.
+
+    `speeds` are the measurements behind them: none where the speed was stated.
+    """
+
+    seconds: float | None
+    speeds: tuple[Speed, ...] = ()
+
+
+def audit(job: AuditJob, library: SuiteLibrary | None = None, *, quick: bool = False) -> Audit:
     """Render every prompt of an evaluation and look for what would waste it.
 
     If `quick`, only the longest texts of each suite are rendered, and training data that is on the
@@ -69,12 +69,18 @@ def audit(
     """
     evaluation = job.evaluation
     library = library or SuiteLibrary(evaluation.data_dir, evaluation.lm_eval_tasks)
-    requests = [suite_requests(name, job, library) for name in evaluation.suites]
-    suites = audit_suites(job, requests, _QUICK_PROMPTS if quick else None, render)
-    training = compare_training(job, requests, quick=quick)
-    findings = [*_of_suites(suites), *_of_training(training, requests)]
+    alike, most = readers(job), _QUICK_PROMPTS if quick else None
+    suites = tuple(audit_suite(name, job, library, alike, most) for name in evaluation.suites)
+    training = tuple(compare_training(job, suites, quick=quick))
+    findings = [
+        finding
+        for suite in suites
+        for rendering in suite.renderings
+        for finding in (*rendering.findings, *_of_lengths(suite, rendering))
+    ]
+    findings += _of_training(training, suites)
     failures_first = sorted(findings, key=lambda finding: not finding.failure)
-    return Audit(job, tuple(suites), tuple(training), tuple(failures_first))
+    return Audit(job, suites, training, tuple(failures_first))
 
 
 def check(job: AuditJob, library: SuiteLibrary, report: Reporter) -> Audit:
@@ -98,7 +104,7 @@ def check_before_training(job: AuditJob, library: SuiteLibrary, report: Reporter
     Raises:
         UserError: as `check`.
     """
-    suites = (suite.requests for suite in check(job, library, report).suites)
+    suites = check(job, library, report).suites
     report_estimate(job.evaluation, ((item.suite, item.samples) for item in suites), report)
     return True
 
@@ -116,40 +122,59 @@ def raise_on_failure(outcome: Audit) -> None:
         raise UserError(f"{first.where}: {first.text}{more}\n{first.remedy}")
 
 
+def estimate_duration(audit: Audit, stated: float | None) -> Duration:
+    """Return the longest duration of an evaluation, without judges and engine starts.
+
+    `stated` is tokens a second; by default each checkpoint has the speed that an earlier run
+    measured on this machine, with this engine, for a model of its shape.
+    """
+    if stated is not None:
+        return Duration(audit.completion / stated)
+    names = list(audit.job.evaluation.models)
+    speeds = [speed for name in names if (speed := _measured_speed(audit.job, name))]
+    if not speeds or len(speeds) < len(names):
+        return Duration(None)
+    each = audit.completion / len(names)
+    return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
+
+
+def _measured_speed(job: AuditJob, name: str) -> Speed | None:
+    evaluation = job.evaluation
+    if evaluation.engine.remote:
+        spec = EngineSpec(evaluation.engine, served=tuple(evaluation.models.items()))
+    else:
+        spec = EngineSpec(evaluation.engine, base=job.home(name)[0])
+    return measured(evaluation.journal.parent, setting_of(spec))  # runs lie beside the journal
+
+
 def _warning(where: str, text: str, remedy: str) -> Finding:
     return Finding(failure=False, text=text, remedy=remedy, where=where)
 
 
-def _of_suites(suites: Sequence[SuiteAudit]) -> Iterator[Finding]:
-    for suite in suites:
-        for rendering in suite.renderings:
-            yield from rendering.findings
-            yield from _of_lengths(suite.requests, rendering)
-
-
-def _of_lengths(requests: SuiteRequests, rendering: Rendering) -> Iterator[Finding]:
-    where = f"{requests.suite.name}, {', '.join(rendering.names)}"
+def _of_lengths(suite: SuiteAudit, rendering: Rendering) -> Iterator[Finding]:
+    where = f"{suite.suite.name}, {', '.join(rendering.reader.names)}"
     least = "" if rendering.complete else "at least "
+    longest = f"{rendering.reader.longest:,} tokens"
     remedy = (
         "raise evaluate.engine.max_model_len (nca eval: --max-model-len) where the model allows it"
     )
-
-    def count(samples: Sequence[str]) -> str:
-        return f"the prompts of {least}{len(samples):,} of {len(requests.samples):,} samples"
-
-    if overflow := rendering.overflow:
-        text = f"fill all {rendering.longest:,} tokens and will not be answered"
-        yield _warning(where, f"{count(overflow)} {text}: {first_few(overflow)}", remedy)
-    if cut := rendering.cut:
-        text = f"leave answers less room than max_tokens within {rendering.longest:,} tokens"
-        remedy += ", or lower max_tokens"
-        yield _warning(where, f"{count(cut)} {text}: {first_few(cut)}", remedy)
+    for samples, text, rest in (
+        (rendering.overflow, f"fill all {longest} and will not be answered", ""),
+        (
+            rendering.cut,
+            f"leave answers less room than max_tokens within {longest}",
+            ", or lower max_tokens",
+        ),
+    ):
+        if samples:
+            count = f"the prompts of {least}{len(samples):,} of {len(suite.samples):,} samples"
+            yield _warning(where, f"{count} {text}: {first_few(samples)}", f"{remedy}{rest}")
 
 
 def _of_training(
-    training: Sequence[TrainingOverlap], suites: Sequence[SuiteRequests]
+    training: Sequence[TrainingOverlap], suites: Sequence[SuiteAudit]
 ) -> Iterator[Finding]:
-    counts = {requests.suite.name: len(requests.samples) for requests in suites}
+    counts = {suite.suite.name: len(suite.samples) for suite in suites}
     for source in training:
         names = ", ".join(source.names)
         if source.postponed:

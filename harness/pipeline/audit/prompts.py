@@ -11,52 +11,37 @@ from typing import Any
 
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.suite import Suite
+from harness.engines.options import EngineSpec, longest
 from harness.evaluate.client.loading import first_of_each
-from harness.evaluate.client.rendering import rendered
+from harness.evaluate.client.rendering import loader, rendered
 from harness.evaluate.client.task import MAX_TURNS
 from harness.evaluate.client.token_text import pieces
-from harness.evaluate.judge.estimate import Estimate, estimate
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.ids import Finding, Render, find_faults, ids_of
+from harness.pipeline.audit.ids import Finding, find_faults, ids_of
 from harness.pipeline.audit.job import AuditJob
-from harness.pipeline.audit.readers import Reader, readers
 
 _ENDS = 8
 COMPARED = 3  # prompts of each form that are compared with the tokenizer's own: forms decide
 
 
 @dataclass(frozen=True, slots=True)
-class SuiteRequests:
-    """A suite with its requests before any answer.
+class Reader:
+    """Checkpoints with one tokenizer, chat template and longest context.
 
     Attributes:
-        suite: with the decoding of this evaluation.
-        all_samples: of the suite, for what its prompts share.
-        samples: those that are evaluated.
-        first: sample id and request of the first turn.
-        later: requests of later turns, were every answer empty.
+        names: of the checkpoints.
+        tokenizer: theirs.
+        trained: the tokenizer of their training; the same object where it is equal, or where
+            nothing is known of the training.
+        templates: hashes of the chat template now, and in training where that is known; else "".
+        longest: tokens of a prompt with its answer.
     """
 
-    suite: Suite[Any]
-    all_samples: Sequence[Any]
-    samples: tuple[Any, ...]
-    first: tuple[tuple[str, Request], ...]
-    later: tuple[Request, ...]
-
-    @property
-    def all_requests(self) -> tuple[Request, ...]:
-        """The requests to one checkpoint, in one repeat."""
-        return (*(request for _, request in self.first), *self.later)
-
-    @property
-    def decodings(self) -> tuple[Decoding, ...]:
-        """The different ways in which the requests are decoded."""
-        return tuple(dict.fromkeys(request.decoding for request in self.all_requests))
-
-    @property
-    def completion(self) -> int:
-        """The most tokens that one checkpoint can generate, in one repeat."""
-        return sum(request.n * request.decoding.max_tokens for request in self.all_requests)
+    names: tuple[str, ...]
+    tokenizer: Any
+    trained: Any
+    templates: tuple[str, str]
+    longest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +49,21 @@ class Rendering:
     """A suite's first prompts as some checkpoints read them.
 
     Attributes:
-        names: of the checkpoints.
+        reader: the checkpoints.
         lengths: tokens of each prompt that was rendered.
         complete: True where all first prompts were rendered, False for the longest texts only.
         first: ids and text of the tokens that the first prompt begins with.
         last: of those that it ends with.
-        templates: as `Reader.templates`.
-        longest: as `Reader.longest`.
         cut: ids of samples whose answer has less room than `max_tokens`.
         overflow: ids of samples whose prompt leaves no room at all.
         findings: about the ids.
     """
 
-    names: tuple[str, ...]
+    reader: Reader
     lengths: tuple[int, ...]
     complete: bool
     first: tuple[tuple[int, str], ...]
     last: tuple[tuple[int, str], ...]
-    templates: tuple[str, str]
-    longest: int
     cut: tuple[str, ...]
     overflow: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -95,44 +76,81 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class SuiteAudit:
-    """The audit of one suite; it has no renderings where an endpoint renders."""
+    """A suite with its requests before any answer, as the checkpoints would read them.
 
-    requests: SuiteRequests
+    Attributes:
+        suite: with the decoding of this evaluation.
+        all_samples: of the suite, for what its prompts share.
+        samples: those that are evaluated.
+        first: sample id and request of the first turn.
+        later: requests of later turns, were every answer empty.
+        renderings: of the first requests; none where an endpoint renders.
+    """
+
+    suite: Suite[Any]
+    all_samples: Sequence[Any]
+    samples: tuple[Any, ...]
+    first: tuple[tuple[str, Request], ...]
+    later: tuple[Request, ...]
     renderings: tuple[Rendering, ...]
 
     @property
-    def judged(self) -> bool:
-        """True where a judge will be asked, too."""
-        return self.requests.suite.judging is not None
+    def requests(self) -> tuple[Request, ...]:
+        """The requests to one checkpoint, in one repeat."""
+        return (*(request for _, request in self.first), *self.later)
 
     @property
-    def judging(self) -> Estimate:
-        """The requests to a judge about one checkpoint, in one repeat, at most."""
-        return estimate(self.requests.suite, self.requests.samples)
+    def decodings(self) -> tuple[Decoding, ...]:
+        """The different ways in which the requests are decoded."""
+        return tuple(dict.fromkeys(request.decoding for request in self.requests))
+
+    @property
+    def completion(self) -> int:
+        """The most tokens that one checkpoint can generate, in one repeat."""
+        return sum(request.n * request.decoding.max_tokens for request in self.requests)
 
 
-def audit_suites(
-    job: AuditJob,
-    suites: Sequence[SuiteRequests],
-    most: int | None = None,
-    render: Render = rendered,
-) -> list[SuiteAudit]:
-    """Return each suite as each checkpoint would read it.
+def readers(job: AuditJob) -> list[Reader]:
+    """Return the checkpoints by how they read, in the order of the evaluation.
 
-    `most` limits the prompts that are rendered of a suite to the longest texts.
+    There are none behind an endpoint, which renders by itself.
 
     Raises:
         train.TrainError: a checkpoint has no tokenizer.
     """
-    alike = readers(job)
-    return [
-        SuiteAudit(requests, tuple(_render(requests, r, most, render) for r in alike))
-        for requests in suites
-    ]
+    from train.model.adapters import tokenizer_folder
+
+    if job.evaluation.engine.remote:
+        return []
+    load = loader()
+    alike: dict[tuple[str, str, int], Reader] = {}
+    for name in job.evaluation.models:
+        base, folder = job.home(name)
+        then = now = load(tokenizer_folder(base, folder))
+        template, training = "", job.training.get(name)
+        if training is not None and training.base.is_dir():
+            then = load(tokenizer_folder(training.base, training.adapter))
+            template = then.template
+        context = longest(EngineSpec(job.evaluation.engine, base))
+        key = (now.signature, then.signature, context)
+        trained = now.itself if then.signature == now.signature else then.itself
+        same = alike.get(key, Reader((), now.itself, trained, (now.template, ""), context))
+        # The training of either is known of both.
+        templates = (same.templates[0], same.templates[1] or template)
+        alike[key] = replace(same, names=(*same.names, name), templates=templates)
+    return list(alike.values())
 
 
-def suite_requests(name: str, job: AuditJob, library: SuiteLibrary) -> SuiteRequests:
-    """Return a suite with its first requests, without any model.
+def audit_suite(
+    name: str,
+    job: AuditJob,
+    library: SuiteLibrary,
+    alike: Sequence[Reader],
+    most: int | None = None,
+) -> SuiteAudit:
+    """Return a suite with its first requests, as each of the readers would read them.
+
+    `most` limits the prompts that are rendered to the longest texts.
 
     Raises:
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
@@ -144,7 +162,8 @@ def suite_requests(name: str, job: AuditJob, library: SuiteLibrary) -> SuiteRequ
     chosen = samples if limit is None else first_of_each(samples, limit, suite.sampling.stratum)
     first = tuple((sample.id, request) for sample in chosen for request in suite.ask(sample, ()))
     later = tuple(request for sample in chosen for request in _later_turns(suite, sample))
-    return SuiteRequests(suite, samples, chosen, first, later)
+    renderings = tuple(_render(suite.name, first, reader, most) for reader in alike)
+    return SuiteAudit(suite, samples, chosen, first, later, renderings)
 
 
 def _later_turns(suite: Suite[Any], sample: Any) -> Iterable[Request]:
@@ -158,12 +177,16 @@ def _later_turns(suite: Suite[Any], sample: Any) -> Iterable[Request]:
         answers += (Answer("", "stop"),) * len(requests)
 
 
-def _render(requests: SuiteRequests, reader: Reader, most: int | None, render: Render) -> Rendering:
-    findings = _findings(requests, reader, render)
-    chosen = requests.first if most is None else _longest_texts(requests.first, most)
+def _render(
+    suite: str, first: Sequence[tuple[str, Request]], reader: Reader, most: int | None
+) -> Rendering:
+    findings = _findings(suite, first, reader)
+    chosen = first
+    if most is not None:
+        chosen = sorted(first, key=lambda item: -len(text_of(item[1])))[:most]
     if any(finding.failure for finding in findings):
         chosen = ()  # they cannot be rendered, or not as they should be
-    ids = [ids_of(render(reader.tokenizer, request)) for _, request in chosen]
+    ids = [ids_of(rendered(reader.tokenizer, request)) for _, request in chosen]
     room: dict[str, int] = {}
     for (sample, request), tokens in zip(chosen, ids, strict=True):
         if request.continuation and request.text is None:
@@ -172,46 +195,39 @@ def _render(requests: SuiteRequests, reader: Reader, most: int | None, render: R
         if left < request.decoding.max_tokens:
             room[sample] = min(left, room.get(sample, left))
     shown = ids[0] if ids else ()
+    begin, end = (
+        tuple(zip(some, pieces(reader.tokenizer, some), strict=True))
+        for some in (shown[:_ENDS], shown[-_ENDS:])
+    )
     return Rendering(
-        names=reader.names,
+        reader,
         lengths=tuple(map(len, ids)),
-        complete=len(ids) == len(requests.first),
-        first=_tokens(reader.tokenizer, shown[:_ENDS]),
-        last=_tokens(reader.tokenizer, shown[-_ENDS:]),
-        templates=reader.templates,
-        longest=reader.longest,
+        complete=len(ids) == len(first),
+        first=begin,
+        last=end,
         cut=tuple(sample for sample, left in room.items() if left > 0),
         overflow=tuple(sample for sample, left in room.items() if left < 1),
         findings=findings,
     )
 
 
-def _findings(requests: SuiteRequests, reader: Reader, render: Render) -> tuple[Finding, ...]:
-    where = f"{requests.suite.name}, {', '.join(reader.names)}"
+def _findings(
+    suite: str, first: Sequence[tuple[str, Request]], reader: Reader
+) -> tuple[Finding, ...]:
     forms: dict[tuple[object, ...], list[Request]] = {}
-    for _, request in requests.first:
+    for _, request in first:
         form = (request.text is None, bool(request.prefix), *(m.role for m in request.messages))
         forms.setdefault(form, []).append(request)
     findings = dict.fromkeys(
-        replace(finding, where=where)
+        replace(finding, where=f"{suite}, {', '.join(reader.names)}")
         for same_form in forms.values()
         for request in same_form[:COMPARED]
-        for finding in find_faults(reader.tokenizer, reader.trained, request, render)
+        for finding in find_faults(reader.tokenizer, reader.trained, request)
     )
     return tuple(findings)
-
-
-def _longest_texts(
-    first: Sequence[tuple[str, Request]], most: int
-) -> tuple[tuple[str, Request], ...]:
-    return tuple(sorted(first, key=lambda item: -len(text_of(item[1])))[:most])
 
 
 def text_of(request: Request) -> str:
     """Return all text of a request."""
     prompt = request.text or "\n".join(message.content for message in request.messages)
     return prompt + request.continuation
-
-
-def _tokens(tokenizer: Any, ids: Sequence[int]) -> tuple[tuple[int, str], ...]:
-    return tuple(zip(ids, pieces(tokenizer, ids), strict=True))

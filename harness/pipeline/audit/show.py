@@ -4,145 +4,108 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval_suites.requests import Decoding
 from harness.evaluate.client.token_text import visible
-from harness.evaluate.judge.estimate import describe
+from harness.evaluate.judge.estimate import describe, estimate
 from harness.evaluate.loop.speed import Speed
-from harness.pipeline.audit.duration import Duration
-from harness.pipeline.audit.preflight import Audit, first_few, overlap_text
-from harness.pipeline.audit.prompts import COMPARED, Rendering, SuiteAudit, SuiteRequests
+from harness.pipeline.audit.preflight import Audit, Duration, first_few, overlap_text
+from harness.pipeline.audit.prompts import COMPARED, Rendering, SuiteAudit
 from harness.pipeline.audit.training import TrainingOverlap
 
 _Row = tuple[str, str]
-_UNKNOWN = (
-    "not known: no run among --runs measured such a model on this machine and engine; state a "
-    "speed with --tokens-per-second"
-)
 
 
 def page(audit: Audit, time: Duration) -> str:
     """Return the whole audit as text."""
-    parts = [_checkpoints(audit), *(_suite(audit, suite) for suite in audit.suites)]
-    return "\n".join([*parts, _totals(audit, time), *_findings(audit)])
-
-
-def _checkpoints(audit: Audit) -> str:
-    untrained = [f"{name} (not trained yet: read as its base)" for name in audit.job.untrained]
-    named = [name for name in audit.job.evaluation.models if name not in audit.job.untrained]
-    return _block("checkpoints", [("", ", ".join([*named, *untrained]))])
-
-
-def _suite(audit: Audit, suite: SuiteAudit) -> str:
-    requests = suite.requests
-    rows: list[_Row] = [
-        (
-            "samples",
-            f"{len(requests.samples):,} of {len(requests.all_samples):,}, {_count(requests)}",
-        ),
-        *(("decoding", _decoding(decoding)) for decoding in requests.decodings),
+    untrained = audit.job.untrained
+    names = [name for name in audit.job.evaluation.models if name not in untrained]
+    names += [f"{name} (not trained yet: read as its base)" for name in untrained]
+    blocks: dict[str, Iterator[_Row]] = {"checkpoints": iter([("", ", ".join(names))])}
+    for suite in audit.suites:
+        blocks[f"suite {suite.suite.name} {suite.suite.version}"] = _suite(suite, audit.training)
+    blocks["in all"] = _totals(audit, time)
+    parts = [
+        "".join([f"{title}\n", *(f"  {name:10} {text}\n" for name, text in rows)])
+        for title, rows in blocks.items()
     ]
-    if suite.judged:
-        rows.append(("judge", f"of one checkpoint's answers: {describe(suite.judging)}"))
+    for finding in audit.findings:
+        kind = "failure" if finding.failure else "warning"
+        parts.append(f"{kind}: {finding.where}: {finding.text}\n         {finding.remedy}")
+    return "\n".join(parts if audit.findings else [*parts, "no fault was found\n"])
+
+
+def _suite(suite: SuiteAudit, training: Sequence[TrainingOverlap]) -> Iterator[_Row]:
+    chats = {bool(request.messages) for _, request in suite.first}
+    form = " and ".join(name for name, chat in (("chat", True), ("text", False)) if chat in chats)
+    later = f", then {len(suite.later):,} that hold answers" if suite.later else ""
+    count = f"{len(suite.first):,} requests ({form}){later}"
+    yield "samples", f"{len(suite.samples):,} of {len(suite.all_samples):,}, {count}"
+    for decoding in suite.decodings:
+        stop = ", ".join(map(repr, decoding.stop)) or "none"
+        most = f"at most {decoding.max_tokens} tokens"
+        yield "decoding", f"temperature {decoding.temperature:g}, {most}, stop: {stop}"
+    if suite.suite.judging is not None:
+        asked_for = describe(estimate(suite.suite, suite.samples))
+        yield "judge", f"of one checkpoint's answers: {asked_for}"
     if not suite.renderings:
-        rows.append(
-            ("prompts", "rendered by the endpoint: ids, template and lengths are not known here")
-        )
+        text = "rendered by the endpoint: ids, template and lengths are not known here"
+        yield "prompts", text
     for rendering in suite.renderings:
-        rows += _rendering(requests, rendering)
-    rows += _training(audit.training, requests)
-    return _block(f"suite {requests.suite.name} {requests.suite.version}", rows)
-
-
-def _count(requests: SuiteRequests) -> str:
-    kinds = {bool(request.messages) for _, request in requests.first}
-    form = " and ".join(name for name, chat in (("chat", True), ("text", False)) if chat in kinds)
-    later = f", then {len(requests.later):,} that hold answers" if requests.later else ""
-    return f"{len(requests.first):,} requests ({form}){later}"
-
-
-def _decoding(decoding: Decoding) -> str:
-    stop = ", ".join(map(repr, decoding.stop)) or "none"
-    return (
-        f"temperature {decoding.temperature:g}, at most {decoding.max_tokens} tokens, stop: {stop}"
-    )
-
-
-def _rendering(requests: SuiteRequests, rendering: Rendering) -> Iterator[_Row]:
-    yield "read by", ", ".join(rendering.names)
-    if not rendering.lengths:
-        yield "", "not rendered: see the failures"
-        return
-    least, median, most = rendering.spread
-    yield (
-        "prompts",
-        f"{least:,} to {most:,} tokens, median {median:,}; {sum(rendering.lengths):,} in all",
-    )
-    yield "begin", _tokens(rendering.first)
-    yield "end", _tokens(rendering.last)
-    yield "ids", _agreement(rendering)
-    yield "template", _template(requests, rendering)
-    yield "room", f"{rendering.longest:,} tokens for a prompt with its answer; {_room(rendering)}"
-
-
-def _agreement(rendering: Rendering) -> str:
-    if rendering.findings:
-        return "see the warnings"
-    return f"as its own tokenizer makes them ({COMPARED} prompts of each form compared)"
-
-
-def _template(requests: SuiteRequests, rendering: Rendering) -> str:
-    now, then = rendering.templates
-    if all(request.text is not None for _, request in requests.first):
-        return "none is used"
-    return f"{now}, in training {'the same' if now == then else then or 'not known'}"
-
-
-def _room(rendering: Rendering) -> str:
-    if not rendering.cut and not rendering.overflow:
-        return "every answer has its max_tokens"
-    kinds = (
-        (rendering.cut, "with less than max_tokens left"),
-        (rendering.overflow, "with none left"),
-    )
-    return ", ".join(f"{len(ids):,} {what} ({first_few(ids)})" for ids, what in kinds if ids)
-
-
-def _tokens(tokens: Sequence[tuple[int, str]]) -> str:
-    return "  ".join(f"{token} {visible(text)!r}" for token, text in tokens)
-
-
-def _training(training: Sequence[TrainingOverlap], requests: SuiteRequests) -> Iterator[_Row]:
+        yield from _rendering(suite, rendering)
     for source in training:
         yield "training", f"{source.data}, which trains {', '.join(source.names)}"
         if source.reason:
             yield "", f"not compared: {source.reason}"
         else:
-            text = overlap_text(source.overlaps[requests.suite.name], len(requests.samples))
+            text = overlap_text(source.overlaps[suite.suite.name], len(suite.samples))
             yield "", f"{source.prompts:,} prompts {text}"
 
 
-def _totals(audit: Audit, time: Duration) -> str:
+def _rendering(suite: SuiteAudit, rendering: Rendering) -> Iterator[_Row]:
+    reader = rendering.reader
+    yield "read by", ", ".join(reader.names)
+    if not rendering.lengths:
+        yield "", "not rendered: see the failures"
+        return
+    least, median, most = rendering.spread
+    spread = f"{least:,} to {most:,} tokens, median {median:,}"
+    yield "prompts", f"{spread}; {sum(rendering.lengths):,} in all"
+    for name, tokens in (("begin", rendering.first), ("end", rendering.last)):
+        yield name, "  ".join(f"{token} {visible(text)!r}" for token, text in tokens)
+    same = f"as its own tokenizer makes them ({COMPARED} prompts of each form compared)"
+    yield "ids", "see the warnings" if rendering.findings else same
+    now, then = reader.templates
+    trained = "the same" if now == then else then or "not known"
+    plain_text = all(request.text is not None for _, request in suite.first)
+    yield "template", "none is used" if plain_text else f"{now}, in training {trained}"
+    short = ((rendering.cut, "less than max_tokens"), (rendering.overflow, "none"))
+    room = [f"{len(ids):,} with {size} left ({first_few(ids)})" for ids, size in short if ids]
+    rooms = ", ".join(room) or "every answer has its max_tokens"
+    yield "room", f"{reader.longest:,} tokens for a prompt with its answer; {rooms}"
+
+
+def _totals(audit: Audit, time: Duration) -> Iterator[_Row]:
     evaluation = audit.job.evaluation
-    once = sum(len(suite.requests.all_requests) for suite in audit.suites)
+    once = sum(len(suite.requests) for suite in audit.suites)
     requests = once * evaluation.repeats * len(evaluation.models)
     factors = f"{once:,} × {evaluation.repeats} repeats × {len(evaluation.models)} checkpoints"
-    return _block(
-        "in all",
-        [
-            ("requests", f"{requests:,}, less what the journal holds: {factors}"),
-            (
-                "tokens",
-                f"at most {audit.completion:,} generated, if no answer ends before max_tokens",
-            ),
-            ("time", _time(time)),
-        ],
-    )
+    yield "requests", f"{requests:,}, less what the journal holds: {factors}"
+    most = f"at most {audit.completion:,} generated"
+    yield "tokens", f"{most}, if no answer ends before max_tokens"
+    yield "time", _time(time)
 
 
 def _time(time: Duration) -> str:
-    if time.seconds is None:
-        return _UNKNOWN
-    most = f"at most {_rounded(time.seconds)}"
+    seconds = time.seconds
+    if seconds is None:
+        return (
+            "not known: no run among --runs measured such a model on this machine and engine; "
+            "state a speed with --tokens-per-second"
+        )
+    if seconds < 120:
+        most = f"at most {seconds:.0f} s"
+    else:
+        hours = f"{seconds / 3600:.1f} h"
+        most = f"at most {seconds / 60:.0f} min" if seconds < 7200 else f"at most {hours}"
     sources = ", ".join(map(_source, time.speeds))
     return f"{most}, by the speed measured here: {sources}" if sources else most
 
@@ -152,32 +115,24 @@ def _source(speed: Speed) -> str:
     return f"{rate} tokens a second ({speed.run}, over {speed.tokens:,} tokens)"
 
 
-def _rounded(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _findings(audit: Audit) -> Iterator[str]:
-    if not audit.findings:
-        yield "no fault was found\n"
-    for finding in audit.findings:
-        kind = "failure" if finding.failure else "warning"
-        yield f"{kind}: {finding.where}: {finding.text}\n         {finding.remedy}"
-
-
-def _block(title: str, rows: Sequence[_Row]) -> str:
-    return "".join([f"{title}\n", *(f"  {name:10} {text}\n" for name, text in rows)])
-
-
 def plain(audit: Audit, time: Duration) -> dict[str, Any]:
     """Return the audit as JSON-able values (docs/reference/audit.md)."""
     evaluation = audit.job.evaluation
+    training = [
+        {
+            "checkpoints": list(source.names),
+            "data": source.data,
+            "prompts": source.prompts,
+            "not_compared": source.reason,
+            "overlaps": asdict(source)["overlaps"],
+        }
+        for source in audit.training
+    ]
     return {
         "checkpoints": list(evaluation.models),
         "untrained": list(audit.job.untrained),
-        "suites": {suite.requests.suite.name: _plain_suite(suite) for suite in audit.suites},
-        "training": [_plain_training(source) for source in audit.training],
+        "suites": {suite.suite.name: _plain_suite(suite) for suite in audit.suites},
+        "training": training,
         "repeats": evaluation.repeats,
         "most_tokens": audit.completion,
         "most_seconds": time.seconds,
@@ -187,50 +142,35 @@ def plain(audit: Audit, time: Duration) -> dict[str, Any]:
 
 
 def _plain_suite(suite: SuiteAudit) -> dict[str, Any]:
-    requests = suite.requests
+    judged = suite.suite.judging is not None
     return {
-        "version": requests.suite.version,
-        "samples": len(requests.samples),
-        "of": len(requests.all_samples),
-        "requests": len(requests.first),
-        "later_requests": len(requests.later),
-        "judged": suite.judged,
-        "judging": asdict(suite.judging) if suite.judged else None,
-        "decoding": [asdict(decoding) for decoding in requests.decodings],
+        "version": suite.suite.version,
+        "samples": len(suite.samples),
+        "of": len(suite.all_samples),
+        "requests": len(suite.first),
+        "later_requests": len(suite.later),
+        "judged": judged,
+        "judging": asdict(estimate(suite.suite, suite.samples)) if judged else None,
+        "decoding": [asdict(decoding) for decoding in suite.decodings],
         "read": [_plain_rendering(rendering) for rendering in suite.renderings],
     }
 
 
 def _plain_rendering(rendering: Rendering) -> dict[str, Any]:
-    least, median, most = rendering.spread if rendering.lengths else (None, None, None)
-    now, then = rendering.templates
+    lengths, reader = rendering.lengths, rendering.reader
+    spread = rendering.spread if lengths else (None, None, None)
+    now, then = reader.templates
     return {
-        "checkpoints": list(rendering.names),
+        "checkpoints": list(reader.names),
         "prompt_tokens": {
-            "min": least,
-            "median": median,
-            "max": most,
-            "sum": sum(rendering.lengths),
+            **dict(zip(("min", "median", "max"), spread, strict=True)),
+            "sum": sum(lengths),
         },
         "first": [list(token) for token in rendering.first],
         "last": [list(token) for token in rendering.last],
         "template": now,
         "training_template": then,
-        "longest": rendering.longest,
+        "longest": reader.longest,
         "cut": list(rendering.cut),
         "overflow": list(rendering.overflow),
-    }
-
-
-def _plain_training(source: TrainingOverlap) -> dict[str, Any]:
-    overlaps = {
-        suite: {name: asdict(overlap) for name, overlap in by_sample.items()}
-        for suite, by_sample in source.overlaps.items()
-    }
-    return {
-        "checkpoints": list(source.names),
-        "data": source.data,
-        "prompts": source.prompts,
-        "not_compared": source.reason,
-        "overlaps": overlaps,
     }

@@ -1,11 +1,10 @@
 """The questions of an evaluation that occur in the prompts its checkpoints are trained on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.data.sampling.job import SampleJob
-from harness.data.sampling.prompts import Prompt as SamplingPrompt
 from harness.data.sampling.prompts import prompts_of
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.overlap import (
@@ -15,9 +14,8 @@ from harness.pipeline.audit.overlap import (
     extract_questions,
     find_overlaps,
 )
-from harness.pipeline.audit.prompts import SuiteRequests, text_of
+from harness.pipeline.audit.prompts import SuiteAudit, text_of
 from train.data.groups import read_groups
-from train.data.row_formats import Group
 from train.data.sources import is_hub_name
 from train.errors import DataError
 
@@ -40,14 +38,14 @@ class TrainingOverlap:
 
     names: tuple[str, ...]
     data: str
-    prompts: int | None
-    reason: str
-    postponed: bool
-    overlaps: Mapping[str, Mapping[str, Overlap]]
+    prompts: int | None = None
+    reason: str = ""
+    postponed: bool = False
+    overlaps: Mapping[str, Mapping[str, Overlap]] = field(default_factory=dict)
 
 
 def compare_training(
-    job: AuditJob, suites: Sequence[SuiteRequests], *, quick: bool
+    job: AuditJob, suites: Sequence[SuiteAudit], *, quick: bool
 ) -> list[TrainingOverlap]:
     """Compare each source of training prompts with the questions of all suites.
 
@@ -58,46 +56,34 @@ def compare_training(
         if name in job.evaluation.models:
             key = (training.config.data, training.config.rows)
             sources.setdefault(key, []).append(name)
-    if not sources:
-        return []
-    questions = {requests.suite.name: _questions(requests) for requests in suites}
-    return [
-        _compare(tuple(names), data, rows, questions, job.sampled.get(data), quick=quick)
-        for (data, rows), names in sources.items()
-    ]
+    questions = {suite.suite.name: _questions(suite) for suite in suites} if sources else {}
+    compared: list[TrainingOverlap] = []
+    for (data, rows), names in sources.items():
+        source = TrainingOverlap(tuple(names), data)
+        if reason := _takes_long(data) if quick else "":
+            compared.append(replace(source, reason=reason, postponed=True))
+            continue
+        try:
+            count, prompts = _read(data, rows, job.sampled.get(data))
+        except DataError as error:  # a finished checkpoint can be evaluated without its data
+            compared.append(replace(source, reason=str(error)))
+            continue
+        overlaps = {suite: find_overlaps(items, prompts) for suite, items in questions.items()}
+        compared.append(replace(source, prompts=count, overlaps=overlaps))
+    return compared
 
 
-def _questions(requests: SuiteRequests) -> list[Question]:
+def _questions(suite: SuiteAudit) -> list[Question]:
     """Return the questions of the samples that are evaluated, without the frame of their stratum.
 
     The frame is what all samples of the suite share, evaluated or not.
     """
     parts: dict[str, list[Prompt]] = {}
-    suite = requests.suite
-    for sample in requests.all_samples:
-        text = "\n".join(text_of(request) for request in suite.ask(sample, ()))
-        parts.setdefault(suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
-    chosen = {sample.id for sample in requests.samples}
+    for sample in suite.all_samples:
+        text = "\n".join(text_of(request) for request in suite.suite.ask(sample, ()))
+        parts.setdefault(suite.suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
+    chosen = {sample.id for sample in suite.samples}
     return [q for part in parts.values() for q in extract_questions(part) if q.name in chosen]
-
-
-def _compare(
-    names: tuple[str, ...],
-    data: str,
-    rows: int | None,
-    questions: Mapping[str, Sequence[Question]],
-    sampled: SampleJob | None,
-    *,
-    quick: bool,
-) -> TrainingOverlap:
-    if long := _takes_long(data) if quick else "":
-        return TrainingOverlap(names, data, None, long, postponed=True, overlaps={})
-    try:
-        count, prompts = _read(data, rows, sampled)
-    except DataError as error:  # a finished checkpoint can be evaluated without its data
-        return TrainingOverlap(names, data, None, str(error), postponed=False, overlaps={})
-    overlaps = {suite: find_overlaps(items, prompts) for suite, items in questions.items()}
-    return TrainingOverlap(names, data, count, "", postponed=False, overlaps=overlaps)
 
 
 def _read(data: str, rows: int | None, sampled: SampleJob | None) -> tuple[int, list[Prompt]]:
@@ -106,24 +92,16 @@ def _read(data: str, rows: int | None, sampled: SampleJob | None) -> tuple[int, 
     The prompts of data that is still to be sampled are known already.
     """
     if sampled is not None and not Path(data).is_file():
-        prompts = prompts_of(sampled.section, sampled.data_dir)
-        return len(prompts), list(_sampling_turns(prompts, Path(sampled.section.prompts).name))
+        prompts, source = prompts_of(sampled.section, sampled.data_dir), sampled.section.prompts
+        return len(prompts), [
+            Prompt(f"{Path(source).name}:{prompt.id}", message.content)
+            for prompt in prompts
+            for message in prompt.request.messages
+            if message.role == "user"
+        ]
     groups, _ = read_groups(data, rows)
-    return len(groups), list(_training_turns(groups))
-
-
-def _sampling_turns(prompts: Sequence[SamplingPrompt], source: str) -> Iterator[Prompt]:
-    for prompt in prompts:
-        for message in prompt.request.messages:
-            if message.role == "user":
-                yield Prompt(f"{source}:{prompt.id}", message.content)
-
-
-def _training_turns(groups: Sequence[Group]) -> Iterator[Prompt]:
-    for group in groups:
-        for role, content in group.messages:
-            if role == "user":
-                yield Prompt(group.source, content)
+    turns = ((group.source, *turn) for group in groups for turn in group.messages)
+    return len(groups), [Prompt(name, text) for name, role, text in turns if role == "user"]
 
 
 def _takes_long(data: str) -> str:

@@ -20,9 +20,8 @@ from harness.evaluate.client.job import EvalJob
 from harness.evaluate.judge.estimate import STAND_IN, preview
 from harness.evaluate.loop.loop import run
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.audit.duration import Duration
 from harness.pipeline.audit.job import of_evaluation
-from harness.pipeline.audit.preflight import audit
+from harness.pipeline.audit.preflight import Duration, audit
 from harness.pipeline.audit.show import page, plain
 from harness.pipeline.checks import check_suites
 from harness.pipeline.jobs import eval_job

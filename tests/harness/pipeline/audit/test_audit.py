@@ -294,7 +294,7 @@ def test_another_template_with_the_same_front_is_a_warning_and_the_same_text_is_
     }.items():
         checkpoint = train_on(tmp_path / name, base, data, "llama", template)
         found = audit(of_evaluation(make_job(tmp_path, checkpoint)))
-        now, then = found.suites[0].renderings[0].templates
+        now, then = found.suites[0].renderings[0].reader.templates
         assert now != then
         told[name] = [(one.failure, one.text) for one in found.findings]
     text = "prompts differ from those made in training: first 'b' for 'a'"
