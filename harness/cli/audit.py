@@ -9,9 +9,9 @@ from harness.engines import checkpoints
 from harness.errors import ModelError, RecipeError
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.job import AuditJob, of_evaluation, of_plan
-from harness.pipeline.jobs import eval_job
 from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
+from harness.pipeline.stages import eval_job
 from harness.recipe.schema import EvaluateSection
 from harness.storage.atomic_files import write_json
 

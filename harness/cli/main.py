@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from harness.cli import data, journal, machine, results, runs, suites
-from harness.pipeline.environment import switch_off_telemetry
+from harness.pipeline.processes import switch_off_telemetry
 
 app = typer.Typer(
     name="nca",

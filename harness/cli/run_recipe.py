@@ -39,7 +39,7 @@ def run_recipe(
     if evaluation:
         section, library = parse.expand_all(recipe.evaluate, where, out)
         recipe = recipe.model_copy(update={"evaluate": section})
-    finished = pipeline.run(recipe, where, out.screen, library, evaluation=evaluation)
+    finished = pipeline.run(recipe, where, out.screen, library)
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
     out.result(finished, where.tracking_uri, recipe.compare.table)

@@ -11,10 +11,10 @@ from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.engines.options import EngineChoice
 from harness.errors import UserError
 from harness.evaluate.suites.library import SuiteLibrary
+from harness.pipeline.launch import Stage, StageRunner
 from harness.pipeline.lookup import resolve_checkpoints
 from harness.pipeline.places import Places
-from harness.pipeline.runner import StageRunner
-from harness.pipeline.stages import Stage, sample_stage
+from harness.pipeline.stages import sample_stage
 from harness.recipe.sampling import SampleSection
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import digest

@@ -11,10 +11,10 @@ from rich.text import Text
 from harness.engines import checkpoints
 from harness.errors import RecipeError, UserError
 from harness.evaluate.client.token_text import pieces, prompt_text, response_text, visible
-from harness.pipeline.jobs import train_job
 from harness.pipeline.lookup import locate_data
 from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
+from harness.pipeline.stages import train_job
 from harness.progress.wording import REASONS
 from harness.recipe.sampling import sample_named
 from harness.recipe.schema import Recipe

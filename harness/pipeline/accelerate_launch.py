@@ -10,12 +10,11 @@ launcher, and the launcher itself ends with whoever started it.
 
 import argparse
 import shutil
-import signal
 import sys
 import traceback
 from pathlib import Path
 
-from harness.pipeline.processes import die_with_parent, guard_group
+from harness.pipeline.processes import end_with_parent
 from harness.progress.events import PipeReporter
 
 _EVENTS = 0
@@ -29,13 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, required=True)
     parser.add_argument("--config", type=Path)
     options = parser.parse_args(arguments)
-    die_with_parent(signal.SIGKILL)
-    guard_group()
-    # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_with_parent()
     logs = options.resolved.parent / "launch"
     try:
-        _launch(accelerate_arguments(options, logs))
+        from accelerate.commands.launch import launch_command, launch_command_parser
+
+        launch_command(launch_command_parser().parse_args(_accelerate_arguments(options, logs)))
     except Exception as error:  # the border; a process that failed has said so itself
         return _failed(error, options.config)
     finally:
@@ -43,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def accelerate_arguments(options: argparse.Namespace, logs: Path) -> list[str]:
+def _accelerate_arguments(options: argparse.Namespace, logs: Path) -> list[str]:
     """Return the arguments of `accelerate launch`: its configuration, a free port, the stage."""
     how = ["--multi_gpu"] if options.config is None else ["--config_file", str(options.config)]
     return [
@@ -54,12 +52,6 @@ def accelerate_arguments(options: argparse.Namespace, logs: Path) -> list[str]:
         *("--module", "harness.stage", options.kind, str(options.resolved)),
         *("--events", str(_EVENTS)),
     ]
-
-
-def _launch(arguments: list[str]) -> None:
-    from accelerate.commands.launch import launch_command, launch_command_parser
-
-    launch_command(launch_command_parser().parse_args(arguments))
 
 
 def _failed(error: Exception, config: Path | None) -> int:

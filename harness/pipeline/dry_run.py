@@ -66,21 +66,20 @@ def estimate_costs(recipe: Recipe, places: Places, rows: int | None) -> dict[str
         UserError: the base's configuration is not known, or there is neither data nor `rows`.
         train.DataError, train.TrainError: the data or the settings are wrong.
     """
-    base = find_base(recipe, places)
-    configs = adopt_adapters(recipe, base.adapter).checkpoints
-    return {
-        name: _estimate(name, config, base, places, rows, _drawn_sample(recipe, config))
-        for name, config in configs.items()
-    }
+    base, estimates = _find_base(recipe, places), dict[str, CostEstimate]()
+    for name, written in adopt_adapters(recipe, base.adapter).checkpoints.items():
+        config = written if rows is None else written.model_copy(update={"rows": rows})
+        sample = sample_named(config.data)
+        drawn = None if sample is None else recipe.sample[sample]
+        model = count_parameters(base.config, config.lora, base.adapter)
+        config, train, probe, data = _lengths(name, config, base, places, drawn)
+        work = estimate_work(config, train, probe)
+        memory, operations = estimate_memory(config, model, work), estimate_operations(model, work)
+        estimates[name] = CostEstimate(config, model, base.source, data, work, memory, operations)
+    return estimates
 
 
-def _drawn_sample(recipe: Recipe, config: TrainConfig) -> SampleSection | None:
-    """Return the sample that a checkpoint is trained on; None where its data is given."""
-    name = sample_named(config.data)
-    return None if name is None else recipe.sample[name]
-
-
-def find_base(recipe: Recipe, places: Places) -> Base:
+def _find_base(recipe: Recipe, places: Places) -> Base:
     """Return the base with its own configuration, or with the values of the recipe.
 
     Raises:
@@ -100,38 +99,24 @@ def find_base(recipe: Recipe, places: Places) -> Base:
     )
 
 
-def _estimate(
-    name: str,
-    config: TrainConfig,
-    base: Base,
-    places: Places,
-    rows: int | None,
-    drawn: SampleSection | None,
-) -> CostEstimate:
-    config = config if rows is None else config.model_copy(update={"rows": rows})
-    model = count_parameters(base.config, config.lora, base.adapter)
-    config, train, probe, data = _lengths(name, config, base, places, drawn)
-    work = estimate_work(config, train, probe)
-    return CostEstimate(
-        config,
-        model,
-        base.source,
-        data,
-        work,
-        estimate_memory(config, model, work),
-        estimate_operations(model, work),
-    )
-
-
 def _lengths(
     name: str, config: TrainConfig, base: Base, places: Places, drawn: SampleSection | None
 ) -> tuple[TrainConfig, Sequence[PromptLengths], Sequence[PromptLengths], str]:
-    """Return the lengths to train on and to probe, counted if data and tokenizer are here."""
+    """Return the lengths to train on and to probe, counted if data and tokenizer are here.
+
+    `drawn` is the sample that the checkpoint is trained on; None where its data is given.
+    """
+    from train.data.groups import read_groups
+
     here = _located(name, config, places)
     if here is not None and base.full is not None:
-        return here, *_counted(here, base)
-    count, source = _count(name, config, here, drawn)
-    lengths = _assumed(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
+        return here, *_counted(here, base.full, base.adapter)
+    if here is not None:
+        groups, _ = read_groups(here.data, here.rows, here.responses, here.seed)
+        count, source = len(groups), "in the data; lengths assumed"
+    else:
+        count, source = _assumed_count(name, config, drawn)
+    lengths = _assumed_lengths(config, _ASSUMED_RESPONSES if drawn is None else drawn.k)
     probe = [lengths] * config.probe_rows if config.probe is not None else []
     text = (
         f"{count:,} prompts {source}: each {len(lengths.responses)} responses, "
@@ -139,31 +124,6 @@ def _lengths(
         "max_length allows"
     )
     return here or config, [lengths] * count, probe, text
-
-
-def _count(
-    name: str, config: TrainConfig, here: TrainConfig | None, drawn: SampleSection | None
-) -> tuple[int, str]:
-    """Return the number of prompts, counted or assumed, and where it comes from.
-
-    Raises:
-        UserError: the data is not on this machine, and no number is given.
-    """
-    if here is not None:
-        return _rows_of(here), "in the data; lengths assumed"
-    if config.rows is not None:
-        return config.rows, "assumed (--rows)"
-    if drawn is None:
-        raise UserError(
-            f"{config.data}: not on this machine (checkpoints.{name}.data): state the number of "
-            "prompts with --rows N, or the folder of the data with --data-dir"
-        )
-    if drawn.limit is None:
-        raise UserError(
-            f"{config.data}: not sampled yet (checkpoints.{name}.data): state the number of "
-            "prompts with --rows N"
-        )
-    return drawn.limit, "at most, which are still to be sampled; lengths assumed"
 
 
 def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | None:
@@ -180,15 +140,13 @@ def _located(name: str, config: TrainConfig, places: Places) -> TrainConfig | No
 
 
 def _counted(
-    config: TrainConfig, base: Base
+    config: TrainConfig, full: Path, adapter: Path | None
 ) -> tuple[list[PromptLengths], list[PromptLengths], str]:
     from train.data.prepare import prepare
     from train.model.adapters import tokenizer_folder
     from train.model.loading import load_tokenizer
 
-    assert base.full is not None  # noqa: S101 - the caller's condition
-    tokenizer = load_tokenizer(tokenizer_folder(base.full, base.adapter))
-    data = prepare(config, tokenizer)
+    data = prepare(config, load_tokenizer(tokenizer_folder(full, adapter)))
     train, probe = (
         [PromptLengths(len(g.prompt), tuple(map(len, g.responses))) for g in groups]
         for groups in (data.train, data.probe)
@@ -198,14 +156,26 @@ def _counted(
     return train, probe, text
 
 
-def _rows_of(config: TrainConfig) -> int:
-    from train.data.groups import read_groups
+def _assumed_count(name: str, config: TrainConfig, drawn: SampleSection | None) -> tuple[int, str]:
+    """Return the number of prompts of data that is not here, and where it comes from.
 
-    groups, _ = read_groups(config.data, config.rows, config.responses, config.seed)
-    return len(groups)
+    Raises:
+        UserError: no number is given.
+    """
+    if config.rows is not None:
+        return config.rows, "assumed (--rows)"
+    if drawn is not None and drawn.limit is not None:
+        return drawn.limit, "at most, which are still to be sampled; lengths assumed"
+    reason, remedy = "not sampled yet", ""
+    if drawn is None:
+        reason, remedy = "not on this machine", ", or the folder of the data with --data-dir"
+    raise UserError(
+        f"{config.data}: {reason} (checkpoints.{name}.data): state the number of prompts with "
+        f"--rows N{remedy}"
+    )
 
 
-def _assumed(config: TrainConfig, responses: int) -> PromptLengths:
+def _assumed_lengths(config: TrainConfig, responses: int) -> PromptLengths:
     """Return the longest lengths of a config, with `responses` where it states no number."""
     from train.objectives.registry import find
 
@@ -220,7 +190,13 @@ def page(name: str, base: str, estimate: CostEstimate) -> str:
     """Return one checkpoint's resolved config and cost as text."""
     plain = {"base": base, **estimate.config.model_dump(mode="json")}
     settings = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    rows = [*_work_rows(estimate), *_memory_rows(estimate), *_operation_rows(estimate.operations)]
+    count = estimate.operations
+    rows = [
+        *_work_rows(estimate),
+        *_memory_rows(estimate),
+        ("operations", f"{count.training:.3g} to train, {count.reference:.3g} for the reference"),
+        ("", "(floating point, useful ones: no padding, nothing computed twice)"),
+    ]
     body = "\n".join(f"  {title:12} {text}" for title, text in rows)
     indented = "".join(f"  {line}\n" for line in settings.splitlines())
     return f"checkpoint {name}\n{indented}\n{body}\n"
@@ -247,24 +223,14 @@ def _memory_rows(estimate: CostEstimate) -> list[tuple[str, str]]:
     kept = "float32" if model.rank else config.dtype
     state = int(need.optimiser / model.trained)
     positions = f"{work.batch:,} positions in rows of {work.row:,}"
-    return [
-        ("memory", "at the peak, in one process that holds everything:"),
-        ("", f"{_gb(need.weights)}  weights, {config.dtype}{bits}"),
-        ("", f"{_gb(need.gradients)}  gradients, {kept}"),
-        ("", f"{_gb(need.optimiser)}  AdamW, {state} bytes a trained parameter"),
-        ("", f"{_gb(need.activations)}  activations of a micro-batch of {positions}"),
-        ("", f"{_gb(need.head)}  head: a chunk of logits, gradients at the head"),
-        ("", f"{_gb(need.total)}  in all; besides it the process itself, about 0.7 GB"),
-        ("", f"{_gb(need.total_checkpointed)}  in all with activation checkpointing"),
-    ]
-
-
-def _operation_rows(count: Operations) -> list[tuple[str, str]]:
-    return [
-        ("operations", f"{count.training:.3g} to train, {count.reference:.3g} for the reference"),
-        ("", "(floating point, useful ones: no padding, nothing computed twice)"),
-    ]
-
-
-def _gb(size: float) -> str:
-    return f"{size / _GB:8.2f} GB"
+    sizes = (
+        (need.weights, f"weights, {config.dtype}{bits}"),
+        (need.gradients, f"gradients, {kept}"),
+        (need.optimiser, f"AdamW, {state} bytes a trained parameter"),
+        (need.activations, f"activations of a micro-batch of {positions}"),
+        (need.head, "head: a chunk of logits, gradients at the head"),
+        (need.total, "in all; besides it the process itself, about 0.7 GB"),
+        (need.total_checkpointed, "in all with activation checkpointing"),
+    )
+    title = ("memory", "at the peak, in one process that holds everything:")
+    return [title, *(("", f"{size / _GB:8.2f} GB  {text}") for size, text in sizes)]

@@ -1,4 +1,9 @@
-"""No child outlives its parent: death signals, and a watchdog for grandchildren (Linux)."""
+"""Our processes: no child outlives its parent, and nothing in them reports or prints unasked.
+
+Packages read their settings from the environment, some when they are imported: the settings come
+before any of them, and processes that are started later inherit them. A setting of the user's
+stays.
+"""
 
 import contextlib
 import ctypes
@@ -24,24 +29,49 @@ if os.getppid() != parent:
 while True:
     signal.pause()
 """
+#: No calls to their makers from the hub client (versions and agents in its requests), MLflow (calls
+#: and their origin) and vLLM (the machine and the model).
+_NO_TELEMETRY = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+}
+_QUIET = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
 
 
-def die_with_parent(sig: signal.Signals = signal.SIGKILL) -> None:
-    """Ask the kernel to send this process `sig` when its parent dies. No-op off Linux."""
+def switch_off_telemetry() -> None:
+    """Report nothing to the makers of the packages that this one builds on."""
+    for name, value in _NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
+
+
+def silence_libraries() -> None:
+    """Keep the libraries of a stage from printing bars and warnings."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process with its parent (on Linux), and its group with itself."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sig)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    guard_group()
+    # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def guard_group() -> None:
     """Start the watchdog of this process group; call it in a process that leads its session."""
     if sys.platform != "linux" or os.getpgrp() != os.getpid():
         return
-    subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _WATCHDOG, str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-I", "-S", "-c", _WATCHDOG, str(os.getpid())]
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
 
 
 def end_group(process: "subprocess.Popen[bytes]", patience_s: float = 10.0) -> None:

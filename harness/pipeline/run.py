@@ -6,6 +6,7 @@ knows a method, a suite or a tracker.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.data.sampling.resolve import check_samples
@@ -15,18 +16,16 @@ from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.audit.job import of_plan
 from harness.pipeline.audit.preflight import check_before_training
 from harness.pipeline.checks import check_methods, check_suites
-from harness.pipeline.collect import collect
-from harness.pipeline.environment import silence_libraries
-from harness.pipeline.finish import Finished, finish
-from harness.pipeline.jobs import eval_job
+from harness.pipeline.finish import Finished, collect, finish
 from harness.pipeline.keys import evaluation_key
+from harness.pipeline.launch import Stage, StageRunner
 from harness.pipeline.lookup import resolve_checkpoints, resolve_judge, resolve_reference
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan, make_plan
-from harness.pipeline.runner import StageRunner
+from harness.pipeline.processes import silence_libraries
 from harness.pipeline.stages import (
-    Stage,
     data_of,
+    eval_job,
     evaluation_stages,
     stage_of,
     track_stage,
@@ -46,20 +45,18 @@ def run(
     places: Places,
     screen: Screen,
     library: SuiteLibrary | None = None,
-    *,
-    evaluation: bool = True,
 ) -> Finished:
     """Run a recipe's missing stages and finish its run folder.
 
-    `library` has suites that are loaded already. Without `evaluation` the recipe is only trained.
+    `library` has the suites that it is evaluated on; without one it is only trained.
 
     Raises:
         UserError: something in the recipe or on this machine must be corrected first.
         RunFailed: a stage failed; what was finished is kept.
     """
     plan = make_plan(recipe, places)
-    section = plan.recipe.evaluate if evaluation else EvaluateSection()
-    library = library or SuiteLibrary(places.data_dir, section.lm_eval_tasks)
+    section = EvaluateSection() if library is None else plan.recipe.evaluate
+    library = library or SuiteLibrary(places.data_dir)
     untrained = not all(stage_of(plan, step, library).done for step in plan.steps)
     if untrained:
         check_methods(recipe)
@@ -69,12 +66,12 @@ def run(
     reference = (Path(plan.base), plan.base_fingerprint)
     if any_kl(section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
-    total = len(plan.steps) + _evaluation_count(section) + bool(places.tracking_uri)
-    runner = StageRunner(screen, total)
+    measures = bool(section.suites) + any_kl(section.suites) + any_pairwise(section.suites)
+    runner = StageRunner(screen, len(plan.steps) + measures + bool(places.tracking_uri))
 
     def stages() -> Iterator[Stage]:  # a key may depend on what came before
         if untrained and section.suites:
-            audit_before_training(plan, library, runner.report)
+            _audit_before_training(plan, library, runner.report)
         yield from (stage_of(plan, step, library) for step in plan.steps)
         if section.suites:
             prints = plan.fingerprints()
@@ -85,9 +82,11 @@ def run(
                 job, library, recipe.compare.baseline, reference, section, places
             )
 
-    return _complete(
-        runner, stages(), lambda: _collect(plan), plan.folder, places, recipe.compare.table
-    )
+    def outcome() -> Result:
+        data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
+        return collect(plan.folder, plan.recipe, plan.key, plan.fingerprints(), data)
+
+    return _complete(runner, stages(), outcome, plan.folder, places, recipe.compare.table)
 
 
 def evaluate_models(
@@ -95,7 +94,7 @@ def evaluate_models(
     section: EvaluateSection,
     places: Places,
     screen: Screen,
-    library: SuiteLibrary | None = None,
+    library: SuiteLibrary,
 ) -> Finished:
     """Evaluate checkpoints that exist already, side by side; the first is the baseline.
 
@@ -104,7 +103,6 @@ def evaluate_models(
     Raises:
         UserError, RunFailed: as `run`.
     """
-    library = library or SuiteLibrary(places.data_dir, section.lm_eval_tasks)
     check_suites(section, library)
     folders, prints = resolve_checkpoints(named, section.engine, places)
     reference = None
@@ -121,14 +119,8 @@ def evaluate_models(
     job = eval_job(folder.path, section, places, folders, prints)
     stages = tuple(evaluation_stages(job, library, baseline, reference, section, places))
     runner = StageRunner(screen, len(stages) + bool(places.tracking_uri))
-    return _complete(
-        runner, stages, lambda: collect(folder, recipe, key, prints), folder, places, None
-    )
-
-
-def _evaluation_count(section: EvaluateSection) -> int:
-    measured = any_kl(section.suites) + any_pairwise(section.suites)
-    return bool(section.suites) + measured
+    outcome = partial(collect, folder, recipe, key, prints)
+    return _complete(runner, stages, outcome, folder, places)
 
 
 def _complete(
@@ -137,7 +129,7 @@ def _complete(
     outcome: Callable[[], Result],
     folder: RunFolder,
     places: Places,
-    title: str | None,
+    title: str | None = None,
 ) -> Finished:
     """Perform stages, then collect, compare, write and track what came of them."""
     with runner.screen:
@@ -149,12 +141,7 @@ def _complete(
     return replace(finished, events=tuple(runner.events))
 
 
-def _collect(plan: Plan) -> Result:
-    data = {name: data_of(plan, name) for name in plan.recipe.checkpoints}
-    return collect(plan.folder, plan.recipe, plan.key, plan.fingerprints(), data)
-
-
-def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -> None:
+def _audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -> None:
     """Look at an evaluation before hours of training are spent on it, once for each evaluation.
 
     It is done in this process, with the suites that are loaded already.
@@ -172,10 +159,7 @@ def audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) -
     write_json(resolved, {"kind": "audit", "key": key, "job": job.model_dump(mode="json")})
     try:
         run_stage(
-            "audit",
-            resolved,
-            report,
-            work=lambda _, reporter: check_before_training(job, library, reporter),
+            "audit", resolved, report, work=lambda _, r: check_before_training(job, library, r)
         )
     finally:
         resolved.unlink(missing_ok=True)  # it is still there where another process is at work

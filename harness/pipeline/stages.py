@@ -1,83 +1,101 @@
-"""The stages of a run: what one process does, where, and the key that tells whether it is done."""
+"""The jobs and stages of a run: what one process does, where, and the key that says it is done."""
 
-import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from harness.data.sampling.job import ROWS, SampleJob
+from harness.data.sampling.resolve import benchmark_files
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.measure.jobs import KlJob, PairwiseJob
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.finish import Finished
-from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.keys import (
     evaluation_key,
     hashed_config,
     old_evaluation_key,
     tracking_key,
 )
-from harness.pipeline.launch import ONE, Processes
+from harness.pipeline.launch import Stage
+from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan
 from harness.recipe.dependencies import BASE, Step
-from harness.recipe.schema import EvaluateSection
-from harness.storage.atomic_files import write_json
+from harness.recipe.sampling import sample_named
+from harness.recipe.schema import EvaluateSection, limit_for
 from harness.storage.hashing import digest, file_digest
-from harness.storage.run_folder import RunFolder, is_done
+from harness.storage.run_folder import RunFolder
 from harness.tracking.opening import holds_run
 from train.config import TrainJob
 
 _DIGITS = 16  # of a digest that people compare
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The work of one process.
+def train_job(plan: Plan, name: str) -> TrainJob:
+    """Return the training of one checkpoint of a plan."""
+    base, adapter = plan.starting_point(name)
+    config = plan.recipe.checkpoints[name]
+    drawn = {
+        key: str(plan.folder.sample(sample) / ROWS)
+        for key in ("data", "probe")
+        if (sample := sample_named(getattr(config, key))) is not None
+    }
+    return TrainJob(
+        base=base,
+        adapter=adapter,
+        out=plan.folder.train(name),
+        cache=plan.places.cache,
+        config=config.model_copy(update=drawn),
+    )
 
-    Attributes:
-        kind: a key of `harness.pipeline.worker.KINDS`.
-        title: shown on the screen.
-        folder: the stage's own.
-        key: a hash of everything that the outcome depends on; no path is in it.
-        job: what the process is handed.
-        processes: how many share the work.
-        old_key: as versions wrote it that hashed paths, too; "" where it is the same.
-        lost: whether the outcome is known to be gone, whatever the key says.
-    """
 
-    kind: str
-    title: str
-    folder: Path
-    key: str
-    job: BaseModel | Mapping[str, Any]
-    processes: Processes = ONE
-    old_key: str = ""
-    lost: bool = False
+def sample_job(plan: Plan, name: str, suites: SuiteLibrary) -> SampleJob:
+    """Return one sampling of a plan; the weights that it samples from may not be there yet."""
+    section, evaluate = plan.recipe.sample[name], plan.recipe.evaluate
+    prompts, scorer = plan.identities[name]
+    return SampleJob(
+        section=section,
+        model=str(plan.checkpoint(section.checkpoint)),
+        fingerprint=plan.fingerprint_of(section.checkpoint),
+        prompts=prompts,
+        scorer=scorer,
+        engine=evaluate.engine,
+        unsafe=evaluate.unsafe,
+        data_dir=plan.places.data_dir,
+        files=benchmark_files(section, suites),
+        out=plan.folder.sample(name),
+        journal=plan.places.journal,
+    )
 
-    @property
-    def done(self) -> bool:
-        """True where the stage was finished with these very inputs."""
-        keys = [key for key in (self.key, self.old_key) if key]
-        return not self.lost and any(is_done(self.folder, key) for key in keys)
 
-    def adopt(self) -> None:
-        """Replace an old key by the one without paths; the stage must be done."""
-        if not is_done(self.folder, self.key):
-            with contextlib.suppress(OSError):  # the folder may be read-only
-                write_json(self.folder / "done.json", {"key": self.key})
-
-    @property
-    def plain_job(self) -> Mapping[str, Any]:
-        """The job as JSON-able values."""
-        if isinstance(self.job, BaseModel):
-            return self.job.model_dump(mode="json", by_alias=True)
-        return self.job
+def eval_job(
+    run: Path,
+    section: EvaluateSection,
+    places: Places,
+    models: Mapping[str, str],
+    fingerprints: Mapping[str, str],
+) -> EvalJob:
+    """Return the evaluation of checkpoints: their folders (or served names) and fingerprints."""
+    judge, judge_fingerprint = resolve_judge(section, places)
+    return EvalJob(
+        models=dict(models),
+        fingerprints=dict(fingerprints),
+        suites={suite: limit_for(section, suite) for suite in section.suites},
+        repeats=section.repeats,
+        decoding=section.decoding,
+        seed=section.seed,
+        engine=section.engine,
+        judge=judge,
+        judge_fingerprint=judge_fingerprint,
+        unsafe=section.unsafe,
+        data_dir=places.data_dir,
+        lm_eval_tasks=section.lm_eval_tasks,
+        run=run,
+        journal=places.journal,
+    )
 
 
 def stage_of(plan: Plan, step: Step, suites: SuiteLibrary) -> Stage:
@@ -96,9 +114,7 @@ def _train_stage(plan: Plan, name: str) -> Stage:
     job = train_job(plan, name)
     start = plan.fingerprint_of(plan.recipe.starts.get(name, BASE))
     key = digest({"base": start, "config": _hashed_config(plan, job)})
-    section = plan.recipe.launch
-    processes = Processes(section.processes, section.config) if section else ONE
-    return Stage("train", f"train {name}", job.out, key, job, processes)
+    return Stage("train", f"train {name}", job.out, key, job, plan.recipe.launch)
 
 
 def data_of(plan: Plan, name: str) -> dict[str, str]:

@@ -12,16 +12,18 @@ first holds the lock, reports and writes; the others only report why they failed
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, classify
-from harness.pipeline.environment import silence_libraries, switch_off_telemetry
-from harness.pipeline.processes import die_with_parent, guard_group
+from harness.errors import classify
+from harness.pipeline.processes import (
+    end_with_parent,
+    silence_libraries,
+    switch_off_telemetry,
+)
 from harness.progress.events import PipeReporter, Reporter, silent
 from harness.progress.progress_file import recording
 from harness.storage.atomic_files import write_json
@@ -39,18 +41,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     report = silent if options.events is None else PipeReporter(private_descriptor(options.events))
     if options.events is not None:
-        die_with_parent(signal.SIGKILL)
-        guard_group()
-        # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        end_with_parent()
     switch_off_telemetry()
     silence_libraries()
     try:
-        run_stage(options.kind, options.resolved, report, first=_is_first())
+        # Launchers number the processes of a stage by RANK.
+        first = os.environ.get("RANK", "0") == "0"
+        run_stage(options.kind, options.resolved, report, first=first)
     except KeyboardInterrupt:
         return _failed(report, "interrupted: run the same command again to go on", 1)
     except Exception as error:  # the border: everything is classified here
-        code = _failed(report, *_explain(error))
+        classified = classify(error)
+        message = f"{type(error).__name__}: {error}" if classified is None else str(classified)
+        code = _failed(report, message, 1 if classified is None else classified.exit_code)
         with contextlib.suppress(OSError):  # the log may lie on a full disk
             traceback.print_exc()
         return code
@@ -105,18 +108,6 @@ def private_descriptor(descriptor: int) -> int:
     os.dup2(nothing, descriptor)
     os.close(nothing)
     return moved
-
-
-def _is_first() -> bool:
-    """Return whether this is the first process of its stage; launchers number them by RANK."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def _explain(error: Exception) -> tuple[str, int]:
-    classified: HarnessError | None = classify(error)
-    if classified is None:
-        return f"{type(error).__name__}: {error}", 1
-    return str(classified), classified.exit_code
 
 
 def _failed(report: Reporter, message: str, exit_code: int) -> int:

@@ -22,11 +22,11 @@ time.sleep(600)
 PARENT = """
 import sys
 from pathlib import Path
-from harness.pipeline.launch import launch
+from harness.pipeline.launch import Stage, launch
 from harness.storage.atomic_files import read_json
 folder = Path(sys.argv[1])
 described = read_json(folder / "given.json")
-launch("evaluate", folder / "stage", "k", described, lambda event: None)
+launch(Stage("evaluate", "", folder / "stage", "k", described), lambda event: None)
 """
 
 

@@ -15,11 +15,11 @@ import pytest
 import train.trainer.run
 from harness.errors import RunFailed, UserError
 from harness.pipeline import run as pipeline
-from harness.pipeline.launch import Processes, launch
+from harness.pipeline.launch import Stage, launch
 from harness.pipeline.places import Places
 from harness.progress.screen import Screen
 from harness.recipe.reading import read_recipe
-from harness.recipe.schema import Recipe
+from harness.recipe.schema import LaunchSection, Recipe
 from harness.storage.atomic_files import read_lines
 from train import TrainJob
 
@@ -42,10 +42,12 @@ checkpoints: {{nca: {{}}}}
 PARENT = """
 import sys
 from pathlib import Path
-from harness.pipeline.launch import Processes, launch
+from harness.pipeline.launch import Stage, launch
+from harness.recipe.schema import LaunchSection
 from harness.storage.atomic_files import read_json
 folder = Path(sys.argv[1])
-launch("train", folder / "stage", "k", read_json(folder / "given.json"), print, Processes(2))
+job = read_json(folder / "given.json")
+launch(Stage("train", "", folder / "stage", "k", job, LaunchSection(processes=2)), print)
 """
 
 
@@ -115,7 +117,7 @@ def run(recipe: Recipe, folder: Path, screen: Screen, *, track: bool = True) -> 
     """Train a recipe in a folder of runs; its run folder."""
     uri = f"sqlite:///{folder / 'mlflow.db'}" if track else ""
     places = Places(runs=folder, models=folder, tracking_uri=uri, near=(folder.parent,))
-    return pipeline.run(recipe, places, screen, evaluation=False).folder.path
+    return pipeline.run(recipe, places, screen).folder.path
 
 
 def stored(folder: Path) -> dict[str, list[dict[str, list[int]]]]:
@@ -232,14 +234,11 @@ def test_a_configuration_that_accelerate_cannot_use_is_the_users_to_mend(
     recipe: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.yaml").write_text("distributed_type: [\n")
+    section = LaunchSection(processes=2, config=tmp_path / "bad.yaml")
     with pytest.raises(UserError, match=r"bad\.yaml: accelerate cannot start the processes"):
         launch(
-            "train",
-            tmp_path / "stage",
-            "k",
-            {},
+            Stage("train", "", tmp_path / "stage", "k", {}, section),
             lambda _: None,
-            Processes(2, tmp_path / "bad.yaml"),
         )
     for setting, said in [
         ("launch.config=absent.yaml", r"absent\.yaml: no such file \(launch\.config\)"),

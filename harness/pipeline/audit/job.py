@@ -8,9 +8,9 @@ from harness.data.sampling.job import ROWS, SampleJob
 from harness.evaluate.client.engine_groups import base_of
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.jobs import eval_job, sample_job, train_job
 from harness.pipeline.lookup import training_job
 from harness.pipeline.plan import Plan
+from harness.pipeline.stages import eval_job, sample_job, train_job
 from harness.recipe.dependencies import BASE
 from train.config import TrainJob
 

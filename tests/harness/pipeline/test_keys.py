@@ -18,10 +18,10 @@ from harness.engines.options import EngineChoice
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline import worker
 from harness.pipeline.finish import Finished
-from harness.pipeline.jobs import eval_job
 from harness.pipeline.keys import hashed_config, tracking_key
+from harness.pipeline.launch import Stage
 from harness.pipeline.places import Places
-from harness.pipeline.stages import Stage, evaluation_stages, track_stage
+from harness.pipeline.stages import eval_job, evaluation_stages, track_stage
 from harness.recipe.sampling import SampleSection
 from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice
 from harness.report.compare import comparison
@@ -159,14 +159,14 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Stages are run in this process; the list has their kinds."""
     kinds: list[str] = []
 
-    def launch(
-        kind: str, folder: Path, key: str, job: Mapping[str, Any], report: Any, *_: object
-    ) -> None:
-        kinds.append(kind)
-        write_json(folder / "resolved.json", {"kind": kind, "key": key, "job": dict(job)})
-        worker.run_stage(kind, folder / "resolved.json", report)
+    def launch(stage: Stage, report: Any) -> None:
+        kinds.append(stage.kind)
+        resolved = stage.folder / "resolved.json"
+        described = {"kind": stage.kind, "key": stage.key, "job": dict(stage.plain_job)}
+        write_json(resolved, described)
+        worker.run_stage(stage.kind, resolved, report)
 
-    monkeypatch.setattr("harness.pipeline.runner.launch", launch)
+    monkeypatch.setattr("harness.pipeline.launch.launch", launch)
     return kinds
 
 

@@ -10,6 +10,8 @@ from eval_suites.requests import Request
 from harness.data.sampling.resolve import identities
 from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES
+from harness.pipeline.launch import Stage
+from harness.progress.events import Reporter
 from harness.recipe.sampling import SampleSection
 from train.model.fingerprint import fingerprint
 
@@ -51,14 +53,15 @@ def judging(monkeypatch: pytest.MonkeyPatch, reply: Callable[[str], str]) -> Non
     def script(request: Request) -> str:
         return reply(request.messages[-1].content)
 
-    def launch(kind: str, folder: Path, key: str, job: object, report: object, *_: object) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        resolved = folder / "resolved.json"
-        resolved.write_text(json.dumps({"kind": kind, "key": key, "job": job}))
-        worker.run_stage(kind, resolved, report)  # type: ignore[arg-type]
+    def launch(stage: Stage, report: Reporter) -> None:
+        stage.folder.mkdir(parents=True, exist_ok=True)
+        resolved = stage.folder / "resolved.json"
+        described = {"kind": stage.kind, "key": stage.key, "job": stage.plain_job}
+        resolved.write_text(json.dumps(described))
+        worker.run_stage(stage.kind, resolved, report)
 
     monkeypatch.setitem(ENGINES, "judging", scripted(script))
-    monkeypatch.setattr("harness.pipeline.runner.launch", launch)
+    monkeypatch.setattr("harness.pipeline.launch.launch", launch)
 
 
 def rows(file: Path) -> list[dict[str, list[float]]]:

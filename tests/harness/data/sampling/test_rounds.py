@@ -7,10 +7,9 @@ import pytest
 
 from harness.data.sampling.job import ROWS
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.jobs import sample_job, train_job
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan, plan_recipe
-from harness.pipeline.stages import stage_of
+from harness.pipeline.stages import sample_job, stage_of, train_job
 from harness.recipe.reading import read_recipe
 
 RECIPE = """

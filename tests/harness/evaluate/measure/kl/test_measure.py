@@ -16,7 +16,7 @@ from harness.evaluate.loop.loop import run as evaluate
 from harness.evaluate.measure.jobs import KlJob
 from harness.evaluate.measure.kl import draws_of, run
 from harness.evaluate.measure.kl_draws import DrawnSample
-from harness.pipeline.stages import Stage
+from harness.pipeline.launch import Stage
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
 from harness.storage.atomic_files import read_json, read_lines
