@@ -15,7 +15,7 @@ from harness.pipeline.launch import Stage, StageRunner
 from harness.pipeline.lookup import resolve_checkpoints
 from harness.pipeline.places import Places
 from harness.pipeline.stages import sample_stage
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import digest
 

@@ -16,8 +16,7 @@ from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
 from harness.pipeline.stages import train_job
 from harness.progress.wording import REASONS
-from harness.recipe.sampling import sample_named
-from harness.recipe.schema import Recipe
+from harness.recipe.schema import Recipe, sample_named
 from train.config import TrainConfig
 from train.data.row_formats import Group
 

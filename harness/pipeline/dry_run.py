@@ -16,8 +16,7 @@ from harness.errors import ModelError, UserError
 from harness.pipeline.lookup import locate_data
 from harness.pipeline.places import Places
 from harness.pipeline.plan import adopt_adapters
-from harness.recipe.sampling import PREFIX, SampleSection, sample_named
-from harness.recipe.schema import Recipe
+from harness.recipe.schema import PREFIX, Recipe, SampleSection, sample_named
 from train.config import TrainConfig
 from train.model.model_shape import ModelShape, count_parameters, model_configuration
 from train.trainer.estimate import (

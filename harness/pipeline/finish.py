@@ -7,8 +7,7 @@ from typing import Any
 import yaml
 
 from harness.data.sampling.job import PROVENANCE
-from harness.recipe.dependencies import BASE
-from harness.recipe.schema import Recipe
+from harness.recipe.schema import BASE, Recipe
 from harness.report.compare.comparison import compare_all
 from harness.stats.cells import Comparison
 from harness.storage.atomic_files import read_json, read_lines, write_text

@@ -12,8 +12,7 @@ from harness.data.sampling.job import essence as sample_essence
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.places import Places
-from harness.recipe.sampling import PREFIX, sample_named
-from harness.recipe.schema import Recipe
+from harness.recipe.schema import PREFIX, Recipe, sample_named
 from harness.storage.hashing import digest
 from harness.storage.result import Result
 from train.config import TrainConfig

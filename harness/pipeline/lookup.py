@@ -12,8 +12,7 @@ from harness.engines.options import EngineChoice
 from harness.errors import RecipeError, UserError
 from harness.evaluate.judge.judge import NAME
 from harness.pipeline.places import Places
-from harness.recipe.sampling import sample_named
-from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe
+from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe, sample_named
 from harness.storage.atomic_files import read_json
 from train.config import TrainConfig, TrainJob
 from train.data import sources

@@ -11,8 +11,8 @@ from harness.engines import checkpoints
 from harness.pipeline.keys import data_digests, run_key
 from harness.pipeline.lookup import locate
 from harness.pipeline.places import Places
-from harness.recipe.dependencies import BASE, Step, order_steps
-from harness.recipe.schema import Recipe
+from harness.recipe.dependencies import Step, order_steps
+from harness.recipe.schema import BASE, Recipe
 from harness.storage.atomic_files import write_text
 from harness.storage.run_folder import RunFolder
 from train.config import TrainConfig
@@ -53,7 +53,7 @@ class Plan:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Samples and checkpoints in the order in which they are made."""
-        return order_steps(self.recipe.checkpoints, self.recipe.starts, self.recipe.sample)
+        return order_steps(self.recipe)
 
     def checkpoint(self, name: str) -> Path:
         """Return the folder of the base or of a checkpoint, trained or not."""
@@ -145,7 +145,7 @@ def adopt_adapters(recipe: Recipe, adapter: Path | None) -> Recipe:
     from train.model.adapters import adopt_adapter, adopt_adapter_settings
 
     adopted: dict[str, TrainConfig] = {}
-    for step in order_steps(recipe.checkpoints, recipe.starts, recipe.sample):
+    for step in order_steps(recipe):
         if step.kind == "sample":
             continue
         config, start = recipe.checkpoints[step.name], recipe.starts.get(step.name)

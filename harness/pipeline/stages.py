@@ -23,9 +23,8 @@ from harness.pipeline.launch import Stage
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan
-from harness.recipe.dependencies import BASE, Step
-from harness.recipe.sampling import sample_named
-from harness.recipe.schema import EvaluateSection, limit_for
+from harness.recipe.dependencies import Step
+from harness.recipe.schema import BASE, EvaluateSection, limit_for, sample_named
 from harness.storage.hashing import digest, file_digest
 from harness.storage.run_folder import RunFolder
 from harness.tracking.opening import holds_run

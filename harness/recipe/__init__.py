@@ -1,3 +1,3 @@
 """The recipe: its schema, sweeps, dependencies, and the options of judge and engine."""
 
-__all__ = ["dependencies", "judge_options", "reading", "sampling", "schema"]
+__all__ = ["dependencies", "judge_options", "reading", "schema"]

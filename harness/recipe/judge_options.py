@@ -33,14 +33,13 @@ class JudgeOptions:
             RecipeError: a judge or a price has no known form.
         """
         values: dict[str, Any] = {} if self.spec is None else _parse_judge(self.spec)
-        if self.url:
-            values["base_url"] = self.url
-        if self.price is not None:
-            values["price"] = _parse_price(self.price)
-        if self.max_cost is not None:
-            values["max_cost"] = self.max_cost
-        if self.repeats is not None:
-            values["repeats"] = self.repeats
+        given = {
+            "base_url": self.url or None,
+            "price": None if self.price is None else _parse_price(self.price),
+            "max_cost": self.max_cost,
+            "repeats": self.repeats,
+        }
+        values |= {key: value for key, value in given.items() if value is not None}
         name = values.get("name", REMOTE)
         if values.get("base_url") and "remote" not in capabilities_of(name):
             raise RecipeError(

@@ -1,7 +1,8 @@
 """Reading a recipe file: overrides, sweeps, validation, and faults named by file and key."""
 
 import difflib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,18 @@ from pydantic import BaseModel, ValidationError
 
 from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
-from harness.recipe.dependencies import BASE, order_steps
-from harness.recipe.sampling import SampleSection
+from harness.recipe.dependencies import order_steps
 from harness.recipe.schema import (
+    BASE,
     CompareSection,
     DecodingChanges,
     EvaluateSection,
     JudgeChoice,
     LaunchSection,
     Recipe,
+    SampleSection,
+    sample_named,
 )
-from harness.recipe.sweep import expand_sweep
 from train.config import LoraConfig, TrainConfig
 
 #: The keys of a section, by the path of the section.
@@ -47,7 +49,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         _apply(raw, override)
     try:
-        recipe = Recipe.model_validate(expand_sweep(raw, path))
+        recipe = Recipe.model_validate(_expand_sweep(raw, path))
     except ValidationError as error:
         raise RecipeError(_explain(error, path)) from None
     _check_names(recipe, path)
@@ -88,6 +90,68 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         raise RecipeError(f"--set {override}: the value is not valid YAML") from None
 
 
+def _expand_sweep(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Merge `train:` into every checkpoint and multiply checkpoints by `sweep:`.
+
+    A sample that is drawn from a checkpoint is multiplied with it: each point of a sweep stands
+    alone.
+    """
+    if "starts" in raw:
+        raise RecipeError(f"{path}: starts: no such key: write `base:` in the checkpoint")
+    rest = {key: value for key, value in raw.items() if key not in ("train", "sweep")}
+    train, samples, sweep, checkpoints = (
+        _section(raw, key, path) for key in ("train", "sample", "sweep", "checkpoints")
+    )
+    if not checkpoints and train:
+        checkpoints = {str(train.get("method", "nca")): {}}
+    points = _points(sweep, path)
+    # Each sample that is drawn from a checkpoint of the recipe, and that checkpoint.
+    named = {n: str(own.get("checkpoint")) for n, own in samples.items() if isinstance(own, dict)}
+    drawn = {name: source for name, source in named.items() if source in checkpoints}
+    expanded: dict[str, Any] = {}
+    starts: dict[str, Any] = {}
+    sample = {name: own for name, own in samples.items() if name not in drawn}
+    for name, own in checkpoints.items():
+        if own is not None and not isinstance(own, dict):
+            raise RecipeError(f"{path}: checkpoints.{name}: write keys that override `train:`")
+        for suffix, point in points:
+            config = {**train, **(own or {}), **point}
+            start = config.pop("base", BASE)
+            if start != BASE:
+                starts[f"{name}{suffix}"] = f"{start}{suffix}" if start in checkpoints else start
+            expanded[f"{name}{suffix}"] = _at_point(config, drawn, suffix)
+            sample |= {
+                f"{drawn_name}{suffix}": {**samples[drawn_name], "checkpoint": f"{source}{suffix}"}
+                for drawn_name, source in drawn.items()
+            }
+    return {**rest, "checkpoints": expanded, "starts": starts, "sample": sample}
+
+
+def _points(sweep: dict[str, Any], path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return the points of a sweep, each with the suffix of its checkpoints' names."""
+    for key, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            raise RecipeError(f"{path}: sweep.{key}: write a list of values")
+    points = (dict(zip(sweep, v, strict=True)) for v in itertools.product(*sweep.values()))
+    return [("".join(f"-{k}{value}" for k, value in point.items()), point) for point in points]
+
+
+def _at_point(config: dict[str, Any], drawn: Mapping[str, str], suffix: str) -> dict[str, Any]:
+    """Return a checkpoint's config with the samples of its own point of the sweep."""
+    for key in ("data", "probe"):
+        source = config.get(key)
+        if isinstance(source, str) and sample_named(source) in drawn:
+            config[key] = f"{source}{suffix}"
+    return config
+
+
+def _section(raw: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+    section = raw.get(key) or {}
+    if not isinstance(section, dict):
+        raise RecipeError(f"{path}: {key}: write a mapping of keys to values")
+    return section
+
+
 def _check_names(recipe: Recipe, path: Path) -> None:
     names = [BASE, *recipe.checkpoints]
     if BASE in recipe.checkpoints:
@@ -98,7 +162,7 @@ def _check_names(recipe: Recipe, path: Path) -> None:
             f"{recipe.compare.baseline!r}: choose from {', '.join(names)}"
         )
     try:
-        order_steps(recipe.checkpoints, recipe.starts, recipe.sample)
+        order_steps(recipe)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.engines.options import EngineChoice
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from harness.storage.hashing import digest
 
 ROWS = "rows.jsonl"

@@ -11,7 +11,7 @@ from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.client.loading import first_of_each
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from train.data.sources import SourceRow, read_rows
 from train.data.turns import read_prompt
 

@@ -12,8 +12,7 @@ from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
 from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
 from harness.recipe.judge_options import JudgeOptions
-from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import JudgeChoice, Recipe
+from harness.recipe.schema import JudgeChoice, Recipe, SampleSection
 from train.data import sources
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from eval_suites.requests import Answer
 from eval_suites.scores import Status
 from harness.data.sampling.prompts import Prompt
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.lookup import training_job
 from harness.pipeline.plan import Plan
 from harness.pipeline.stages import eval_job, sample_job, train_job
-from harness.recipe.dependencies import BASE
+from harness.recipe.schema import BASE
 from train.config import TrainJob
 
 

@@ -22,8 +22,7 @@ from harness.pipeline.keys import hashed_config, tracking_key
 from harness.pipeline.launch import Stage
 from harness.pipeline.places import Places
 from harness.pipeline.stages import eval_job, evaluation_stages, track_stage
-from harness.recipe.sampling import SampleSection
-from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice
+from harness.recipe.schema import DecodingChanges, EvaluateSection, JudgeChoice, SampleSection
 from harness.report.compare import comparison
 from harness.storage.atomic_files import write_json
 from harness.storage.hashing import digest

@@ -33,7 +33,7 @@ def read(tmp_path: Path, recipe: object, *overrides: str) -> Recipe:
 
 
 def order(recipe: Recipe) -> list[str]:
-    return [step.where for step in order_steps(recipe.checkpoints, recipe.starts, recipe.sample)]
+    return [step.where for step in order_steps(recipe)]
 
 
 def test_everything_stands_after_what_it_needs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from eval_suites.suites.arithmetic import SUITE, TRAIN
 from harness.data.sampling.prompts import prompts_of, verifier
 from harness.data.sampling.resolve import resolved
 from harness.errors import UserError
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 
 Write = Callable[[str, list[object]], Path]
 

@@ -12,7 +12,7 @@ from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES
 from harness.pipeline.launch import Stage
 from harness.progress.events import Reporter
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from train.model.fingerprint import fingerprint
 
 Nca = Callable[..., int]

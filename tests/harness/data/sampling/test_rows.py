@@ -6,7 +6,7 @@ from typing import Any
 from eval_suites.requests import Answer, Message, Request
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.rows import Counts, Graded, row_of
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from train.data.row_formats import read_row
 
 PROMPT = Prompt("7", Request(messages=(Message("user", "1 + 1?"),)))

@@ -29,7 +29,7 @@ from harness.engines.options import EngineChoice
 from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker
 from harness.progress.events import silent
-from harness.recipe.sampling import SampleSection
+from harness.recipe.schema import SampleSection
 from harness.storage.atomic_files import read_lines
 from harness.storage.hashing import file_digest
 from harness.storage.journal.entries import Journal
