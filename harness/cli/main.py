@@ -77,7 +77,7 @@ def _report_as_json(message: str, exit_code: int) -> int:
     """Print an error as the last JSON line where those are asked for; return the exit code."""
     command, *options = sys.argv[1:] or [""]
     if command in _JSON_LINES and "--json" in options:
-        from harness.progress.json_lines import JsonLines
+        from harness.progress.screen import JsonLines
 
         error = {"event": "error", "message": message, "exit_code": exit_code}
         JsonLines(sys.stdout).write(error)

@@ -9,9 +9,8 @@ from rich.console import Console
 
 from harness.evaluate.judge.budget import dollars
 from harness.pipeline.finish import Finished
-from harness.progress.json_lines import JsonLines
 from harness.progress.live import screen
-from harness.progress.screen import Screen
+from harness.progress.screen import JsonLines, Screen
 
 
 class TerminalOutput:

@@ -2,7 +2,6 @@
 
 __all__ = [
     "audit",
-    "checks",
     "dry_run",
     "finish",
     "launch",

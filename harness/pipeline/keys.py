@@ -50,17 +50,15 @@ def hashed_config(config: TrainConfig, data: Mapping[str, str]) -> dict[str, Any
 
 def run_key(recipe: Recipe, base_fingerprint: str, data: Mapping[str, str]) -> str:
     """Return the key of a run folder: what makes the checkpoints, not what is measured on them."""
-    content: dict[str, Any] = {
-        "base": base_fingerprint,
-        "checkpoints": {n: hashed_config(c, data) for n, c in recipe.checkpoints.items()},
-    }
+    configs = {n: hashed_config(c, data) for n, c in recipe.checkpoints.items()}
+    content: dict[str, Any] = {"base": base_fingerprint, "checkpoints": configs}
     return digest({**content, "starts": recipe.starts} if recipe.starts else content, 8)
 
 
 def evaluation_key(job: EvalJob, suites: SuiteLibrary) -> str:
     """Return the key of an evaluation, with the benchmark files that its suites read."""
-    exclude = {**_NO_OUTCOME, "data_dir": True, "lm_eval_tasks": True}
-    settings = job.model_dump(mode="json", exclude={**exclude, "judge": {**_MONEY, "model": True}})
+    paths = {"data_dir": True, "lm_eval_tasks": True, "judge": {**_MONEY, "model": True}}
+    settings = job.model_dump(mode="json", exclude={**_NO_OUTCOME, **paths})
     files = {name: suites.files(name) for name in job.suites}
     return digest({**settings, "versions": _versions(job, suites), "files": files})
 

@@ -12,7 +12,7 @@ from harness.engines.options import EngineChoice
 from harness.errors import RecipeError, UserError
 from harness.evaluate.judge.judge import NAME
 from harness.pipeline.places import Places
-from harness.recipe.schema import EvaluateSection, JudgeChoice, LaunchSection, Recipe, sample_named
+from harness.recipe.schema import EvaluateSection, JudgeChoice, Recipe, sample_named
 from harness.storage.atomic_files import read_json
 from train.config import TrainConfig, TrainJob
 from train.data import sources
@@ -30,17 +30,18 @@ def locate(recipe: Recipe, places: Places) -> Recipe:
     """
     pin = functools.cache(sources.pin)  # one question to the hub a name
     configs = {n: locate_data(n, c, places, pin) for n, c in recipe.checkpoints.items()}
+    launch = recipe.launch
+    if launch is not None and launch.config is not None:
+        hint = "no such file (launch.config); ready ones are in recipes/accelerate/"
+        config = _beside(launch.config, places, Path.is_file, hint)
+        launch = launch.model_copy(update={"config": config})
     samples = {
         name: sampling.resolved(section, places.data_roots, places.models, places.near)
         for name, section in recipe.sample.items()
     }
-    update = {
-        "checkpoints": configs,
-        "launch": _locate_launch(recipe.launch, places),
-        "evaluate": locate_tasks(recipe.evaluate, places),
-        "sample": samples,
-    }
-    return recipe.model_copy(update=update)
+    section = locate_tasks(recipe.evaluate, places)
+    located = {"checkpoints": configs, "launch": launch, "evaluate": section, "sample": samples}
+    return recipe.model_copy(update=located)
 
 
 def locate_data(
@@ -71,16 +72,6 @@ def locate_data(
     return config.model_copy(update=update)
 
 
-def _locate_launch(section: LaunchSection | None, places: Places) -> LaunchSection | None:
-    if section is None or section.config is None:
-        return section
-    if config := _first((*places.near, Path()), section.config, Path.is_file):
-        return section.model_copy(update={"config": config})
-    raise UserError(
-        f"{section.config}: no such file (launch.config); ready ones are in recipes/accelerate/"
-    )
-
-
 def locate_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
     """Return the section with its folder of lm-eval tasks found: beside the recipe, or from here.
 
@@ -89,9 +80,15 @@ def locate_tasks(section: EvaluateSection, places: Places) -> EvaluateSection:
     """
     if section.lm_eval_tasks is None:
         return section
-    if tasks := _first((*places.near, Path()), section.lm_eval_tasks, Path.is_dir):
-        return section.model_copy(update={"lm_eval_tasks": tasks})
-    raise UserError(f"{section.lm_eval_tasks}: no such folder (evaluate.lm_eval_tasks)")
+    hint = "no such folder (evaluate.lm_eval_tasks)"
+    tasks = _beside(section.lm_eval_tasks, places, Path.is_dir, hint)
+    return section.model_copy(update={"lm_eval_tasks": tasks})
+
+
+def _beside(path: Path, places: Places, is_there: Callable[[Path], bool], hint: str) -> Path:
+    if place := _first((*places.near, Path()), path, is_there):
+        return place
+    raise UserError(f"{path}: {hint}")
 
 
 def _first(
@@ -106,9 +103,11 @@ def resolve_checkpoints(
     """Return folders and fingerprints of checkpoints that exist (names and URLs at an endpoint)."""
     if engine.remote:
         return dict(named), {n: f"{engine.base_url} {name}".strip() for n, name in named.items()}
-    local = {name: _resolve_local(checkpoint, places) for name, checkpoint in named.items()}
-    folders = {name: str(folder) for name, (folder, _) in local.items()}
-    return folders, {name: fingerprint for name, (_, fingerprint) in local.items()}
+    folders, fingerprints = dict[str, str](), dict[str, str]()
+    for name, checkpoint in named.items():
+        folder, fingerprints[name] = _resolve_local(checkpoint, places)
+        folders[name] = str(folder)
+    return folders, fingerprints
 
 
 def _resolve_local(checkpoint: str, places: Places) -> tuple[Path, str]:

@@ -24,21 +24,18 @@ class Plan:
 
     Attributes:
         recipe: with its files located.
-        places: where things lie.
         base: folder of the base.
         full: the full checkpoint under the base: the base itself, unless that is an adapter, which
             is then trained on.
-        base_fingerprint: of the base's weights.
         data: source of training data -> its hash (`harness.pipeline.keys.data_digests`).
         identities: sample -> what identifies its prompts and its scorer.
         key: of the run folder.
-        folder: the run folder.
     """
 
     recipe: Recipe
     places: Places
-    base: str
-    full: str
+    base: Path
+    full: Path
     base_fingerprint: str
     data: Mapping[str, str]
     identities: Mapping[str, tuple[str, str]]
@@ -48,7 +45,7 @@ class Plan:
     @property
     def adapter(self) -> Path | None:
         """The base where it is an adapter."""
-        return None if self.base == self.full else Path(self.base)
+        return None if self.base == self.full else self.base
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -57,7 +54,7 @@ class Plan:
 
     def checkpoint(self, name: str) -> Path:
         """Return the folder of the base or of a checkpoint, trained or not."""
-        return Path(self.base) if name == BASE else self.folder.checkpoint(name)
+        return self.base if name == BASE else self.folder.checkpoint(name)
 
     def starting_point(self, name: str) -> tuple[Path, Path | None]:
         """Return the full checkpoint that a checkpoint is trained on, and the adapter on it.
@@ -66,7 +63,7 @@ class Plan:
         """
         start = self.recipe.starts.get(name)
         if start is None:
-            return Path(self.full), self.adapter
+            return self.full, self.adapter
         folder = self.folder.checkpoint(start)
         if self.recipe.checkpoints[start].lora is None:
             return folder, None
@@ -124,8 +121,8 @@ def plan_recipe(recipe: Recipe, places: Places) -> Plan:
     return Plan(
         recipe=recipe,
         places=places,
-        base=str(folder),
-        full=str(full),
+        base=folder,
+        full=full,
         base_fingerprint=base_fingerprint,
         data=data,
         identities=identities,

@@ -1,21 +1,22 @@
-"""The flow of a run: perform the stages that are not done, collect, compare, write, track.
+"""The flow of a run: check, perform the stages that are not done, collect, compare, write, track.
 
 Each stage is a process of its own and is skipped when its key says that it is done. Nothing here
-knows a method, a suite or a tracker.
+knows a method, a suite or a tracker. Checks come first: no hours of training end in a missing file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from harness.data.sampling.resolve import check_samples
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
+from harness.evaluate.judge.capabilities import require_engine, require_judge
 from harness.evaluate.suites.kl import any_kl
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.pairwise import any_pairwise
 from harness.pipeline.audit.job import of_plan
 from harness.pipeline.audit.preflight import check_before_training
-from harness.pipeline.checks import check_methods, check_suites
 from harness.pipeline.finish import Finished, collect, finish
 from harness.pipeline.keys import evaluation_key
 from harness.pipeline.launch import Stage, StageRunner
@@ -63,7 +64,7 @@ def run(
         check_samples(plan.recipe, places.data_dir)
     check_suites(section, library)
     resolve_judge(section, places)  # not found after hours of training
-    reference = (Path(plan.base), plan.base_fingerprint)
+    reference = (plan.base, plan.base_fingerprint)
     if any_kl(section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
     measures = bool(section.suites) + any_kl(section.suites) + any_pairwise(section.suites)
@@ -163,3 +164,49 @@ def _audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) 
         )
     finally:
         resolved.unlink(missing_ok=True)  # it is still there where another process is at work
+
+
+def check_methods(recipe: Recipe) -> None:
+    """Check that every checkpoint can be trained here.
+
+    Raises:
+        train.TrainError: no such method or setting, a package that it needs is not installed, or a
+            step that the processes cannot share.
+    """
+    from train.model.quantisation import require_backend
+    from train.objectives.registry import configure_loss
+    from train.trainer.schedule import check_processes
+
+    for config in recipe.checkpoints.values():
+        configure_loss(config)
+        require_backend(config)
+        check_processes(config, recipe.launch.processes if recipe.launch else 1)
+
+
+def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
+    """Check that every suite of an evaluation can be loaded and run here.
+
+    Raises:
+        eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
+        RecipeError: a suite needs a judge and none is chosen.
+        UserError: a task of lm-eval that is not run here, or lm-eval is not installed.
+        EngineUnavailable: this machine lacks what the engine needs, or engine or judge lack what a
+            suite needs.
+    """
+    suites = [library.suite(name) for name in section.suites]
+    require_judge(suites, section.judge)
+    for name in section.suites:
+        library.samples(name)
+    if isinstance(section.limit, dict):
+        for name in section.limit.keys() - set(section.suites):
+            library.suite(name)  # a misspelt name
+    if suites:
+        _make(section.engine)
+        require_engine(suites, section.engine.name)
+    if suites and section.judge is not None:
+        _make(section.judge)
+
+
+def _make(engine: EngineChoice) -> None:
+    """Make an engine of this kind, without its options, and start nothing."""
+    make(EngineSpec(EngineChoice(name=engine.name, base_url=engine.base_url)))

@@ -99,21 +99,18 @@ def eval_job(
 
 def stage_of(plan: Plan, step: Step, suites: SuiteLibrary) -> Stage:
     """Return the stage of a step, keyed by what is there now of all that it needs."""
-    if step.kind == "train":
-        return _train_stage(plan, step.name)
-    return sample_stage(sample_job(plan, step.name, suites), f"sample {step.name}")
+    title = f"{step.kind} {step.name}"
+    if step.kind == "sample":
+        return sample_stage(sample_job(plan, step.name, suites), title)
+    job = train_job(plan, step.name)
+    start = plan.fingerprint_of(plan.recipe.starts.get(step.name, BASE))
+    key = digest({"base": start, "config": _hashed_config(plan, job)})
+    return Stage("train", title, job.out, key, job, plan.recipe.launch)
 
 
 def sample_stage(job: SampleJob, title: str) -> Stage:
     """Return the stage that samples."""
     return Stage("sample", title, job.out, job.key, job, old_key=job.old_key)
-
-
-def _train_stage(plan: Plan, name: str) -> Stage:
-    job = train_job(plan, name)
-    start = plan.fingerprint_of(plan.recipe.starts.get(name, BASE))
-    key = digest({"base": start, "config": _hashed_config(plan, job)})
-    return Stage("train", f"train {name}", job.out, key, job, plan.recipe.launch)
 
 
 def data_of(plan: Plan, name: str) -> dict[str, str]:
@@ -147,10 +144,7 @@ def evaluation_stages(
     if any_kl(job.suites) and reference is not None:
         model, fingerprint = reference
         kl = KlJob(
-            evaluation=job,
-            reference=model,
-            reference_fingerprint=fingerprint,
-            cache=places.cache,
+            evaluation=job, reference=model, reference_fingerprint=fingerprint, cache=places.cache
         )
         key, old_key = (digest([key, fingerprint]) for key in keys)
         yield Stage("kl", "measure KL", folder.kl, key, kl, old_key=old_key)

@@ -75,24 +75,27 @@ def run_stage(
         resolved: the file with key and job; its folder is the stage's.
         report: receives the stage's events.
         first: false for the other processes of a stage that has several.
-        work: done in place of that of `KINDS`, by a process that has loaded its inputs already.
+        work: in place of that of `KINDS`, by a process that has loaded its inputs already.
 
     Raises:
         StageBusy: another process works in this folder.
     """
     folder = resolved.parent
-    with locked(folder) if first else contextlib.nullcontext():
-        described = read_job(resolved, first=first)
+    if not first:
+        described = read_job(resolved, first=False)
+        if not is_done(folder, described["key"]):
+            KINDS[kind](described["job"], silent)
+        return
+    with locked(folder):
+        described = read_job(resolved, first=True)
         if is_done(folder, described["key"]):
             return
-        if first:
-            clear_temporary(folder)
-        git = git_state(Path.cwd()) if first else {}
-        with recording(report, folder) if first else contextlib.nullcontext(silent) as reporter:
+        clear_temporary(folder)
+        git = git_state(Path.cwd())
+        with recording(report, folder) as reporter:
             done = (work or KINDS[kind])(described["job"], reporter)
-        if first:
-            write_json(folder / MADE, made_here(git))
-        if done and first:
+        write_json(folder / MADE, made_here(git))
+        if done:
             write_json(folder / "done.json", {"key": described["key"]})
 
 

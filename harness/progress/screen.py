@@ -1,11 +1,15 @@
-"""The screens that show what a pipeline is doing, and the plain one, for logs and pipes.
+"""The screens that show what a pipeline is doing: one for logs and pipes, and one for programs.
 
-Plain lines say what ends and, every quarter minute, what runs.
+Plain lines say what ends and, every quarter minute, what runs; JSON lines hold every event
+(docs/reference/events.md).
 """
 
+import json
+import math
+import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 
@@ -117,3 +121,52 @@ def _running(progress: EvaluationProgress) -> str:
         named.append(f"{pair.title} {pair.done:,}/{pair.total:,}{f' ({failed})' if failed else ''}")
     more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
     return f"; running: {', '.join(named + more)}" if running else ""
+
+
+class JsonLines(Screen):
+    """Writes every event as it comes; an evaluation's with its overall speed and time left.
+
+    A reader that went away does not end the work.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._evaluation = EvaluationProgress()
+
+    def stage(self, number: int, of: int, title: str) -> None:
+        """Write that a stage begins."""
+        self._evaluation = EvaluationProgress()
+        self.write({"event": "stage", "number": number, "of": of, "title": title})
+
+    def ended(self, number: int, of: int, title: str) -> None:
+        """Write that the stage is done."""
+        self.write({"event": "ended", "number": number, "of": of, "title": title})
+
+    def skipped(self, number: int, of: int, title: str) -> None:
+        """Write that a stage was done already."""
+        self.write({"event": "skipped", "number": number, "of": of, "title": title})
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Write an event."""
+        if event["event"] == "evaluating":
+            self._evaluation = self._evaluation.after(event)
+            event = {"event": "evaluating", **self._evaluation.overall, **event}
+        self.write(event)
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Write one line."""
+        try:
+            print(json.dumps(_finite(event), ensure_ascii=False), file=self._file, flush=True)
+        except BrokenPipeError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self._file.fileno())
+            os.close(nothing)
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null in place of numbers that JSON lacks (a diverged loss, say)."""
+    if isinstance(value, float):
+        return value if math.is_finite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -38,14 +38,12 @@ class SyncReport:
     """The outcome of a sync; all counts but `sent` are read back from the store at the end.
 
     Attributes:
-        uri: the tracking URI of the store.
-        experiment: name of the experiment.
-        experiment_id: its id, empty if the store was not reached.
-        runs: number of MLflow runs that hold this run.
-        points: number of metric points of this run.
-        models: number of checkpoints, as logged models.
-        files: number of files and sample tables.
-        sent: number of points that the store lacked before.
+        experiment_id: empty if the store was not reached.
+        runs: MLflow runs that hold this run.
+        points: metric points of this run.
+        models: checkpoints, as logged models.
+        files: files and sample tables.
+        sent: points that the store lacked before.
         failed: the reason why the store does not hold everything; empty if it does.
     """
 

@@ -43,7 +43,7 @@ def of_plan(plan: Plan, library: SuiteLibrary) -> AuditJob:
     """Return the audit of a recipe, trained or not."""
     names = (BASE, *plan.recipe.checkpoints)
     untrained = tuple(name for name in names if not plan.checkpoint(name).is_dir())
-    models = {n: plan.base if n in untrained else str(plan.checkpoint(n)) for n in names}
+    models = {n: str(plan.base if n in untrained else plan.checkpoint(n)) for n in names}
     no_fingerprints = dict.fromkeys(names, "")
     section = plan.recipe.evaluate
     jobs = [sample_job(plan, name, library) for name in plan.recipe.sample]
@@ -60,7 +60,7 @@ def _training(plan: Plan, name: str) -> TrainJob:
     job = train_job(plan, name)
     if (job.adapter or job.base).is_dir():
         return job
-    return job.model_copy(update={"base": Path(plan.full), "adapter": plan.adapter})
+    return job.model_copy(update={"base": plan.full, "adapter": plan.adapter})
 
 
 def of_evaluation(evaluation: EvalJob) -> AuditJob:

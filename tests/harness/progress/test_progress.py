@@ -18,9 +18,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.progress.json_lines import JsonLines
 from harness.progress.live import Live, View, drawn, screen
-from harness.progress.screen import Plain, Screen
+from harness.progress.screen import JsonLines, Plain, Screen
 from harness.progress.throughput import Pair
 from harness.progress.wording import clipped
 
@@ -298,7 +297,7 @@ def test_json_lines_hold_every_event_and_what_the_pairs_come_to() -> None:
 def test_a_reader_of_json_lines_that_goes_away_does_not_end_the_work() -> None:
     program = (
         "import sys\n"
-        "from harness.progress.json_lines import JsonLines\n"
+        "from harness.progress.screen import JsonLines\n"
         "lines = JsonLines(sys.stdout)\n"
         "for number in range(20_000):\n"
         "    lines({'event': 'note', 'text': str(number)})\n"

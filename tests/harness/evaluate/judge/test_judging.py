@@ -23,9 +23,9 @@ from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.job import of_evaluation
 from harness.pipeline.audit.preflight import Duration, audit
 from harness.pipeline.audit.show import page, plain
-from harness.pipeline.checks import check_suites
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
+from harness.pipeline.run import check_suites
 from harness.pipeline.stages import eval_job, evaluation_stages
 from harness.progress.events import silent
 from harness.recipe.schema import EvaluateSection, JudgeChoice

@@ -13,7 +13,7 @@ from harness.errors import EngineUnavailable
 from harness.evaluate.judge.capabilities import require_judge
 from harness.evaluate.loop.suite_choice import expand_all
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.pipeline.checks import check_suites
+from harness.pipeline.run import check_suites
 from harness.recipe.schema import EvaluateSection, JudgeChoice
 
 JUDGED = {"alpaca_eval", "alpaca_eval_1", "mt_bench"}
