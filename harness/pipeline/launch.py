@@ -95,13 +95,14 @@ class StageRunner:
             UserError, RunFailed: as the stage's process classified it.
         """
         self.number += 1
+        about = {"number": self.number, "of": self.total, "title": stage.title}
         if stage.done:
             stage.adopt()
-            self.screen.skipped(self.number, self.total, stage.title)
+            self.screen({"event": "skipped", **about})
             return
-        self.screen.stage(self.number, self.total, stage.title)
+        self.screen({"event": "stage", **about})
         launch(stage, self.report)
-        self.screen.ended(self.number, self.total, stage.title)
+        self.screen({"event": "ended", **about})
 
 
 def launch(stage: Stage, report: Reporter) -> None:

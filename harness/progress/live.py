@@ -7,7 +7,7 @@ sees one moment as a whole.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -17,15 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.progress.screen import Plain, Screen
-from harness.progress.throughput import EvaluationProgress, Pair, Phase, phase_after
-from harness.progress.wording import (
-    clipped,
-    clock,
-    event_lines,
-    finished_line,
-    newly_finished,
-    per_second,
-)
+from harness.progress.throughput import EvaluationProgress, Pair, Phase, View
+from harness.progress.wording import clipped, clock, lasting_lines, per_second, stage_line
 
 #: Rows of pairs at most; what more runs is counted.
 _ROWS = 16
@@ -43,29 +36,6 @@ class _Row:
     done: int
     total: int
     cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The work that runs at one moment; `began` is the stage's start by the screen's clock."""
-
-    title: str = ""
-    began: float = 0.0
-    phases: Mapping[str, Phase] = field(default_factory=dict)
-    speed: float | None = None
-    progress: EvaluationProgress = field(default_factory=EvaluationProgress)
-
-    def after(self, event: Mapping[str, Any], now: float) -> Self:
-        """Return the view after an event."""
-        if event["event"] == "progress":
-            name = event["phase"]
-            phase = phase_after(self.phases.get(name), event, now)
-            return replace(self, phases={**self.phases, name: phase})
-        if event["event"] == "speed":
-            return replace(self, speed=event["tokens_per_second"])
-        if event["event"] == "evaluating":
-            return replace(self, progress=self.progress.after(event))
-        return self
 
 
 class Live(Screen):
@@ -87,26 +57,15 @@ class Live(Screen):
         self._view = View()
         self._drawing.stop()
 
-    def stage(self, number: int, of: int, title: str) -> None:
-        """Show that a stage begins."""
-        self._view = View(f"[{number}/{of}] {title}", self._now())
-
-    def ended(self, number: int, of: int, title: str) -> None:
-        """Take the table away and show that the stage is done."""
-        took, self._view = self._now() - self._view.began, View()
-        self._print(f"[{number}/{of}] {title}: done in {clock(took)}")
-
-    def skipped(self, number: int, of: int, title: str) -> None:
-        """Show that a stage was done already."""
-        self._print(f"[{number}/{of}] {title}: done already")
-
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event: words become permanent lines, counts change the table."""
-        for line in event_lines(event):
+        old, now = self._view, self._now()
+        self._view = old.after(event, now)
+        if line := stage_line(event, now - old.began):
             self._print(line)
-        old, self._view = self._view, self._view.after(event, self._now())
-        for pair in newly_finished(old.progress, self._view.progress):
-            self._print(finished_line(pair, self._console.width))
+        width = self._console.width
+        for line in lasting_lines(event, old.progress, self._view.progress, width):
+            self._print(line)
 
     def _print(self, line: str) -> None:
         self._console.print(line, style="dim", markup=False, highlight=False)

@@ -13,15 +13,8 @@ from typing import Any, Self, TextIO
 
 from rich.console import Console
 
-from harness.progress.throughput import EvaluationProgress, Phase, phase_after
-from harness.progress.wording import (
-    clock,
-    event_lines,
-    failures,
-    finished_line,
-    newly_finished,
-    overall_line,
-)
+from harness.progress.throughput import EvaluationProgress, Phase, View
+from harness.progress.wording import clock, failures, lasting_lines, overall_line, stage_line
 
 EVERY_S = 15.0
 #: Running pairs that a line names.
@@ -37,17 +30,8 @@ class Screen:
     def __exit__(self, *_: object) -> None:
         """Stop showing."""
 
-    def stage(self, number: int, of: int, title: str) -> None:
-        """Show that a stage begins."""
-
-    def ended(self, number: int, of: int, title: str) -> None:
-        """Show that the stage that began last is done."""
-
-    def skipped(self, number: int, of: int, title: str) -> None:
-        """Show that a stage was done already."""
-
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Show an event of the running stage."""
+        """Show a stage that begins (`stage`), `ended` or is `skipped`, or an event of a stage."""
 
 
 class Plain(Screen):
@@ -58,36 +42,28 @@ class Plain(Screen):
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console, self._now = console, now
-        self._began = self._last = 0.0
-        self._phases: dict[str, Phase] = {}
-        self._evaluation = EvaluationProgress()
-
-    def stage(self, number: int, of: int, title: str) -> None:
-        """Show that a stage begins."""
-        self._phases, self._evaluation = {}, EvaluationProgress()
-        self._began = self._last = self._now()
-        self._print(f"[{number}/{of}] {title}")
-
-    def ended(self, number: int, of: int, title: str) -> None:
-        """Show that the stage is done."""
-        self._print(f"[{number}/{of}] {title}: done in {clock(self._now() - self._began)}")
-
-    def skipped(self, number: int, of: int, title: str) -> None:
-        """Show that a stage was done already."""
-        self._print(f"[{number}/{of}] {title}: done already")
+        self._view, self._last = View(), 0.0
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Show an event: words at once, counts now and then."""
-        for line in event_lines(event):
+        old, now, kind = self._view, self._now(), event["event"]
+        self._view = old.after(event, now)
+        if kind == "stage":
+            self._last = now
+            self._print(self._view.title)
+        if line := stage_line(event, now - old.began):
+            self._print(line)
+        for line in lasting_lines(event, old.progress, self._view.progress):
             self._print(f"      {line}")
-        if event["event"] == "progress":
-            self._phase(event)
-        if event["event"] == "evaluating":
-            self._pairs(event)
+        if kind == "progress":
+            self._phase(event["phase"], self._view.phases[event["phase"]])
+        progress = self._view.progress
+        if kind == "evaluating" and self._due() and progress.done < progress.total:
+            self._last = now
+            self._print(f"      evaluate: {overall_line(progress)}{_running(progress)}")
 
-    def _phase(self, event: Mapping[str, Any]) -> None:
-        name, now = event["phase"], self._now()
-        self._phases[name] = phase = phase_after(self._phases.get(name), event, now)
+    def _phase(self, name: str, phase: Phase) -> None:
+        now = self._now()
         ended = phase.done >= phase.total
         if not ended and not self._due():
             return
@@ -96,15 +72,6 @@ class Plain(Screen):
         rest = f", about {clock(left)} left" if left is not None else ""
         ending = f" in {clock(now - phase.began)}" if ended else rest
         self._print(f"      {name}: {phase.done:,}/{phase.total:,}{ending}")
-
-    def _pairs(self, event: Mapping[str, Any]) -> None:
-        before, self._evaluation = self._evaluation, self._evaluation.after(event)
-        after = self._evaluation
-        for pair in newly_finished(before, after):
-            self._print(f"      {finished_line(pair)}")
-        if self._due() and after.done < after.total:
-            self._last = self._now()
-            self._print(f"      evaluate: {overall_line(after)}{_running(after)}")
 
     def _due(self) -> bool:
         return self._now() - self._last >= EVERY_S
@@ -133,21 +100,10 @@ class JsonLines(Screen):
         self._file = file
         self._evaluation = EvaluationProgress()
 
-    def stage(self, number: int, of: int, title: str) -> None:
-        """Write that a stage begins."""
-        self._evaluation = EvaluationProgress()
-        self.write({"event": "stage", "number": number, "of": of, "title": title})
-
-    def ended(self, number: int, of: int, title: str) -> None:
-        """Write that the stage is done."""
-        self.write({"event": "ended", "number": number, "of": of, "title": title})
-
-    def skipped(self, number: int, of: int, title: str) -> None:
-        """Write that a stage was done already."""
-        self.write({"event": "skipped", "number": number, "of": of, "title": title})
-
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Write an event."""
+        if event["event"] == "stage":
+            self._evaluation = EvaluationProgress()
         if event["event"] == "evaluating":
             self._evaluation = self._evaluation.after(event)
             event = {"event": "evaluating", **self._evaluation.overall, **event}

@@ -169,3 +169,35 @@ def phase_after(old: Phase | None, event: Mapping[str, Any], now: float) -> Phas
     if old is None or done < old.done:
         return Phase(now, done, done, total)
     return replace(old, done=done, total=total)
+
+
+def stage_title(event: Mapping[str, Any]) -> str:
+    """Return the title of the stage that a `stage`, `ended` or `skipped` event is about."""
+    return f"[{event['number']}/{event['of']}] {event['title']}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The work that runs at one moment; `began` is the stage's start by the screen's clock."""
+
+    title: str = ""
+    began: float = 0.0
+    phases: Mapping[str, Phase] = field(default_factory=dict)
+    speed: float | None = None
+    progress: EvaluationProgress = field(default_factory=EvaluationProgress)
+
+    def after(self, event: Mapping[str, Any], now: float) -> "View":
+        """Return the view after an event; a stage that begins or ended has nothing of the last."""
+        if event["event"] == "stage":
+            return View(stage_title(event), now)
+        if event["event"] == "ended":
+            return View()
+        if event["event"] == "progress":
+            name = event["phase"]
+            phase = phase_after(self.phases.get(name), event, now)
+            return replace(self, phases={**self.phases, name: phase})
+        if event["event"] == "speed":
+            return replace(self, speed=event["tokens_per_second"])
+        if event["event"] == "evaluating":
+            return replace(self, progress=self.progress.after(event))
+        return self

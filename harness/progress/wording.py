@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.progress.throughput import EvaluationProgress, Pair
+from harness.progress.throughput import EvaluationProgress, Pair, stage_title
 
 #: Why a row is left out (`train.data.groups.DataReport`), in words.
 REASONS = {
@@ -51,7 +51,7 @@ def clipped(text: str, width: int) -> str:
     return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
 
 
-def finished_line(pair: Pair, width: int | None = None) -> str:
+def _finished_line(pair: Pair, width: int | None = None) -> str:
     """Return the last line of a finished pair, its title cut where it is longer than `width`.
 
     Its score is in the table.
@@ -81,22 +81,32 @@ def overall_line(progress: EvaluationProgress) -> str:
     return ", ".join(parts)
 
 
-def newly_finished(old: EvaluationProgress, new: EvaluationProgress) -> tuple[Pair, ...]:
-    """Return pairs that were finished between two moments."""
-    return tuple(
-        pair
-        for key, pair in new.pairs.items()
-        if pair.begun and pair.finished and not (key in old.pairs and old.pairs[key].finished)
-    )
+def stage_line(event: Mapping[str, Any], seconds: float) -> str:
+    """Return the line of a stage that ended after so many seconds, or was skipped; else ""."""
+    if event["event"] not in ("ended", "skipped"):
+        return ""
+    ending = f"in {clock(seconds)}" if event["event"] == "ended" else "already"
+    return f"{stage_title(event)}: done {ending}"
 
 
-def event_lines(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the lines of an event that is words in itself: a note, or what became of data."""
+def lasting_lines(
+    event: Mapping[str, Any],
+    old: EvaluationProgress,
+    new: EvaluationProgress,
+    width: int | None = None,
+) -> tuple[str, ...]:
+    """Return the lines that an event leaves: a note, counts of data, pairs that it finished."""
     if event["event"] == "note":
         return (event["text"],)
     if event["event"] == "sampled":
         return sampled_lines(event)
-    return data_lines(event) if event["event"] == "data" else ()
+    if event["event"] == "data":
+        return data_lines(event)
+    return tuple(
+        _finished_line(pair, width)
+        for key, pair in new.pairs.items()
+        if pair.begun and pair.finished and not (key in old.pairs and old.pairs[key].finished)
+    )
 
 
 def data_lines(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,37 +4,15 @@ import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.recipe.dependencies import order_steps
-from harness.recipe.schema import (
-    BASE,
-    CompareSection,
-    DecodingChanges,
-    EvaluateSection,
-    JudgeChoice,
-    LaunchSection,
-    Recipe,
-    SampleSection,
-    sample_named,
-)
-from train.config import LoraConfig, TrainConfig
-
-#: The keys of a section, by the path of the section.
-_SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
-    ("sample",): SampleSection,
-    ("evaluate",): EvaluateSection,
-    ("evaluate", "engine"): EngineChoice,
-    ("evaluate", "judge"): JudgeChoice,
-    ("evaluate", "decoding"): DecodingChanges,
-    ("compare",): CompareSection,
-    ("launch",): LaunchSection,
-}
+from harness.recipe.schema import BASE, Recipe, sample_named
+from train.config import TrainConfig
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -182,11 +160,17 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the section of an unknown key takes."""
-    parents = tuple(map(str, location[:-1]))
-    if not parents:
+    section: type[BaseModel] = Recipe
+    for part in map(str, location[:-1]):
+        if field := section.model_fields.get(part):  # otherwise the name of a checkpoint or sample
+            section = _section_in(field.annotation) or section
+    if section is Recipe:
         return [*(set(Recipe.model_fields) - {"starts"}), "train", "sweep"]
-    if parents[0] == "checkpoints":
-        lora = "lora" in parents
-        return list(LoraConfig.model_fields if lora else [*TrainConfig.model_fields, BASE])
-    section = _SECTIONS.get(parents[:2]) or _SECTIONS.get(parents[:1], CompareSection)
-    return list(section.model_fields)
+    return [*section.model_fields, *([BASE] if section is TrainConfig else [])]
+
+
+def _section_in(kind: Any) -> type[BaseModel] | None:
+    """Return the section that a type is or holds, as `dict[Name, SampleSection]` does."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next(filter(None, map(_section_in, get_args(kind))), None)

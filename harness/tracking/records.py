@@ -75,11 +75,6 @@ class Part:
     seconds: float = 0.0
 
 
-def model_name(name: str) -> str:
-    """Return a name that MLflow accepts for a logged model: `org/model:tag` is `org_model_tag`."""
-    return re.sub(r"[/:.%\"']", "_", name)
-
-
 def metric_name(name: str) -> str:
     """Return a name that MLflow accepts: `pass@1` becomes `pass_at_1`, other characters `_`.
 

@@ -1,6 +1,7 @@
 """Bringing one MLflow run up to date: only missing records are sent, then read back."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.storage.hashing import digest, file_digest
-from harness.tracking.records import Artifact, Data, Model, Part, Point, model_name
+from harness.tracking.records import Artifact, Data, Model, Part, Point
 
 _TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables
 #: The tag that holds a digest of the files that were sent.
@@ -95,7 +96,7 @@ class Store:
         tags = {"nca.run_key": self.run_key, **model.tags}
         model_info = self._stored_model(tags) or self.client.create_logged_model(
             self.experiment_id,
-            name=model_name(model.name),
+            name=re.sub(r"[/:.%\"']", "_", model.name),  # MLflow refuses `org/model:tag`
             source_run_id=run_id,
             tags={**tags, "mlflow.model.isExternal": "true"},
             params=dict(model.params),

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.progress.live import Live, View, drawn, screen
+from harness.progress.live import Live, drawn, screen
 from harness.progress.screen import JsonLines, Plain, Screen
-from harness.progress.throughput import Pair
+from harness.progress.throughput import Pair, View
 from harness.progress.wording import clipped
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,13 +54,17 @@ def evaluating(seconds: float, *pairs: Pair) -> dict[str, Any]:
     return {"event": "evaluating", "seconds": seconds, "pairs": [asdict(pair) for pair in pairs]}
 
 
+def stage(event: str, number: int, of: int, title: str) -> dict[str, Any]:
+    return {"event": event, "number": number, "of": of, "title": title}
+
+
 def drive(show: Screen, events: Sequence[Mapping[str, Any]] = EVENTS) -> None:
     with show:
-        show.stage(1, 3, "train nca")
+        show(stage("stage", 1, 3, "train nca"))
         for event in events:
             show(event)
-        show.ended(1, 3, "train nca")
-        show.skipped(2, 3, "evaluate")
+        show(stage("ended", 1, 3, "train nca"))
+        show(stage("skipped", 2, 3, "evaluate"))
 
 
 def written(to: Console) -> str:
@@ -99,7 +103,7 @@ def test_plain_lines_say_what_runs_and_what_was_done_already() -> None:
 def test_plain_lines_say_every_quarter_minute_what_runs_and_at_once_what_ended() -> None:
     to, clock = console(terminal=False), Clock()
     show = Plain(to, clock)
-    show.stage(1, 1, "evaluate")
+    show(stage("stage", 1, 1, "evaluate"))
     for second in range(0, 61, 3):
         clock.now = float(second)
         done = {"done": 2 * second, "generated": 2 * second, "tokens": 80 * second}
@@ -202,11 +206,9 @@ from rich.console import Console
 from harness.progress.live import screen
 show = screen(Console(), quiet=False)
 with show:
-    show.stage(1, 1, "evaluate")
     for line in sys.argv[1:]:
         show(json.loads(line))
         show._drawing.refresh()
-    show.ended(1, 1, "evaluate")
 """
 
 
@@ -266,7 +268,8 @@ def test_in_a_real_terminal_the_table_is_drawn_in_place() -> None:
         evaluating(20.0, replace(long, done=2400)),
     )
 
-    output = in_a_terminal(sys.executable, "-c", DRIVE, *map(json.dumps, events))
+    whole = (stage("stage", 1, 1, "evaluate"), *events, stage("ended", 1, 1, "evaluate"))
+    output = in_a_terminal(sys.executable, "-c", DRIVE, *map(json.dumps, whole))
 
     drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output)
     assert re.search(r"gsm8k · nca +━+.* 100/200 +500 +0:10", drawn)
@@ -285,8 +288,8 @@ def test_json_lines_hold_every_event_and_what_the_pairs_come_to() -> None:
 
     drive(JsonLines(out), [{"event": "log", "loss": float("nan")}, evaluating(10.0, half)])
 
-    stage, log, pace, _ended, skipped = map(json.loads, out.getvalue().splitlines())
-    assert stage == {"event": "stage", "number": 1, "of": 3, "title": "train nca"}
+    began, log, pace, _ended, skipped = map(json.loads, out.getvalue().splitlines())
+    assert began == {"event": "stage", "number": 1, "of": 3, "title": "train nca"}
     assert log == {"event": "log", "loss": None}
     assert pace["pairs"] == [asdict(half)]
     overall = {"done": 100, "total": 200, "tokens_per_second": 50.0, "seconds_left": 20.0}

@@ -66,7 +66,7 @@ def test_both_screens_print_them(tiny_model: Path, write_jsonl: Any) -> None:
     for terminal, kind in ((True, Live), (False, Plain)):
         to = Console(file=io.StringIO(), force_terminal=terminal, width=300)
         with kind(to) as screen:
-            screen.stage(1, 1, "train nca")
+            screen({"event": "stage", "number": 1, "of": 1, "title": "train nca"})
             screen(told)
         assert isinstance(to.file, io.StringIO)
         for line in data_lines(told):
