@@ -154,18 +154,16 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.measure.jobs import KlJob
-    from harness.evaluate.measure.kl import run
+    from harness.evaluate.measure import jobs, kl
 
-    run(KlJob.model_validate(job), report)
+    kl.run(jobs.KlJob.model_validate(job), report)
     return True
 
 
 def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.measure.jobs import PairwiseJob
-    from harness.evaluate.measure.pairwise import run
+    from harness.evaluate.measure import jobs, pairwise
 
-    run(PairwiseJob.model_validate(job), report)
+    pairwise.run(jobs.PairwiseJob.model_validate(job), report)
     return True
 
 

@@ -35,10 +35,7 @@ def recording(report: Reporter, folder: Path) -> Iterator[Reporter]:
 class ProgressRecorder:
     """Hands events on; writes what they say of progress, at most every `EVERY_S` seconds.
 
-    Args:
-        report: hears every event first.
-        file: where progress is kept.
-        clock: seconds, from one that never jumps.
+    `report` hears every event first; `clock` gives seconds and never jumps.
     """
 
     def __init__(

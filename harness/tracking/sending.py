@@ -16,30 +16,23 @@ _TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables
 _FILES = "nca.files"
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Times in milliseconds: the first sync of a run, and the first sync of its present result."""
-
-    started: int
-    result: int
-
-    def of(self, point: Point) -> int:
-        """Return the time of a point; points of curves keep theirs, so that syncs add nothing."""
-        return self.started if point.name.startswith(("train/", "probe/")) else self.result
-
-
 @dataclass(slots=True)
 class Store:
     """One recipe run in an experiment of an open store.
 
-    `parent` is the id of its parent run and `models` maps checkpoints to ids of logged models, of
-    what was sent so far.
+    Attributes:
+        started: the first sync of the run, in milliseconds; points of curves keep this time, so
+            that syncs add nothing.
+        updated: the first sync of its present result, in milliseconds.
+        parent: the id of its parent run, once that is sent.
+        models: checkpoint -> id of the logged model, of those sent so far.
     """
 
     client: Any
     experiment_id: str
     run_key: str
-    at: Times
+    started: int
+    updated: int
     parent: str = ""
     models: dict[str, str] = field(default_factory=dict)
 
@@ -66,7 +59,7 @@ class Store:
         tags = {"nca.run_key": self.run_key, "nca.part": part.part}
         tags |= {"mlflow.parentRunId": self.parent} if self.parent else {}
         stored = run or self.client.create_run(
-            self.experiment_id, start_time=self.at.started, tags=dict(tags), run_name=part.name
+            self.experiment_id, start_time=self.started, tags=dict(tags), run_name=part.name
         )
         run_id = stored.info.run_id
         self.parent = self.parent or run_id
@@ -80,7 +73,7 @@ class Store:
         self._log(run, part, tags, lacking, model_id)
         self._send_files(run, part)
         if run.info.status != "FINISHED":
-            end = self.at.started + round(1000 * part.seconds)
+            end = self.started + round(1000 * part.seconds)
             self.client.set_terminated(run_id, "FINISHED", end_time=end)
         if lacking and (still := self._lacking(self.client.get_run(run_id), part.points, model_id)):
             missing = f"{len(still)} of {len(part.points)} points of {part.name}"
@@ -137,9 +130,9 @@ class Store:
         from mlflow.entities import Metric, Param, RunTag
 
         def metric(point: Point) -> Any:
-            data = point.data
+            data, of_curve = point.data, point.name.startswith(("train/", "probe/"))
             return Metric(
-                *(point.name, point.value, self.at.of(point), point.step),
+                *(point.name, point.value, self.started if of_curve else self.updated, point.step),
                 model_id=model_id or None,
                 dataset_name=data and data.name,
                 dataset_digest=data and data.digest,

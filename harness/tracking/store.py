@@ -27,7 +27,7 @@ from harness.tracking.lineage import parts
 from harness.tracking.opening import experiment as experiment_of
 from harness.tracking.opening import one_line, open_store, short_timeouts, store_exists
 from harness.tracking.records import Part
-from harness.tracking.sending import Store, Times
+from harness.tracking.sending import Store
 
 PREFIX = "mlflow:"
 _RESULT = "result.json"
@@ -86,7 +86,7 @@ def _synced(run: Path, result: Result, cells: Iterable[Cell], report: SyncReport
     client = open_store(report.uri)
     report = replace(report, experiment_id=experiment_of(client, report.uri, report.experiment))
     key = f"{result.recipe}-{result.key}"
-    store = Store(client, report.experiment_id, key, _times(RunFolder(run)))
+    store = Store(client, report.experiment_id, key, *_times(RunFolder(run)))
     contents, runs = parts(run, result, cells), store.runs()
     sent = sum(store.send(part, runs.get(part.part)) for part in contents)
     _check_contents(store, contents)
@@ -116,7 +116,7 @@ def _check_contents(store: Store, contents: tuple[Part, ...]) -> None:
             raise RuntimeError(f"{lost[0]} of {part.name} is not in the store after it was sent")
 
 
-def _times(folder: RunFolder) -> Times:
+def _times(folder: RunFolder) -> tuple[int, int]:
     """Return the times kept in the run folder: equal content is always sent with equal times."""
     file, now = folder.tracking / "times.json", int(time.time() * 1000)
     times, digest = read_json(file) or {}, file_digest(folder.result)
@@ -126,7 +126,7 @@ def _times(folder: RunFolder) -> Times:
         later = max(now, times.get("result", now - 1) + 1)
         times = {"started": times.get("started", later), "digest": digest, "result": later}
         write_json(file, times)
-    return Times(times["started"], times["result"])
+    return times["started"], times["result"]
 
 
 def tracked_results(name: str, uri: str) -> list[Result]:
