@@ -168,14 +168,10 @@ def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _audit(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.suites.library import SuiteLibrary
     from harness.pipeline.audit.job import AuditJob
     from harness.pipeline.audit.preflight import check_before_training
 
-    audit = AuditJob.model_validate(job)
-    evaluation = audit.evaluation
-    library = SuiteLibrary(evaluation.data_dir, evaluation.lm_eval_tasks)
-    return check_before_training(audit, library, report)
+    return check_before_training(AuditJob.model_validate(job), None, report)
 
 
 def _track(job: dict[str, Any], report: Reporter) -> bool:

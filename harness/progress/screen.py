@@ -122,7 +122,7 @@ class JsonLines(Screen):
 def _finite(value: Any) -> Any:
     """Return the value with null in place of numbers that JSON lacks (a diverged loss, say)."""
     if isinstance(value, float):
-        return value if math.is_finite(value) else None
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -25,7 +25,12 @@ def headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
     """Return the lines of a steps.jsonl as `train/...` and `probe/...` at their training steps."""
-    return _sendable(point for line in lines for point in _of_line(line))
+    return _sendable(
+        Point(metric_name(f"{line['split']}/{name}"), value, line["step"])
+        for line in lines
+        if isinstance(line.get("step"), int) and isinstance(line.get("split"), str)
+        for name, value in _numbers(line)
+    )
 
 
 def suite_data(checkpoint: CheckpointResult) -> dict[str, Data]:
@@ -58,27 +63,14 @@ def _of_cell(checkpoint: CheckpointResult, cell: Cell) -> Iterator[Point]:
 
 
 def _details(cell: Cell) -> dict[str, float | None]:
-    details: dict[str, float | None] = {
-        "n": cell.n,
-        "total": cell.total,
-        "tokens": cell.tokens,
-        "p_holm": cell.p_holm,
-        **{f"status_{status}": count for status, count in cell.statuses.items()},
-    }
+    details: dict[str, float | None]
+    details = {"n": cell.n, "total": cell.total, "tokens": cell.tokens, "p_holm": cell.p_holm}
+    details |= {f"status_{status}": count for status, count in cell.statuses.items()}
     if cell.delta:
-        details |= {"delta": cell.delta.delta}
-    if cell.delta and cell.delta.interval:
-        bounds = cell.delta.interval
-        details |= {"delta_low": bounds.low, "delta_high": bounds.high}
+        details["delta"] = cell.delta.delta
+        if bounds := cell.delta.interval:
+            details |= {"delta_low": bounds.low, "delta_high": bounds.high}
     return details
-
-
-def _of_line(line: Mapping[str, Any]) -> Iterator[Point]:
-    step, split = line.get("step"), line.get("split")
-    if isinstance(step, int) and isinstance(split, str):
-        rest = {key: value for key, value in line.items() if key not in ("step", "split")}
-        for name, value in _numbers(rest):
-            yield Point(metric_name(f"{split}/{name}"), value, step)
 
 
 def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -86,5 +78,5 @@ def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for key, value in line.items():
         if isinstance(value, list):
             yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int | float) and not isinstance(value, bool) and key != "step":
             yield key, float(value)

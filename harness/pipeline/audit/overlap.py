@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeVar
 
 RUN = 13
@@ -124,12 +125,8 @@ def without_frame(items: Sequence[Sequence[T]]) -> list[Sequence[T]]:
 
 def _shared(items: Sequence[Sequence[T]], places: Iterable[int]) -> int:
     """Return how many of the places, counted from the first, are equal in all items."""
-    count = 0
-    for place in places:
-        if any(item[place] != items[0][place] for item in items):
-            break
-        count += 1
-    return count
+    alike = (all(item[place] == items[0][place] for item in items) for place in places)
+    return sum(takewhile(bool, alike))
 
 
 def _common_runs(items: Sequence[Sequence[str]]) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from harness.engines.options import EngineSpec
@@ -24,13 +23,9 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The outcome of an audit.
+    """The outcome of an audit, an entry a suite and a source of training prompts.
 
-    Attributes:
-        job: the evaluation.
-        suites: one entry a suite.
-        training: one entry a source of training prompts.
-        findings: failures first.
+    Of its `findings` the failures come first.
     """
 
     job: AuditJob
@@ -83,7 +78,7 @@ def audit(job: AuditJob, library: SuiteLibrary | None = None, *, quick: bool = F
     return Audit(job, suites, training, tuple(failures_first))
 
 
-def check(job: AuditJob, library: SuiteLibrary, report: Reporter) -> Audit:
+def check(job: AuditJob, library: SuiteLibrary | None, report: Reporter) -> Audit:
     """Audit quickly: report warnings as notes, and refuse an evaluation that would be wasted.
 
     Raises:
@@ -98,7 +93,7 @@ def check(job: AuditJob, library: SuiteLibrary, report: Reporter) -> Audit:
     return outcome
 
 
-def check_before_training(job: AuditJob, library: SuiteLibrary, report: Reporter) -> bool:
+def check_before_training(job: AuditJob, library: SuiteLibrary | None, report: Reporter) -> bool:
     """Check quickly, and report the most that a judge will be asked; True when nothing failed.
 
     Raises:
@@ -202,4 +197,4 @@ def overlap_text(overlaps: Mapping[str, Overlap], count: int) -> str:
 def first_few(names: Sequence[str]) -> str:
     """Return the first few names, and dots where there are more."""
     more = ", ..." if len(names) > _NAMED else ""
-    return ", ".join(islice(names, _NAMED)) + more
+    return ", ".join(names[:_NAMED]) + more
