@@ -57,21 +57,19 @@ def silence_libraries() -> None:
 
 
 def end_with_parent() -> None:
-    """Let the kernel kill this process with its parent (on Linux), and its group with itself."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    guard_group()
+    """Let the kernel kill this process with its parent, and a watchdog its group with it (Linux).
+
+    The watchdog guards a process that leads its session.
+    """
     # Whoever started us interrupts us by SIGINT, which a background process ignores by default.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def guard_group() -> None:
-    """Start the watchdog of this process group; call it in a process that leads its session."""
-    if sys.platform != "linux" or os.getpgrp() != os.getpid():
+    if sys.platform != "linux":
         return
-    command = [sys.executable, "-I", "-S", "-c", _WATCHDOG, str(os.getpid())]
-    nothing = subprocess.DEVNULL
-    subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getpgrp() == os.getpid():
+        command = [sys.executable, "-I", "-S", "-c", _WATCHDOG, str(os.getpid())]
+        nothing = subprocess.DEVNULL
+        subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
 
 
 def end_group(process: "subprocess.Popen[bytes]", patience_s: float = 10.0) -> None:

@@ -201,12 +201,6 @@ def check_suites(section: EvaluateSection, library: SuiteLibrary) -> None:
         for name in section.limit.keys() - set(section.suites):
             library.suite(name)  # a misspelt name
     if suites:
-        _make(section.engine)
+        for engine in filter(None, (section.engine, section.judge)):  # made, but not started
+            make(EngineSpec(EngineChoice(name=engine.name, base_url=engine.base_url)))
         require_engine(suites, section.engine.name)
-    if suites and section.judge is not None:
-        _make(section.judge)
-
-
-def _make(engine: EngineChoice) -> None:
-    """Make an engine of this kind, without its options, and start nothing."""
-    make(EngineSpec(EngineChoice(name=engine.name, base_url=engine.base_url)))

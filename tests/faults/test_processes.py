@@ -12,8 +12,8 @@ from harness.storage.atomic_files import write_json
 LEADER = """
 import subprocess, sys, time
 from pathlib import Path
-from harness.pipeline.processes import guard_group
-guard_group()
+from harness.pipeline.processes import end_with_parent
+end_with_parent()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 Path(sys.argv[1]).write_text(str(child.pid))
 time.sleep(600)

@@ -6,10 +6,10 @@ from typing import Any
 
 from harness.evaluate.client.token_text import visible
 from harness.evaluate.judge.estimate import describe, estimate
-from harness.evaluate.loop.speed import Speed
 from harness.pipeline.audit.preflight import Audit, Duration, first_few, overlap_text
 from harness.pipeline.audit.prompts import COMPARED, Rendering, SuiteAudit
 from harness.pipeline.audit.training import TrainingOverlap
+from harness.progress.wording import per_second
 
 _Row = tuple[str, str]
 
@@ -101,18 +101,16 @@ def _time(time: Duration) -> str:
             "not known: no run among --runs measured such a model on this machine and engine; "
             "state a speed with --tokens-per-second"
         )
-    if seconds < 120:
-        most = f"at most {seconds:.0f} s"
-    else:
-        hours = f"{seconds / 3600:.1f} h"
-        most = f"at most {seconds / 60:.0f} min" if seconds < 7200 else f"at most {hours}"
-    sources = ", ".join(map(_source, time.speeds))
+    most = f"at most {seconds:.0f} s"
+    if seconds >= 120:
+        most = f"at most {seconds / 60:.0f} min"
+    if seconds >= 7200:
+        most = f"at most {seconds / 3600:.1f} h"
+    sources = ", ".join(
+        f"{per_second(speed.rate)} tokens a second ({speed.run}, over {speed.tokens:,} tokens)"
+        for speed in time.speeds
+    )
     return f"{most}, by the speed measured here: {sources}" if sources else most
-
-
-def _source(speed: Speed) -> str:
-    rate = f"{speed.rate:,.0f}" if speed.rate >= 10 else f"{speed.rate:.1f}"
-    return f"{rate} tokens a second ({speed.run}, over {speed.tokens:,} tokens)"
 
 
 def plain(audit: Audit, time: Duration) -> dict[str, Any]:
