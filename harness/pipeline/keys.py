@@ -57,8 +57,8 @@ def run_key(recipe: Recipe, base_fingerprint: str, data: Mapping[str, str]) -> s
 
 def evaluation_key(job: EvalJob, suites: SuiteLibrary) -> str:
     """Return the key of an evaluation, with the benchmark files that its suites read."""
-    paths = {"data_dir": True, "lm_eval_tasks": True, "judge": {**_MONEY, "model": True}}
-    settings = job.model_dump(mode="json", exclude={**_NO_OUTCOME, **paths})
+    exclude = {**_NO_OUTCOME, "data_dir": True, "lm_eval_tasks": True}
+    settings = job.model_dump(mode="json", exclude={**exclude, "judge": {**_MONEY, "model": True}})
     files = {name: suites.files(name) for name in job.suites}
     return digest({**settings, "versions": _versions(job, suites), "files": files})
 
