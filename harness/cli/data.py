@@ -3,16 +3,13 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option, Typer
 
 from harness.cli import options
 from harness.cli.options import command
 from harness.errors import UserError
-
-if TYPE_CHECKING:
-    from harness.data.fetch.fetch import Done
 
 app = Typer(
     help="Fetch benchmark files, sample training data, or look at it.", no_args_is_help=True
@@ -25,8 +22,7 @@ def show_data(
     *,
     row: Annotated[int | None, Option(min=1, help="Number of the row, from 1.")] = None,
     checkpoint: Annotated[
-        str | None,
-        Option(help="Checkpoint of the recipe. Default: the first."),
+        str | None, Option(help="Checkpoint of the recipe. Default: the first.")
     ] = None,
     folders: options.Folders,
     set_: options.Set = None,
@@ -50,8 +46,7 @@ def fetch_data(
     *,
     data_dir: options.DataDir = None,
     base_url: Annotated[
-        str | None,
-        Option(envvar="NCA_DATA_URL", help="A mirror of GitHub's raw files."),
+        str | None, Option(envvar="NCA_DATA_URL", help="A mirror of GitHub's raw files.")
     ] = None,
     tries: Annotated[
         int, Option(min=1, help="Attempts in a row without progress, for a file.")
@@ -68,7 +63,9 @@ def fetch_data(
     folder = options.data_folder(data_dir)
     files = []
     for file in fetch(chosen(names or ()), folder, base_url or BASE_URL, Patience(tries=tries)):
-        console.print(_file_line(file))
+        size = f"{file.size / 1000:,.1f} kB"
+        details = f"{file.entry.path}  {size}  {file.seconds:.1f} s  {file.entry.licence}"
+        console.print(f"{file.state:<9}{file.error or details}")
         files.append(file)
     counts = Counter(file.state for file in files)
     states = ", ".join(f"{number} {state}" for state, number in counts.items())
@@ -78,14 +75,6 @@ def fetch_data(
     if failed := [file.error for file in files if file.state == "failed"]:
         more = f" (and {len(failed) - 1} more, above)" if len(failed) > 1 else ""
         raise UserError(f"{failed[0]}{more}")
-
-
-def _file_line(file: "Done") -> str:
-    """Return the line of a file: state, path, size, seconds and licence, or the error."""
-    if file.state == "failed":
-        return f"{file.state:<9}{file.error}"
-    size = f"{file.size / 1000:,.1f} kB"
-    return f"{file.state:<9}{file.entry.path}  {size}  {file.seconds:.1f} s  {file.entry.licence}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """Commands about this machine: what it has, its dashboard, and its copies in an MLflow store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option, Typer
 
 from harness.cli import options
 from harness.cli.options import RUNS, command
+from harness.errors import RunError, UserError
+
+if TYPE_CHECKING:
+    from harness.tracking.store import SyncReport
 
 app = Typer()
 
@@ -18,8 +22,7 @@ def dashboard(
     ] = RUNS,
     *,
     port: Annotated[
-        int | None,
-        Option(min=0, max=65535, help="Default: 8765, or the next free one; 0: any."),
+        int | None, Option(min=0, max=65535, help="Default: 8765, or the next free one; 0: any.")
     ] = None,
     browser: Annotated[bool, Option("--open/--no-open", help="Open it in a browser.")] = False,
 ) -> None:
@@ -27,7 +30,6 @@ def dashboard(
     import contextlib
     import webbrowser
 
-    from harness.errors import UserError
     from harness.report.dashboard.server import listen
     from harness.report.dashboard.view import View
 
@@ -49,18 +51,61 @@ def sync(
     ] = None,
     *,
     experiment: Annotated[
-        str,
-        Option(help="One experiment for all. Default: the name of each recipe."),
+        str, Option(help="One experiment for all. Default: the name of each recipe.")
     ] = "",
     runs: options.Runs = RUNS,
     tracking: options.Tracking = None,
 ) -> None:
     """Send runs to an MLflow store, or to another one; what it holds already is left alone."""
-    from harness.cli.sync import send
+    from rich.console import Console
 
     uri = options.Folders(runs).places(tracking).tracking_uri
-    if not send(names or (), runs, uri, experiment):
+    if not uri:
+        raise RunError("--tracking none: there is no store to send to")
+    folders = names or sorted(file.parent for file in runs.glob("*/result.json"))
+    if not folders:
+        raise RunError(
+            f"{runs}: there is no finished run; name run folders, or set their folder with --runs"
+        )
+    if without := [run for run in folders if not (run / "result.json").is_file()]:
+        raise RunError(f"{without[0]}: no run folder with a result; `nca run` makes one")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"to {uri}", markup=False)
+    failed = False
+    for run in folders:
+        report = sync_run(run, uri, experiment)
+        if report.failed:
+            failed = True
+            console.print(f"{run.name}: failed: {report.failed}", style="red", markup=False)
+        else:
+            console.print(f"{run.name}: {_contents(report)}", markup=False)
+    if failed:
         raise Exit(1)
+
+
+def sync_run(run: Path, uri: str, experiment: str = "") -> "SyncReport":
+    """Copy a run folder, with its scores compared once, to an MLflow store.
+
+    Args:
+        run: a run folder with a `result.json`.
+        uri: `sqlite:///file`, `http://host:port` or another tracking URI.
+        experiment: the name of the recipe by default.
+
+    Raises:
+        RunError: it is no run folder, or has no readable result.
+    """
+    from harness.report.compare.comparison import compared_cells
+    from harness.storage.result import read_result
+    from harness.tracking.store import sync
+
+    return sync(run, uri, compared_cells(read_result(run)), experiment)
+
+
+def _contents(report: "SyncReport") -> str:
+    new = f"{report.sent:,} new" if report.sent else "none new"
+    models = "1 checkpoint" if report.models == 1 else f"{report.models} checkpoints"
+    contents = f"{report.runs} runs, {report.points:,} points ({new}), {models}"
+    return f"experiment {report.experiment} holds {contents}, {report.files} files and tables"
 
 
 @command(app)

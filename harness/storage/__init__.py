@@ -1,11 +1,3 @@
 """Run folders, atomic files, hashing, locks, results, provenance and the journal."""
 
-__all__ = [
-    "atomic_files",
-    "hashing",
-    "journal",
-    "locks",
-    "provenance",
-    "result",
-    "run_folder",
-]
+__all__ = ["atomic_files", "hashing", "journal", "locks", "provenance", "result", "run_folder"]

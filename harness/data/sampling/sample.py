@@ -137,11 +137,7 @@ async def _draw(
 
 
 async def _score(
-    job: SampleJob,
-    prompts: Sequence[Prompt],
-    journal: Journal,
-    drawn: IO[str],
-    report: Reporter,
+    job: SampleJob, prompts: Sequence[Prompt], journal: Journal, drawn: IO[str], report: Reporter
 ) -> Counts:
     """Score what was drawn, and write the rows."""
     counts = Counts()

@@ -36,6 +36,8 @@ _FROM_ROW = """
 SELECT rowid, key, kind, CAST(body AS BLOB), sum, origin FROM entries NOT INDEXED
 WHERE rowid >= ? ORDER BY rowid
 """
+#: Of schema 1, whose table has no row numbers: up to the first damaged page.
+_FROM_ROW_1 = "SELECT ?, key, kind, CAST(body AS BLOB), sum, '' FROM entries"
 # Steps over rows that cannot be read, after which the rest is given up; they reach far.
 _GIVE_UP = 600
 # SQLite gives up on a block that does not fit, so a little may be left.
@@ -207,13 +209,11 @@ def readable(db: sqlite3.Connection, path: Path) -> Iterator[Entry | None]:
         RunError: the file is no journal.
     """
     version = version_of(db, path)
-    if version < 2:
-        yield from _readable_1(db) if version else ()
-        return
+    query, give_up = (_FROM_ROW_1, 1) if version == 1 else (_FROM_ROW, _GIVE_UP)
     number = missed = 0
-    while missed < _GIVE_UP:
+    while version and missed < give_up:
         try:
-            for row in db.execute(_FROM_ROW, (number,)):
+            for row in db.execute(query, (number,)):
                 number, missed = row[0], 0
                 yield Entry(*row[1:])
         except sqlite3.DatabaseError as error:
@@ -224,17 +224,6 @@ def readable(db: sqlite3.Connection, path: Path) -> Iterator[Entry | None]:
             number, missed = number + 1 + missed // 64, missed + 1  # ever larger steps
         else:
             return
-
-
-def _readable_1(db: sqlite3.Connection) -> Iterator[Entry | None]:
-    """Yield entries as `readable` does, for schema 1: up to the first damaged page."""
-    try:
-        for columns in db.execute("SELECT key, kind, CAST(body AS BLOB), sum, '' FROM entries"):
-            yield Entry(*columns)
-    except sqlite3.DatabaseError as error:
-        if not is_damage(error):
-            raise
-        yield None
 
 
 def is_damage(error: sqlite3.DatabaseError) -> bool:

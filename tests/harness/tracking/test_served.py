@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.sync import sync_run
+from harness.cli.machine import sync_run
 from harness.storage.result import read_result
 from harness.tracking.store import tracked_results
 from tests.harness.tracking.serving import Door, Served
@@ -79,7 +79,7 @@ def test_a_client_that_is_killed_in_the_middle_leaves_nothing_that_the_next_sync
     run: Path, door: Door, tmp_path: Path
 ) -> None:
     program = (
-        "import sys; from pathlib import Path; from harness.cli.sync import sync_run\n"
+        "import sys; from pathlib import Path; from harness.cli.machine import sync_run\n"
         "sync_run(Path(sys.argv[1]), sys.argv[2], 'killed')"
     )
     door.closes_after, door.hangs = 10, True  # within the files of the parent

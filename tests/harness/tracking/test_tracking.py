@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cli.sync import sync_run
+from harness.cli.machine import sync_run
 from harness.errors import RunError
 from harness.storage.atomic_files import write_json
 from harness.storage.hashing import file_digest
@@ -277,7 +277,7 @@ def test_a_folder_without_a_result_is_the_users_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_open_one_fresh_store_at_once(run: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from harness.cli.sync import sync_run\n"
+        "import sys; from pathlib import Path; from harness.cli.machine import sync_run\n"
         "print(sync_run(Path(sys.argv[1]), sys.argv[2], 'golden').failed, end='')"
     )
     uri = f"sqlite:///{tmp_path}/store.db"
