@@ -71,11 +71,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def disk_full(where: str = "") -> RunFailed:
-    """Return the error of a full disk, with its remedy.
-
-    Args:
-        where: the file or folder that could not be written, where it is known.
-    """
+    """Return the error of a full disk; `where` is the file or folder, where it is known."""
     at = f" at {where}" if where else ""
     return RunFailed(
         f"the disk is full{at}: free some space and run the same command again; "
@@ -89,6 +85,8 @@ def classify(error: BaseException) -> HarnessError | None:
     Args:
         error: anything that reached the border of a command or stage.
     """
+    import sqlite3
+
     from eval_suites.errors import DataError as SuiteDataError
     from eval_suites.errors import SandboxError, UnknownSuiteError
     from train.errors import DataError as TrainDataError
@@ -101,18 +99,10 @@ def classify(error: BaseException) -> HarnessError | None:
         return UserError(str(error))
     if isinstance(error, ProcessLostError):
         return RunFailed(str(error))
-    if _is_full_disk(error):
+    # No SQLite error has a code where Python's own module raised it.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in _FULL):
         return disk_full(str(getattr(error, "filename", None) or ""))
     if isinstance(error, PermissionError):
         return UserError(f"no permission for {error.filename}: choose another folder (--runs)")
     return None
-
-
-def _is_full_disk(error: BaseException) -> bool:
-    """Return True if the system or SQLite ran out of space."""
-    import sqlite3
-
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0)  # none where Python's own module raised it
-        return code & 0xFF == sqlite3.SQLITE_FULL
-    return isinstance(error, OSError) and error.errno in _FULL

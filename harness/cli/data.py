@@ -63,8 +63,8 @@ def fetch_data(
     folder = options.data_folder(data_dir)
     files = []
     for file in fetch(chosen(names or ()), folder, base_url or BASE_URL, Patience(tries=tries)):
-        size = f"{file.size / 1000:,.1f} kB"
-        details = f"{file.entry.path}  {size}  {file.seconds:.1f} s  {file.entry.licence}"
+        cost = f"{file.size / 1000:,.1f} kB  {file.seconds:.1f} s"
+        details = f"{file.entry.path}  {cost}  {file.entry.licence}"
         console.print(f"{file.state:<9}{file.error or details}")
         files.append(file)
     counts = Counter(file.state for file in files)

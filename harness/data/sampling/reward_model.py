@@ -97,26 +97,21 @@ class RewardModel:
 
     def _rewards(self, chats: Sequence[Sequence[int]]) -> list[float]:
         """Return logits of one batch; one by one where the model knows no padding token."""
-        if not chats:
-            return []
-        pad = self.model.config.pad_token_id
-        if pad is None:
-            return [reward for ids in chats for reward in self._batch([ids], 0)]
-        return self._batch(chats, pad)
-
-    def _batch(self, chats: Sequence[Sequence[int]], pad: int) -> list[float]:
         import torch
 
-        longest = max(map(len, chats))
-        rows = [[*ids, *[pad] * (longest - len(ids))] for ids in chats]
-        seen = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in chats]
-        device = self.model.device
-        with torch.inference_mode():
-            logits = self.model(
-                input_ids=torch.tensor(rows, device=device),
-                attention_mask=torch.tensor(seen, device=device),
-            ).logits
-        return [float(value) for value in logits[:, 0].tolist()]
+        if not chats:
+            return []
+        pad, device = self.model.config.pad_token_id, self.model.device
+        rewards: list[float] = []
+        for batch in [chats] if pad is not None else [[ids] for ids in chats]:
+            longest = max(map(len, batch))
+            rows = [[*ids, *[pad or 0] * (longest - len(ids))] for ids in batch]
+            seen = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch]
+            tensors = [torch.tensor(values, device=device) for values in (rows, seen)]
+            with torch.inference_mode():
+                logits = self.model(input_ids=tensors[0], attention_mask=tensors[1]).logits
+            rewards += logits[:, 0].tolist()
+        return rewards
 
 
 def _graded(body: Mapping[str, Any] | None, answer: Answer) -> Graded:

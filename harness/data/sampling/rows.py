@@ -32,12 +32,9 @@ class Counts:
     """The counts of all that was sampled, kept and left out.
 
     Attributes:
-        prompts: prompts asked.
         responses: responses asked for, K a prompt.
-        statuses: how many responses had which status.
         rewards: of all responses that have one.
         left_out: responses that are in no row, by reason; the first reason that holds counts.
-        rows: prompts that became a row.
         tied: prompts whose rewards are all equal.
         too_few: prompts dropped because fewer than two of their responses were left.
         tied_dropped: tied prompts dropped, as was asked for.
