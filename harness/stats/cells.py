@@ -129,9 +129,9 @@ class Comparison:
         """Return the column of a suite of the comparison."""
         return next(column for column in self.columns if column.suite == suite)
 
-    def row(self, checkpoint: str) -> tuple[Cell | None, ...]:
-        """Return a checkpoint's cells in the order of the columns."""
-        return tuple(self.cell(checkpoint, column.suite) for column in self.columns)
+    def row(self, checkpoint: str) -> tuple[tuple[Column, Cell | None], ...]:
+        """Return a checkpoint's cells with their columns."""
+        return tuple((column, self.cell(checkpoint, column.suite)) for column in self.columns)
 
 
 def decimals_of(numbers: Sequence[float]) -> int:

@@ -7,14 +7,14 @@ from typing import Any
 from jinja2 import Environment
 
 from harness.errors import RunError
-from harness.report.html import training
-from harness.report.html.charts.forest import forest
-from harness.report.html.index import Pages, binary_suites, index, suite_parts, title
+from harness.report.html.charts.scores import forest, parts_chart
+from harness.report.html.index import Report, index, report_of
 from harness.report.html.leaderboard import Options, baselines_of, compare_baselines
 from harness.report.html.material import Material, can_be_shown, gather, source
 from harness.report.html.samples import PIECE, samples
+from harness.report.html.training import training
 from harness.report.page.render import Asset, environment, page
-from harness.report.page.text import packed, page_files
+from harness.report.page.text import packed
 from harness.report.tables.score_table import difference_text, score_text
 from harness.stats.cells import Comparison
 from harness.storage.atomic_files import write_text
@@ -56,21 +56,18 @@ def build(
     """
     _refuse_foreign(out)
     comparisons = compare_baselines(material.result, options or Options(), compared)
-    pages = Pages(
-        page_files("suite", material.suites),
-        page_files("checkpoint", (c.name for c in material.result.checkpoints)),
-    )
+    report = report_of(material, comparisons)
     templates = environment(_PACKAGE)
-    comparison = next(iter(comparisons.values()))
-    binary = binary_suites(material.result, comparison)
-    values = index(material, comparisons, pages, binary)
+    values = index(report)
     first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **values)
-    written = {INDEX}
-    for name, text in _details(templates, material, comparison, pages, binary):
+    written = set()
+    for name, text in _details(templates, report):
         write_text(out / name, text)
         written.add(name)
     write_text(out / INDEX, first)
-    _remove_old(out, written)
+    for old in (file for kind in KINDS for file in out.glob(f"{kind}-*.html")):
+        if old.name not in written:
+            old.unlink()
     return out / INDEX
 
 
@@ -99,94 +96,68 @@ def _refuse_foreign(out: Path) -> None:
         raise RunError(f"{file}: not a report of nca; name another folder with -o")
 
 
-def _remove_old(out: Path, written: set[str]) -> None:
-    for kind in KINDS:
-        for file in out.glob(f"{kind}-*.html"):
-            if file.name not in written:
-                file.unlink()
-
-
-def _details(
-    templates: Environment,
-    material: Material,
-    comparison: Comparison,
-    pages: Pages,
-    binary: set[str],
-) -> Iterator[tuple[str, str]]:
+def _details(templates: Environment, report: Report) -> Iterator[tuple[str, str]]:
     """Yield the file name and text of every page but the index; pages may be large."""
-    for suite, name in pages.suites.items():
-        values = _suite(material, comparison, pages, suite, binary=suite in binary)
+    for suite, name in report.suites.items():
+        values = _suite(report, suite)
         yield name, page(templates, "suite.html", styles=_STYLES, scripts=_SUITE_SCRIPTS, **values)
-    for checkpoint in material.result.checkpoints:
-        values = _checkpoint(material, comparison, pages, checkpoint)
-        name = pages.checkpoints[checkpoint.name]
+    for checkpoint in report.material.result.checkpoints:
+        values = _checkpoint(report, checkpoint)
+        name = report.checkpoints[checkpoint.name]
         yield name, page(templates, "checkpoint.html", styles=_STYLES, **values)
 
 
-def _suite(
-    material: Material, comparison: Comparison, pages: Pages, suite: str, *, binary: bool
-) -> dict[str, Any]:
+def _suite(report: Report, suite: str) -> dict[str, Any]:
     """Return the template values of a suite's page."""
+    comparison, material = report.comparison, report.material
     column = comparison.column(suite)
-    scores = {c.name: c.suites[suite] for c in material.result.checkpoints if suite in c.suites}
+    scores = material.result.of_suite(suite)
     logs = {name: material.logs[name, suite] for name in scores if (name, suite) in material.logs}
     sample_data = samples(scores, logs)
     table = sample_data.table | {
         "baseline": comparison.baseline,
-        "binary": binary,
+        "binary": suite in report.binary,
         "fraction": column.fraction,
         "headline": column.headline,
-        "pages": [pages.checkpoints[name] for name in scores],
+        "pages": [report.checkpoints[name] for name in scores],
         "piece": PIECE,
     }
     return {
-        "title": f"{suite}: samples, {title(material)}",
+        "title": f"{suite}: samples, {report.title}",
         "suite": suite,
         "measure": column.measure,
         "count": f"{len(table['ids']):,}",
         "checkpoints": list(scores),
         "without": sample_data.without,
-        "others": pages.suites,
+        "others": report.suites,
         "baseline": comparison.baseline,
         "forest": forest(comparison, column),
-        "parts": suite_parts(material.result, column),
+        "parts": parts_chart(material.result, column),
         "table": packed(table),
         "pieces": sample_data.pieces,
     }
 
 
-def _checkpoint(
-    material: Material, comparison: Comparison, pages: Pages, checkpoint: CheckpointResult
-) -> dict[str, Any]:
+def _checkpoint(report: Report, checkpoint: CheckpointResult) -> dict[str, Any]:
     """Return the template values of a checkpoint's page."""
     name = checkpoint.name
-    folder = material.training.get(name)
-    return {
-        "title": f"{name}, {title(material)}",
-        "checkpoint": name,
-        "fingerprint": checkpoint.fingerprint,
-        "baseline": comparison.baseline,
-        "others": pages.checkpoints,
-        "scores": _scores(comparison, name, pages.suites),
-        "curves": training.training_curves(checkpoint, folder),
-        "no_curves": training.no_curves(checkpoint),
-        "settings": training.settings(checkpoint),
-        "data": training.data(checkpoint, folder),
-        "sampled": training.sampled(checkpoint, material.result),
-    }
-
-
-def _scores(
-    comparison: Comparison, name: str, pages: Mapping[str, str]
-) -> list[dict[str, str | None]]:
-    return [
+    scores = [
         {
             "suite": column.suite,
             "measure": column.measure,
-            "page": pages.get(column.suite),
+            "page": report.suites.get(column.suite),
             "score": score_text(column, cell),
             "difference": difference_text(column, cell),
         }
-        for column, cell in zip(comparison.columns, comparison.row(name), strict=True)
+        for column, cell in report.comparison.row(name)
         if cell is not None
     ]
+    return {
+        "title": f"{name}, {report.title}",
+        "checkpoint": name,
+        "fingerprint": checkpoint.fingerprint,
+        "baseline": report.comparison.baseline,
+        "others": report.checkpoints,
+        "scores": scores,
+        **training(checkpoint, report.material.training.get(name), report.material.result),
+    }

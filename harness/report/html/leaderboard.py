@@ -4,7 +4,7 @@ Differences are computed here for every selectable baseline, each with its own c
 page only shows them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,6 @@ from harness.report.page.text import visible
 from harness.report.tables.score_table import (
     comparison_table,
     difference_text,
-    failures,
-    score_text,
 )
 from harness.report.tables.table import NONE
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
@@ -66,37 +64,6 @@ def compare_baselines(
     return {name: compared[name] for name in baselines}
 
 
-def rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the rows of the table, which are equal for every baseline."""
-    return [
-        {
-            "name": name,
-            "cells": [_shown(column, cell) for column, cell in _row(comparison, name)],
-        }
-        for name in comparison.checkpoints
-    ]
-
-
-def _row(comparison: Comparison, name: str) -> Iterator[tuple[Column, Cell | None]]:
-    yield from zip(comparison.columns, comparison.row(name), strict=True)
-
-
-def _shown(column: Column, cell: Cell | None) -> dict[str, Any]:
-    return {
-        "suite": column.suite,
-        "ranked": column.ranked,
-        "text": score_text(column, cell),
-        "value": None if cell is None else cell.value,
-        "about": [] if cell is None or column.suite == AVERAGE else _about(cell),
-    }
-
-
-def _about(cell: Cell) -> list[str]:
-    """Return the lines below a score: samples, tokens per answer, and failures."""
-    tokens = "" if cell.tokens is None else f" · {cell.tokens:.0f} tokens"
-    return [part for part in (f"n {cell.n:,}{tokens}", failures(cell)) if part]
-
-
 def describe_differences(comparisons: Mapping[str, Comparison], result: Result) -> dict[str, Any]:
     """Return the verdict, warnings, notes and cells for each baseline.
 
@@ -104,30 +71,22 @@ def describe_differences(comparisons: Mapping[str, Comparison], result: Result) 
     samples on which the checkpoint scores above and below the baseline (None for an average).
     """
     by_cell = {
-        (c.name, suite): values(score)
-        for c in result.checkpoints
-        for suite, score in c.suites.items()
+        (name, suite): values(score)
+        for suite in result.suites
+        for name, score in result.of_suite(suite).items()
     }
-    return {
-        name: {
+    described = {}
+    for name, comparison in comparisons.items():
+        rows = {row: comparison.row(row) for row in comparison.checkpoints}
+        # The first notes of the table are the verdict and the warnings.
+        notes = comparison_table(comparison).notes[1 + len(comparison.warnings) :]
+        described[name] = {
             "verdict": verdict(comparison),
             "warnings": list(comparison.warnings),
-            "notes": _other_notes(comparison),
-            "cells": {
-                row: [
-                    _difference(column, cell, name, by_cell)
-                    for column, cell in _row(comparison, row)
-                ]
-                for row in comparison.checkpoints
-            },
+            "notes": list(notes),
+            "cells": {row: [_difference(*c, name, by_cell) for c in rows[row]] for row in rows},
         }
-        for name, comparison in comparisons.items()
-    }
-
-
-def _other_notes(comparison: Comparison) -> list[str]:
-    """Return the notes of the table without those that the page shows elsewhere."""
-    return list(comparison_table(comparison).notes[1 + len(comparison.warnings) :])
+    return described
 
 
 def _difference(
@@ -139,11 +98,10 @@ def _difference(
     text = difference_text(column, cell)
     if cell is None or cell.checkpoint == baseline or text == NONE:
         return None
-    own, theirs = (
-        by_cell.get((cell.checkpoint, column.suite)),
-        by_cell.get((baseline, column.suite)),
-    )
-    counts = None if own is None or theirs is None else above_and_below(own, theirs)
+    counts = None
+    if column.suite != AVERAGE:
+        own, theirs = (by_cell[name, column.suite] for name in (cell.checkpoint, baseline))
+        counts = above_and_below(own, theirs)
     return {"text": text, "told": cell.significant, "counts": counts}
 
 

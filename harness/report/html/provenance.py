@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from harness.report.html.material import Material, Source
+from harness.storage.result import Result
 
 
 def provenance(material: Material, pages: Mapping[str, str]) -> dict[str, Any]:
@@ -26,26 +27,23 @@ def provenance(material: Material, pages: Mapping[str, str]) -> dict[str, Any]:
             }
             for c in material.result.checkpoints
         ],
-        "protocols": [_protocol(material, suite) for suite in material.suites],
+        "protocols": [_protocol(material.result, suite) for suite in material.result.suites],
         "runs": [_run(source) for source in material.sources],
     }
 
 
-def _protocol(material: Material, suite: str) -> dict[str, Any]:
+def _protocol(result: Result, suite: str) -> dict[str, Any]:
     """Return the values of each fact, with the checkpoints of each value if they differ."""
-    protocols = {
-        c.name: c.suites[suite].protocol for c in material.result.checkpoints if suite in c.suites
-    }
-    keys = sorted({key for facts in protocols.values() for key in facts})
-    return {"suite": suite, "facts": [(key, list(_values(protocols, key))) for key in keys]}
-
-
-def _values(protocols: Mapping[str, Mapping[str, str]], key: str) -> Iterator[tuple[str, str]]:
-    by_value: dict[str, list[str]] = {}
-    for name, facts in protocols.items():
-        by_value.setdefault(facts.get(key, "not stated"), []).append(name)
-    for value, names in by_value.items():
-        yield value, "" if len(by_value) == 1 else ", ".join(names)
+    protocols = {name: score.protocol for name, score in result.of_suite(suite).items()}
+    facts = []
+    for key in sorted({key for protocol in protocols.values() for key in protocol}):
+        names: dict[str, list[str]] = {}
+        for name, protocol in protocols.items():
+            names.setdefault(protocol.get(key, "not stated"), []).append(name)
+        alike = len(names) == 1
+        texts = [(value, "" if alike else ", ".join(own)) for value, own in names.items()]
+        facts.append((key, texts))
+    return {"suite": suite, "facts": facts}
 
 
 def _run(source: Source) -> dict[str, Any]:

@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 from math import isfinite
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
-from harness.report.html.turns import Line, answers, hint, turn_questions
 from harness.report.page.text import packed
 from harness.stats.series import values
 from harness.storage.result import SampleResult, SuiteResult
@@ -23,7 +22,12 @@ from harness.storage.result import SampleResult, SuiteResult
 PIECE = 100
 _HINT = 140
 _DIGITS = re.compile(r"(\d+)")
-Repeats = tuple[SampleResult, ...]
+#: Fields of an answer or a verdict that are shown: not the log-probabilities of tokens.
+_ANSWER = ("text", "finish_reason", "tokens", "likelihood")
+_REQUEST = {"text": "text", "prefix": "the answer begins", "continuation": "scored continuation"}
+Line = Mapping[str, Any]
+Parts = list[dict[str, str]]
+_Repeats = tuple[SampleResult, ...]
 
 
 @dataclass(slots=True)
@@ -54,7 +58,10 @@ def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samp
     lacking: set[str] = set()
     pieces, piece = [], []
     with ExitStack() as stack:
-        read = {name: _Reader(stack.enter_context(_opened(file))) for name, file in logs.items()}
+        # A text may hold other line ends, and "\r" too.
+        how: dict[str, Any] = {"encoding": "utf-8", "newline": "\n", "errors": "replace"}
+        files = {name: stack.enter_context(log.open(**how)) for name, log in logs.items()}
+        read = {name: _Reader(file) for name, file in files.items()}
         for sample in ids:
             lines = {name: reader.lines(sample) for name, reader in read.items()}
             entry, summary, bare = _entry({n: f.get(sample, ()) for n, f in own.items()}, lines)
@@ -68,11 +75,6 @@ def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samp
         pieces.append(packed(piece))
     without = tuple(name for name in scores if name in lacking)
     return Samples({**_table(ids, own, scores), "hints": short(hints)}, pieces, without)
-
-
-def _opened(file: Path) -> IO[str]:
-    # A text may hold other line ends, and "\r" too.
-    return file.open(encoding="utf-8", newline="\n", errors="replace")
 
 
 class _Reader:
@@ -99,8 +101,8 @@ def _parsed(file: IO[str]) -> Iterator[Line]:
             yield json.loads(text)
 
 
-def _by_id(score: SuiteResult) -> dict[str, Repeats]:
-    repeats: dict[str, Repeats] = {}
+def _by_id(score: SuiteResult) -> dict[str, _Repeats]:
+    repeats: dict[str, _Repeats] = {}
     for sample in sorted(score.samples, key=lambda sample: sample.repeat):
         repeats[sample.id] = (*repeats.get(sample.id, ()), sample)
     return repeats
@@ -108,7 +110,7 @@ def _by_id(score: SuiteResult) -> dict[str, Repeats]:
 
 def _table(
     ids: Sequence[str],
-    own: Mapping[str, Mapping[str, Repeats]],
+    own: Mapping[str, Mapping[str, _Repeats]],
     scores: Mapping[str, SuiteResult],
 ) -> dict[str, Any]:
     """Return the table as columns; the status is None where a checkpoint lacks the sample."""
@@ -133,40 +135,30 @@ def _table(
 
 
 def _entry(
-    own: Mapping[str, Repeats], lines: Mapping[str, Mapping[int, Line]]
+    own: Mapping[str, _Repeats], lines: Mapping[str, Mapping[int, Line]]
 ) -> tuple[dict[str, Any], str, set[str]]:
     """Return the texts of a sample, its hint, and the checkpoints without texts."""
-    agreed = {
-        (name, sample.repeat): line
-        for name, repeats in own.items()
-        for sample in repeats
-        if (line := lines.get(name, {}).get(sample.repeat)) and _same(sample, line)
-    }
+    agreed: dict[tuple[str, int], Line] = {}
+    bare = set()
+    for name, repeats in own.items():
+        for sample in repeats:
+            line = lines.get(name, {}).get(sample.repeat)
+            if line and (sample.status, sample.value) == (line["status"], line["value"]):
+                agreed[name, sample.repeat] = line
+            else:
+                bare.add(name)
     first = next(iter(agreed.values()), None)
     prompt = turn_questions(first)[:1] if first else []
     texts = [
         [_repeat(sample, agreed.get((name, sample.repeat)), prompt) for sample in repeats]
         for name, repeats in own.items()
     ]
-    bare = {
-        n for n, repeats in own.items() for sample in repeats if (n, sample.repeat) not in agreed
-    }
     return {"prompt": prompt, "answers": texts}, hint(first) if first else "", bare
-
-
-def _same(sample: SampleResult, line: Line) -> bool:
-    """Return True if a line of the log agrees with the result."""
-    return bool(sample.status == line["status"] and sample.value == line["value"])
 
 
 def _repeat(sample: SampleResult, line: Line | None, prompt: Sequence[Any]) -> dict[str, Any]:
     metrics = {name: value for name, value in sample.metrics.items() if isfinite(value)}
-    entry = {
-        "repeat": sample.repeat,
-        "value": sample.value,
-        "status": sample.status,
-        "metrics": metrics,
-    }
+    entry = sample.model_dump(include={"repeat", "value", "status"}) | {"metrics": metrics}
     if line is None:
         return entry
     questions = turn_questions(line)
@@ -176,23 +168,64 @@ def _repeat(sample: SampleResult, line: Line | None, prompt: Sequence[Any]) -> d
         "reason": line.get("reason") or "",
         "extracted": line.get("extracted"),
         "asked": questions,
-        "said": [answers(turn["answers"]) for turn in line["turns"]],
-        "verdicts": answers(line.get("verdicts") or ()),
+        "said": [_answers(turn["answers"]) for turn in line["turns"]],
+        "verdicts": _answers(line.get("verdicts") or ()),
     }
+
+
+def _answers(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: answer[key] for key in _ANSWER if key in answer} for answer in given]
+
+
+def turn_questions(line: Line) -> list[list[Parts]]:
+    """Return the requests of each turn as parts with a role and a text.
+
+    Later turns omit the conversation up to and including the answer that they continue.
+    """
+    return [
+        [_parts(request, _before(line, number)) for request in turn["requests"]]
+        for number, turn in enumerate(line["turns"])
+    ]
+
+
+def _before(line: Line, turn: int) -> Sequence[Any]:
+    """Return the messages of the previous turn and their answer, if there was one of each."""
+    if not turn:
+        return ()
+    last = line["turns"][turn - 1]
+    if len(last["requests"]) != 1 or len(last["answers"]) != 1:
+        return ()
+    answer = {"role": "assistant", "content": last["answers"][0].get("text")}
+    return (*last["requests"][0].get("messages", ()), answer)
+
+
+def _parts(request: Mapping[str, Any], before: Sequence[Any]) -> Parts:
+    messages = request.get("messages") or ()
+    if before and list(messages[: len(before)]) == list(before):
+        messages = messages[len(before) :]
+    contents = [(str(message.get("role")), message.get("content")) for message in messages]
+    contents += [(title, request.get(key)) for key, title in _REQUEST.items()]
+    return [{"role": role, "text": str(content)} for role, content in contents if content]
+
+
+def hint(line: Line) -> str:
+    """Return the text that identifies a sample: the last question of its first turn."""
+    requests = line["turns"][0]["requests"] if line["turns"] else ()
+    parts = _parts(requests[0], ()) if requests else []
+    texts = [part["text"] for part in parts if part["role"] in ("user", "text")]
+    return texts[-1] if texts else ""
 
 
 def short(hints: Sequence[str]) -> list[str]:
     """Shorten texts to a line and drop the words with which all of them begin."""
     flat = [" ".join(text.split()) for text in hints]
     nonempty = [text for text in flat if text]
-    shared = _shared(min(nonempty), max(nonempty)).rpartition(" ")[0] if len(nonempty) > 1 else ""
+    shared = ""
+    if len(nonempty) > 1:  # the prefix of the first and the last, sorted, is that of all
+        pairs = zip(min(nonempty), max(nonempty), strict=False)
+        shared = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    shared = shared.rpartition(" ")[0]
     return [text.removeprefix(shared).strip()[:_HINT] for text in flat]
-
-
-def _shared(first: str, last: str) -> str:
-    """Return the common prefix of two texts, and of all texts sorted between them."""
-    pairs = enumerate(zip(first, last, strict=False))
-    return first[: next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))]
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

@@ -1,11 +1,10 @@
 """The training of a checkpoint on its page: curves, settings and data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from markupsafe import Markup
 
 from harness.report.compare.likelihood import Likelihood, trend
 from harness.report.html.charts.curves import Curve, Point, curves_chart, span
@@ -26,20 +25,49 @@ BEST_AND_WORST = {"best response": _FIRST, "worst response": _SECOND}
 Facts = list[tuple[str, str]]
 
 
+def training(checkpoint: CheckpointResult, folder: Path | None, result: Result) -> dict[str, Any]:
+    """Return the values of a checkpoint's page: curves, settings, and data with their provenance.
+
+    Args:
+        checkpoint: the checkpoint.
+        folder: of its training stage, if there is one.
+        result: its result, with the provenance of sampled data.
+    """
+    train = checkpoint.train or {}
+    data = [(key, _text(train[key])) for key in _DATA if key in train]
+    data += [(f"digest of {key}", value) for key, value in checkpoint.data.items()]
+    summary = read_json(folder / "summary.json") if folder else None
+    if isinstance(summary, Mapping):
+        for split in ("train", "probe"):
+            data += _flat(summary.get(split) or {}, split)
+    names = [str(train.get(key) or "").rpartition("/")[2] for key in ("data", "probe")]
+    no_curves = "It was not trained in this run."
+    if checkpoint.train is not None:
+        no_curves = "The training log is missing, and the result has no probes of this checkpoint."
+    return {
+        "curves": _curves(checkpoint, folder),
+        "no_curves": no_curves
+        if checkpoint.train is not None
+        else "It was not trained in this run.",
+        "settings": [(key, _text(value)) for key, value in train.items() if key not in _DATA],
+        "data": data,
+        "sampled": [
+            (name, yaml.safe_dump(provenance, sort_keys=False, allow_unicode=True))
+            for name, provenance in result.samples.items()
+            if f"sample:{name}" in names
+        ],
+    }
+
+
 def likelihood_curves(points: Sequence[Likelihood]) -> tuple[Curve, ...]:
     """Return the changes in log-probability of the best and the worst response since step 0."""
-    return tuple(
-        Curve(label, look, tuple(_change(point, kind) for point in points))
-        for (label, look), kind in zip(BEST_AND_WORST.items(), ("best", "worst"), strict=True)
-    )
+    best = tuple(Point(p.step, p.best.value, p.best.error or 0.0) for p in points)
+    worst = tuple(Point(p.step, p.worst.value, p.worst.error or 0.0) for p in points)
+    looks = zip(BEST_AND_WORST.items(), (best, worst), strict=True)
+    return tuple(Curve(label, look, own) for (label, look), own in looks)
 
 
-def _change(point: Likelihood, kind: str) -> Point:
-    mean = getattr(point, kind)
-    return Point(point.step, mean.value, mean.error or 0.0)
-
-
-def training_curves(checkpoint: CheckpointResult, folder: Path | None) -> list[dict[str, Any]]:
+def _curves(checkpoint: CheckpointResult, folder: Path | None) -> list[dict[str, Any]]:
     """Draw the training of a checkpoint from its log, or from the probes in the result."""
     logged = read_lines(folder / "steps.jsonl") if folder else list(checkpoint.probe)
     charts = [drawn for key, title in _MEASURES.items() if (drawn := _measure(logged, key, title))]
@@ -53,62 +81,25 @@ def training_curves(checkpoint: CheckpointResult, folder: Path | None) -> list[d
 
 
 def _measure(logged: Sequence[Mapping[str, Any]], key: str, title: str) -> dict[str, Any] | None:
-    curves = [
-        Curve(label, look, points, marked=len(points) <= 40)
-        for split, label, look in (("train", "training", _FIRST), ("probe", "probe", _SECOND))
-        if len(points := tuple(_points(logged, split, key))) > 1
-    ]
+    curves = []
+    for split, label, look in (("train", "training", _FIRST), ("probe", "probe", _SECOND)):
+        points = tuple(
+            Point(row["step"], float(row[key]))
+            for row in logged
+            if row.get("split") == split and row.get(key) is not None
+        )
+        if len(points) > 1:
+            curves.append(Curve(label, look, points, marked=len(points) <= 40))
     if not curves:
         return None
     chart = curves_chart(f"{title} over steps", curves, span(curves))
     return {"title": title, "key": shown_key({c.label: c.look for c in curves}), "chart": chart}
 
 
-def _points(logged: Sequence[Mapping[str, Any]], split: str, key: str) -> Iterator[Point]:
-    for row in logged:
-        if row.get("split") == split and row.get(key) is not None:
-            yield Point(row["step"], float(row[key]))
-
-
-def no_curves(checkpoint: CheckpointResult) -> str:
-    """Return the reason why there is no curve."""
-    if checkpoint.train is None:
-        return "It was not trained in this run."
-    return "The training log is missing, and the result has no probes of this checkpoint."
-
-
-def settings(checkpoint: CheckpointResult) -> Facts:
-    """Return the training settings without those of the data."""
-    return [(k, _text(v)) for k, v in (checkpoint.train or {}).items() if k not in _DATA]
-
-
-def data(checkpoint: CheckpointResult, folder: Path | None) -> Facts:
-    """Return the training data with its numbers of rows and tokens."""
-    settings = checkpoint.train or {}
-    facts = [(key, _text(settings[key])) for key in _DATA if key in settings]
-    facts += [(f"digest of {key}", value) for key, value in checkpoint.data.items()]
-    summary = read_json(folder / "summary.json") if folder else None
-    if isinstance(summary, Mapping):
-        for split in ("train", "probe"):
-            facts += _flat(summary.get(split) or {}, split)
-    return facts
-
-
 def _flat(counts: Any, prefix: str) -> Facts:
     if not isinstance(counts, Mapping):
         return [(prefix, _text(counts))]
     return [fact for key, value in counts.items() for fact in _flat(value, f"{prefix}: {key}")]
-
-
-def sampled(checkpoint: CheckpointResult, result: Result) -> list[tuple[str, Markup | str]]:
-    """Return the provenance of sampled data that the checkpoint was trained on or probed with."""
-    settings = checkpoint.train or {}
-    names = [str(settings.get(key) or "").rpartition("/")[2] for key in ("data", "probe")]
-    return [
-        (name, yaml.safe_dump(provenance, sort_keys=False, allow_unicode=True))
-        for name, provenance in result.samples.items()
-        if f"sample:{name}" in names
-    ]
 
 
 def _text(value: Any) -> str:

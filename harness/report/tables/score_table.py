@@ -34,18 +34,18 @@ def comparison_table(comparison: Comparison) -> Table:
         title=f"{comparison.recipe}: scores with 95 % intervals",
         headings=(Heading("checkpoint", "left"), *map(Heading, headings)),
         rows=tuple(
-            (name, *(_alone(alone, row[0]) if alone else _stacked(columns, row)))
+            (name, *(_alone(*row[0]) if alone else _stacked(row)))
             for name in comparison.checkpoints
             if (row := comparison.row(name))
         ),
         notes=tuple(_notes(comparison)),
         records=tuple(map(_record, comparison.cells.values())),
-        ranks=_ranks(comparison),
+        ranks=ranks(comparison),
     )
 
 
-def _ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
-    """Return best (1) and second (2) of each column in which more is better."""
+def ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
+    """Return (row, column) of the best (1) and second (2) where more is better; columns from 1."""
     ranked: dict[tuple[int, int], int] = {}
     rows = {name: row for row, name in enumerate(comparison.checkpoints)}
     for number, column in enumerate(comparison.columns, start=1):
@@ -60,8 +60,8 @@ def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:
     return score_text(column, cell), difference_text(column, cell), tokens
 
 
-def _stacked(columns: Sequence[Column], row: Sequence[Cell | None]) -> Iterator[str]:
-    for column, cell in zip(columns, row, strict=True):
+def _stacked(row: Sequence[tuple[Column, Cell | None]]) -> Iterator[str]:
+    for column, cell in row:
         score, difference = score_text(column, cell), difference_text(column, cell)
         yield score if difference == NONE else f"{score}\n{difference}"
 

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from harness.report.compare.comparison import compare
-from harness.report.html.charts.forest import forest
+from harness.report.html.charts.scores import forest
 from harness.report.html.charts.svg import LOOKS, Scale, around, element, looks, tick_text
 from harness.report.html.leaderboard import above_and_below
-from harness.report.html.samples import natural_key, samples, short
-from harness.report.html.turns import hint, turn_questions
+from harness.report.html.samples import hint, natural_key, samples, short, turn_questions
 from harness.report.page.text import page_files
 from harness.storage.result import Result, SampleResult, SuiteResult
 
