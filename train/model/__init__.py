@@ -4,9 +4,7 @@ __all__ = [
     "adapters",
     "files",
     "fingerprint",
-    "head",
     "loading",
     "logprobs",
     "model_shape",
-    "quantisation",
 ]

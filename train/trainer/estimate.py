@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from train.config import TrainConfig
 from train.data.packing import ROW_TOKENS, pack
-from train.model.head import CHUNK, KEPT
+from train.model.logprobs import CHUNK, KEPT
 from train.model.model_shape import ModelShape
 from train.trainer.schedule import training_order
 

@@ -9,11 +9,16 @@ phases), `summary.json` (counts), `checkpoint/`, and `state/` while the run is u
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from transformers import TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from train.config import TrainConfig, TrainJob
@@ -23,16 +28,16 @@ from train.model.adapters import adopt_adapter, tokenizer_folder
 from train.model.files import raise_on_full_disk, write_text
 from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
-from train.model.quantisation import number_format, require_backend
 from train.objectives.registry import configure_loss
-from train.trainer.batch_loss import Item, LossSettings
+from train.trainer.batch_loss import Item, LossSettings, tolerance
 from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
 from train.trainer.recorder import Callback, Emit, Recorder, count_seconds
 from train.trainer.reference import ReferenceReport, ReferenceSource, reference_logps
-from train.trainer.reference_check import tolerance
-from train.trainer.resume import StopOnRequest, deferred_interrupt, find_last_state
 from train.trainer.schedule import check_processes, training_order
 from train.trainer.trainer import GroupTrainer
+
+#: The file among the saved states that names the run to which they belong.
+_IDENTITY = "job.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def _run(job: TrainJob, emit: Emit, processes: Processes) -> TrainResult:
         job = job.model_copy(update={"config": adopt_adapter(job.config, job.adapter)})
     seconds, config = dict[str, float](), job.config
     loss = configure_loss(config)  # before the data: a wrong method or setting is found at once
-    require_backend(config)
+    loading.require_backend(config)
     tokenizer = loading.load_tokenizer(tokenizer_folder(job.base, job.adapter))
     data = prepare(config, tokenizer)
     emit("data", split="train", **asdict(data.counts))
@@ -90,7 +95,7 @@ def _run(job: TrainJob, emit: Emit, processes: Processes) -> TrainResult:
     weights = fingerprint_on(job.base, job.adapter, job.cache / "fingerprints.json")
     model = loading.load_reference(job)
     form = processes.broadcast(choose_form(model, (*data.train, *data.probe), config.form))
-    source = ReferenceSource(weights, number_format(config), attention_kernel(model), form)
+    source = ReferenceSource(weights, loading.number_format(config), attention_kernel(model), form)
     with count_seconds(seconds, "reference"):
         items, probe, report = _with_reference(model, data, source, job, emit, processes)
     first = [item.group for item in items[: config.prompts_per_step]]
@@ -145,16 +150,78 @@ def _with_reference(
 def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str) -> int | None:
     """Train to the end, and return the step at which the run resumed."""
     processes = trainer.processes
-    last = processes.broadcast(find_last_state(state, identity) if processes.main else None)
+    last = processes.broadcast(_find_last_state(state, identity) if processes.main else None)
     folder, step = last or (None, None)
     recorder.begin(step)
     trainer.add_callback(recorder)
-    with deferred_interrupt() as interrupted:
-        trainer.add_callback(StopOnRequest(interrupted, processes))
+    with _deferred_interrupt() as interrupted:
+        trainer.add_callback(_StopOnRequest(interrupted, processes))
         trainer.train(resume_from_checkpoint=str(folder) if folder else None)
         if trainer.state.global_step < trainer.state.max_steps:
             raise KeyboardInterrupt
     return step
+
+
+class _StopOnRequest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Stops the run after a step, with its state saved, where it was requested in any process."""
+
+    def __init__(self, requested: Callable[[], bool], processes: Processes) -> None:
+        self._requested = requested
+        self._processes = processes
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Save and stop, on request."""
+        # A signal reaches processes at different steps.
+        if any(self._processes.gather([self._requested()])):
+            control.should_save = control.should_training_stop = True
+
+
+def _find_last_state(folder: Path, identity: str) -> tuple[Path, int] | None:
+    """Return the newest complete state among `checkpoint-<step>/`, and its step.
+
+    States of another run, with another identity (a hash of config, weights and data), are removed.
+    """
+    file = folder / _IDENTITY
+    if not file.is_file() or file.read_text(encoding="utf-8") != identity:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        file.write_text(identity, encoding="utf-8")
+        return None
+    last = None
+    states = {int(state.name.rpartition("-")[2]): state for state in folder.glob("checkpoint-*")}
+    for step, state in sorted(states.items()):
+        try:  # the Trainer writes trainer_state.json last
+            saved = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            saved = {}
+        if saved and saved["global_step"] == step:
+            last = (state, step)
+        else:
+            shutil.rmtree(state)
+    return last
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let the first SIGINT only set what the yielded function returns; the second one interrupts.
+
+    Outside the main thread, where Python delivers no signals, the function returns False.
+    """
+    requested = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield requested.is_set
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if requested.is_set():
+            signal.default_int_handler(number, frame)
+        requested.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield requested.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _identity(config: TrainConfig, weights: str, data: Prepared) -> str:

@@ -12,10 +12,9 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
-from train.trainer.batch_loss import Item, LossSettings, score_batch
+from train.trainer.batch_loss import Item, LossSettings, check_against_reference, score_batch
 from train.trainer.distributed import Processes, sharding
 from train.trainer.metrics import BatchScores, concatenate
-from train.trainer.reference_check import check_against_reference
 from train.trainer.schedule import micro_batches
 
 

@@ -9,8 +9,7 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
 from train.data.tokens import TokenGroup
-from train.model.head import token_logps
-from train.model.logprobs import choose_form, logprobs
+from train.model.logprobs import choose_form, logprobs, token_logps
 
 KINDS = ["llama", "qwen2", "mistral", "gemma", "qwen3"]
 
@@ -91,8 +90,8 @@ def test_a_form_that_is_given_up_leaves_the_model_as_it_was(
 def test_a_chunked_head_has_the_gradients_of_log_softmax(
     monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    monkeypatch.setattr("train.model.head.CHUNK", 60)  # three tokens a chunk, of eight
-    monkeypatch.setattr("train.model.head.KEPT", kept)
+    monkeypatch.setattr("train.model.logprobs.CHUNK", 60)  # three tokens a chunk, of eight
+    monkeypatch.setattr("train.model.logprobs.KEPT", kept)
     generator = torch.Generator().manual_seed(0)
     hidden = torch.randn(8, 6, generator=generator, dtype=torch.float64)
     weight = torch.randn(20, 6, generator=generator, dtype=torch.float64)

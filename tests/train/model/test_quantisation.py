@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from train import TrainConfig, TrainError, TrainJob
-from train.model.quantisation import number_format, require_backend
+from train.model.loading import number_format, require_backend
 from train.trainer.run import run
 
 
@@ -38,7 +38,7 @@ def four_bits() -> None:
 def test_without_bitsandbytes_it_is_refused_before_the_data_is_read(
     job: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("train.model.quantisation.find_spec", lambda _: None)
+    monkeypatch.setattr("train.model.loading.find_spec", lambda _: None)
     with pytest.raises(TrainError, match="pip install bitsandbytes, or leave") as caught:
         run(job("out", data=tmp_path / "absent.jsonl"))
     assert "\n" not in str(caught.value)
@@ -51,7 +51,7 @@ def test_a_backend_that_does_not_work_is_refused_in_one_line(
     def broken(**_: Any) -> None:
         raise RuntimeError("no library for this machine\nlong advice")
 
-    monkeypatch.setattr("train.model.quantisation.find_spec", lambda _: True)
+    monkeypatch.setattr("train.model.loading.find_spec", lambda _: True)
     monkeypatch.setattr("transformers.integrations.validate_bnb_backend_availability", broken)
     with pytest.raises(TrainError, match=r"no library for this machine.: pip") as caught:
         require_backend(job("out").config)
@@ -61,7 +61,7 @@ def test_a_backend_that_does_not_work_is_refused_in_one_line(
 def test_plain_configs_need_nothing_and_keep_their_cache_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("train.model.quantisation.find_spec", lambda _: None)
+    monkeypatch.setattr("train.model.loading.find_spec", lambda _: None)
     for lora in (None, {}, {"rank": 4}):
         config = TrainConfig(data=Path("x"), dtype="bfloat16", lora=lora)
         require_backend(config)

@@ -11,8 +11,14 @@ from train.data.tokens import TokenGroup
 from train.errors import TrainError
 from train.model.logprobs import Form, logprobs
 from train.objectives.registry import objective
-from train.trainer.batch_loss import EXACT, Item, LossSettings, score_batch
-from train.trainer.reference_check import check_against_reference, tolerance
+from train.trainer.batch_loss import (
+    EXACT,
+    Item,
+    LossSettings,
+    check_against_reference,
+    score_batch,
+    tolerance,
+)
 
 SETTINGS = LossSettings(objective("nca", beta=0.1, alpha=1.0), "tree")
 
