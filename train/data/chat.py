@@ -19,10 +19,8 @@ Message = Mapping[str, str] | tuple[str, str]
 def render(tokenizer: Any, messages: Sequence[Message], prefix: str = "") -> list[int]:
     """Encode a prompt: the messages, the assistant's header, and the beginning of its answer.
 
-    `messages` are mappings with `role` and `content`, or (role, content) pairs.
-
-    Raises:
-        TrainError: the tokenizer has no chat template, or the template refuses the messages.
+    `messages` are mappings with `role` and `content`, or (role, content) pairs. Raises TrainError
+    where the tokenizer has no chat template, or the template refuses the messages.
     """
     return _encode(tokenizer, _text(tokenizer, messages, header=True) + prefix)
 
@@ -41,9 +39,7 @@ def continuation_ids(
     continuation has the tokens beyond as many as the text alone has (none, where it merges into the
     text's last token). An empty text is replaced by the token that begins a text (BOS, else EOS).
     Where `text` is None, the continuation is a whole text, with the tokenizer's BOS before it.
-
-    Raises:
-        TrainError: the text is empty, and the tokenizer has neither BOS nor EOS.
+    Raises TrainError where the text is empty, and the tokenizer has neither BOS nor EOS.
     """
     if not text:
         first = (tokenizer.bos_token_id, tokenizer.eos_token_id)
@@ -69,10 +65,8 @@ def response_ids(tokenizer: Any, messages: Sequence[Message], response: str) -> 
     """Encode a response to `messages`, ending with exactly one end token.
 
     The model sees `render(tokenizer, messages) + response_ids(tokenizer, messages, response)`. The
-    response ends at its first end token, should its text hold one.
-
-    Raises:
-        TrainError: the template does not write the prompt in front of the whole conversation.
+    response ends at its first end token, should its text hold one. Raises TrainError where the
+    template does not write the prompt in front of the whole conversation.
     """
     tail = _encode_after_prompt(tokenizer, messages, response)
     end = end_token(tokenizer, messages)
@@ -130,10 +124,9 @@ def _text(tokenizer: Any, messages: Sequence[Message], *, header: bool) -> str:
         )
     pairs = (m if isinstance(m, tuple) else (m["role"], m["content"]) for m in messages)
     plain = [{"role": role, "content": content} for role, content in pairs]
+    settings = {"tokenize": False, "add_generation_prompt": header}
     try:
-        return str(
-            tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=header)
-        )
+        return str(tokenizer.apply_chat_template(plain, **settings))
     except TemplateError as error:
         roles = ", ".join(message["role"] for message in plain)
         raise TrainError(

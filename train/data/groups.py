@@ -36,10 +36,8 @@ def read_groups(
     """Read the groups of a source, and count what is dropped on the way.
 
     `source` is a file, a folder, or a name on the hub (`train.data.sources`). `rows` are read, from
-    the first (by default all), and `responses` of each prompt kept (`choose_responses`).
-
-    Raises:
-        DataError: a row is malformed, or nothing is left. The message names file and row.
+    the first (by default all), and `responses` of each prompt kept (`choose_responses`). Raises
+    DataError, naming file and row, where a row is malformed, or nothing is left.
     """
     if responses == 1:
         raise DataError("responses: 1 leaves nothing to compare; set it to 2 or more")

@@ -57,37 +57,34 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The group of a row, or the reason for leaving the row out.
-
-    `left_out` counts the responses of a kept row that are left out, empty or without a score.
-    """
+    """The group of a row, or the reason for leaving the row out."""
 
     group: Group | Reason
-    left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RowFormat:
-    """A row format: its name, the fields that its rows have, and the function that reads one."""
-
-    name: str
-    fields: frozenset[str]
-    read: Callable[[Row], Sequence[Response]]
-    strict: bool = False  # a fault in a row is an error
+    left_out: int = 0  # responses of a kept row that are left out, empty or without a score
 
 
 def read_row(row: Any, source: str) -> Reading:
     """Read the group of one row, named `source` (`file:row`), or the reason for leaving it out.
 
-    Raises:
-        DataError: the row is of no known format or malformed; the message says what is wrong.
+    Raises DataError, saying what is wrong, where the row is of no known format or malformed.
     """
     if not isinstance(row, Mapping):
         raise DataError("a row is an object with named fields; correct or remove it")
-    row_format = format_of(row)
-    responses = row_format.read(row)
-    if row_format.strict:
+    fields = {field for field, value in row.items() if value is not None}
+    reader = next((reader for needed, reader in FORMATS.items() if needed <= fields), None)
+    if reader is None:
+        raise DataError(
+            f"no known row format has the fields {', '.join(sorted(map(str, fields))) or '(none)'}"
+            "; give `prompt`, `responses` and `rewards`, or `prompt`, `chosen` and `rejected` "
+            "(docs/reference/training-data.md lists all formats)"
+        )
+    responses = reader(row)
+    if reader is plain_reward:
         return Reading(_group(responses, source))
+    return _read_published(responses, source)
+
+
+def _read_published(responses: Sequence[Response], source: str) -> Reading:
     written = [response for response in responses if response.text.strip()]
     scored = [response for response in written if response.reward is not None]
     prompts = {response.prompt for response in responses}
@@ -101,18 +98,6 @@ def read_row(row: Any, source: str) -> Reading:
     if reason := next((reason for reason, holds in faults.items() if holds), None):
         return Reading(reason)
     return Reading(_group(scored, source), len(responses) - len(scored))
-
-
-def format_of(row: Row) -> RowFormat:
-    """Return the first format whose fields the row has; raise DataError where there is none."""
-    fields = {field for field, value in row.items() if value is not None}
-    if row_format := next((entry for entry in FORMATS if entry.fields <= fields), None):
-        return row_format
-    raise DataError(
-        f"no known row format has the fields {', '.join(sorted(map(str, fields))) or '(none)'}; "
-        "give `prompt`, `responses` and `rewards`, or `prompt`, `chosen` and `rejected` "
-        "(docs/reference/training-data.md lists all formats)"
-    )
 
 
 def _group(responses: Sequence[Response], source: str) -> Group:
@@ -241,13 +226,13 @@ def _score(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-#: The known formats, in the order in which they are tried.
-FORMATS: tuple[RowFormat, ...] = (
-    RowFormat("plain reward", frozenset({"responses"}), plain_reward, strict=True),
-    RowFormat("UltraFeedback", frozenset({"instruction", "completions"}), ultrafeedback),
-    RowFormat("NCA reference columns", frozenset({"A0", "A1", "score_A0"}), reference_columns),
-    RowFormat("UltraInteract", frozenset({"trajectory", "chosen", "rejected"}), ultrainteract),
-    RowFormat("preference", frozenset({"prompt", "chosen", "rejected"}), preference),
-    RowFormat("preference, messages", frozenset({"messages", "chosen", "rejected"}), preference),
-    RowFormat("conversations", frozenset({"chosen", "rejected"}), conversations),
-)
+#: The known formats, in the order in which they are tried: the fields of a row, and its reader.
+FORMATS: dict[frozenset[str], Callable[[Row], Sequence[Response]]] = {
+    frozenset({"responses"}): plain_reward,
+    frozenset({"instruction", "completions"}): ultrafeedback,
+    frozenset({"A0", "A1", "score_A0"}): reference_columns,
+    frozenset({"trajectory", "chosen", "rejected"}): ultrainteract,
+    frozenset({"prompt", "chosen", "rejected"}): preference,
+    frozenset({"messages", "chosen", "rejected"}): preference,
+    frozenset({"chosen", "rejected"}): conversations,
+}

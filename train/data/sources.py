@@ -44,12 +44,10 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class _HubName:
-    """A data set on the hub; `revision` is a branch, tag or commit, None for the newest."""
-
     name: str
-    config: str | None = None
-    revision: str | None = None
-    split: str | None = None
+    config: str | None
+    revision: str | None  # a branch, tag or commit; None for the newest
+    split: str | None
 
     def __str__(self) -> str:
         parts = (("/", self.config), ("@", self.revision), (":", self.split))
@@ -62,11 +60,7 @@ def is_hub_name(source: str) -> bool:
 
 
 def pin(source: str) -> str:
-    """Return the source; a name on the hub with the commit that it stands for now.
-
-    Raises:
-        DataError: the name is malformed, or its commit is not known.
-    """
+    """Return the source, or a hub name with its present commit; raise DataError if unknown."""
     if not is_hub_name(source):
         return source
     name = _parse_hub_name(source)
@@ -193,10 +187,9 @@ def _number_rows(place: str, rows: Any) -> Iterator[SourceRow]:
 
 
 def _parse_hub_name(source: str) -> _HubName:
-    match = _HUB_NAME.fullmatch(source)
-    if match is None:
-        raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
-    return _HubName(**match.groupdict())
+    if match := _HUB_NAME.fullmatch(source):
+        return _HubName(**match.groupdict())
+    raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
 
 
 def _read_hub(name: _HubName) -> Iterator[SourceRow]:
@@ -208,7 +201,6 @@ def _read_hub(name: _HubName) -> Iterator[SourceRow]:
 
 
 def _builder(name: _HubName) -> Any:
-    """Return the library's builder of a data set at the requested commit."""
     import datasets
     import huggingface_hub.utils.logging as hub_logging
 

@@ -42,8 +42,7 @@ def tokenizer_folder(base: Path, adapter: Path | None) -> Path:
 def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
     """Return the config of a run that trains an adapter on, with the adapter's rank and scale.
 
-    Raises:
-        TrainError: the config asks for all weights, or for another rank or scale.
+    Raises TrainError where the config asks for all weights, or for another rank or scale.
     """
     if config.lora is None:
         raise TrainError(
@@ -58,12 +57,9 @@ def adopt_adapter(config: TrainConfig, adapter: Path) -> TrainConfig:
 def adopt_adapter_settings(
     config: TrainConfig, own: Mapping[str, float], title: str
 ) -> TrainConfig:
-    """Do as `adopt_adapter` for an adapter of known `rank` and `scale` that may not exist yet.
+    """Do as `adopt_adapter` for an adapter that may not exist yet, of its own `rank` and `scale`.
 
-    Args:
-        config: of the run.
-        own: the adapter's rank and scale.
-        title: the adapter's name in errors.
+    `title` is the adapter's name in errors.
     """
     if config.lora is None:
         raise TrainError(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from train.errors import TrainError
@@ -33,9 +34,12 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
             f"{folder}: no checkpoint: neither config.json nor {_ADAPTER} is there; "
             "name a folder that save_pretrained wrote"
         )
-    hashes = _read(memo)
+    hashes = dict[str, str]()
+    with suppress(OSError, ValueError):  # a memo that cannot be read costs only time
+        hashes |= json.loads(memo.read_text(encoding="utf-8")) if memo else {}
+    remembered = len(hashes)
     lines = [f"{file.name} {_digest(file, hashes)}" for file in files]
-    if memo is not None and hashes != _read(memo):
+    if memo is not None and len(hashes) > remembered:
         write_text(memo, json.dumps(hashes, indent=0, sort_keys=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -61,13 +65,3 @@ def _digest(file: Path, hashes: dict[str, str]) -> str:
         with file.open("rb") as stream:
             hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
     return hashes[key]
-
-
-def _read(memo: Path | None) -> dict[str, str]:
-    """Return the memo's hashes; a memo that cannot be read costs only time."""
-    if memo is None or not memo.is_file():
-        return {}
-    try:
-        return dict(json.loads(memo.read_text(encoding="utf-8")))
-    except ValueError:
-        return {}

@@ -36,14 +36,9 @@ def load_base(
 ) -> Any:
     """Load the model of a full checkpoint folder without dropout.
 
-    Args:
-        base: a full checkpoint.
-        dtype: `float32` or `bfloat16`, of the weights; `auto` is the checkpoint's own.
-        quantise: `nf4` keeps the linear layers' weights in 4 bits (`nf4_config`).
-        device: by default the GPU where there is one.
-
-    Raises:
-        TrainError: the folder is an adapter or no checkpoint.
+    `dtype` is `float32` or `bfloat16`, of the weights (`auto`: the checkpoint's own). `quantise:
+    nf4` keeps the linear layers' weights in 4 bits (`nf4_config`). The device is by default the GPU
+    where there is one. Raises TrainError where the folder is an adapter or no checkpoint.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -233,7 +228,6 @@ def _refuse_tied(adapter: Path) -> None:
 
 
 def _remove_dropout(config: Any) -> Any:
-    """Set every dropout probability to 0, for policy and reference alike."""
     for part in (config, config.get_text_config()):
         for name, value in vars(part).items():
             if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):

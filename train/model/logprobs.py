@@ -40,14 +40,10 @@ KEPT = 2**26
 def logprobs(model: nn.Module, groups: Sequence[TokenGroup], form: Form) -> tuple[Tensor, Tensor]:
     """Compute the summed log-probabilities of every response after its prompt.
 
-    Args:
-        model: a causal language model of transformers, as it is or wrapped.
-        groups: B prompts with up to K responses each.
-        form: the form of the computation, one that the model allows (`choose_form`).
-
-    Returns:
-        Sums over response tokens, nats, fp32 (fp64 for an fp64 model), `[B, K]`, 0 where a prompt
-        has no such response; and response tokens, `[B, K]`.
+    `model` is a causal language model of transformers, as it is or wrapped, `groups` are B prompts
+    with up to K responses each, and `form` is one that the model allows (`choose_form`). Returns
+    sums over response tokens, nats, fp32 (fp64 for an fp64 model), `[B, K]`, 0 where a prompt has
+    no such response; and response tokens, `[B, K]`.
     """
     core = _core(model)
     rows = (packing.tree(groups) if form == "tree" else packing.padded(groups)).to(core.device)
@@ -104,7 +100,6 @@ def _obstacle(core: Any, longest: int) -> str | None:
 def _difference(
     model: nn.Module, sample: Sequence[TokenGroup], form: Form, oracle: Tensor, lengths: Tensor
 ) -> str | None:
-    """Try a form, and return the reason against it, if there is one."""
     try:
         sums, _ = logprobs(model, sample, form)
     except tree_attention.UnsupportedAttention as reason:

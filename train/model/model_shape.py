@@ -26,19 +26,15 @@ class ModelShape:
     rank: int  # of the adapters; 0 where all weights are trained
     total: int  # all parameters, adapters included
     trained: int  # parameters that get gradients
-    # parameters of linear layers other than the head: a 4-bit base has them in 4 bits
-    quantisable: int
-    # parameters multiplied with one token in the layers (of experts only the active ones), without
-    # adapters
-    active: int
+    quantisable: int  # parameters of linear layers but the head: a 4-bit base has them in 4 bits
+    active: int  # parameters multiplied with one token in the layers (its experts'), no adapters
     head: int  # parameters multiplied with one predicted token
 
 
 def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
     """Build a transformers configuration from a folder's `config.json`, else from given values.
 
-    Raises:
-        TrainError: the folder has none, or a value has a name that this architecture does not know.
+    Raises TrainError where the folder has none, or this architecture does not know a value's name.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -74,28 +70,24 @@ def count_parameters(
 ) -> ModelShape:
     """Count a model's parameters, with the adapters that a run would train.
 
-    Args:
-        config: a transformers configuration.
-        lora: adapters on all linear layers; None trains all weights.
-        adapter: a LoRA folder to train on instead.
-
-    Raises:
-        TrainError: there is no causal language model of this configuration.
+    These are fresh ones on all linear layers (`lora`; None trains all weights), or those of the
+    folder `adapter`. Raises TrainError where there is no causal language model of this transformers
+    configuration.
     """
     from transformers import AutoModelForCausalLM
 
+    text = config.get_text_config()
     try:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
             # Counted before adapters are attached, which are linear layers too.
             linear = sum(layer.weight.numel() for _, layer in linear_layers(model))
             head = model.get_output_embeddings().weight.numel()
-            active = _count_active(model, config.get_text_config())
+            active = _count_active(model, text)
             policy = _attach(model, lora, adapter)
     except (ValueError, TypeError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise TrainError(f"{config.model_type}: no model of this configuration ({first})") from None
-    text = config.get_text_config()
     peft = getattr(policy, "peft_config", {}).get("default")
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     inner = getattr(text, "moe_intermediate_size", None) or text.intermediate_size

@@ -84,10 +84,8 @@ def _attention(
         raise UnsupportedAttention(f"its attention has {additions[0]}")
     groups = query.shape[1] // key.shape[1]
     if isinstance(attention_mask, BlockMask):
-        flex = _flex(query.device.type)
-        out = flex(
-            query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=groups > 1
-        )
+        seen = {"block_mask": attention_mask, "scale": scaling, "enable_gqa": groups > 1}
+        out = _flex(query.device.type)(query, key, value, **seen)
         return out.transpose(1, 2).contiguous(), None
     if query.shape[3] != value.shape[3]:
         raise UnsupportedAttention("its values are not as wide as its queries")
@@ -168,7 +166,8 @@ class _TreeAttention(torch.autograd.Function):
         wide = torch.promote_types(query.dtype, torch.float32)
         total = query.new_full((rows, length, groups, heads), -torch.inf, dtype=wide)
         for row, queries, keys, causal in _parts(trees):
-            q, k, v = _cut(grouped, row, queries, keys)
+            q = grouped[0][row, :, :, queries]
+            k, v = (tensor[row, :, :, keys] for tensor in grouped[1:])
             part, weight = _forward(q, k, v, 0.0, causal, scale=scaling)
             _merge(out[row, queries], total[row, queries], part, weight)
         ctx.save_for_backward(query, key, value, out, total)
@@ -184,9 +183,10 @@ class _TreeAttention(torch.autograd.Function):
         to_query, to_key, to_value = (torch.zeros_like(tensor) for tensor in (query, key, value))
         by_group = to_query.view_as(grouped[0])
         for row, queries, keys, causal in _parts(ctx.trees):
-            slopes, result = (_heads_first(t[row, queries]) for t in (grad, out))
+            slopes, result = (t[row, queries].permute(1, 2, 0, 3) for t in (grad, out))
             weight = total[row, queries].permute(1, 2, 0)
-            q, k, v = _cut(grouped, row, queries, keys)
+            q = grouped[0][row, :, :, queries]
+            k, v = (tensor[row, :, :, keys] for tensor in grouped[1:])
             pulls = _backward(slopes, q, k, v, result, weight, 0.0, causal, scale=ctx.scaling)
             by_group[row, :, :, queries] += pulls[0]
             to_key[row, :, keys] += pulls[1].sum(1)
@@ -213,16 +213,6 @@ def _grouped(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor,
     queries = query.view(rows, groups, -1, length, size)
     shape = (-1, -1, queries.shape[2], -1, -1)
     return queries, key.unsqueeze(2).expand(shape), value.unsqueeze(2).expand(shape)
-
-
-def _cut(grouped: Sequence[Tensor], row: int, queries: slice, keys: slice) -> list[Tensor]:
-    places = (queries, keys, keys)
-    return [tensor[row, :, :, place] for tensor, place in zip(grouped, places, strict=True)]
-
-
-def _heads_first(tokens: Tensor) -> Tensor:
-    """Permute `[T, key heads, heads, D]` to `[key heads, heads, T, D]`."""
-    return tokens.permute(1, 2, 0, 3)
 
 
 def _merge(out: Tensor, total: Tensor, part: Tensor, weight: Tensor) -> None:

@@ -112,7 +112,6 @@ def tolerance(
 
 
 def _logps(model: nn.Module, groups: Sequence[TokenGroup], form: Form, size: int) -> list[float]:
-    """Compute every response's log-probability, `size` prompts a batch."""
     values: list[float] = []
     for start in range(0, len(groups), size):
         part = groups[start : start + size]
@@ -129,11 +128,8 @@ def check_against_reference(
     """Check, before the first update, that the policy is the reference, as `scores` say.
 
     On a difference the policy is run again to find the reason, unless it is None, because one
-    process alone cannot run it.
-
-    Raises:
-        TrainError: a response differs by more than is allowed; the worst one is named, and the
-            setting that makes the difference.
+    process alone cannot run it. Raises TrainError where a response differs by more than is allowed,
+    naming the worst one and the setting that makes the difference.
     """
     if not items:
         return

@@ -59,8 +59,7 @@ _FSDP_NEEDS = {
 def join() -> Processes:
     """Join the other processes of this run, if there are any.
 
-    Raises:
-        TrainError: the accelerate configuration does what this training cannot work with.
+    Raises TrainError where the accelerate configuration does what this training cannot work with.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return SINGLE_PROCESS

@@ -110,7 +110,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         trainer, parts = self._trainer, []
         processes, total, size = trainer.processes, len(self._probe), self._config.prompts_per_batch
         with torch.no_grad():
-            for places in micro_batches(total, total, size, processes.size, processes.rank):
+            for places in micro_batches(total, total, size, processes):
                 items = [self._probe[place] for place in places]
                 _, scores = score_batch(trainer.model, items, trainer.loss_settings, trainer.idle)
                 parts.append(scores)

@@ -60,17 +60,10 @@ def reference_logps(
 ) -> tuple[list[tuple[float, ...]], ReferenceReport]:
     """Compute, or read, the summed log-probabilities of all responses under the reference, nats.
 
-    Of several processes each computes the missing entries of its share of the prompts, and then
-    reads the others' from the cache.
-
-    Args:
-        model: the reference.
-        groups: prompts with their responses, the same in all processes.
-        source: the settings of `model` that its numbers depend on.
-        folder: the folder of the cache; made when missing.
-        prompts_per_batch: prompts in one forward pass.
-        progress: called with (done, total) responses of this process that had to be computed.
-        processes: the processes of the run.
+    Of several processes, all given the same groups, each computes the missing entries of its share
+    of the prompts, and then reads the others' from the cache. `source` holds what the numbers of
+    `model` depend on; `folder`, of the cache, is made when missing; `prompts_per_batch` go through
+    one forward pass; `progress` is called with (done, total) responses that this process computes.
     """
     keys = [_keys(source, group) for group in groups]
     if processes.main:
@@ -85,7 +78,9 @@ def reference_logps(
         computed = 0
         for start in range(0, len(missing), prompts_per_batch):
             fresh = _compute(model, missing[start : start + prompts_per_batch], source.form)
-            _store(cache, fresh)
+            with cache:
+                rows = [(*entry, _checksum(*entry)) for entry in fresh]
+                cache.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
             logps |= {key: logp for key, logp, _ in fresh}
             computed += len(fresh)
             progress(computed, len(missing_keys))
@@ -169,12 +164,6 @@ def _load(cache: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, float
             else:
                 _LOG.warning("a damaged entry in %s is computed again", _FILE)
     return logps
-
-
-def _store(cache: sqlite3.Connection, entries: Sequence[tuple[bytes, float, int]]) -> None:
-    rows = [(*entry, _checksum(*entry)) for entry in entries]
-    with cache:
-        cache.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
 
 
 def _checksum(key: bytes, logp: float, tokens: int) -> bytes:

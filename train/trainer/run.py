@@ -139,9 +139,8 @@ def _with_reference(
     def progress(done: int, total: int) -> None:
         emit("progress", phase="reference", done=done, total=total)
 
-    logps, report = reference_logps(
-        model, groups, source, job.cache, job.config.prompts_per_batch, progress, processes
-    )
+    size = job.config.prompts_per_batch
+    logps, report = reference_logps(model, groups, source, job.cache, size, progress, processes)
     items = [Item(group, values) for group, values in zip(groups, logps, strict=True)]
     trained = dict(zip(used, items, strict=False))
     return [trained[index] for index in order], items[len(used) :], report

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from train.config import TrainConfig
 from train.errors import TrainError
+from train.trainer.distributed import Processes
 
 
 def training_order(sizes: Sequence[int], config: TrainConfig) -> tuple[int, ...]:
@@ -41,9 +42,9 @@ def check_processes(config: TrainConfig, processes: int) -> None:
 
 
 def micro_batches(
-    total: int, prompts_per_step: int, prompts_per_batch: int, processes: int, rank: int
+    total: int, prompts_per_step: int, prompts_per_batch: int, processes: Processes
 ) -> tuple[range, ...]:
-    """Return the micro-batches of one process, as places in the order of training.
+    """Return this process's micro-batches, as places in the order of training.
 
     The micro-batches of a step go round the processes, so that neighbours, which are of similar
     size, are computed at the same time. All processes have equally many; in a last step with too
@@ -53,8 +54,8 @@ def micro_batches(
     for start in range(0, total, prompts_per_step):
         end = min(start + prompts_per_step, total)
         count = math.ceil((end - start) / prompts_per_batch)
-        for turn in range(0, count, processes):
+        for turn in range(0, count, processes.size):
             # Beyond the last prompt of the step the range is empty.
-            first = start + (turn + rank) * prompts_per_batch
+            first = start + (turn + processes.rank) * prompts_per_batch
             batches.append(range(first, min(first + prompts_per_batch, end)))
     return tuple(batches)

@@ -113,12 +113,9 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
 
     def get_train_dataloader(self) -> DataLoader[Item]:
         """Load this process's micro-batches; accelerate's split would repeat prompts at the end."""
+        total, config = len(self.train_dataset), self._config
         batches = micro_batches(
-            len(self.train_dataset),
-            self._config.prompts_per_step,
-            self._config.prompts_per_batch,
-            self.processes.size,
-            self.processes.rank,
+            total, config.prompts_per_step, config.prompts_per_batch, self.processes
         )
         return DataLoader(
             self.train_dataset,

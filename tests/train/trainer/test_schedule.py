@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from train.config import TrainConfig
 from train.errors import TrainError
+from train.trainer.distributed import Processes
 from train.trainer.schedule import check_processes, micro_batches, training_order
 
 
@@ -52,7 +53,8 @@ def test_the_shares_of_a_step_are_its_prompts_once_each(
 ) -> None:
     per_step = processes * per_batch * rounds
     shares = [
-        micro_batches(total, per_step, per_batch, processes, rank) for rank in range(processes)
+        micro_batches(total, per_step, per_batch, Processes(rank, processes))
+        for rank in range(processes)
     ]
     assert len({len(batches) for batches in shares}) == 1
     assert sorted(place for batches in shares for batch in batches for place in batch) == [
