@@ -46,8 +46,7 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
         TrainError: the objective cannot use the data, or the tokenizer has no usable template.
     """
     groups, report = read_groups(config.data, config.rows, config.responses, config.seed)
-    selected = [select_compared(config, group) for group in groups]
-    compared = [group for group in selected if group is not None]
+    compared = [kept for group in groups if (kept := select_compared(config, group)) is not None]
     if not compared:
         raise DataError(
             f"{config.data}: all rewards of each prompt are equal: {config.method} has no pair"

@@ -30,9 +30,8 @@ def read_messages(messages: list[Any], role: str = "role", content: str = "conte
     where a message lacks one of its two texts.
     """
     for message in messages:
-        if not isinstance(message, Mapping) or not all(
-            isinstance(message.get(field), str) for field in (role, content)
-        ):
+        fields = message if isinstance(message, Mapping) else {}
+        if not all(isinstance(fields.get(name), str) for name in (role, content)):
             raise DataError(f"a message must have a `{role}` and a `{content}`, both texts")
     return tuple((_ROLES.get(m[role], m[role]), m[content]) for m in messages)
 
@@ -58,10 +57,7 @@ def is_transcript(value: Any) -> bool:
 
 
 def split_transcript(transcript: str) -> tuple[Turns, str]:
-    """Split a `Human:`/`Assistant:` transcript into the turns before the last reply and the reply.
-
-    The reply is empty where the transcript does not end with the assistant.
-    """
+    """Split a transcript into the turns before the assistant's last reply, and it ("" if none)."""
     _, *parts = _SPEAKER.split(transcript.lstrip())
     roles = ("user" if speaker == "Human" else "assistant" for speaker in parts[::2])
     turns = tuple(zip(roles, (text.strip() for text in parts[1::2]), strict=True))

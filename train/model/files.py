@@ -26,10 +26,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def raise_on_full_disk(*folders: Path) -> Iterator[None]:
-    """Raise `OSError(ENOSPC)` in place of a writer's error where one of the folders' disks is full.
-
-    Its `filename` is the folder.
-    """
+    """Raise `OSError(ENOSPC)`, naming the folder, for a writer's error where its disk is full."""
     try:
         yield
     except _HIDING as error:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from train.config import LoraConfig, TrainConfig, TrainJob
 from train.errors import TrainError
 from train.model.adapters import SETTINGS, is_adapter, load_adapter, read_settings, tokenizer_folder
 from train.model.files import raise_on_full_disk
-
-_EMBEDDINGS = {"lm_head", "embed_tokens"}
 
 
 def load_tokenizer(base: Path) -> Any:
@@ -217,10 +216,8 @@ def _refuse_tied(adapter: Path) -> None:
     """Refuse an adapter of embedding or head where one matrix serves as both."""
     settings = read_settings(adapter)
     lists = (settings.get(key) for key in ("target_modules", "modules_to_save"))
-    modules = {
-        str(name).rpartition(".")[2] for part in lists if isinstance(part, list) for name in part
-    }
-    if changed := _EMBEDDINGS & modules:
+    names = chain.from_iterable(part for part in lists if isinstance(part, list))
+    if changed := {"lm_head", "embed_tokens"} & {str(name).rpartition(".")[2] for name in names}:
         raise TrainError(
             f"{adapter}: changes {', '.join(sorted(changed))}, which this base ties to its other "
             "end; such an adapter cannot be merged: use it as it is"

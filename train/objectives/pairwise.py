@@ -26,8 +26,6 @@ CHOICE_NEEDED = (
 #: A function of the scores of better and worse responses, `[B, K, 1]` and `[B, 1, K]`, that returns
 #: the loss of each pair.
 PairLoss = Callable[[Tensor, Tensor], Tensor]
-#: A function from a batch to `[B, K]` scores.
-Scores = Callable[[Batch], Tensor]
 
 
 def choose_pairs(
@@ -137,10 +135,7 @@ def biased_nca(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> L
     BCO on pairs (TRL's `bco_pair`, there without a running mean).
     """
     return _on_pairs(
-        lambda better, worse: -logsigmoid(better) - logsigmoid(-worse),
-        lambda batch: beta * batch.log_ratios(),
-        pairs,
-        seed,
+        lambda better, worse: -logsigmoid(better) - logsigmoid(-worse), beta, pairs, seed
     )
 
 
@@ -155,10 +150,10 @@ def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed
 
     return _on_pairs(
         lambda better, worse: (better - worse - 1 / (2 * beta)) ** 2,
-        lambda batch: beta * batch.log_ratios(),
+        beta,
         pairs,
         seed,
-        scores,
+        scores=scores,
     )
 
 
@@ -168,10 +163,7 @@ def simpo(beta: float, gamma: float = 0.5, pairs: PairChoice | None = None, seed
     Source: arXiv 2405.14734.
     """
     return _on_pairs(
-        lambda better, worse: -logsigmoid(better - worse - gamma),
-        lambda batch: beta * batch.mean_logps(),
-        pairs,
-        seed,
+        lambda better, worse: -logsigmoid(better - worse - gamma), beta, pairs, seed, mean=True
     )
 
 
@@ -188,34 +180,34 @@ def orpo(beta: float, pairs: PairChoice | None = None, seed: int = 0) -> Loss:
         # A missing response has no odds: any likelihood below 1 keeps NaN out.
         return batch.mean_logps().masked_fill(~batch.mask, -1.0)
 
-    return _on_pairs(pair_loss, lambda batch: beta * batch.mean_logps(), pairs, seed, scores)
+    return _on_pairs(pair_loss, beta, pairs, seed, mean=True, scores=scores)
 
 
 def _on_margins(
     margin_loss: Callable[[Tensor], Tensor], beta: float, pairs: PairChoice | None, seed: int
 ) -> Loss:
     """Build the loss of an objective of Delta alone."""
-    return _on_pairs(
-        lambda better, worse: margin_loss(better - worse),
-        lambda batch: beta * batch.log_ratios(),
-        pairs,
-        seed,
-    )
+    return _on_pairs(lambda better, worse: margin_loss(better - worse), beta, pairs, seed)
 
 
 def _on_pairs(
     pair_loss: PairLoss,
-    implicit_rewards: Scores,
+    beta: float,
     pairs: PairChoice | None,
     seed: int,
-    scores: Scores | None = None,
+    *,
+    mean: bool = False,
+    scores: Callable[[Batch], Tensor] | None = None,
 ) -> Loss:
-    """Build the loss of an objective of two `scores`, by default the implicit rewards."""
+    """Build the loss of an objective of two scores, by default the implicit rewards.
+
+    These are beta times the log-ratios or, with `mean`, times l.
+    """
 
     def compute(batch: Batch) -> ObjectiveOutput:
         if pairs is None and bool((batch.mask.sum(dim=1) > 2).any()):
             raise TrainError(f"this objective {CHOICE_NEEDED}")
-        implicit = implicit_rewards(batch)
+        implicit = beta * (batch.mean_logps() if mean else batch.log_ratios())
         values = implicit if scores is None else scores(batch)
         weights = pair_weights(batch.rewards, batch.mask, pairs or "all", seed)
         losses = (weights * pair_loss(values[:, :, None], values[:, None, :])).sum(dim=(1, 2))

@@ -35,10 +35,9 @@ class PromptLengths:
 
     def rows(self, form: str) -> tuple[int, ...]:
         """Return the tokens of the tree or of each row; a last token is only predicted."""
-        inputs = [length - 1 for length in self.responses]
         if form == "tree":
-            return (self.prompt + sum(inputs),)
-        return tuple(self.prompt + length for length in inputs)
+            return (self.size - len(self.responses),)
+        return tuple(self.prompt + length - 1 for length in self.responses)
 
     def attended(self, form: str) -> float:
         """Count the pairs of a token and one that it attends to, in all rows."""

@@ -28,8 +28,7 @@ class BatchScores:
     lengths: Tensor  # response tokens
     implicit: Tensor  # implicit rewards, beta times the log-ratio
     losses: Tensor  # `[B]`
-    # entropy of each prompt's labels, nats, `[B]`; None for a pair objective
-    entropy: Tensor | None
+    entropy: Tensor | None  # of each prompt's labels, nats, `[B]`; None for a pair objective
     tokens: int = 0  # tokens that the model was given; 0 where it was not run
     places: int = 0  # places for tokens in the rows that it was given, padding included
 
@@ -97,13 +96,8 @@ def _ranked(scores: BatchScores) -> dict[str, Tensor]:
     high = scores.rewards.masked_fill(~scores.mask, float("inf"))
     apart = low.max(dim=1).values > high.min(dim=1).values
     order = low[apart].argsort(dim=1, descending=True, stable=True)
-    ratio = scores.logps - scores.ref_logps
-    matrices = {
-        "ratio": ratio,
-        "logps": scores.logps,
-        "implicit": scores.implicit,
-        "mask": scores.mask,
-    }
+    matrices = {name: getattr(scores, name) for name in ("logps", "implicit", "mask")}
+    matrices["ratio"] = scores.logps - scores.ref_logps
     columns = {name: value[apart].gather(1, order) for name, value in matrices.items()}
     return {**columns, "worst": scores.mask[apart].sum(dim=1) - 1}
 

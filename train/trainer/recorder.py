@@ -65,9 +65,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         seconds: dict[str, float],
     ) -> None:
         self._trainer = trainer
-        self._steps = job.out / "steps.jsonl"
-        self._speed = job.out / "speed.jsonl"
-        self._config = job.config
+        self._job = job
         self._probe = probe
         self._emit = emit
         self._seconds = seconds
@@ -79,8 +77,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def begin(self, step: int | None) -> None:
         """Prepare the files for a run that resumes at `step` (None: a fresh run, probed at 0)."""
         if self._trainer.processes.main:
-            for path in (self._steps, self._speed):
-                _rewind(path, -1 if step is None else step)
+            for name in ("steps.jsonl", "speed.jsonl"):
+                _rewind(self._job.out / name, -1 if step is None else step)
         self._since = time.perf_counter()
         if step is None and self._probe:
             # The policy still is the reference, as the check in the first step makes sure.
@@ -98,17 +96,17 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         seconds = time.perf_counter() - self._since
         rate = round(fields["tokens"] / seconds, 1)
         speed = {"seconds": round(seconds, 3), "tokens_per_second": rate}
-        self._write(self._speed, "speed", {"split": "train", "step": done - 1, **speed})
+        self._write("speed.jsonl", "speed", {"split": "train", "step": done - 1, **speed})
         self._emit("progress", phase="train", done=done, total=total)
-        if self._probe and (done % self._config.probe_every == 0 or done == total):
+        if self._probe and (done % self._job.config.probe_every == 0 or done == total):
             with count_seconds(self._seconds, "probe"):
                 self._record_probe(done, self._score_probe())
         self._since = time.perf_counter()
 
     def _score_probe(self) -> BatchScores:
         """Score the probe set under the present policy."""
-        trainer, parts = self._trainer, []
-        processes, total, size = trainer.processes, len(self._probe), self._config.prompts_per_batch
+        trainer, parts, total = self._trainer, [], len(self._probe)
+        processes, size = trainer.processes, self._job.config.prompts_per_batch
         with torch.no_grad():
             for places in micro_batches(total, total, size, processes):
                 items = [self._probe[place] for place in places]
@@ -123,16 +121,16 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def _record(self, split: str, step: int, fields: dict[str, Any]) -> None:
         """Record metrics; warn once of a fall of good responses, by the probe if there is one."""
-        self._write(self._steps, "log", {"split": split, "step": step, **fields})
+        self._write("steps.jsonl", "log", {"split": split, "step": step, **fields})
         judged, best = "probe" if self._probe else "train", fields["logratio_best"]
         if not self._warned and split == judged and best is not None and best < -FALL:
             self._warned = True
             text = _FALLEN.format(step=step, split=split, lost=-best, fall=FALL)
             self._emit("note", text=text)
 
-    def _write(self, path: Path, event: str, line: Mapping[str, Any]) -> None:
+    def _write(self, file: str, event: str, line: Mapping[str, Any]) -> None:
         if self._trainer.processes.main:
-            with path.open("a", encoding="utf-8") as stream:
+            with (self._job.out / file).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
         self._emit(event, **line)
 

@@ -51,26 +51,19 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         return concatenate(self.processes.gather(parts))
 
     def full_weights(self) -> dict[str, Tensor] | None:
-        """Gather sharded weights in the main process; None where each process has all of them.
-
-        All processes must call it.
-        """
-        if self.is_fsdp_enabled:
-            from torch.distributed.checkpoint.state_dict import (
-                StateDictOptions,
-                get_model_state_dict,
-            )
-
-            options = StateDictOptions(
-                full_state_dict=True, cpu_offload=True, ignore_frozen_params=True
-            )
-            weights = get_model_state_dict(self.model, options=options)
-            # Gathered one by one, a tied head is a copy of the embedding; a checkpoint has one.
-            tied = getattr(self.model, "all_tied_weights_keys", {})
-            return {n: cast("Tensor", value) for n, value in weights.items() if n not in tied}
+        """Gather sharded weights in the main process, all calling it; None where all have them."""
         if self.is_deepspeed_enabled:
             return dict(self.accelerator.get_state_dict(self.model_wrapped))
-        return None
+        if not self.is_fsdp_enabled:
+            return None
+        from torch.distributed.checkpoint import state_dict
+
+        only = {"full_state_dict": True, "cpu_offload": True, "ignore_frozen_params": True}
+        options = state_dict.StateDictOptions(**only)
+        weights = state_dict.get_model_state_dict(self.model, options=options)
+        # Gathered one by one, a tied head is a copy of the embedding; a checkpoint has one.
+        tied = getattr(self.model, "all_tied_weights_keys", {})
+        return {n: cast("Tensor", value) for n, value in weights.items() if n not in tied}
 
     def compute_loss(
         self,
