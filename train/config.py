@@ -32,17 +32,15 @@ class LoraConfig(BaseModel):
 class TrainConfig(BaseModel):
     """The training of one checkpoint; a recipe's `train:` and `checkpoints:` hold these keys.
 
-    Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) in one
-    optimiser step over all accumulated micro-batches of `prompts_per_batch`. A run ends after
-    `epochs` passes, or after `max_steps` steps where given. `alpha` divides the reward; 0 is
-    hard labels. `method` names an objective of `train.objectives.registry`, `method_settings` sets
-    what it alone takes (`epsilon`, `gamma`). `data` names a file, a folder or a data set on the hub
-    (`train.data.sources`). `responses` keeps the best and a draw of the others; `pairs` chooses the
-    pairs of a pair objective where K > 2. `probe` names prompts in the same way, usually held out,
-    scored at step 0, every `probe_every` steps and at the end. `lora: null` trains all weights.
-    `too_long` cuts or drops a prompt that with its longest response exceeds `max_length`.
-    `checkpoint_activations` keeps only the inputs of layers and computes the rest again in the
-    backward pass: less memory, the same numbers.
+    Lengths are tokens, `prompts_per_step` counts prompts (each with all its responses) over all
+    accumulated micro-batches of `prompts_per_batch`. A run ends after `epochs` passes, or after
+    `max_steps` steps where given. `alpha` divides the reward; 0 is hard labels. `method` names an
+    objective (`train.objectives.registry`), `method_settings` what it alone takes. `data` and
+    `probe`, usually held out, are sources (`train.data.sources`). `responses` keeps the best and a
+    draw of the others; `pairs` chooses the pairs of a pair objective where K > 2. `too_long` cuts
+    or drops a prompt that with its longest response exceeds `max_length`. `lora: null` trains all
+    weights. `checkpoint_activations` computes all but the layers' inputs again in the backward
+    pass: less memory, the same numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

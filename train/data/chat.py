@@ -91,7 +91,6 @@ def header_length(tokenizer: Any, messages: Sequence[Message]) -> int:
 
 
 def _encode_after_prompt(tokenizer: Any, messages: Sequence[Message], response: str) -> list[int]:
-    """Encode the part of the conversation that follows the prompt."""
     prompt = _text(tokenizer, messages, header=True)
     whole = _text(tokenizer, [*messages, ("assistant", response)], header=False)
     if not whole.startswith(prompt):

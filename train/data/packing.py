@@ -27,6 +27,8 @@ ROW_TOKENS = 16384
 
 #: Tokens in one tree: of its prompt, then of each response as it lies in the row.
 Tree = tuple[int, ...]
+#: The trees of each row.
+Trees = Sequence[Sequence[Tree]]
 #: A part of a row: a prompt's place in the batch, and the places of its responses that follow it.
 _Piece = tuple[int, Sequence[int]]
 
@@ -46,8 +48,8 @@ class Rows:
 
     def to(self, device: torch.device) -> "Rows":
         """Return the rows on a device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        tensors = {k: v.to(device) for k, v in values.items() if isinstance(v, Tensor)}
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        tensors = {name: v.to(device) for name, v in values if isinstance(v, Tensor)}
         return replace(self, **tensors)  # type: ignore[arg-type]  # the names are not known to mypy
 
 

@@ -38,8 +38,7 @@ class Prepared:
 def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
     """Read and tokenise the data that a config names.
 
-    The probe keeps all its responses, whatever the objective compares: probes of several methods
-    show the same responses.
+    The probe keeps all its responses, so that probes of several methods show the same.
 
     Raises:
         DataError: a file or row is malformed, or nothing is left to train on.

@@ -63,15 +63,15 @@ def pin(source: str) -> str:
     """Return the source, or a hub name with its present commit; raise DataError if unknown."""
     if not is_hub_name(source):
         return source
-    name = _parse_hub_name(source)
-    return str(replace(name, revision=str(_builder(name).hash)))
+    name, builder = _find_on_hub(source)
+    return str(replace(name, revision=str(builder.hash)))
 
 
 def read_rows(source: str) -> Iterator[SourceRow]:
     """Read all rows of a source in order, without blank lines; raise DataError on any fault."""
     path = Path(source)
     if is_hub_name(source):
-        return _read_hub(_parse_hub_name(source))
+        return _read_hub(source)
     if not path.is_dir():
         return _read_file(path)
     if _is_saved_dataset(path):
@@ -186,21 +186,19 @@ def _number_rows(place: str, rows: Any) -> Iterator[SourceRow]:
     return (SourceRow(place, number, row) for number, row in enumerate(rows, start=1))
 
 
-def _parse_hub_name(source: str) -> _HubName:
-    if match := _HUB_NAME.fullmatch(source):
-        return _HubName(**match.groupdict())
-    raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
-
-
-def _read_hub(name: _HubName) -> Iterator[SourceRow]:
-    builder = _builder(name)
-    with _raise_data_error(str(name)):
+def _read_hub(source: str) -> Iterator[SourceRow]:
+    name, builder = _find_on_hub(source)
+    with _raise_data_error(source):
         builder.download_and_prepare()
         data = builder.as_dataset(split=name.split or "train")
     return _number_rows(str(replace(name, revision=None)), data)
 
 
-def _builder(name: _HubName) -> Any:
+def _find_on_hub(source: str) -> tuple[_HubName, Any]:
+    """Return a name's parts, and the library's builder of the data set at the requested commit."""
+    if (match := _HUB_NAME.fullmatch(source)) is None:
+        raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
+    name = _HubName(**match.groupdict())
     import datasets
     import huggingface_hub.utils.logging as hub_logging
 
@@ -208,7 +206,7 @@ def _builder(name: _HubName) -> Any:
     datasets.disable_progress_bars()
     datasets.utils.logging.set_verbosity_error()
     hub_logging.set_verbosity(hub_logging.CRITICAL)
-    with _raise_data_error(str(name)):
+    with _raise_data_error(source):
         # The prefix keeps a folder of the same name in the current one from being taken.
         path = f"hf://datasets/{name.name}"
         builder = datasets.load_dataset_builder(path, name.config, revision=name.revision)
@@ -216,10 +214,10 @@ def _builder(name: _HubName) -> Any:
     revision = name.revision or ""
     if _COMMIT.fullmatch(revision) and builder.hash != revision:
         raise DataError(
-            f"{name}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
+            f"{source}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
             "connect, or name that commit"
         )
-    return builder
+    return name, builder
 
 
 @contextmanager

@@ -1,10 +1,3 @@
 """Models: loading, adapters, quantisation, tree attention, and log-probabilities of responses."""
 
-__all__ = [
-    "adapters",
-    "files",
-    "fingerprint",
-    "loading",
-    "logprobs",
-    "model_shape",
-]
+__all__ = ["adapters", "fingerprint", "loading", "logprobs", "model_shape"]

@@ -19,10 +19,7 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
     The place of an adapter's base is left out: the same adapter after a move is the same adapter.
 
     `memo` is a JSON file of hashes already taken, by path, size and modification time; a weights
-    file of many gigabytes is then read once.
-
-    Raises:
-        TrainError: the folder holds no checkpoint.
+    file of many gigabytes is then read once. Raises TrainError where there is no checkpoint.
     """
     files = sorted(
         file
@@ -46,10 +43,8 @@ def fingerprint(folder: Path, memo: Path | None = None) -> str:
 
 def fingerprint_on(base: Path, adapter: Path | None, memo: Path | None = None) -> str:
     """Return the fingerprint of a base, or of an adapter on it: then both hashes."""
-    base_fingerprint = fingerprint(base, memo)
-    if adapter is None:
-        return base_fingerprint
-    return f"{fingerprint(adapter, memo)} on {base_fingerprint}"
+    of_base = fingerprint(base, memo)
+    return of_base if adapter is None else f"{fingerprint(adapter, memo)} on {of_base}"
 
 
 def _digest(file: Path, hashes: dict[str, str]) -> str:

@@ -50,7 +50,8 @@ def load_base(
     # A model in 4 bits is quantised while it is loaded, on the device where it will stay.
     bits = {"quantization_config": nf4_config(kind), "device_map": {"": device}} if quantise else {}
     try:
-        config = _remove_dropout(AutoConfig.from_pretrained(base, local_files_only=True))
+        config = AutoConfig.from_pretrained(base, local_files_only=True)
+        _remove_dropout(config)
         model = AutoModelForCausalLM.from_pretrained(
             base, config=config, dtype=kind, local_files_only=True, **bits
         )
@@ -113,15 +114,14 @@ def number_format(config: TrainConfig) -> str:
 def load_reference(job: TrainJob) -> Any:
     """Load the reference of a job: its base, with the job's adapter on it where there is one.
 
-    A run that continues an SFT adapter is measured against a frozen copy of that adapter. No second
-    copy is kept in memory: this model computes the reference's log-probabilities before the first
-    update, they stay on disk (`train.trainer.reference`), and then the adapter itself is trained.
+    No second copy is kept in memory: this model computes the reference's log-probabilities before
+    the first update, they stay on disk (`train.trainer.reference`), and then it is trained itself.
     """
     config = job.config
     model = load_base(job.base, config.dtype, config.lora.quantise if config.lora else None)
-    if job.adapter is None:
-        return model
-    return load_adapter(model, job.base, job.adapter, trainable=True).eval()
+    if job.adapter is not None:
+        model = load_adapter(model, job.base, job.adapter, trainable=True).eval()
+    return model
 
 
 def attach(model: Any, lora: LoraConfig | None, seed: int) -> Any:
@@ -164,12 +164,11 @@ def save_checkpoint(
     """
     new = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(new, ignore_errors=True)
-    if hasattr(model, "peft_config"):
-        # The head is never trained by an adapter; "auto" would ask the hub about it.
-        model.save_pretrained(new, save_embedding_layers=False, state_dict=weights)
+    # The head is never trained by an adapter; "auto" would ask the hub about it.
+    peft = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
+    model.save_pretrained(new, state_dict=weights, **peft)
+    if peft:
         (new / "README.md").unlink(missing_ok=True)
-    else:
-        model.save_pretrained(new, state_dict=weights)
     tokenizer.save_pretrained(new)
     if folder.exists():
         shutil.rmtree(folder)
@@ -181,11 +180,8 @@ def merge(adapter: Path, base: Path, out: Path) -> None:
 
     Tokenizer and chat template are the adapter's own where its folder has them, else the base's.
     The folder `out` is complete or does not exist. An adapter that was trained on a quantised base
-    is merged into the unquantised one.
-
-    Raises:
-        TrainError: one of the folders is not what it should be, or the two do not fit.
-        OSError: `ENOSPC` where the disk is full.
+    is merged into the unquantised one. Raises TrainError where a folder is not what it should be or
+    the two do not fit, and OSError (`ENOSPC`) where the disk is full.
     """
     refuse_unmergeable(adapter, out)
     with raise_on_full_disk(out.parent):
@@ -224,12 +220,11 @@ def _refuse_tied(adapter: Path) -> None:
         )
 
 
-def _remove_dropout(config: Any) -> Any:
+def _remove_dropout(config: Any) -> None:
     for part in (config, config.get_text_config()):
         for name, value in vars(part).items():
             if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
                 setattr(part, name, 0.0)
-    return config
 
 
 def _first_line(error: Exception) -> str:

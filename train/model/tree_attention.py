@@ -28,10 +28,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 from torch.nn.functional import pad
 
-from train.data.packing import Tree
+from train.data.packing import Tree, Trees
 
 #: The implementation's name in a model's configuration while it computes trees.
 TREE = "nca_tree"
+#: FlexAttention is slow where it is not compiled.
+_compile: Any = cache(torch.compile)
 #: Additions of some architectures to attention that are not computed here.
 _UNSUPPORTED = ("softcap", "s_aux", "position_bias")
 _forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001
@@ -61,38 +63,36 @@ def _attention(
     value: Tensor,
     attention_mask: Any,
     *,
-    trees: Sequence[Sequence[Tree]] | None = None,
+    trees: Trees | None = None,
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
     """Compute the attention of one layer of a model, `[R, T, heads, D]`.
 
     `query` is `[R, heads, T, D]`, `key` and `value` are `[R, key heads, T, D]`. For trees on a GPU
-    `attention_mask` is a block mask. Rows without `trees` are handed on to transformers.
-
-    Raises:
-        UnsupportedAttention: the architecture adds something that is not computed here.
+    `attention_mask` is a block mask. Rows without `trees` are handed on to transformers. Raises
+    UnsupportedAttention where the architecture adds something that is not computed here.
     """
     if trees is None:
-        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward as sdpa
 
-        plain: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **more
-        )
+        plain: tuple[Tensor, None]
+        plain = sdpa(module, query, key, value, attention_mask, scaling=scaling, **more)
         return plain
     if additions := [name for name in _UNSUPPORTED if more.get(name) is not None]:
         raise UnsupportedAttention(f"its attention has {additions[0]}")
     groups = query.shape[1] // key.shape[1]
     if isinstance(attention_mask, BlockMask):
         seen = {"block_mask": attention_mask, "scale": scaling, "enable_gqa": groups > 1}
-        out = _flex(query.device.type)(query, key, value, **seen)
+        flex = _compile(flex_attention) if query.device.type == "cuda" else flex_attention
+        out = flex(query, key, value, **seen)
         return out.transpose(1, 2).contiguous(), None
     if query.shape[3] != value.shape[3]:
         raise UnsupportedAttention("its values are not as wide as its queries")
     return attend_to_trees(query, key, value, trees, scaling), None
 
 
-def block_mask(trees: Sequence[Sequence[Tree]], length: int, device: torch.device) -> BlockMask:
+def block_mask(trees: Trees, length: int, device: torch.device) -> BlockMask:
     """Build the trees' mask for FlexAttention, `[R, 1, T, T]` in blocks, with T = `length`."""
     numbers, segments = (
         torch.stack([pad(ids, (0, length - len(ids)), value=-1) for ids in kind]).to(device)
@@ -125,18 +125,8 @@ def _row_mask(attention_mask: Tensor | None = None, **more: Any) -> Any:
     return sdpa_mask(attention_mask=attention_mask, **more)
 
 
-@cache
-def _flex(device: str) -> Any:
-    """Return FlexAttention, compiled on a GPU, where it is slow otherwise."""
-    return torch.compile(flex_attention) if device == "cuda" else flex_attention
-
-
 def attend_to_trees(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    trees: Sequence[Sequence[Tree]],
-    scaling: float | None = None,
+    query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None = None
 ) -> Tensor:
     """Compute attention where each response sees its prompt and itself, on a CPU.
 
@@ -153,12 +143,7 @@ def attend_to_trees(
 class _TreeAttention(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        trees: Sequence[Sequence[Tree]],
-        scaling: float | None,
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, trees: Trees, scaling: float | None
     ) -> Tensor:
         grouped = _grouped(query, key, value)
         rows, groups, heads, length, size = grouped[0].shape
@@ -194,7 +179,7 @@ class _TreeAttention(torch.autograd.Function):
         return to_query, to_key, to_value, None, None
 
 
-def _parts(trees: Sequence[Sequence[Tree]]) -> Iterator[tuple[int, slice, slice, bool]]:
+def _parts(trees: Trees) -> Iterator[tuple[int, slice, slice, bool]]:
     """Yield the row, queries and keys of every part, and whether it is causal."""
     for row, sizes in enumerate(trees):
         start = 0

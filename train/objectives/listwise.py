@@ -17,13 +17,15 @@ from train.objectives.objective import Batch, Loss, Objective, ObjectiveOutput, 
 FIRST_BONUS = 0.01
 
 
-def soft_labels(rewards: Tensor, mask: Tensor, alpha: float) -> Tensor:
+def soft_labels(rewards: Tensor, mask: Tensor, alpha: float, favour_first: bool = False) -> Tensor:
     """Return `softmax(rewards / alpha)` of each prompt; `alpha = 0` shares 1 among the best.
 
     `rewards` and `mask` are `[B, K]`, with at least one response a row. Rows of the result sum to
     1, and are 0 where the mask is false. Source: arXiv 2402.05369, section 3; `alpha -> 0` is the
-    hard label of DPO.
+    hard label of DPO. `favour_first` as in `infonca`.
     """
+    if favour_first:
+        rewards = torch.cat([rewards[:, :1] + FIRST_BONUS, rewards[:, 1:]], dim=1)
     low = torch.finfo(rewards.dtype).min
     present = rewards.masked_fill(~mask, low)
     best = present.max(dim=1, keepdim=True).values
@@ -47,7 +49,7 @@ def infonca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss
             raise TrainError("infonca needs at least 2 responses a prompt: drop prompts with one")
         implicit = beta * batch.log_ratios()
         log_share = implicit.masked_fill(~batch.mask, float("-inf")).log_softmax(dim=1)
-        labels = soft_labels(_adjusted(batch.rewards, favour_first), batch.mask, alpha)
+        labels = soft_labels(batch.rewards, batch.mask, alpha, favour_first)
         # -inf times a label of 0 is NaN: fill after the log-softmax.
         losses = -(labels * log_share.masked_fill(~batch.mask, 0)).sum(dim=1)
         return ObjectiveOutput(losses.mean(), losses, implicit.detach(), labels)
@@ -67,7 +69,7 @@ def nca(beta: float, alpha: float = 1.0, favour_first: bool = False) -> Loss:
         if bool((counts < 2).any()):
             warnings.warn("nca learns nothing from a prompt with one response", stacklevel=2)
         implicit = beta * batch.log_ratios()
-        labels = soft_labels(_adjusted(batch.rewards, favour_first), batch.mask, alpha)
+        labels = soft_labels(batch.rewards, batch.mask, alpha, favour_first)
         optimise = -(labels * logsigmoid(implicit)).sum(dim=1)
         regularise = -logsigmoid(-implicit).masked_fill(~batch.mask, 0).sum(dim=1) / counts
         losses = optimise + regularise
@@ -122,14 +124,6 @@ def sft() -> Loss:
         return ObjectiveOutput(losses.mean(), losses, likely.detach())
 
     return Loss(compute)
-
-
-def _adjusted(rewards: Tensor, favour_first: bool) -> Tensor:
-    if not favour_first:
-        return rewards
-    bonus = torch.zeros_like(rewards)
-    bonus[:, 0] = FIRST_BONUS
-    return rewards + bonus
 
 
 OBJECTIVES = {

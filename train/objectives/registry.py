@@ -3,9 +3,8 @@
     loss = objective("nca", beta=0.01, alpha=0.0)
     out = loss(logps, ref_logps, rewards, mask)
 
-To add one, write a function that takes its settings by keyword and returns a
-`train.objectives.objective.Loss`, and enter it in the dict at the end of the same file:
-`train/objectives/listwise.py` (any number of responses) or `train/objectives/pairwise.py` (pairs).
+Each is an entry of the dict at the end of `train/objectives/listwise.py` (any number of responses)
+or `train/objectives/pairwise.py` (pairs).
 """
 
 from typing import Any
@@ -32,8 +31,7 @@ def objective(name: str, **settings: Any) -> Loss:
         TrainError: an unknown name, or a setting that it does not take.
     """
     entry = find(name)
-    unknown = sorted(set(settings) - entry.settings)
-    if unknown:
+    if unknown := sorted(set(settings) - entry.settings):
         takes = ", ".join(sorted(entry.settings)) or "no settings"
         raise TrainError(f"{name} takes no {', '.join(unknown)}: it takes {takes}")
     return entry.build(**settings)

@@ -35,14 +35,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LossSettings:
-    """The objective of a run, and the form in which log-probabilities are computed.
-
-    `allowed` is the difference of policy and reference, nats a response, before the first update.
-    """
+    """The objective of a run, and the form in which log-probabilities are computed."""
 
     loss: Loss
     form: Form
-    allowed: float = EXACT
+    allowed: float = EXACT  # of policy and reference, nats a response, before the first update
 
 
 def score_batch(
@@ -50,9 +47,8 @@ def score_batch(
 ) -> tuple[Tensor, BatchScores]:
     """Compute the losses of a batch, `[B]`, with gradient, and its detached scores.
 
-    Among several processes, the batch of one that has no prompt left is empty: it still takes its
-    part in their exchange (weights, gradients, the z of KTO) by the item `idle`, which counts for
-    nothing.
+    The batch of a process that has no prompt left is empty: it takes its part in the exchange with
+    others (weights, gradients, the z of KTO) by the item `idle`, which counts for nothing.
     """
     groups = [item.group for item in (items or (idle,)) if item is not None]
     logps, lengths = logprobs(model, groups, settings.form)

@@ -13,7 +13,7 @@ from train.config import TrainConfig
 from train.data.packing import ROW_TOKENS, pack
 from train.model.logprobs import CHUNK, KEPT
 from train.model.model_shape import ModelShape
-from train.trainer.schedule import training_order
+from train.trainer.distributed import training_order
 
 #: NF4 with double quantisation: half a byte, 8 bits for 64 weights, 32 bits for 64 * 256.
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)

@@ -118,7 +118,4 @@ def _mean(values: Tensor) -> float | None:
 
 
 def _error(values: Tensor) -> float | None:
-    """Return the standard error of the mean."""
-    if len(values) < 2:
-        return None
-    return round(float(values.double().std() / len(values) ** 0.5), 6)
+    return round(float(values.double().std() / len(values) ** 0.5), 6) if len(values) > 1 else None

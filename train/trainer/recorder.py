@@ -8,17 +8,17 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
-from train.config import TrainJob
 from train.model.files import write_text
 from train.trainer.batch_loss import Item, score_at_reference, score_batch
+from train.trainer.distributed import micro_batches
 from train.trainer.metrics import BatchScores, concatenate, summarise
-from train.trainer.schedule import micro_batches
 from train.trainer.trainer import GroupTrainer
 
 #: A receiver of the events of a run, in the run's own thread; an exception in it ends the run.
@@ -49,6 +49,7 @@ def count_seconds(seconds: dict[str, float], phase: str) -> Iterator[None]:
     seconds[phase] = seconds.get(phase, 0.0) + time.perf_counter() - began
 
 
+@dataclass(eq=False)
 class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
     """Writes and emits the records of steps and probes.
 
@@ -56,33 +57,25 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     before it. Of several processes all call it and the main one writes.
     """
 
-    def __init__(
-        self,
-        trainer: GroupTrainer,
-        job: TrainJob,
-        probe: Sequence[Item],
-        emit: Emit,
-        seconds: dict[str, float],
-    ) -> None:
-        self._trainer = trainer
-        self._job = job
-        self._probe = probe
-        self._emit = emit
-        self._seconds = seconds
-        trained = {item.group.prompt for item in trainer.train_dataset}
-        self._trained_on = sum(item.group.prompt in trained for item in probe)
-        self._warned = False
-        self._since = time.perf_counter()
+    trainer: GroupTrainer
+    probe: Sequence[Item]
+    emit: Emit
+    seconds: dict[str, float]  # of each phase of the run
+    _trained_on: int = 0  # prompts of the probe that are trained on
+    _since: float = 0.0  # the end of the last step, on the clock of `time.perf_counter`
+    _warned: bool = False
 
     def begin(self, step: int | None) -> None:
         """Prepare the files for a run that resumes at `step` (None: a fresh run, probed at 0)."""
-        if self._trainer.processes.main:
+        if self.trainer.processes.main:
             for name in ("steps.jsonl", "speed.jsonl"):
-                _rewind(self._job.out / name, -1 if step is None else step)
+                _rewind(self.trainer.job.out / name, -1 if step is None else step)
         self._since = time.perf_counter()
-        if step is None and self._probe:
+        trained = {item.group.prompt for item in self.trainer.train_dataset}
+        self._trained_on = sum(item.group.prompt in trained for item in self.probe)
+        if step is None and self.probe:
             # The policy still is the reference, as the check in the first step makes sure.
-            self._record_probe(0, score_at_reference(self._probe, self._trainer.loss_settings))
+            self._record_probe(0, score_at_reference(self.probe, self.trainer.loss_settings))
 
     def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ARG002
         """Record a finished step before its state is saved, and a probe when one is due."""
@@ -91,29 +84,28 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             return
         done, total = int(state.global_step), int(state.max_steps)
         rates = {"learning_rate": logs["learning_rate"], "grad_norm": round(logs["grad_norm"], 6)}
-        fields = {**summarise(self._trainer.take_scores()), **rates}
+        fields = {**summarise(self.trainer.take_scores()), **rates}
         self._record("train", done - 1, fields)
         seconds = time.perf_counter() - self._since
         rate = round(fields["tokens"] / seconds, 1)
         speed = {"seconds": round(seconds, 3), "tokens_per_second": rate}
         self._write("speed.jsonl", "speed", {"split": "train", "step": done - 1, **speed})
-        self._emit("progress", phase="train", done=done, total=total)
-        if self._probe and (done % self._job.config.probe_every == 0 or done == total):
-            with count_seconds(self._seconds, "probe"):
+        self.emit("progress", phase="train", done=done, total=total)
+        if self.probe and (done % self.trainer.job.config.probe_every == 0 or done == total):
+            with count_seconds(self.seconds, "probe"):
                 self._record_probe(done, self._score_probe())
         self._since = time.perf_counter()
 
     def _score_probe(self) -> BatchScores:
-        """Score the probe set under the present policy."""
-        trainer, parts, total = self._trainer, [], len(self._probe)
-        processes, size = trainer.processes, self._job.config.prompts_per_batch
+        trainer, parts, total = self.trainer, [], len(self.probe)
+        processes, size = trainer.processes, self.trainer.job.config.prompts_per_batch
         with torch.no_grad():
             for places in micro_batches(total, total, size, processes):
-                items = [self._probe[place] for place in places]
+                items = [self.probe[place] for place in places]
                 _, scores = score_batch(trainer.model, items, trainer.loss_settings, trainer.idle)
                 parts.append(scores)
                 done = min(total, len(parts) * processes.size * size)
-                self._emit("progress", phase="probe", done=done, total=total)
+                self.emit("progress", phase="probe", done=done, total=total)
         return concatenate(processes.gather(parts))
 
     def _record_probe(self, step: int, scores: BatchScores) -> None:
@@ -122,17 +114,17 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def _record(self, split: str, step: int, fields: dict[str, Any]) -> None:
         """Record metrics; warn once of a fall of good responses, by the probe if there is one."""
         self._write("steps.jsonl", "log", {"split": split, "step": step, **fields})
-        judged, best = "probe" if self._probe else "train", fields["logratio_best"]
+        judged, best = "probe" if self.probe else "train", fields["logratio_best"]
         if not self._warned and split == judged and best is not None and best < -FALL:
             self._warned = True
             text = _FALLEN.format(step=step, split=split, lost=-best, fall=FALL)
-            self._emit("note", text=text)
+            self.emit("note", text=text)
 
     def _write(self, file: str, event: str, line: Mapping[str, Any]) -> None:
-        if self._trainer.processes.main:
-            with (self._job.out / file).open("a", encoding="utf-8") as stream:
+        if self.trainer.processes.main:
+            with (self.trainer.job.out / file).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
-        self._emit(event, **line)
+        self.emit(event, **line)
 
 
 def _rewind(path: Path, step: int) -> None:

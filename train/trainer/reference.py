@@ -154,7 +154,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _load(cache: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, float]:
-    """Read the entries that exist and pass their check."""
     logps = {}
     query = "SELECT logp, tokens, proof FROM entries WHERE key = ?"
     for key in keys:

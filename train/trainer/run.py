@@ -30,10 +30,16 @@ from train.model.fingerprint import fingerprint_on
 from train.model.logprobs import Form, attention_kernel, choose_form
 from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, LossSettings, tolerance
-from train.trainer.distributed import Processes, join, raise_on_lost_process, sharding
+from train.trainer.distributed import (
+    Processes,
+    check_processes,
+    join,
+    raise_on_lost_process,
+    sharding,
+    training_order,
+)
 from train.trainer.recorder import Callback, Emit, Recorder, count_seconds
 from train.trainer.reference import ReferenceReport, ReferenceSource, reference_logps
-from train.trainer.schedule import check_processes, training_order
 from train.trainer.trainer import GroupTrainer
 
 #: The file among the saved states that names the run to which they belong.
@@ -102,14 +108,12 @@ def _run(job: TrainJob, emit: Emit, processes: Processes) -> TrainResult:
     allowed = tolerance(model, first, form, config.dtype, config.prompts_per_batch)
     policy = loading.attach(model, config.lora, config.seed)
     trainer = GroupTrainer(policy, job, items, LossSettings(loss, form, allowed), processes)
-    recorder = Recorder(trainer, job, probe, emit, seconds)
+    recorder = Recorder(trainer, probe, emit, seconds)
     with count_seconds(seconds, "train"):
         resumed = _train(trainer, recorder, job.out / "state", _identity(config, weights, data))
-    trained = trainer.full_weights()
-    steps = int(trainer.state.global_step)
-    result = TrainResult(
-        job.out / "checkpoint", steps, resumed, form, report, data.counts, data.probe_counts
-    )
+    trained, steps = trainer.full_weights(), int(trainer.state.global_step)
+    counts = (data.counts, data.probe_counts)
+    result = TrainResult(job.out / "checkpoint", steps, resumed, form, report, *counts)
     if processes.main:
         loading.save_checkpoint(policy, tokenizer, result.checkpoint, trained)
         rounded = {name: round(value, 3) for name, value in seconds.items()}
@@ -161,17 +165,16 @@ def _train(trainer: GroupTrainer, recorder: Recorder, state: Path, identity: str
     return step
 
 
+@dataclass(eq=False)
 class _StopOnRequest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
     """Stops the run after a step, with its state saved, where it was requested in any process."""
 
-    def __init__(self, requested: Callable[[], bool], processes: Processes) -> None:
-        self._requested = requested
-        self._processes = processes
+    requested: Callable[[], bool]
+    processes: Processes
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Save and stop, on request."""
         # A signal reaches processes at different steps.
-        if any(self._processes.gather([self._requested()])):
+        if any(self.processes.gather([self.requested()])):
             control.should_save = control.should_training_stop = True
 
 

@@ -13,16 +13,15 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from train.config import TrainConfig, TrainJob
 from train.errors import TrainError
 from train.trainer.batch_loss import Item, LossSettings, check_against_reference, score_batch
-from train.trainer.distributed import Processes, sharding
+from train.trainer.distributed import Processes, micro_batches, sharding
 from train.trainer.metrics import BatchScores, concatenate
-from train.trainer.schedule import micro_batches
 
 
 class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
     """Trains on items in the order they come, the loss a mean over a step's prompts.
 
-    Of several processes each has its share of every step (`train.trainer.schedule.micro_batches`).
-    Before the first update of a run the policy must be the reference (`check_against_reference`).
+    Of several processes each has its share of every step (`micro_batches`). Before the first update
+    of a run the policy must be the reference (`check_against_reference`).
     """
 
     # compute_loss divides by the prompts of the whole step.
@@ -41,7 +40,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         self.remove_callback(PrinterCallback)
         self.loss_settings = loss_settings
         self.processes = processes
-        self._config = job.config
+        self.job = job
         self._parts: list[BatchScores] = []
         self.idle = min(items, key=lambda item: item.group.size)
 
@@ -93,20 +92,16 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         return losses.sum() * self.processes.size / (num_items_in_batch or len(items))
 
     def get_batch_samples(
-        self,
-        epoch_iterator: Iterator[Any],
-        num_batches: int,
-        device: torch.device,  # noqa: ARG002
+        self, epoch_iterator: Iterator[Any], num_batches: int, *_: Any
     ) -> tuple[list[Any], int]:
         """Return this process's micro-batches of a step, and the step's number of prompts."""
-        done = self.state.global_step * self._config.prompts_per_step
-        left = len(self.train_dataset) - done
-        batches = list(itertools.islice(epoch_iterator, num_batches))
-        return batches, min(left, self._config.prompts_per_step)
+        size = self.job.config.prompts_per_step
+        left = len(self.train_dataset) - self.state.global_step * size
+        return list(itertools.islice(epoch_iterator, num_batches)), min(left, size)
 
     def get_train_dataloader(self) -> DataLoader[Item]:
         """Load this process's micro-batches; accelerate's split would repeat prompts at the end."""
-        total, config = len(self.train_dataset), self._config
+        total, config = len(self.train_dataset), self.job.config
         batches = micro_batches(
             total, config.prompts_per_step, config.prompts_per_batch, self.processes
         )

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from train.config import TrainConfig
 from train.errors import TrainError
-from train.trainer.distributed import Processes
-from train.trainer.schedule import check_processes, micro_batches, training_order
+from train.trainer.distributed import Processes, check_processes, micro_batches, training_order
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(1, 60), st.integers(1, 8))
