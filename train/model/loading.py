@@ -114,8 +114,9 @@ def number_format(config: TrainConfig) -> str:
 def load_reference(job: TrainJob) -> Any:
     """Load the reference of a job: its base, with the job's adapter on it where there is one.
 
-    No second copy is kept in memory: this model computes the reference's log-probabilities before
-    the first update, they stay on disk (`train.trainer.reference`), and then it is trained itself.
+    A run that continues an SFT adapter is measured against that adapter, frozen. No second copy is
+    kept in memory: this model computes the reference's log-probabilities before the first update,
+    they stay on disk (`train.trainer.reference`), and then the adapter itself is trained.
     """
     config = job.config
     model = load_base(job.base, config.dtype, config.lora.quantise if config.lora else None)
