@@ -57,8 +57,9 @@ class GroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
             return None
         from torch.distributed.checkpoint import state_dict
 
-        only = {"full_state_dict": True, "cpu_offload": True, "ignore_frozen_params": True}
-        options = state_dict.StateDictOptions(**only)
+        options = state_dict.StateDictOptions(
+            full_state_dict=True, cpu_offload=True, ignore_frozen_params=True
+        )
         weights = state_dict.get_model_state_dict(self.model, options=options)
         # Gathered one by one, a tied head is a copy of the embedding; a checkpoint has one.
         tied = getattr(self.model, "all_tied_weights_keys", {})
