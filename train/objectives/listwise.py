@@ -7,7 +7,7 @@ import warnings
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, sigmoid
 from torch.nn.functional import logsigmoid
 
 from train.errors import TrainError
@@ -97,9 +97,7 @@ def kto(beta: float, good_weight: float = 1.0, bad_weight: float = 1.0) -> Loss:
         total = batch.rewards.masked_fill(~batch.mask, 0).sum(dim=1, keepdim=True)
         good = batch.rewards > total / counts[:, None]
         ahead = beta * (ratios - kto_reference(ratios, batch.mask))
-        value = torch.where(
-            good, good_weight * torch.sigmoid(-ahead), bad_weight * torch.sigmoid(ahead)
-        )
+        value = torch.where(good, good_weight * sigmoid(-ahead), bad_weight * sigmoid(ahead))
         apart = (good & batch.mask).any(dim=1)
         losses = value.masked_fill(~batch.mask, 0).sum(dim=1) / counts * apart
         return ObjectiveOutput(mean_over(losses, apart), losses, beta * ratios.detach())

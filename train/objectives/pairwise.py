@@ -51,9 +51,7 @@ def choose_pairs(
     return tuple((best, loser) for loser in losers)
 
 
-def pair_weights(
-    rewards: Tensor, mask: Tensor, choice: PairChoice = "all", seed: int = 0
-) -> Tensor:
+def pair_weights(rewards: Tensor, mask: Tensor, choice: PairChoice, seed: int = 0) -> Tensor:
     """Return each ordered pair's weight in its prompt's loss: 1 over the number of pairs, else 0.
 
     `rewards` and `mask` are `[B, K]`. In the result, `[B, K, K]`, entry `[b, i, j]` is above 0 only
