@@ -1,7 +1,6 @@
 """The data of a config as token groups: read, reduced to what is compared, tokenised."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -50,7 +49,8 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
         raise DataError(
             f"{config.data}: all rewards of each prompt are equal: {config.method} has no pair"
         )
-    train, tokens = _tokenise(config, tokenizer, compared)
+    limits = (config.max_length, config.max_prompt_length, config.too_long)
+    train, tokens = tokenise(tokenizer, compared, *limits)
     pairs = (pair for group in groups for pair in combinations(group.rewards, 2))
     tied_pairs = sum(first == second for first, second in pairs)
     counts = Counts(report, tokens, len(groups) - len(compared), tied_pairs)
@@ -59,19 +59,8 @@ def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
     probe_groups, probe_report = read_groups(config.probe, config.probe_rows)
     for group in probe_groups:
         select_compared(config, group)  # the probe's loss compares pairs too
-    probe, probe_tokens = _tokenise(config, tokenizer, probe_groups)
+    probe, probe_tokens = tokenise(tokenizer, probe_groups, *limits)
     return Prepared(train, probe, counts, Counts(probe_report, probe_tokens))
-
-
-def _tokenise(
-    config: TrainConfig, tokenizer: Any, groups: Sequence[Group]
-) -> tuple[tuple[TokenGroup, ...], TokenReport]:
-    lengths = (config.max_length, config.max_prompt_length)
-    kept, report = tokenise(tokenizer, groups, *lengths, config.too_long)
-    if not kept:
-        source = groups[0].source.rpartition(":")[0]
-        raise DataError(f"{source}: no prompt fits: raise max_length, or set too_long: cut")
-    return kept, report
 
 
 def select_compared(config: TrainConfig, group: Group) -> Group | None:

@@ -1,11 +1,12 @@
 """Groups as token ids, cut to length by one rule for all responses of a prompt."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from train.data.chat import header_length, render, response_ids
 from train.data.row_formats import Group
+from train.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class TokenReport:
 
 def tokenise(
     tokenizer: Any,
-    groups: Iterable[Group],
+    groups: Sequence[Group],
     max_length: int,
     max_prompt_length: int,
     too_long: Literal["cut", "drop"] = "cut",
@@ -46,7 +47,7 @@ def tokenise(
 
     `max_length` is the tokens of a prompt and one response, `max_prompt_length` (below it) those
     that a prompt keeps where it does not fit. A prompt that does not fit with its longest response
-    is cut or dropped, as `too_long` says.
+    is cut or dropped, as `too_long` says. Raises DataError where all are dropped.
     """
     kept: list[TokenGroup] = []
     cut_prompts, cut_responses, dropped = 0, 0, 0
@@ -64,6 +65,9 @@ def tokenise(
             len(a) < len(b) for a, b in zip(cut.responses, whole.responses, strict=True)
         )
         kept.append(cut)
+    if not kept:
+        source = groups[0].source.rpartition(":")[0]
+        raise DataError(f"{source}: no prompt fits: raise max_length, or set too_long: cut")
     tokens = sum(group.size for group in kept)
     return tuple(kept), TokenReport(len(kept), tokens, cut_prompts, cut_responses, dropped)
 

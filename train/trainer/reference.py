@@ -11,7 +11,7 @@ import hashlib
 import logging
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import chain
 from pathlib import Path
@@ -123,13 +123,16 @@ def _compute(
     return [entry for (_, keys), *values in rows for entry in zip(keys, *values, strict=False)]
 
 
-@contextlib.contextmanager
-def _open(folder: Path) -> Iterator[sqlite3.Connection]:
+def _open(folder: Path) -> contextlib.closing[sqlite3.Connection]:
+    """Open the cache; a damaged file is put aside, and a fresh one is made."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE
+    connection = sqlite3.connect(path, timeout=60)
     try:
-        connection = _connect(path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(_TABLE)
     except sqlite3.DatabaseError as error:
+        connection.close()
         if isinstance(error, sqlite3.OperationalError):
             raise  # locked or not writable: nothing is damaged
         aside = path.with_suffix(".damaged")
@@ -137,20 +140,8 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
         path.replace(aside)
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        connection = _connect(path)
-    with contextlib.closing(connection):
-        yield connection
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=60)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(_TABLE)
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
+        return _open(folder)
+    return contextlib.closing(connection)
 
 
 def _load(cache: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, float]:
