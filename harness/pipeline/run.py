@@ -173,9 +173,9 @@ def check_methods(recipe: Recipe) -> None:
         train.TrainError: no such method or setting, a package that it needs is not installed, or a
             step that the processes cannot share.
     """
-    from train.model.quantisation import require_backend
+    from train.model.loading import require_backend
     from train.objectives.registry import configure_loss
-    from train.trainer.schedule import check_processes
+    from train.trainer.distributed import check_processes
 
     for config in recipe.checkpoints.values():
         configure_loss(config)
