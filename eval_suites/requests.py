@@ -85,6 +85,7 @@ class Answer:
         logprobs: for each generated token the most likely ones with their natural-log
             probabilities, where the request asked for them.
         likelihood: of the request's continuation; None for other requests and after an overflow.
+        program: True for a stored text that is a whole program and runs exactly as it is.
     """
 
     text: str
@@ -92,3 +93,4 @@ class Answer:
     tokens: int = 0
     logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
     likelihood: Likelihood | None = None
+    program: bool = False

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from eval_suites.grading.answers import flexible_answer, same_number
+from eval_suites.grading.numbers import same_number
+from eval_suites.grading.quantities import last_quantity
 from eval_suites.problems.arithmetic import Problem, Step
 
 #: The weights of a reward's parts: the final number, the shown calculation, brevity.
@@ -42,7 +43,7 @@ def reward(problem: Problem, text: str) -> float:
     falling with every character. So a right answer beats every wrong one, and a text without a
     number earns nothing.
     """
-    last = flexible_answer(text)
+    last = last_quantity(text)
     if last is None:
         return 0.0
     right = same_number(last, str(problem.answer))

@@ -1,15 +1,17 @@
 """The reading of answers, their comparison with gold, and the score that follows."""
 
 __all__ = [
-    "answers",
     "code",
-    "declared",
+    "declarations",
     "forms",
     "kinds",
     "latex",
     "mathematics",
     "minerva",
+    "numbers",
+    "quantities",
     "refusals",
+    "short_answers",
     "status",
     "suite_rules",
     "typed",

@@ -5,8 +5,15 @@ Text rules only. Model-written code is never parsed or run in the harness's own 
 
 import re
 import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
 
-_FENCE = re.compile(r"^[ \t]*```([^\n`]*)$", re.MULTILINE)
+from eval_suites.grading.declarations import without_thoughts
+
+_FENCE = re.compile(r"[ \t]*```([^\n`]*)")
+_TRIPLE = re.compile(r"\"\"\"|\'\'\'")
+_CALL = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*\(")
+_FUTURE = re.compile(r"^from\s+__future__\s+import\s.*$", re.MULTILINE)
 _TARGET = r"[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*"
 # The start of a line at the left edge that belongs to a program: definitions, assignments and the
 # blocks that build a table; not calls, asserts and the main guard, which are examples of use.
@@ -20,75 +27,146 @@ _DEFINITION = re.compile(
 _CONTINUATION = re.compile(r"[)\]}]|#|$")
 
 
+class Block(NamedTuple):
+    """The text of a fenced block; one without a closing fence is not complete."""
+
+    text: str
+    complete: bool
+
+
 def header(prompt: str, entry_point: str) -> str:
     """Return the imports and helpers of a prompt: all text before the entry point's `def`."""
-    starts = [match.start() for match in _definition(entry_point).finditer(prompt)]
+    starts = [match.start() for match in _is_defined(entry_point).finditer(prompt)]
     return prompt[: starts[-1]] if starts else prompt
 
 
 def program(prompt: str, entry_point: str, answer: str) -> str:
     """Return a whole program from a prompt that opens a function and a chat model's answer.
 
-    The first fenced block that defines the entry point counts, else the whole answer where that
-    defines it; the prompt's imports and helpers go in front. Where nothing defines it, the first
-    block, else the answer, is taken for the function's body and put behind the prompt.
+    Of the fenced blocks that define the entry point the last complete one counts, else the whole
+    answer where that defines it; the prompt's imports and helpers go in front. Where nothing
+    defines it, the first block, else the answer, is taken for the function's body and put behind
+    the prompt. Reasoning in `<think>` is not read.
     """
+    answer = without_thoughts(answer)
     blocks = fenced(answer)
-    for text in (*blocks, textwrap.dedent(answer)):
-        if _definition(entry_point).search(text):
-            return f"{header(prompt, entry_point)}\n{definitions(text)}\n"
-    body = (blocks or [answer])[0]
+    if source := _defining([*blocks, Block(textwrap.dedent(answer), complete=False)], entry_point):
+        return _joined(header(prompt, entry_point), definitions(source, entry_point))
+    body = blocks[0].text if blocks else answer
     return f"{prompt.rstrip()}\n{_indented(body)}\n"
 
 
 def class_program(preamble: str, name: str, answer: str) -> str:
     """Return a whole program from imports and a chat model's answer that defines a class.
 
-    The first fenced block that defines the class counts, else the whole answer where that does,
-    else the first block.
+    Of the fenced blocks that define the class the last complete one counts, else the whole answer
+    where that does, else the first block.
     """
-    blocks = fenced(answer)
-    pattern = re.compile(rf"^class\s+{re.escape(name)}\b", re.MULTILINE)
-    whole = next((text for text in (*blocks, answer) if pattern.search(text)), None)
-    return f"{preamble}\n{definitions(whole or (blocks or [answer])[0])}\n"
+    answer = without_thoughts(answer)
+    blocks = [*fenced(answer), Block(answer, complete=False)]
+    return _joined(preamble, definitions(_defining(blocks, name) or blocks[0].text, name))
 
 
-def fenced(answer: str) -> list[str]:
+def fenced(answer: str) -> list[Block]:
     """Return the fenced blocks in order; a block that was cut reaches to the end.
 
-    A fence that names a language opens a block even where one is open.
+    A fence that names a language opens a block even where one is open. One inside a string of
+    several lines is a part of the string, unless the string never ends.
     """
-    blocks: list[str] = []
-    start: int | None = None
-    for fence in [*_FENCE.finditer(answer), None]:
-        if start is not None:
-            end = fence.start() if fence else len(answer)
-            blocks.append(textwrap.dedent(answer[start:end]).strip("\n"))
-        opens = fence is not None and (start is None or fence[1].strip())
-        start = fence.end() if fence and opens else None
-    return blocks
+    blocks, unended = _blocks(answer, strings=True)
+    return _blocks(answer, strings=False)[0] if unended else blocks
 
 
-def definitions(text: str) -> str:
+def definitions(text: str, name: str = "") -> str:
     """Return the imports, functions, classes and assignments of a text, without prose around them.
 
     Prose, calls and asserts at the left edge are dropped: examples of use are no part of the
-    program, and may read input or fail.
+    program, and may read input or fail. A call of something in the program stays where it stands
+    above the definition of `name`, for it may fill a table.
     """
-    lines, in_program, in_string = [], False, False
+    lines: list[str] = []
+    in_program, quote = False, ""
+    defined = _is_defined(name)
     for line in textwrap.dedent(text).splitlines():
-        at_edge = bool(line) and not line[0].isspace() and not in_string
+        at_edge = bool(line) and not line[0].isspace() and not quote
         if at_edge and not _CONTINUATION.match(line):
-            in_program = bool(_DEFINITION.match(line))
+            in_program = bool(_DEFINITION.match(line)) or (
+                _calls_own(line, lines) and not any(map(defined.match, lines))
+            )
         if in_program:
             lines.append(line)
-            in_string ^= bool((line.count('"""') + line.count("'''")) % 2)
+            quote = _quote_behind(line, quote)
     return "\n".join(lines)
 
 
-def _definition(entry_point: str) -> re.Pattern[str]:
-    """Return the pattern of the entry point's `def` at the left edge."""
-    return re.compile(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\s*\(", re.MULTILINE)
+def _blocks(answer: str, *, strings: bool) -> tuple[list[Block], bool]:
+    """Return the fenced blocks, and True where a string is still open at the end."""
+    blocks: list[Block] = []
+    lines: list[str] | None = None
+    quote = ""
+    for line in answer.split("\n"):
+        fence = _FENCE.fullmatch(line) if not quote else None
+        if fence:
+            if lines is not None:
+                blocks.append(_block(lines, complete=not fence[1].strip()))
+            lines = [] if lines is None or fence[1].strip() else None
+        elif lines is not None:
+            lines.append(line)
+            quote = _quote_behind(line, quote) if strings else ""
+    if lines is not None:
+        blocks.append(_block(lines, complete=False))
+    return blocks, bool(quote)
+
+
+def _block(lines: list[str], *, complete: bool) -> Block:
+    return Block(textwrap.dedent("\n".join(lines)).strip("\n"), complete)
+
+
+def _quote_behind(line: str, quote: str) -> str:
+    """Return the triple quote that is open behind a line; "" where none is."""
+    for mark in _TRIPLE.findall(line):
+        quote = mark if not quote else "" if mark == quote else quote
+    return quote
+
+
+def _defining(blocks: Sequence[Block], name: str) -> str | None:
+    """Return the last complete block that defines a name, else the last; a `def` goes first."""
+    for pattern in (_is_defined(name), _is_bound(name)):
+        defining = [block for block in blocks if pattern.search(block.text)]
+        complete = [block for block in defining if block.complete]
+        if defining:
+            return (complete or defining[:1])[-1].text
+    return None
+
+
+def _is_defined(name: str) -> re.Pattern[str]:
+    """Return the pattern of a `def` or `class` of a name at the left edge."""
+    return re.compile(rf"^(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b", re.MULTILINE)
+
+
+def _is_bound(name: str) -> re.Pattern[str]:
+    """Return the pattern of an assignment, an import or a nested `def` of a name."""
+    name = re.escape(name)
+    return re.compile(
+        rf"^{name}\s*(?::[^=\n]+)?=(?!=)|^(?:from\s+[\w.]+\s+)?import\s.*\b{name}\s*(?:[,)#]|$)"
+        rf"|^\s+(?:async\s+)?def\s+{name}\s*\(",
+        re.MULTILINE,
+    )
+
+
+def _calls_own(line: str, program_lines: Sequence[str]) -> bool:
+    """Return True where a line calls something that the program binds above it."""
+    call = _CALL.match(line)
+    if call is None:
+        return False
+    bound = re.compile(rf"(?:def\s+|class\s+|import\s.*)?{re.escape(call[1])}\b")
+    return any(map(bound.match, program_lines))
+
+
+def _joined(preamble: str, source: str) -> str:
+    """Return imports and a program behind them; what must come first in a file does."""
+    future = "".join(f"{line}\n" for line in _FUTURE.findall(source))
+    return f"{future}{preamble}\n{_FUTURE.sub('', source)}\n"
 
 
 def _indented(body: str) -> str:

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from eval_suites.grading.answers import exact_value
 from eval_suites.grading.forms import assigned, elements, group
+from eval_suites.grading.kinds import same_time
+from eval_suites.grading.numbers import exact_value
 
 Comparison = Callable[[str, str], bool | None]
 
@@ -21,6 +22,8 @@ _MIXED = re.compile(r"([0-9]{1,9})\\frac\{([0-9]{1,9})\}\{([0-9]{1,9})\}")
 _RECURRING = re.compile(r"([0-9]*)\.([0-9]*)\\(?:overline|bar)\{([0-9]+)\}")
 _IN_BASE = re.compile(r"([+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?)_([0-9]{1,2})")
 _DIGITS = re.compile(r"[+-]?[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?")
+_TIME = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?(?:([ap])m)?")
+_RATIO_FORM = re.compile(r"[0-9]+(?:\.[0-9]+)?:[0-9]+(?:\.[0-9]+)?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
 
 
@@ -36,7 +39,7 @@ def compare(
     """
     if gold == answer:
         return bool(gold)
-    for rule in (_in_bases, _as_numbers, _as_words):
+    for rule in (_in_bases, _as_numbers, _as_times, _as_ratios, _as_words):
         if (verdict := rule(gold, answer)) is not None:
             return verdict
     golds, answers = elements(gold), elements(answer)
@@ -85,6 +88,31 @@ def _in_bases(gold: str, answer: str) -> bool | None:
 def _as_numbers(gold: str, answer: str) -> bool | None:
     left, right = value(gold), value(answer)
     return None if left is None or right is None else left == right
+
+
+def _as_times(gold: str, answer: str) -> bool | None:
+    """Compare times of day; one without a.m. or p.m. stands for either."""
+    left, right = _TIME.fullmatch(gold), _TIME.fullmatch(answer)
+    if not (left and right and (left[3] or right[3])):
+        return None
+    return same_time(
+        *(
+            f"{hour}:{minute or '00'}:00 {half or ''}"
+            for hour, minute, half in (left.groups(), right.groups())
+        )
+    )
+
+
+def _as_ratios(gold: str, answer: str) -> bool | None:
+    """Compare ratios by value: 6:2 and 3 are 3:1."""
+    if ":" not in gold + answer:
+        return None
+    left, right = _ratio(gold), _ratio(answer)
+    return None if left is None or right is None else left == right
+
+
+def _ratio(text: str) -> Fraction | None:
+    return value(text.replace(":", "/")) if _RATIO_FORM.fullmatch(text) else value(text)
 
 
 def _as_words(gold: str, answer: str) -> bool | None:

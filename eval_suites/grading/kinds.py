@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from eval_suites.grading.answers import numbers, same_number
+from eval_suites.grading.numbers import numbers, same_number
 
 _POWER = re.compile(r"[\^_]\s*\{?\s*\\?\w+\s*\}?")
 _SPACING = re.compile(r"\\[,!;: ]|~")

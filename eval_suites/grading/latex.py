@@ -1,32 +1,37 @@
 r"""The answer of a mathematical text, and one plain form of its LaTeX: text in and text out.
 
-A text declares its last box (adjacent boxes are one answer), else the text behind the last `####`
-that is no Markdown heading, else the text behind the last "answer is". The plain form keeps the
-mathematics and drops its setting: spacing, sizes, units behind a number, percent and dollar signs,
-degrees.
+What a text declares is read by `declarations`; behind a phrase its formulas count. The plain form
+keeps the mathematics and drops its setting: type, units behind a number, percent and dollar signs,
+degrees (inside functions they become radians).
 """
 
 import re
 from collections.abc import Callable, Iterator
 
-from eval_suites.grading.answers import SIGNS, boxes, flexible_answer, hashed
+from eval_suites.grading.declarations import declared_text, sentence_behind
 from eval_suites.grading.forms import intervals
+from eval_suites.grading.numbers import SIGNS
+from eval_suites.grading.quantities import last_quantity
+from eval_suites.grading.real_sets import as_intervals
+from eval_suites.grading.typesetting import unset
 
-_ANSWER_IS = re.compile(r"answer\s+is\b[\s:*]*", re.IGNORECASE)
+Replacement = str | Callable[[re.Match[str]], str]
+Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
+
 _FORMULA = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$]+)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
 )
-_SENTENCE = re.compile(r".*?(?=\.(?:\s|$)|\n|$)")
-#: The text between two boxes that are one answer.
-_BETWEEN = re.compile(
-    r"(?:[ \t\n$,;&]|\\[(),;!:\[\] ]|\\q?quad|\\(?:text|mbox)\s*\{\s*,?\s*(?:and|or)\s*\}|and|or)*"
-)
-_LONGEST_BETWEEN = 60
 _JOINT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or)\s*")
 #: Of a text that declares nothing, only the end is looked at.
 _TAIL = 4000
 
+
+def _compiled(*rules: tuple[str, Replacement]) -> Rules:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in rules)
+
+
 _LETTERS = r"(?![A-Za-z])"
+_QUALIFIER = r"(?:exactly|only|exact|total|in total|altogether|as required|respectively)"
 _SET = r"\\(?:text|mbox|textrm|textbf|textit|textnormal|mathrm|mathbf|mathit)\s*"
 _TEXT = r"\\(?:text|mbox|textrm|textnormal)\s*"
 _END = r"(?=\s*(?:[,;]|\.?\s*$))"
@@ -41,67 +46,98 @@ _SIGN_NAMES = {
     ord("∪"): r"\cup ",
     ord("∈"): r"\in ",
     ord("±"): r"\pm ",
-    ord("°"): " ",
+    ord("°"): r"\degree ",
+    ord("≠"): r"\ne ",
     ord("\u00a0"): " ",
 }
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|[A-Za-z]{3,})"
+_SYMBOL = r"(?:[A-Za-z]{2,}|[mgshLN])(?:\s*/\s*[A-Za-z]+)?"
 #: Words behind a number that are no unit.
 _NO_UNIT = r"(?!\s*(?:pi|mod|dozen|hundred|thousand|million|billion|trillion)\b)"
+#: Thousands that TeX sets so, before their spacing is gone.
+_SET_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\text\s*\{,\}|,\s*\\!)\s*(?=\d{3})")
+_DEGREE = r"(?:\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![A-Za-z]))|\\degree(?![A-Za-z])|°)\s*"
+_RADIANS = r"\cdot\frac{\pi}{180}"
+#: A trigonometric function with the argument that holds a degree sign.
+_OF_DEGREES = re.compile(
+    rf"(\\?(?:sin|cos|tan|cot|sec|csc)(?:\s*\^\s*(?:\{{[^{{}}]*\}}|\d))?)\s*"
+    rf"(?:\(([^()]*?{_DEGREE}[^()]*)\)|\{{([^{{}}]*?{_DEGREE}[^{{}}]*)\}}"
+    rf"|(\\frac\s*\{{[^{{}}]*{_DEGREE}\}}\s*\{{[^{{}}]*\}}|-?[\d.]+\s*{_DEGREE}))"
+)
+#: Spellings of one sign or command, before anything looks at the form of an answer.
+_SPELLINGS = _compiled(
+    (r"\\?\$|\\?%|(?<!\\)\\[()\[\]]|\*\*", ""),
+    (rf"\\percent{_LETTERS}|{_DEGREE}", ""),
+    (rf"\\[dtc]frac{_LETTERS}", r"\\frac"),
+    (rf"\\(?:leqslant|leq|le){_LETTERS}|<=", r"\\le "),
+    (rf"\\(?:geqslant|geq|ge){_LETTERS}|>=", r"\\ge "),
+    (rf"\\lt{_LETTERS}", "<"),
+    (rf"\\gt{_LETTERS}", ">"),
+    (rf"\\(?:cdot|times|ast){_LETTERS}|\*", r"\\cdot "),
+    (r"\\[lr]angle", lambda match: "(" if match.group() == r"\langle" else ")"),
+    (r"\\([lr])brace", lambda match: r"\{" if match[1] == "l" else r"\}"),
+    # Times of day and ratios.
+    (rf"(?<=\d)\s*{_TEXT}\{{\s*([apAP])\.?\s*[mM]\.?\s*\}}", r" \1m"),
+    (rf"{_TEXT}\{{\s*(\d{{1,2}}:[0-5]\d[^{{}}]*)\}}", r"\1"),
+    (
+        r"(\d{1,2}:[0-5]\d)\s*([apAP])\.?\s?[mM]\b\.?",
+        lambda match: f"{match[1]}{match[2].lower()}m",
+    ),
+    (rf"(?<=\d)\s*(?:{_TEXT}\{{\s*to\s*\}}|\bto\b|\\colon{_LETTERS}|\s:\s|:)\s*(?=\d)", ":"),
+    # Remarks that change no value.
+    (
+        rf"[,;]?\s*(?:{_TEXT}\{{\s*\(?{_QUALIFIER}\)?\s*\}}|\b{_QUALIFIER})\s*$",
+        "",
+    ),
+)
+#: Matrices, however they are set; a determinant is none.
+_MATRICES = _compiled(
+    (r"\\\\\s*\[[^\[\]]*\]|\\cr(?![A-Za-z])", r"\\\\"),
+    (r"\|\s*\\begin\{(?:array|(?:small)?matrix)\}(?:\{[lcr|\s]*\})?", r"\\begin{vmatrix}"),
+    (r"\\end\{(?:array|(?:small)?matrix)\}\s*\|", r"\\end{vmatrix}"),
+    (
+        r"(?:\\\{|[(\[])?\s*\\begin\{(?:array|(?:small)?matrix)\}(?:\{[lcr|\s]*\})?",
+        r"\\begin{pmatrix}",
+    ),
+    (r"\\end\{(?:array|(?:small)?matrix)\}\s*(?:\\\}|[)\]])?", r"\\end{pmatrix}"),
+    (r"\{[bB]matrix\}", "{pmatrix}"),
+    (r"(?:\\\\\s*)+(?=\\end)", ""),
+)
 #: Patterns with their replacements, in the order in which they are applied.
-_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        # Thousands that TeX sets so, before their spacing is gone.
-        (r"(?<=\d)(?:\{,\}|,\s*\\!)\s*(?=\d{3})", ""),
-        (r"(?<!\\)\\!", ""),
-        (r"\\(?:left|right)\s*\.", ""),
-        (rf"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits){_LETTERS}", ""),
-        (rf"(?<!\\)\\[,;:> ]|\\q?quad{_LETTERS}|~|\\hspace\*?\{{[^{{}}]*\}}", " "),
-        (r"\\?\$|\\?%|(?<!\\)\\[()\[\]]|\*\*", ""),
-        (rf"\\percent{_LETTERS}|\^\s*\{{?\s*\\circ\s*\}}?|\\degree{_LETTERS}", ""),
-        (rf"\\[dtc]frac{_LETTERS}", r"\\frac"),
-        (rf"\\(?:leqslant|leq|le){_LETTERS}|<=", r"\\le "),
-        (rf"\\(?:geqslant|geq|ge){_LETTERS}|>=", r"\\ge "),
-        (rf"\\lt{_LETTERS}", "<"),
-        (rf"\\gt{_LETTERS}", ">"),
-        (rf"\\(?:cdot|times|ast){_LETTERS}|\*", r"\\cdot "),
-        (r"\\[lr]angle", lambda match: "(" if match.group() == r"\langle" else ")"),
-        (r"\\([lr])brace", lambda match: r"\{" if match[1] == "l" else r"\}"),
-        (r"\{bmatrix\}", "{pmatrix}"),
-        # The rules below look for spaces in several places: runs of them would take for ever.
-        (r"\s+", " "),
-        # Numbers in a base, however the base is named.
-        (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda match: f"_{_base(match[1])}"),
-        (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),
-        (r"_\s*\{\s*(\d+)\s*\}", r"_\1"),
-        # Lists: "and", "or" are commas.
-        (rf",?\s*{_SET}\{{\s*,?\s*(?:and|or)(?:\s+also)?\s*\}}", ","),
-        (r",?(?<![A-Za-z\\])(?:and|or)(?:\s+also)?(?![A-Za-z])", ","),
-        # Units behind a number, then words that are the answer.
-        (rf"(?<=[\d)}}i])\s*{_TEXT}\{{{_NO_UNIT}[^{{}}]*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
-        (rf"(?<=[\d)}}])\s*\\mathrm\s*\{{\s*[A-Za-z]{{2,}}\s*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
-        (rf"(?<=[\d}}])\s+{_NO_UNIT}{_UNITS}[A-Za-z ]*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
-        (rf"{_SET}\{{([^{{}}]*)\}}", r"\1"),
-        # Arguments that TeX lets go without braces.
-        (r"\\frac\s*(\\pi|\w)\s*(\\pi|\w)", r"\\frac{\1}{\2}"),
-        (r"\\frac\s*(\\pi|\w)\s*(?=\{)", r"\\frac{\1}"),
-        (r"(\\frac\s*\{[^{}]*\})\s*(\\pi|\w)", r"\1{\2}"),
-        (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
-        (r"\^\s*\{\s*(\w)\s*\}", r"^\1"),
-        # Constants that are written as words; a plus sign before infinity.
-        (rf"(?<![A-Za-z\\])pi{_LETTERS}", r"\\pi "),
-        (r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
-        (rf"\\varnothing{_LETTERS}", r"\\emptyset "),
-        (rf"(?<![A-Za-z\\])(?:infinity|inf|oo){_LETTERS}", r"\\infty "),
-        (r"(?<![^\s(\[,])\+\s*(?=\\infty)", ""),
-        (r"^\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*", ""),
-        # Spaces count only where two words would run together.
-        (r"\s+", " "),
-        (r"(?<![A-Za-z]) | (?![A-Za-z])", ""),
-        (r"^[,;:]+|(?<!\\)[.,;:]+$", ""),
-        (r"^\(([A-Z])\)$", r"\1"),
-    )
+_RULES = _compiled(
+    # The rules below look for spaces in several places: runs of them would take for ever.
+    (r"\s+", " "),
+    # Numbers in a base, however the base is named.
+    (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda match: f"_{_base(match[1])}"),
+    (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),
+    (r"_\s*\{\s*(\d+)\s*\}", r"_\1"),
+    # Lists: "and", "or" are commas.
+    (rf",?\s*{_SET}\{{\s*,?\s*(?:and|or)(?:\s+also)?\s*\}}", ","),
+    (r",?(?<![A-Za-z\\])(?:and|or)(?:\s+also)?(?![A-Za-z])", ","),
+    # Units behind a number, then words that are the answer.
+    (rf"(?<=[\d)}}i])\s*{_TEXT}\{{{_NO_UNIT}[^{{}}]*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
+    (rf"(?<=[\d)}}])\s*\\mathrm\s*\{{\s*{_SYMBOL}\s*\}}\s*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
+    (rf"(?<=[\d}}])\s+{_NO_UNIT}{_UNITS}[A-Za-z ]*(?:\^\s*\{{?\d\}}?)?{_END}", ""),
+    (rf"{_SET}\{{([^{{}}]*)\}}", r"\1"),
+    # Arguments that TeX lets go without braces.
+    (r"\\frac\s*(\\pi|\w)\s*(\\pi|\w)", r"\\frac{\1}{\2}"),
+    (r"\\frac\s*(\\pi|\w)\s*(?=\{)", r"\\frac{\1}"),
+    (r"(\\frac\s*\{[^{}]*\})\s*(\\pi|\w)", r"\1{\2}"),
+    (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
+    (r"\^\s*\{\s*(\w)\s*\}", r"^\1"),
+    # Constants that are written as words; a plus sign before infinity.
+    (rf"(?<![A-Za-z\\])pi{_LETTERS}", r"\\pi "),
+    (r"(?<![A-Za-z\\])sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
+    (rf"\\varnothing{_LETTERS}", r"\\emptyset "),
+    (rf"(?<![A-Za-z\\])(?:infinity|inf|oo){_LETTERS}", r"\\infty "),
+    (r"(?<![^\s(\[,])\+\s*(?=\\infty)", ""),
+    (r"^\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*", ""),
+    # Spaces count only where two words would run together.
+    (r"\s+", " "),
+    (r"(?<![A-Za-z]) | (?![A-Za-z])", ""),
+    (r"^[,;:]+|(?<!\\)[.,;:]+$", ""),
+    (r"^\(([A-Z])\)$", r"\1"),
 )
 _WHOLE_GROUP = re.compile(r"\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -109,29 +145,7 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 def declared(text: str) -> str | None:
     """Return the answer that a text declares, as it is written; None where it declares none."""
-    content = boxed(text)
-    if content is not None:
-        return content
-    start = next(hashed(text), None)
-    if start is not None:
-        return text[start:].partition("\n")[0].strip()
-    for mark in reversed(list(_ANSWER_IS.finditer(text))):
-        if answer := _behind(text, mark.end()):
-            return answer
-    return None
-
-
-def boxed(text: str) -> str | None:
-    """Return the content of the last box, with that of boxes side by side before it."""
-    contents: list[str] = []
-    start = 0
-    for box in boxes(text):
-        if contents and not _joined(text[box.end : start] if box.end <= start else None):
-            break
-        if box.content.strip() not in contents:
-            contents.append(box.content.strip())
-        start = box.start
-    return ", ".join(reversed(contents)) or None
+    return declared_text(text, _behind)
 
 
 def last_resort(text: str) -> str | None:
@@ -143,26 +157,36 @@ def last_resort(text: str) -> str | None:
     text = text[-_TAIL:]
     formulas = [formula for formula in _FORMULA.finditer(text) if _content(formula)]
     if not formulas:
-        return flexible_answer(text)
-    return flexible_answer(text[formulas[-1].end() :]) or _content(formulas[-1])
+        return last_quantity(text)
+    return last_quantity(text[formulas[-1].end() :]) or _content(formulas[-1])
 
 
 def normalise(latex: str) -> str:
     """Return the plain form of an answer, in which equal answers mostly are equal texts."""
-    text = latex.translate(_SIGN_NAMES).strip()
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = unset(_SET_THOUSANDS.sub("", latex)).translate(_SIGN_NAMES)
+    text = _OF_DEGREES.sub(_in_radians, _apply(_MATRICES, text))
+    text = as_intervals(_apply(_SPELLINGS, text).strip())
+    text = _apply(_RULES, text)
     if whole := _WHOLE_GROUP.fullmatch(text):
         text = whole[1]
     return intervals(_without_thousands(text))
 
 
-def _behind(text: str, start: int) -> str | None:
-    """Return the formula right behind a marker, else the sentence behind it."""
-    if formulas := list(_formulas(text, start)):
-        return ", ".join(formulas)
-    sentence = _SENTENCE.match(text, start)
-    return (sentence.group().strip(" *") if sentence else "") or None
+def _apply(rules: Rules, text: str) -> str:
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _in_radians(function: re.Match[str]) -> str:
+    argument = next(group for group in function.groups()[1:] if group is not None)
+    return f"{function[1]}({re.sub(_DEGREE, lambda _: _RADIANS, argument)})"
+
+
+def _behind(text: str, phrase: re.Match[str]) -> str | None:
+    """Return the formula right behind a phrase, with those joined to it, else the sentence."""
+    sentence = sentence_behind(text, phrase)
+    return sentence and (", ".join(_formulas(text, phrase.end())) or sentence)
 
 
 def _formulas(text: str, start: int) -> Iterator[str]:
@@ -177,13 +201,6 @@ def _formulas(text: str, start: int) -> Iterator[str]:
 
 def _content(formula: re.Match[str]) -> str:
     return next((group for group in formula.groups() if group), "").strip()
-
-
-def _joined(between: str | None) -> bool:
-    """Return True where two boxes with this between them are one answer."""
-    if between is None or len(between) > _LONGEST_BETWEEN or "\n\n" in between:
-        return False
-    return _BETWEEN.fullmatch(between) is not None
 
 
 def _base(name: str) -> str:

@@ -6,6 +6,7 @@ the sample is `ungraded`, not wrong. Exact: 0.33 is not 1/3, 0.5 is not 50, and
 `(-\infty,2)` is not `(-\infty,2]`.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -13,6 +14,7 @@ from eval_suites.grading.equality import compare
 from eval_suites.grading.forms import elements
 from eval_suites.grading.latex import normalise
 from eval_suites.grading.status import status_of
+from eval_suites.grading.units import units_differ
 from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Call, Check, Limits, Outcome
 from eval_suites.scores import Score
@@ -23,6 +25,11 @@ LIMITS = Limits(cpu_s=2.0, wall_s=10.0, memory_bytes=3 << 30)
 LONGEST = 1000
 DEEPEST = 20
 METRIC = "accuracy"
+#: The modulus of a congruence, and what is congruent.
+_MODULUS = re.compile(
+    r"^.*\\equiv(?![A-Za-z])|\\pmod\s*\{?[^{}]*\}?|\\(?:bmod|mod)(?![A-Za-z]).*"
+    r"|(?:\\[ ,;]|\s)*\((?:\\(?:text|mathrm)\s*\{\s*)?\s*mod\b.*\)"
+)
 
 
 def decide(gold: str, answer: str) -> bool | None:
@@ -30,7 +37,9 @@ def decide(gold: str, answer: str) -> bool | None:
     depths = accumulate((sign in "([{") - (sign in ")]}") for sign in answer)
     if len(answer) > LONGEST or max(depths, default=0) > DEEPEST:
         return answer.strip() == gold.strip()
-    return compare(normalise(gold), normalise(answer))
+    if units_differ(gold, answer):
+        return False
+    return compare(normalise(gold), _plain(gold, answer))
 
 
 def is_list(answer: str) -> bool:
@@ -42,7 +51,7 @@ def checks(gold: str, answer: str | None) -> tuple[Check, ...]:
     """Return the call that decides about an answer; nothing where the rules decide."""
     if answer is None or decide(gold, answer) is not None:
         return ()
-    arguments = {"gold": normalise(gold), "answer": normalise(answer)}
+    arguments = {"gold": normalise(gold), "answer": _plain(gold, answer)}
     return (Call("eval_suites.grading.symbolic:equal", arguments, LIMITS),)
 
 
@@ -64,3 +73,8 @@ def graded(answer: Answer, gold: str, extracted: str | None, outcomes: Sequence[
             return Score(None, "ungraded", extracted, f"the check failed: {outcomes[0].reason}")
         right = bool(outcomes[0].value)
     return Score(float(right), status, extracted, metrics={METRIC: float(right)})
+
+
+def _plain(gold: str, answer: str) -> str:
+    """Return the plain form of an answer, as a bare residue where gold names no modulus."""
+    return normalise(answer if "mod" in gold else _MODULUS.sub("", answer))

@@ -7,7 +7,9 @@ guesses ("it is not given, so assume 10"). Limits: only English, only these turn
 
 import re
 
-from eval_suites.grading.answers import declared, last_box, numbers, strict_answer
+from eval_suites.grading.declarations import declared_text, last_box
+from eval_suites.grading.numbers import numbers
+from eval_suites.grading.quantities import declared_quantity
 
 _FIND = r"(?:determine|calculate|compute|figure\s+out|solve|know|tell|work\s+out)"
 _FOUND = (
@@ -56,9 +58,9 @@ def says_unanswerable(text: str) -> bool:
     It says so in what it declares (`declared`), or in one of its last three sentences. A declared
     number is an answer, and so is a number in a sentence behind the one that says it.
     """
-    if strict_answer(text) is not None or numbers(last_box(text) or ""):
+    if declared_quantity(text) is not None or numbers(last_box(text) or ""):
         return False
-    return _is_refusal(declared(text) or "") or _ends_in_refusal(text)
+    return _is_refusal(declared_text(text) or "") or _ends_in_refusal(text)
 
 
 def finds_unanswerable(text: str) -> bool:

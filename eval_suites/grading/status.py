@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from eval_suites.grading.answers import same_number
+from eval_suites.grading.numbers import same_number
 from eval_suites.requests import Answer
 from eval_suites.scores import Score, Status
 

@@ -11,13 +11,13 @@ import re
 from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Expr, Float, N, Rational, simplify
+from sympy import Expr, Float, I, N, Rational, simplify
 
 from eval_suites.grading.equality import compare
 
 _DIGITS = 30
 #: The relative difference of two computed constants that are equal.
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-20
 _EXAMPLES = (
     ("2k+2", "2(k+1)"),
     ("x^3-5x+1", "5r^5"),
@@ -51,7 +51,9 @@ def _same_expression(gold: str, answer: str) -> bool:
     left, right = _parsed(gold), _parsed(answer)
     if left is None or right is None:
         return False
-    return bool(verify(left, right, timeout_seconds=None)) and _same_size(left, right)
+    if all(isinstance(side, Expr) and not side.free_symbols for side in (left, right)):
+        return _same_constant(left, right)
+    return bool(verify(left, right, timeout_seconds=None))
 
 
 def _parsed(latex: str) -> Any:
@@ -66,7 +68,8 @@ def _parsed(latex: str) -> Any:
     if not isinstance(expression, Expr):
         return expression
     fractions = {number: Rational(str(number)) for number in expression.atoms(Float)}
-    return expression.xreplace(fractions).doit()
+    units = {symbol: I for symbol in expression.free_symbols if str(symbol) == "i"}
+    return expression.xreplace(fractions).subs(units).doit()
 
 
 def _subscripted(capital: re.Match[str]) -> str:
@@ -75,14 +78,14 @@ def _subscripted(capital: re.Match[str]) -> str:
     return f"{{{text}_{{0}}}}" if len(text) == 1 else text
 
 
-def _same_size(gold: Any, answer: Any) -> bool:
-    """Return True where two constants agree in their leading digits, and for other expressions.
+def _same_constant(gold: Expr, answer: Expr) -> bool:
+    """Return True where two constants agree in their leading digits, or are the same by algebra.
 
-    math-verify takes 1/2004! for 1/2006!.
+    math-verify takes 1/2004! for 1/2006!, and does not multiply by the imaginary unit.
     """
-    if not all(isinstance(side, Expr) and not side.free_symbols for side in (gold, answer)):
-        return True
     left, right = N(gold, _DIGITS), N(answer, _DIGITS)
+    if not (left.is_finite and right.is_finite):
+        return bool(left == right)
     if abs(left - right) <= _TOLERANCE * max(abs(left), abs(right)):
         return True
     return bool(simplify(gold - answer) == 0)

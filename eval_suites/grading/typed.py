@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from eval_suites.grading.answers import numbers
+from eval_suites.grading.numbers import numbers
 from eval_suites.grading.values import Number, value_of
 
 Gold = bool | float | str | tuple[float, ...]
@@ -24,6 +24,7 @@ _NOT_PLAIN = re.compile(r"[\^\\_/]|\d[A-Za-z]\b|\d\s*[ijxyz]\b")
 _LETTER = re.compile(r"\W*(?:option|choice)?\W*([a-h])(?![\w'])(?:[).:,\s]|$)", re.IGNORECASE)
 _LONGEST_OPTION = 100
 _LONGEST_LIST = 2000
+_PERCENT = re.compile(r"%|\\percent\b|\bper\s?cent\b")
 _ARTICLE = re.compile(r"a\s+[a-z]", re.IGNORECASE)
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\s*\{([^{}]*)\}")
 _MATRIX = re.compile(r"\\(?:begin|end)\s*\{[a-z]*(?:matrix|array)\}(?:\s*\{[lcr| ]*\})?")
@@ -41,6 +42,19 @@ def typed(value: Any, kind: str) -> Gold | None:
         return float(value)
     fits = type(value) is {"integer": int, "bool": bool, "option": str}.get(kind)
     return value if fits else None
+
+
+def numbers_meant(text: str, *, percent: bool) -> tuple[Number, ...]:
+    """Return the values that a text may state: a percentage is a fraction, or counts percent.
+
+    With `percent` it is a fraction only, which is upstream's rule.
+    """
+    value = number_in(text)
+    if value is None:
+        return ()
+    if not _PERCENT.search(text):
+        return (value,)
+    return (value / 100,) if percent else (value / 100, value)
 
 
 def number_in(text: str) -> Number | None:
@@ -89,8 +103,8 @@ def agrees(gold: Gold, text: str, same: Same) -> bool | None:
     if isinstance(gold, bool | str):
         answer = truth_in(text) if isinstance(gold, bool) else option_in(text)
         return None if answer is None else answer == gold
-    value = number_in(text)
-    return None if value is None else same(value, gold)
+    values = numbers_meant(text, percent=same is close_upstream)
+    return any(same(value, gold) for value in values) if values else None
 
 
 def close(value: Number, gold: float) -> bool:

@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from eval_suites.grading import latex
-from eval_suites.grading.answers import last_box
+from eval_suites.grading.declarations import last_box
 from eval_suites.grading.forms import elements, group
 from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
@@ -58,7 +58,7 @@ def variant(
     suite: Suite[Q],
     name: str,
     is_right: Callable[[Q, str], bool] = is_gold,
-    version: str = "2",
+    version: str = "3",
 ) -> Suite[Q]:
     """Return a suite under this protocol.
 

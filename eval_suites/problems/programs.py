@@ -56,13 +56,16 @@ def program_suite(
     """
     decoding = Decoding(max_tokens=max_tokens, stop=STOP)
 
+    def source_of(sample: S, answer: Answer) -> str:
+        return answer.text if answer.program else candidate(sample, opened(answer.text))
+
     def checks(sample: S, answers: Answers) -> Checks:
         answer = answers[0]
-        return tests(sample, candidate(sample, opened(answer.text))) if runnable(answer) else ()
+        return tests(sample, source_of(sample, answer)) if runnable(answer) else ()
 
     def score(sample: S, answers: Answers, _verdicts: Answers, outcomes: Outcomes) -> Score:
         answer = answers[0]
-        ours = candidate(sample, opened(answer.text)) if outcomes else None
+        ours = source_of(sample, answer) if outcomes else None
         right, status, reason = _result(answer, outcomes)
         metrics = {METRIC: right, **subsets(sample, outcomes, right)}
         return Score(right, status, ours, reason, metrics)

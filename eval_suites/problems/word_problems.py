@@ -5,7 +5,7 @@ They are asked exactly as `gsm8k` is, so that their numbers can be compared with
 
 from dataclasses import dataclass, replace
 
-from eval_suites.grading.answers import flexible_answer, strict_answer
+from eval_suites.grading.quantities import closing_quantity, declared_quantity, last_quantity
 from eval_suites.grading.status import numeric_score
 from eval_suites.problems.one_turn import ask_question, score_answer
 from eval_suites.requests import Answer, Decoding
@@ -38,7 +38,10 @@ def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
         text: the part of the answer that counts; None for all of it.
     """
     text = answer.text if text is None else text
-    readings = {HEADLINE: strict_answer(text), FLEXIBLE: flexible_answer(text)}
+    declared = declared_quantity(text)
+    if declared is None and answer.finish_reason != "length":
+        declared = closing_quantity(text)
+    readings = {HEADLINE: declared, FLEXIBLE: last_quantity(text)}
     return numeric_score(answer, gold, HEADLINE, readings)
 
 

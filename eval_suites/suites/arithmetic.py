@@ -10,7 +10,7 @@ data from: no test problem is among them.
 import re
 from dataclasses import replace
 
-from eval_suites.grading.answers import flexible_answer, strict_answer
+from eval_suites.grading.quantities import declared_quantity, last_quantity
 from eval_suites.grading.status import numeric_score
 from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.problems.one_turn import ask_chat, score_answer
@@ -37,12 +37,12 @@ def final_answer(text: str) -> str | None:
     _, mark, ending = text.lower().rpartition("answer is")
     if not mark or _CONTINUES.search(ending):
         return None
-    return strict_answer(mark + ending)
+    return declared_quantity(mark + ending)
 
 
 def _score(problem: Problem, answer: Answer) -> Score:
     readings = {
-        "accuracy": flexible_answer(answer.text),
+        "accuracy": last_quantity(answer.text),
         "accuracy_strict": final_answer(answer.text),
     }
     return numeric_score(answer, str(problem.answer), "accuracy", readings)

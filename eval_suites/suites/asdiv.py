@@ -20,8 +20,9 @@ from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
 from eval_suites.files import malformed, read_array, read_text
-from eval_suites.grading.answers import declared, normalise
+from eval_suites.grading.declarations import declared_text
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
+from eval_suites.grading.numbers import normalise
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
 from eval_suites.problems.one_turn import ask_question, score_answer
@@ -117,7 +118,7 @@ def _first(answers: Any, row: int) -> str:
 def _score(problem: Problem, answer: Answer) -> Score:
     if problem.kind == "number":
         return in_subset(number_score(answer, problem.gold), problem.kind)
-    declaration = declared(answer.text)
+    declaration = declared_text(answer.text)
     if kind := _KINDS.get(problem.kind):
         right = kind.agrees(problem.gold, declaration or "")
         flexible = kind.agrees(problem.gold, answer.text, last=True)
@@ -130,7 +131,7 @@ def _score(problem: Problem, answer: Answer) -> Score:
 
 FULL: Suite[Problem] = Suite(
     name="asdiv",
-    version="2",
+    version="3",
     source="chaochun/nlu-asdiv-dataset @ 883f90a9a65bf00304ba8f37423910fe743abc47",
     licence="CC BY-NC 4.0",
     headline=HEADLINE,
@@ -140,7 +141,7 @@ FULL: Suite[Problem] = Suite(
     sampling=SamplingRules(decoding=CHAT_DECODING),
 )
 EURUS: Suite[Problem] = replace(
-    eurus.variant(FULL, "asdiv:eurus", version="3"),
+    eurus.variant(FULL, "asdiv:eurus", version="4"),
     source="OpenBMB/Eurus @ fd72db1861ef009fede0dbe5bcc9893c9012dacf",
     load=lambda folder: tuple(eurus_problems(folder)),
 )

@@ -1,7 +1,8 @@
 """BIG-Bench Hard: 27 tasks, 6,511 questions (Suzgun et al. 2022, arXiv 2210.09261; MIT).
 
 Plain text: a task's instruction and three chain-of-thought examples, read from the data folder,
-then the question. Headline `accuracy` takes what the answer declares behind its last "answer is".
+then the question. Headline `accuracy` takes what the answer declares, by the kind of the gold
+(`grading/short_answers.py`).
 `official` is exact match of what stands behind the first "the answer is" without its final dot
 (upstream publishes data and outputs but no scorer; the first is what lm-eval takes). In both every
 question counts alike, in `accuracy_task_mean` every task.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.files import malformed, read_array, read_text
-from eval_suites.grading.declared import declared, is_gold, read_as
+from eval_suites.grading.short_answers import answer_in, is_gold
 from eval_suites.grading.status import status_of
 from eval_suites.problems.one_turn import ask_text, before, score_answer
 from eval_suites.requests import Answer, Decoding
@@ -77,8 +78,7 @@ def _prompt(sample: Sample) -> str:
 
 def _score(sample: Sample, answer: Answer) -> Score:
     text = before(NEXT_QUESTION, answer.text)
-    declaration = declared(text)
-    extracted = None if declaration is None else read_as(sample.gold, declaration)
+    extracted = answer_in(sample.gold, text)
     value = float(is_gold(sample.gold, extracted))
     official = float(_official(text) == sample.gold)
     metrics = {"accuracy": value, "official": official, f"{sample.task}/accuracy": value}
@@ -99,7 +99,7 @@ def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
 
 SUITE: Suite[Sample] = Suite(
     name="bbh",
-    version="1",
+    version="2",
     source="suzgunmirac/BIG-Bench-Hard @ 9ee07bd481feebf959a6b59d61ea57bdcf30964d",
     licence="MIT",
     headline="accuracy",

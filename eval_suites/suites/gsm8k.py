@@ -3,9 +3,9 @@
 1,319 test problems. `gsm8k` asks a chat model without examples, in our own words, to reason and to
 box the number. `gsm8k:cot8` is plain text: eight worked examples (Wei et al. 2022, arXiv
 2201.11903, in the file of lm-evaluation-harness) read from the data folder, then the question.
-Headline `accuracy` takes what the answer declares (last box, `####`, "answer is");
-`accuracy_flexible` the last number. The gold number is what follows `####`. `gsm8k:train` asks the
-7,473 training problems as `gsm8k` does, to sample training data from.
+Headline `accuracy` takes what the answer declares, else its closing sentence if that has one number
+(`grading/quantities.py`); `accuracy_flexible` the last number. The gold number is what follows
+####`. `gsm8k:train` asks the 7,473 training problems as `gsm8k` does, to sample training data from.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,8 @@ from pathlib import Path
 import yaml
 
 from eval_suites.files import malformed, read_rows, read_text
-from eval_suites.grading.answers import normalise, strict_answer
+from eval_suites.grading.numbers import normalise
+from eval_suites.grading.quantities import declared_quantity
 from eval_suites.problems.one_turn import ask_text, before, score_answer
 from eval_suites.problems.word_problems import CHAT_DECODING, HEADLINE, ask, number_score
 from eval_suites.requests import Answer, Decoding
@@ -51,7 +52,7 @@ def _load(
 
 def _gold(answer: str, file: str, row: int) -> str:
     _, mark, number = answer.rpartition("####")
-    if not mark or strict_answer(answer) is None:
+    if not mark or declared_quantity(answer) is None:
         raise malformed(f"{file}, row {row}", "no number after '####'")
     return normalise(number)
 
@@ -72,7 +73,7 @@ def _score(sample: Sample, answer: Answer) -> Score:
 
 CHAT: Suite[Sample] = Suite(
     name="gsm8k",
-    version="2",
+    version="3",
     source="openai/grade-school-math @ 3101c7d5072418e28b9008a6636bde82a006892c",
     licence="MIT",
     headline=HEADLINE,

@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 
 from eval_suites.files import malformed, read_rows
-from eval_suites.grading.answers import normalise, numbers, strict_answer
+from eval_suites.grading.numbers import normalise, numbers
+from eval_suites.grading.quantities import declared_quantity
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
@@ -57,14 +58,14 @@ def _score(sample: Sample, answer: Answer) -> Score:
     if sample.gold != UNANSWERABLE:
         return in_subset(number_score(answer, sample.gold), sample.subset)
     right = says_unanswerable(answer.text)
-    extracted = UNANSWERABLE if right else strict_answer(answer.text)
+    extracted = UNANSWERABLE if right else declared_quantity(answer.text)
     readings = {HEADLINE: right, FLEXIBLE: right or finds_unanswerable(answer.text)}
     return in_subset(compared_score(answer, extracted, HEADLINE, readings), sample.subset)
 
 
 FULL: Suite[Sample] = Suite(
     name="gsm_plus",
-    version="2",
+    version="3",
     source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",
     licence="none stated",
     headline=HEADLINE,

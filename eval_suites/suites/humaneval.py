@@ -64,7 +64,7 @@ def _tests(sample: Sample, source: str) -> Checks:
 
 SUITE: Suite[Sample] = program_suite(
     name="humaneval",
-    version="1",
+    version="2",
     source="openai/human-eval @ 6d43fb980f9fee3c892a914eda09951f772ad10d",
     licence="MIT",
     load=_load,

@@ -106,7 +106,7 @@ def _base(_sample: Sample, outcomes: Outcomes, _value: float) -> dict[str, float
 
 SUITE: Suite[Sample] = program_suite(
     name="humaneval_plus",
-    version="1",
+    version="2",
     source="evalplus/humanevalplus_release @ 200defce9e3429d28ca215b6dd061c0f7f31c18b",
     licence="Apache-2.0",
     load=_load,

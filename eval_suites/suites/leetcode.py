@@ -127,7 +127,7 @@ def _tests(sample: Sample, candidate: str) -> Checks:
 
 SUITE: Suite[Sample] = program_suite(
     name="leetcode",
-    version="1",
+    version="2",
     source="deepseek-ai/DeepSeek-Coder @ 2f9fd85927c669dae3c0fbb2d607274023af243e",
     licence="MIT (texts: LeetCode)",
     load=_load,

@@ -19,7 +19,7 @@ from typing import Any
 
 from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
-from eval_suites.grading.answers import last_box
+from eval_suites.grading.declarations import boxed, last_box
 from eval_suites.grading.status import runnable
 from eval_suites.problems import eurus
 from eval_suites.problems.one_turn import ask_question, ask_text, before
@@ -66,7 +66,7 @@ def _load(
 
 
 def _sample(row: dict[str, Any], place: str, name: str, subject: str, examples: str) -> Sample:
-    gold, last = latex.boxed(row["solution"]), last_box(row["solution"])
+    gold, last = boxed(row["solution"]), last_box(row["solution"])
     level = str(row.get("level")).removeprefix("Level ")
     if gold is None or last is None:
         raise malformed(place, "the solution has no \\boxed answer")
@@ -126,7 +126,7 @@ def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outco
 
 CHAT: Suite[Sample] = Suite(
     name="math",
-    version="2",
+    version="3",
     source="microsoft/ToRA @ 213c1c995038c73fab10343814df7a42f990f026 (hendrycks/math)",
     licence="MIT",
     headline="accuracy",

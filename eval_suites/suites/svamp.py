@@ -41,7 +41,7 @@ def _load(folder: Path | None) -> Sequence[Sample]:
 
 SUITE: Suite[Sample] = Suite(
     name="svamp",
-    version="2",
+    version="3",
     source="arkilpatel/SVAMP @ 689d7ccac74b9983a2ac7cc3b264f441b99e7c53",
     licence="MIT",
     headline=HEADLINE,

@@ -2,7 +2,7 @@
 
 Chat without examples, in our own words; MIT. The 53 questions with a picture are asked without it
 and stay in n, as in upstream's text runs. Headline `accuracy` is strict: what the answer declares
-(box, `####`, "answer is") must have the gold's type and agree with it (`grading/typed.py`).
+(`grading/declarations.py`) must have the gold's type and agree with it (`grading/typed.py`).
 `official` is upstream's comparison: a number rounds to the integer or is within 4 % of the float,
 lists after sorting, truth values and options as text; where nothing is declared, the last number
 or truth value of the text counts, and an option must show its brackets. Metrics also by type
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.files import malformed, read_array
-from eval_suites.grading.answers import declared, flexible_answer
+from eval_suites.grading.declarations import declared
+from eval_suites.grading.quantities import last_quantity, states_number
 from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.problems import eurus
@@ -64,7 +65,7 @@ def _prompt(sample: Sample) -> str:
 
 
 def _score(sample: Sample, answer: Answer) -> Score:
-    declaration = declared(answer.text)
+    declaration = declared(answer.text, lambda text: _says(sample.gold, text), str)
     verdict = agrees(sample.gold, declaration or "", close)
     right = {
         HEADLINE: bool(verdict),
@@ -74,18 +75,24 @@ def _score(sample: Sample, answer: Answer) -> Score:
     return in_subset(compared_score(answer, extracted, HEADLINE, right), snake_case(sample.kind))
 
 
+def _says(gold: Gold, text: str) -> bool:
+    """Return True where a text says anything of the gold's type, or a number where one is asked."""
+    of_type = agrees(gold, text, close) is not None
+    return of_type or (not isinstance(gold, bool | str) and states_number(text))
+
+
 def _official(gold: Gold, declaration: str | None, text: str) -> bool:
     if isinstance(gold, str):
         return gold.lower() in (declaration or text).lower()
     if isinstance(gold, bool):
         *_, last = ["", *text.strip().splitlines()]
         return bool(agrees(gold, declaration or last, close_upstream))
-    return bool(agrees(gold, declaration or flexible_answer(text) or "", close_upstream))
+    return bool(agrees(gold, declaration or last_quantity(text) or "", close_upstream))
 
 
 SUITE: Suite[Sample] = Suite(
     name="theoremqa",
-    version="2",
+    version="3",
     source="TIGER-AI-Lab/TheoremQA @ acfc9686aa9b49f3c8f189364a9a9ee9c53da039",
     licence="MIT",
     headline=HEADLINE,

@@ -51,7 +51,7 @@ COMPLETIONS = Completions(
         (r"\boxed{14, 14}", "stop", "14, 14", 0, 0, "ok"),
         (r"\boxed{-14, 16}", "stop", "-14, 16", 0, 0, "ok"),
         (r"\boxed{14, 16} since 14 + 16 = 30", "stop", "14, 16", 1, 0, "ok"),
-        (r"\boxed{1} or \boxed{14,16}", "stop", "14,16", 1, 1, "ok"),
+        (r"\boxed{1} or \boxed{14,16}", "stop", "1, 14,16", 0, 1, "ok"),
         ("They are 14 and 16\n#### 14; 16", "stop", "14; 16", 1, 1, "ok"),
         ("The answers are 14 ft and 16 ft. I checked.", "stop", "14 ft and 16 ft", 1, 1, "ok"),
         ("One is 14 and one 16.", "stop", None, 0, 1, "unparsed"),
@@ -68,7 +68,7 @@ SINGLE = Completions(
     METRICS,
     [
         (r"\boxed{1,200 \text{ pens}}", "stop", "1200", 1, 1, "ok"),
-        ("It is 1,200.", "stop", None, 0, 1, "unparsed"),
+        ("It is 1,200.", "stop", "1200", 1, 1, "ok"),
         (r"\boxed{1200, 1200}", "stop", None, 0, 1, "unparsed"),
     ],
     subsets=("number/accuracy",),

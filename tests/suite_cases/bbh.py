@@ -38,7 +38,7 @@ ROWS: dict[str, list[Row]] = {
         ("The answer is\n\n(B) because 2 > 1", "stop", "B", 1, 0, "ok"),
         ("So the answer is (A).", "stop", "A", 0, 0, "ok"),
         ("So the answer is (A) or (B).", "stop", None, 0, 0, "unparsed"),
-        ("So the answer is not (A), it is (B).", "stop", None, 0, 0, "unparsed"),
+        ("So the answer is not (A), it is (B).", "stop", "B", 1, 0, "ok"),
         ("So the answer is 2.", "stop", None, 0, 0, "unparsed"),
         ("So the answer is a guess.", "stop", None, 0, 0, "unparsed"),
         ("(A) is 1 and (B) is 2.", "stop", None, 0, 0, "unparsed"),
@@ -53,7 +53,7 @@ ROWS: dict[str, list[Row]] = {
     "No": [
         ("So the answer is No.", "stop", "no", 1, 1, "ok"),
         ("So the answer is no. They never met.", "stop", "no", 1, 0, "ok"),
-        ("So the answer is Not known.", "stop", "not known", 0, 0, "ok"),
+        ("So the answer is Not known.", "stop", None, 0, 0, "unparsed"),
         ("The answer isn't No.", "stop", None, 0, 0, "unparsed"),
     ],
     "no": [

@@ -52,7 +52,8 @@ COMPLETIONS = Completions(
         ("#### 1. Add\n9 + 9 = 18\nThe answer is 18.", "stop", "18", 1, 1, "ok"),
         ("#### $18", "stop", "18", 1, 1, "ok"),
         ("The answer is not 18.", "stop", None, 0, 1, "unparsed"),
-        ("There are 18 pens.", "stop", None, 0, 1, "unparsed"),
+        ("There are 18 pens.", "stop", "18", 1, 1, "ok"),
+        ("There are 9 old pens and 18 in all.", "stop", None, 0, 1, "unparsed"),
         ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
         ("9 + 9 = 18, so the", "length", None, 0, 1, "truncated"),
         (r"so \boxed{18} and, by the way,", "length", "18", 1, 1, "truncated"),
@@ -68,8 +69,8 @@ LARGE = Completions(
         (r"\boxed{2,125}", "stop", "2125", 1, 1, "ok"),
         (r"\boxed{\$2{,}125.00}", "stop", "2125.00", 1, 1, "ok"),
         ("#### 2,125", "stop", "2125", 1, 1, "ok"),
-        ("The answer is $2 125.", "stop", "2", 0, 0, "ok"),
-        ("The answer is 2,12,5.", "stop", "2", 0, 0, "ok"),
+        ("The answer is $2 125.", "stop", "2125", 1, 1, "ok"),
+        ("The answer is 2,12,5.", "stop", None, 0, 0, "unparsed"),
     ],
 )
 NEGATIVE = Completions(
@@ -99,7 +100,7 @@ CONTINUED = Completions(
 AGGREGATION = Aggregation(
     [
         answered("0", SAMPLE, r"\boxed{18}"),
-        answered("1", SAMPLE, "18"),
+        answered("1", SAMPLE, "It was 9, and 18"),
         answered("2", SAMPLE, "no"),
         filtered("3", SAMPLE),
     ],

@@ -49,7 +49,7 @@ COMPLETIONS = Completions(
         (r"\boxed{9.5} no: \boxed{9}", "stop", "9", 0, 0, "ok"),
         ("#### 9.5", "stop", "9.5", 1, 1, "ok"),
         ("The answer is 9.5.", "stop", "9.5", 1, 1, "ok"),
-        ("She has 9.5 pens.", "stop", None, 0, 1, "unparsed"),
+        ("She has 9.5 pens.", "stop", "9.5", 1, 1, "ok"),
         ("It cannot be determined.", "stop", None, 0, 0, "unparsed"),
         ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
         ("```\n9\n```\n```\n#### 9.5\n```", "stop", "9.5", 1, 1, "ok"),
@@ -134,7 +134,7 @@ def _cases(name: str, file: str, samples: int) -> SuiteCases:
             Aggregation(
                 [
                     answered("0", SAMPLE, "#### 9.5"),
-                    answered("1", SAMPLE, "9.5"),
+                    answered("1", SAMPLE, "It was 9, and 9.5"),
                     answered("2", LACKING, "#### None"),
                 ],
                 {

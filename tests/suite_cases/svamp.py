@@ -43,7 +43,7 @@ COMPLETIONS = Completions(
         (r"She needs \boxed{3} more, as 7 + 3 = 10.", "stop", "3", 1, 0, "ok"),
         ("10 - 7 = 3\n#### 3", "stop", "3", 1, 1, "ok"),
         ("The answer is 3.", "stop", "3", 1, 1, "ok"),
-        ("She needs 3 more.", "stop", None, 0, 1, "unparsed"),
+        ("She needs 3 more.", "stop", "3", 1, 1, "ok"),
         ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
         ("10 - 7 =", "length", None, 0, 0, "truncated"),
         ("```\n17\n```\n```\nThe answer is 3\n```", "stop", "3", 1, 1, "ok"),
@@ -93,7 +93,7 @@ CASES = (
             Aggregation(
                 [
                     answered("0", SAMPLE, r"\boxed{3}"),
-                    answered("1", SAMPLE, "3"),
+                    answered("1", SAMPLE, "It was 9, and 3"),
                     answered("2", SAMPLE, "no"),
                     answered("3", Sample("s-2", "q", "4", "addition"), "#### 4"),
                 ],

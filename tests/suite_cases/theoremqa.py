@@ -38,7 +38,7 @@ COMPLETIONS = Completions(
         (r"\boxed{\frac{1}{3}}", "stop", r"\frac{1}{3}", 1, 1, "ok"),
         (r"\boxed{0.34}", "stop", "0.34", 0, 1, "ok"),
         (r"\boxed{0.36}", "stop", "0.36", 0, 0, "ok"),
-        (r"\boxed{33\%}", "stop", r"33\%", 0, 0, "ok"),
+        (r"\boxed{33\%}", "stop", r"33\%", 1, 1, "ok"),
         (r"\boxed{-0.33}", "stop", "-0.33", 0, 0, "ok"),
         (
             r"\boxed{3.3 \times 10^{-1} \text{ m}}",
@@ -59,7 +59,7 @@ COMPLETIONS = Completions(
         ("It is 0.33", "stop", None, 0, 1, "unparsed"),
         ("I cannot help with that.", "stop", None, 0, 0, "unparsed"),
         ("x is 0.33 since", "length", None, 0, 1, "truncated"),
-        ("```\n1\n```\n```\n#### 0.33\n```", "stop", None, 0, 1, "unparsed"),
+        ("```\n1\n```\n```\n#### 0.33\n```", "stop", "0.33", 1, 1, "ok"),
         ("", "stop", None, 0, 0, "empty"),
     ],
     subsets=("float/accuracy",),

@@ -97,7 +97,7 @@ def _answers(row: Mapping[str, Any]) -> Iterator[Answer]:
             raise TypeError("completions must be a list of texts")
         yield from (Answer(whole_text(text)) for text in row["completions"])
     elif "solution" in row:
-        yield Answer(f"```python\n{whole_text(row['solution'])}\n```")
+        yield Answer(whole_text(row["solution"]), program=True)
     else:
         yield Answer(whole_text(row["completion"]))
 

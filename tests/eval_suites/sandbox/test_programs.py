@@ -262,7 +262,7 @@ def test_a_sandbox_needs_a_worker() -> None:
 
 def test_a_call_returns_its_value_and_a_fault_its_reason() -> None:
     good, bad, missing, slow = run(
-        Call("eval_suites.grading.answers:strict_answer", {"text": "\\boxed{1,234}"}),
+        Call("eval_suites.grading.quantities:declared_quantity", {"text": "\\boxed{1,234}"}),
         Call("json:loads", {"s": "{"}),
         Call("json:no_such_function", {}),
         Call("time:sleep", {}, Limits(wall_s=1.0)),

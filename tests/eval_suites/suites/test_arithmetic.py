@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_suites.grading.answers import flexible_answer, same_number
+from eval_suites.grading.numbers import same_number
+from eval_suites.grading.quantities import last_quantity
 from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.registry import find
 from eval_suites.suites.arithmetic import prompt
@@ -78,9 +79,9 @@ def test_the_verifier_ranks_clear_over_rambling_over_a_slip_over_wrong(seed: int
         assert len(set(rewards)) == 4
         gold = str(problem.answer)
         assert len(ranked[0]) < len(ranked[1])
-        assert [same_number(flexible_answer(text), gold) for text in ranked[:2]] == [True, True]
-        assert abs(int(flexible_answer(ranked[2]) or 0) - problem.answer) == 1
-        assert not same_number(flexible_answer(ranked[3]), gold)
+        assert [same_number(last_quantity(text), gold) for text in ranked[:2]] == [True, True]
+        assert abs(int(last_quantity(ranked[2]) or 0) - problem.answer) == 1
+        assert not same_number(last_quantity(ranked[3]), gold)
         assert rewards[1] > 0.5 > rewards[2]
 
 

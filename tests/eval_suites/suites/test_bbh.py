@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eval_suites.grading.declared import declared, read_as
+from eval_suites.grading.declarations import declared_text
+from eval_suites.grading.short_answers import answer_in, kind_of
 from eval_suites.registry import find
 from eval_suites.suites.bbh import TASKS, Sample
 
@@ -31,7 +32,7 @@ def test_only_split_titles_have_a_gold_that_is_no_option(samples: Sequence[Sampl
     odd = {
         sample.id
         for sample in samples
-        if "\nOptions:\n(A)" in sample.question and read_as("(A)", sample.gold) is None
+        if "\nOptions:\n(A)" in sample.question and kind_of(sample.gold) is not kind_of("(A)")
     }
     assert odd == TITLES
 
@@ -49,7 +50,7 @@ def test_three_examples_stand_before_each_question_and_declare_answers(
     for example in examples:
         _, answered, reasons = example.partition("\nA: Let's think step by step.")
         assert answered
-        declaration = declared(reasons)
+        declaration = declared_text(reasons)
         assert declaration is not None
         assert example.endswith(f"So the answer is {declaration}.")
-        assert read_as(form, declaration) is not None
+        assert answer_in(form, reasons) is not None

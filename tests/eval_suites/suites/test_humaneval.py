@@ -41,7 +41,7 @@ ANSWERS = {
     "opens its own block": (f"```python\n{WHOLE}```", 1),
     "prose before its own block": (f"Here you are:\n```python\n{WHOLE}```\nDone.", 1),
     "two blocks, the function in the second": (f"import math\n```\nand\n```python\n{WHOLE}```", 1),
-    "two blocks, the first counts": (f"{WHOLE}```\nor\n```python\ndef halves(x): pass\n```", 1),
+    "two blocks, the last counts": (f"def halves(x): pass\n```\nor\n```python\n{WHOLE}```", 1),
     "no closing fence": (f"```python\n{WHOLE}", 1),
     "repeats the prompt": (PROMPT + BODY, 1),
     "no fence, prose around": (f"Sure, this works:\n\n{WHOLE}\nIt uses a helper.\n", 1),
@@ -82,7 +82,7 @@ HEADER = "from typing import List\n\n\ndef half(x):\n    return x // 2\n\n\n"
 SAME_PROGRAM = (
     "goes on behind the prefix", "closes the block", "opens its own block",
     "prose before its own block", "two blocks, the function in the second",
-    "two blocks, the first counts", "no closing fence", "no fence, prose around",
+    "two blocks, the last counts", "no closing fence", "no fence, prose around",
     "examples that would fail", "block inside a list",
 )  # fmt: skip
 
@@ -113,8 +113,8 @@ def test_what_does_not_define_the_function_is_its_body(name: str, program: str) 
 
 
 def test_fenced_blocks_in_order_and_the_last_one_to_the_end() -> None:
-    assert fenced("a\n```python\nb\n```\nc\n```\nd\n\ne") == ["b", "d\n\ne"]
-    assert fenced("```\nprose\n```py\nb\n```") == ["prose", "b"]
+    assert fenced("a\n```python\nb\n```\nc\n```\nd\n\ne") == [("b", True), ("d\n\ne", False)]
+    assert fenced("```\nprose\n```py\nb\n```") == [("prose", False), ("b", True)]
     assert fenced("no `code` here") == []
 
 

@@ -41,8 +41,8 @@ FORMS = {
         f"```\nratio(1, 2)\n```\n```python\n{RIGHT}```",
         ["pass", "pass"],
     ),
-    "two blocks, the first counts": (
-        f"```python\n{RIGHT}```\nor\n```python\ndef ratio(a, b): return 0\n```",
+    "two blocks, the last counts": (
+        f"```python\ndef ratio(a, b): return 0\n```\nor\n```python\n{RIGHT}```",
         ["pass", "pass"],
     ),
     "no closing fence": (f"```python\n{RIGHT}", ["pass", "pass"]),

@@ -31,8 +31,8 @@ ANSWERS = {
         f"```\nx = 2\n```\nso\n```python\n{RIGHT}```",
         "pass",
     ),
-    "two blocks, the first counts": (
-        f"```python\n{RIGHT}```\nor\n```python\n{RIGHT.replace('2', '3')}```",
+    "two blocks, the last counts": (
+        f"```python\n{RIGHT.replace('2', '3')}```\nor\n```python\n{RIGHT}```",
         "pass",
     ),
     "no closing fence": (f"```python\n{RIGHT}", "pass"),
@@ -69,7 +69,7 @@ def test_verdicts_over_the_forms_that_answers_take() -> None:
 
 SAME_PROGRAM = (
     "goes on behind the prefix", "closes the block", "two blocks, the class in the second",
-    "two blocks, the first counts", "no closing fence", "no fence, prose around",
+    "two blocks, the last counts", "no closing fence", "no fence, prose around",
     "prose and a block", "opens its own block", "an example of use",
 )  # fmt: skip
 

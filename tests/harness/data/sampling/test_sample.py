@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from eval_suites import registry
-from eval_suites.grading.answers import flexible_answer
+from eval_suites.grading.quantities import last_quantity
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Call, Check, Outcome
 from eval_suites.scores import Score
@@ -162,7 +162,7 @@ def test_a_lost_request_is_counted_and_never_rewarded(
 
 
 def reading(_sample: Any, answers: tuple[Answer, ...]) -> tuple[Call, ...]:
-    return (Call("eval_suites.grading.answers:flexible_answer", {"text": answers[0].text}),)
+    return (Call("eval_suites.grading.quantities:last_quantity", {"text": answers[0].text}),)
 
 
 def by_parity(_sample: Any, _answers: Any, _verdicts: Any, outcomes: tuple[Outcome, ...]) -> Score:
@@ -184,7 +184,7 @@ def test_checks_are_done_in_the_sandbox_and_journalled(
         assert journal.counts() == {"answer": 4, "check": 4}
     for row in read_lines(job.out / ROWS):
         for text, reward in zip(row["responses"], row["rewards"], strict=True):
-            assert reward == int(str(flexible_answer(text))) % 2
+            assert reward == int(str(last_quantity(text))) % 2
 
 
 def test_what_the_sandbox_failed_to_do_gives_no_reward() -> None:

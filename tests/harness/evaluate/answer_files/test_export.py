@@ -55,7 +55,7 @@ ANSWERS: Mapping[str, tuple[tuple[str, bool], ...]] = {
             "from __future__ import annotations\n\ndef first(words: Words):\n    return words[0]",
             True,
         ),
-        ("```python\nfirst = min\n```", False),
+        ("```python\nfirst = min\n```", True),
         ("return words[0]", True),
         ("    pass", False),
         ("def first(words):\n    return words[1]", False),

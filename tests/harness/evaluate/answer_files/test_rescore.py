@@ -108,7 +108,7 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
     assert names == [("x", 0), ("y", 0), ("y", 1), ("z", 0)]
     assert stored[0].answers == (Answer("a", "length", 3),)
     assert stored[1].answers[0].text == "    return 1"
-    assert stored[2].answers[0].text == "```python\ndef f(): pass\n```"
+    assert stored[2].answers[0] == Answer("def f(): pass", program=True)
     assert [one.text for one in stored[3].answers] == ["one", "two\u2028three"]
     packed = tmp_path / "packed.jsonl.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
