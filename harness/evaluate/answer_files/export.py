@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +135,13 @@ def export(
         raise RunError(f"{out} is no folder: name another with -o")
     made = FORMATS[format_]
     logs = _logs(run)
-    suite = _suite(made, logs, f"{run}: format {format_}")
-    for checkpoint in checkpoints or [name for name, suites in logs.items() if suite in suites]:
-        if suite not in logs.get(checkpoint, ()):
-            has = ", ".join(name for name, suites in logs.items() if suite in suites)
-            raise RunError(f"{run}: {checkpoint!r} has no log of {suite}: choose from {has}")
+    suite = _suite(made, set(chain(*logs.values())), f"{run}: format {format_}")
+    able = [name for name, suites in logs.items() if suite in suites]
+    for checkpoint in checkpoints or able:
+        if checkpoint not in able:
+            raise RunError(
+                f"{run}: {checkpoint!r} has no log of {suite}: choose from {', '.join(able)}"
+            )
         yield _write(RunFolder(run).sample_log(checkpoint, suite), made, out, checkpoint, suite)
 
 
@@ -155,16 +158,15 @@ def _logs(run: Path) -> dict[str, list[str]]:
     return suites
 
 
-def _suite(made: Format, logs: Mapping[str, Sequence[str]], where: str) -> str:
+def _suite(made: Format, there: set[str], where: str) -> str:
     """Return the suite to export: the first that the format takes, itself before its variants."""
-    there = sorted({suite for suites in logs.values() for suite in suites})
     for name in made.suites:
-        for suite in there:
+        for suite in sorted(there):
             if suite == name or suite.startswith(suite_file(f"{name}:")):
                 return suite
     raise RunError(
         f"{where} takes answers to {' or '.join(made.suites)}, and this run has "
-        f"{', '.join(there)}: evaluate that suite, or choose another format"
+        f"{', '.join(sorted(there))}: evaluate that suite, or choose another format"
     )
 
 

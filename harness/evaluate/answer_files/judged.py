@@ -7,26 +7,26 @@ judge's reply, where the file has it. Nobody is asked anything.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from eval_suites.judging.alpaca_eval import ranked, weighted
 from eval_suites.judging.injections import suspects
 from eval_suites.suite import Suite
 from harness.errors import RunError
-from harness.evaluate.answer_files import annotations, fastchat
-from harness.evaluate.answer_files.judgements import Judged, Placed
+from harness.evaluate.answer_files.judgements import Judged, read_preferences, read_ratings
 from harness.evaluate.answer_files.rescore import rescore
-from harness.evaluate.answer_files.rows import rows_of
-from harness.evaluate.answer_files.stored import read_stored
+from harness.evaluate.answer_files.stored import Placed, read_stored, rows_of, stem
 
 #: Differences that are shown one by one; all are counted.
 SHOWN = 10
 
 #: From a suite's samples and a file's rows to what it says of each model.
 READERS: Mapping[str, Callable[[Sequence[Any], Sequence[Placed]], tuple[Judged, ...]]] = {
-    "mt_bench": fastchat.read,
-    "alpaca_eval": annotations.read_weighted,
-    "alpaca_eval_1": annotations.read_ranked,
+    "mt_bench": read_ratings,
+    "alpaca_eval": partial(read_preferences, reading=weighted),
+    "alpaca_eval_1": partial(read_preferences, reading=ranked),
 }
 
 
@@ -55,8 +55,8 @@ def read_judged(
             "a judge: name one with --judge"
         )
     judged = READERS[suite.name](samples, rows)
-    given = name != Path(file.name.removesuffix(".gz")).stem
-    return (replace(judged[0], model=name),) if given and len(judged) == 1 else judged
+    renamed = name != stem(file) and len(judged) == 1
+    return (replace(judged[0], model=name),) if renamed else judged
 
 
 def is_judgement(row: Mapping[str, Any]) -> bool:
@@ -70,13 +70,12 @@ def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
     Raises:
         RunError: two files hold judgements of one model.
     """
-    models: dict[str, Judged] = {}
-    for model in judged:
-        if model.model in models:
+    models = {model.model: model for model in judged}
+    for name, count in Counter(model.model for model in judged).items():
+        if count > 1:
             raise RunError(
-                f"{model.model!r} is judged in two files: write NAME=FILE, or score them one by one"
+                f"{name!r} is judged in two files: write NAME=FILE, or score them one by one"
             )
-        models[model.model] = model
     return models
 
 
@@ -84,11 +83,14 @@ def lines(judged: Judged) -> Iterator[str]:
     """Yield the lines on stored verdicts: upstream's mean, differences, suspicious answers."""
     if judged.judgements:
         yield from _upstream(judged)
-    counts = Counter(kind for answer in judged.answers for kind in _kinds(answer.stored.answers))
-    if counts:
-        some = sum(bool(_kinds(answer.stored.answers)) for answer in judged.answers)
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
-        yield f"text that a judge may obey: in {some} of {len(judged.answers)} samples ({kinds})"
+    kinds = [
+        {kind for answer in item.stored.answers for kind in suspects(answer.text)}
+        for item in judged.answers
+    ]
+    if counts := Counter(kind for own in kinds for kind in own):
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+        some = sum(map(bool, kinds))
+        yield f"text that a judge may obey: in {some} of {len(kinds)} samples ({listed})"
 
 
 def _upstream(judged: Judged) -> Iterator[str]:
@@ -101,15 +103,10 @@ def _upstream(judged: Judged) -> Iterator[str]:
         yield f"judged by another prompt than the official one: {judged.odd} of {total}"
     yield f"our reading differs from the stored number on {len(judged.differ)} of {total}"
     for differ in judged.differ[:SHOWN]:
-        stored, ours = _shown(differ.stored), _shown(differ.ours)
+        stored, ours = (
+            "none" if number is None else f"{number:.10g}"
+            for number in (differ.stored, differ.ours)
+        )
         yield f"  {differ.what}: stored {stored}, ours {ours} ({differ.where})"
     if len(judged.differ) > SHOWN:
         yield f"  and {len(judged.differ) - SHOWN} more"
-
-
-def _shown(number: float | None) -> str:
-    return "none" if number is None else f"{number:.10g}"
-
-
-def _kinds(answers: Sequence[Any]) -> set[str]:
-    return {kind for answer in answers for kind in suspects(answer.text)}

@@ -1,13 +1,15 @@
 """Score answers that files hold, without an engine: `nca score`."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean
 from typing import Any
 
 from eval_suites.grading.suite_rules import metrics_of, score_sample
-from eval_suites.requests import Answer
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
@@ -61,29 +63,25 @@ def refuse_unfit(suite: Suite[Any], samples: Sequence[Any], stored: Sequence[Sto
     """
     by_id = {sample.id: sample for sample in samples}
     for answer in stored:
-        _refuse_unfit(suite, by_id, answer)
+        if answer.sample_id not in by_id:
+            like = f" (its ids are like {next(iter(by_id))!r})" if by_id else ""
+            raise RunError(
+                f"{answer.where}: suite {suite.name} has no sample {answer.sample_id!r}{like}: "
+                "name the right suite, or mend the id"
+            )
+        given, expected = len(answer.answers), _expected(suite, by_id[answer.sample_id], answer)
+        if expected != given and answer.lost is None:
+            least = "at least " * (expected > given)
+            raise RunError(
+                f"{answer.where}: texts given: {given}, but suite {suite.name} asks for "
+                f"{least}{expected}: give the texts of all turns of one answer, another answer on "
+                "a line of its own"
+            )
 
 
-def _refuse_unfit(suite: Suite[Any], by_id: Mapping[str, Any], answer: Stored) -> None:
-    if answer.sample_id not in by_id:
-        like = f" (its ids are like {next(iter(by_id))!r})" if by_id else ""
-        raise RunError(
-            f"{answer.where}: suite {suite.name} has no sample {answer.sample_id!r}{like}: "
-            "name the right suite, or mend the id"
-        )
-    expected = _asked(suite, by_id[answer.sample_id], answer.answers)
-    if expected != len(answer.answers) and answer.lost is None:
-        least = "at least " * (expected > len(answer.answers))
-        raise RunError(
-            f"{answer.where}: texts given: {len(answer.answers)}, but suite {suite.name} asks for "
-            f"{least}{expected}: give the texts of all turns of one answer, another answer on a "
-            "line of its own"
-        )
-
-
-def _asked(suite: Suite[Any], sample: Any, answers: tuple[Answer, ...]) -> int:
-    """Count the answers that the suite asks for; where these are too few, more than they are."""
-    count = 0
+def _expected(suite: Suite[Any], sample: Any, stored: Stored) -> int:
+    """Count the answers that the suite asks for; where there are too few, more than there are."""
+    count, answers = 0, stored.answers
     while count <= len(answers) and (requests := suite.ask(sample, answers[:count])):
         count += len(requests)
     return count
@@ -96,39 +94,30 @@ async def _rescore(
     sandbox: Sandbox,
     on_progress: Callable[[int], None],
 ) -> tuple[Rescored, ...]:
-    done = 0
-    verdicts = [_verdicts(suite, by_id[item.sample_id], item) for item in stored]
+    done = itertools.count(1)
+
+    def verdicts_on(item: Stored) -> tuple[Answers, ...]:
+        judge = partial(suite.judge, by_id[item.sample_id], item.answers)
+        return split_repeats(judge, item.verdicts)
+
+    verdicts = [verdicts_on(item) for item in stored]
     judged = max(map(len, verdicts), default=1)
 
-    async def score_one(item: Stored, repeats: tuple[Answers, ...], box: Sandbox) -> Rescored:
-        nonlocal done
-        # Where nothing had to be asked, each repetition of the judge was as empty as the first.
-        repeats = repeats if item.verdicts else repeats * judged
-        scored = await _score(suite, by_id[item.sample_id], item, repeats, box)
-        done += 1
-        on_progress(done)
+    async def score(item: Stored, repeats: tuple[Answers, ...]) -> Rescored:
+        sample = by_id[item.sample_id]
+        if item.lost is not None and _expected(suite, sample, item) != len(item.answers):
+            scored = Rescored(item, item.lost, ())
+        else:
+            outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
+            # Where nothing had to be asked, each repetition of the judge was as empty as the first.
+            repeats = repeats if item.verdicts else repeats * judged
+            scores = [score_sample(suite, sample, item.answers, r, outcomes) for r in repeats]
+            scored = Rescored(item, pooled(scores), outcomes)
+        on_progress(next(done))
         return scored
 
     async with sandbox as box:
-        items = zip(stored, verdicts, strict=True)
-        return tuple(
-            await asyncio.gather(*(score_one(item, repeats, box) for item, repeats in items))
-        )
-
-
-def _verdicts(suite: Suite[Any], sample: Any, item: Stored) -> tuple[Answers, ...]:
-    """Return the verdicts on an answer by repetition of the judge."""
-    return split_repeats(lambda replies: suite.judge(sample, item.answers, replies), item.verdicts)
-
-
-async def _score(
-    suite: Suite[Any], sample: Any, item: Stored, repeats: Sequence[Answers], box: Sandbox
-) -> Rescored:
-    if item.lost is not None and _asked(suite, sample, item.answers) != len(item.answers):
-        return Rescored(item, item.lost, ())
-    outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
-    scores = [score_sample(suite, sample, item.answers, verdicts, outcomes) for verdicts in repeats]
-    return Rescored(item, pooled(scores), outcomes)
+        return tuple(await asyncio.gather(*map(score, stored, verdicts)))
 
 
 def record(
@@ -177,51 +166,42 @@ def lines(
         allow_missing: show it though answers have no value, with what it might have been.
     """
     there = len({answer.stored.sample_id for answer in rescored})
-    held = _missing(rescored) > 0 and not allow_missing
+    missing = _missing(rescored)
+    held = missing > 0 and not allow_missing
     yield f"{name} on {suite.name}: {there} of {total} samples, answers: {len(rescored)}"
-    yield f"{suite.headline}: {_withheld(rescored) if held else _headline(suite, rescored, total)}"
+    yield f"{suite.headline}: {_headline(suite, rescored, total, held=held)}"
     yield from (
         f"{metric}: {value:.4f}"
         for metric, value in _shown(suite, rescored, held=held).items()
         if metric != suite.headline
     )
-    yield from _not_ok(rescored)
-    tiers = sorted(
-        {outcome.tier for answer in rescored for outcome in answer.outcomes} - {"A", "call"}
-    )
-    yield from (f"programs were contained on tier {tier}, not A" for tier in tiers)
+    statuses = sorted(answer.score.status for answer in rescored if answer.score.status != "ok")
+    if statuses:
+        counts = (f"{status} {count}" for status, count in Counter(statuses).items())
+        yield f"not ok: {', '.join(counts)}"
+    if missing:
+        yield f"without a value, by no fault of the model's: {missing} of {len(rescored)} answers"
+    tiers = {outcome.tier for answer in rescored for outcome in answer.outcomes} - {"A", "call"}
+    yield from (f"programs were contained on tier {tier}, not A" for tier in sorted(tiers))
 
 
-def _withheld(rescored: Sequence[Rescored]) -> str:
-    return (
-        f"missing, for {_missing(rescored)} of {len(rescored)} answers have no value "
-        "(--allow-missing shows the others, and what all might be)"
-    )
-
-
-def _headline(suite: Suite[Any], rescored: Sequence[Rescored], total: int) -> str:
+def _headline(suite: Suite[Any], rescored: Sequence[Rescored], total: int, *, held: bool) -> str:
+    missing = _missing(rescored)
+    if held:
+        return (
+            f"missing, for {missing} of {len(rescored)} answers have no value "
+            "(--allow-missing shows the others, and what all might be)"
+        )
     values = _means(rescored)
     if not values:
         return f"no value (n = 0 of {total})"
     (interval,) = mean_intervals([values], 0)
     around = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "cannot be estimated"
-    bounds = _bounds(suite, rescored) if _missing(rescored) else ""
-    mean = sum(values) / len(values)
-    return f"{mean:.4f}, 95 % interval {around} (n = {len(values)} of {total}{bounds})"
-
-
-def _bounds(suite: Suite[Any], rescored: Sequence[Rescored]) -> str:
-    """Return the mean with every missing value at the worst, and at the best, that can be."""
-    low, high = (
-        sum(_means([replace(answer, score=_valued(answer.score, value)) for answer in rescored]))
-        / len({answer.stored.sample_id for answer in rescored})
-        for value in suite.metrics.bounds
-    )
-    return f"; between {low:.4f} and {high:.4f} whatever the missing ones are"
-
-
-def _valued(score: Score, value: float) -> Score:
-    return replace(score, value=value) if score.value is None else score
+    bounds = ""
+    if missing:
+        low, high = (fmean(_means(rescored, bound)) for bound in suite.metrics.bounds)
+        bounds = f"; between {low:.4f} and {high:.4f} whatever the missing ones are"
+    return f"{fmean(values):.4f}, 95 % interval {around} (n = {len(values)} of {total}{bounds})"
 
 
 def _missing(rescored: Sequence[Rescored]) -> int:
@@ -233,33 +213,24 @@ def _shown(suite: Suite[Any], rescored: Sequence[Rescored], *, held: bool) -> di
 
     Upstream's own drop what upstream drops; others stand if every answer has them.
     """
-    metrics = _metrics(suite, rescored)
-    if not held:
-        return metrics
+    metrics = metrics_of(suite, ((answer.stored.sample_id, answer.score) for answer in rescored))
     return {
         name: value
         for name, value in metrics.items()
-        if name.startswith("official") or all(name in answer.score.metrics for answer in rescored)
+        if not held
+        or name.startswith("official")
+        or all(name in answer.score.metrics for answer in rescored)
     }
 
 
-def _not_ok(rescored: Sequence[Rescored]) -> Iterator[str]:
-    counts = Counter(answer.score.status for answer in rescored if answer.score.status != "ok")
-    if counts:
-        parts = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
-        yield f"not ok: {parts}"
-    if missing := _missing(rescored):
-        yield f"without a value, by no fault of the model's: {missing} of {len(rescored)} answers"
+def _means(rescored: Sequence[Rescored], instead: float | None = None) -> list[float]:
+    """Return the mean value of each sample's repeats, by sample id.
 
-
-def _means(rescored: Sequence[Rescored]) -> list[float]:
-    """Return the mean value of each sample's repeats, by sample id; None is left out."""
+    A missing value counts as `instead`; it is left out where that is None.
+    """
     by_sample: dict[str, list[float]] = {}
     for answer in rescored:
-        if answer.score.value is not None:
-            by_sample.setdefault(answer.stored.sample_id, []).append(answer.score.value)
-    return [sum(repeats) / len(repeats) for _, repeats in sorted(by_sample.items())]
-
-
-def _metrics(suite: Suite[Any], rescored: Sequence[Rescored]) -> dict[str, float]:
-    return metrics_of(suite, ((answer.stored.sample_id, answer.score) for answer in rescored))
+        value = instead if answer.score.value is None else answer.score.value
+        if value is not None:
+            by_sample.setdefault(answer.stored.sample_id, []).append(value)
+    return [fmean(repeats) for _, repeats in sorted(by_sample.items())]

@@ -5,7 +5,6 @@ verdicts, if any, are left aside: another judge reads the same answers).
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +16,18 @@ from harness.errors import RunError
 from harness.evaluate.answer_files.judged import is_judgement
 from harness.evaluate.answer_files.judgements import Judged, text
 from harness.evaluate.answer_files.rescore import Rescored, refuse_unfit
-from harness.evaluate.answer_files.rows import rows_of
-from harness.evaluate.answer_files.stored import Stored, read_stored, whole_text
+from harness.evaluate.answer_files.stored import (
+    Stored,
+    expecting,
+    numbered_repeats,
+    read_stored,
+    rows_of,
+    whole_text,
+)
 from harness.evaluate.client.queue import for_each
 from harness.evaluate.client.task import Task
 from harness.evaluate.judge.budget import describe_usage
-from harness.evaluate.judge.judge import Judge, open_judge
+from harness.evaluate.judge.judge import open_judge
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
 
@@ -43,18 +48,46 @@ def read_answers(
             the suite does not ask.
     """
     rows = rows_of(file)
+    keys = {key for _, row in rows for key in row}
+    by_model: dict[str, list[Stored]] = {}
     if any(is_judgement(row) for _, row in rows):
         raise RunError(f"{file}: is judged already: score it without --judge")
-    if any("choices" in row for _, row in rows):
-        by_model = _grouped(_of_fastchat(where, row) for where, row in rows)
-    elif any("instruction" in row for _, row in rows):
+    if "choices" in keys:
+        for where, row in rows:
+            model, choices = _of_fastchat(where, row)
+            by_model.setdefault(model, []).extend(choices)
+    elif "instruction" in keys:
         ids = {getattr(sample, "instruction", None): sample.id for sample in samples}
-        by_model = _grouped(_of_alpaca_eval(where, row, ids) for where, row in rows)
+        for where, row in rows:
+            model, answer = _of_alpaca_eval(where, row, ids)
+            by_model.setdefault(model, []).append(answer)
     else:
-        by_model = {name: tuple(replace(answer, verdicts=()) for answer in read_stored(file))}
+        by_model[name] = [replace(answer, verdicts=()) for answer in read_stored(file)]
     for answers in by_model.values():
         refuse_unfit(suite, samples, answers)
-    return by_model
+    return {model: numbered_repeats(answers) for model, answers in by_model.items()}
+
+
+def _of_fastchat(where: str, row: Mapping[str, Any]) -> tuple[str, list[Stored]]:
+    """Return the model of a row of FastChat's model_answer, and its choices: each is a repeat."""
+    with expecting(where, "no row of FastChat's model_answer"):
+        model, question = text(row, "model_id"), str(row["question_id"])
+        choices = [[whole_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
+    return model, [Stored(question, 0, tuple(map(Answer, turns)), where) for turns in choices]
+
+
+def _of_alpaca_eval(
+    where: str, row: Mapping[str, Any], ids: Mapping[Any, str]
+) -> tuple[str, Stored]:
+    """Return the model of a row of AlpacaEval's model_outputs.json, and its answer."""
+    with expecting(where, "no row of AlpacaEval's model_outputs"):
+        instruction, output = text(row, "instruction"), whole_text(row["output"])
+        model = text(row, "generator")
+    if instruction not in ids:
+        raise RunError(
+            f"{where}: the suite has no such instruction: {instruction[:60]!r}: take it away"
+        )
+    return model, Stored(ids[instruction], 0, (Answer(output),), where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +118,17 @@ def judge(
     Raises:
         EngineUnavailable, BudgetSpent, EngineDied: as for any judge; replies so far are kept.
     """
-    return asyncio.run(_judge(suite, samples, models, bench, note))
+    by_id = {sample.id: sample for sample in samples}
+    return asyncio.run(_judge(suite, by_id, models, bench, note))
 
 
 async def _judge(
     suite: Suite[Any],
-    samples: Sequence[Any],
+    by_id: Mapping[str, Any],
     models: Mapping[str, Sequence[Stored]],
     bench: Bench,
     note: Callable[[str], None],
 ) -> dict[str, Judged]:
-    def starting(what: str) -> None:
-        note(f"starting {what}")
-
-    with Journal(bench.journal) as journal:
-        async with open_judge(bench.choice, bench.fingerprint, 0, journal, starting) as judge:
-            judged = await _judge_answers(
-                suite, samples, models, judge, bench.choice.in_flight, note
-            )
-        note(describe_usage(judge.budget))
-    return judged
-
-
-async def _judge_answers(
-    suite: Suite[Any],
-    samples: Sequence[Any],
-    models: Mapping[str, Sequence[Stored]],
-    judge: Judge,
-    width: int,
-    note: Callable[[str], None],
-) -> dict[str, Judged]:
-    by_id = {sample.id: sample for sample in samples}
     places = [(name, k) for name, answers in models.items() for k in range(len(answers))]
     rescored: dict[tuple[str, int], Rescored] = {}
 
@@ -130,48 +143,14 @@ async def _judge_answers(
             rescored[place] = Rescored(replace(stored, verdicts=replies), score, ())
         note(f"{len(rescored)} of {len(places)} answers judged")
 
-    await for_each(iter(places), width, judge_one)
+    def starting(what: str) -> None:
+        note(f"starting {what}")
+
+    with Journal(bench.journal) as journal:
+        async with open_judge(bench.choice, bench.fingerprint, 0, journal, starting) as judge:
+            await for_each(iter(places), bench.choice.in_flight, judge_one)
+        note(describe_usage(judge.budget))
     return {
         name: Judged(name, tuple(rescored[name, k] for k in range(len(answers))))
         for name, answers in models.items()
     }
-
-
-def _of_fastchat(where: str, row: Mapping[str, Any]) -> list[tuple[str, Stored]]:
-    """Return a row of FastChat's model_answer: each of its choices is a repeat."""
-    try:
-        model, question = text(row, "model_id"), str(row["question_id"])
-        choices = [[whole_text(turn) for turn in choice["turns"]] for choice in row["choices"]]
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{where}: no row of FastChat's model_answer ({type(error).__name__}: {error})"
-        ) from error
-    return [(model, Stored(question, 0, tuple(map(Answer, turns)), where)) for turns in choices]
-
-
-def _of_alpaca_eval(
-    where: str, row: Mapping[str, Any], ids: Mapping[Any, str]
-) -> list[tuple[str, Stored]]:
-    """Return a row of AlpacaEval's model_outputs.json."""
-    try:
-        instruction, output = text(row, "instruction"), whole_text(row["output"])
-        model = text(row, "generator")
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{where}: no row of AlpacaEval's model_outputs ({type(error).__name__}: {error})"
-        ) from error
-    if instruction not in ids:
-        raise RunError(
-            f"{where}: the suite has no such instruction: {instruction[:60]!r}: take it away"
-        )
-    return [(model, Stored(ids[instruction], 0, (Answer(output),), where))]
-
-
-def _grouped(rows: Any) -> dict[str, tuple[Stored, ...]]:
-    """Return answers by model, those of one sample numbered as its repeats."""
-    seen: Counter[tuple[str, str]] = Counter()
-    by_model: dict[str, list[Stored]] = {}
-    for model, answer in (pair for row in rows for pair in row):
-        by_model.setdefault(model, []).append(replace(answer, repeat=seen[model, answer.sample_id]))
-        seen[model, answer.sample_id] += 1
-    return {model: tuple(answers) for model, answers in by_model.items()}
