@@ -14,7 +14,7 @@ from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import lines, record, refuse_unfit, rescore
 from harness.evaluate.answer_files.stored import Stored, named_files, read_stored
 from harness.evaluate.answer_files.unjudged import Bench, judge, read_answers
-from harness.evaluate.judge.capabilities import require_judge
+from harness.evaluate.loop.suite_choice import require_judge
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places
 from harness.recipe.schema import EvaluateSection, JudgeChoice

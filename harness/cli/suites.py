@@ -51,7 +51,7 @@ def show_suite(
 
     from harness.errors import RecipeError
     from harness.evaluate.judge.estimate import preview
-    from harness.evaluate.suites.registry import find
+    from harness.evaluate.suites.library import find
 
     suite = find(name, lm_eval_tasks)
     samples = suite.load(data_dir)

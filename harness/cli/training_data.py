@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from rich.text import Text
 
 from harness.engines import checkpoints
 from harness.errors import RecipeError, UserError
-from harness.evaluate.client.token_text import pieces, prompt_text, response_text, visible
+from harness.evaluate.client.rendering import pieces
 from harness.pipeline.lookup import locate_data
 from harness.pipeline.places import Places
 from harness.pipeline.plan import plan_recipe
 from harness.pipeline.stages import train_job
-from harness.progress.wording import REASONS
+from harness.progress.wording import REASONS, visible
 from harness.recipe.schema import Recipe, sample_named
 from train.config import TrainConfig
 from train.data.row_formats import Group
@@ -136,12 +137,16 @@ def _tokens(config: TrainConfig, group: Group, tokenizer: Any, *, plain: bool) -
     yield _title(f"tokens as the model sees them; what is trained stands {marks}")
     cut = ", its beginning cut off" if report.cut_prompts else ""
     yield _heading(f"prompt: {len(tokens.prompt)} tokens, none trained{cut}")
-    yield prompt_text(pieces(tokenizer, tokens.prompt))
+    yield Text("".join(pieces(tokenizer, tokens.prompt)), style="dim")
     end = end_token(tokenizer, group.messages)
     for place, ids in enumerate(tokens.responses, start=1):
         cut = "" if ids[-1] == end else ", its end cut off"
         yield _heading(f"response {place}: {len(ids)} tokens, all trained{cut}")
-        yield response_text(pieces(tokenizer, ids), plain=plain)
+        texts = pieces(tokenizer, ids)
+        if plain:
+            yield Text("".join(f"[{text}]" for text in texts))
+        else:
+            yield Text.assemble(*zip(texts, cycle(("green", "cyan")), strict=False))
 
 
 def _title(text: str) -> Text:

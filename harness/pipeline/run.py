@@ -11,10 +11,9 @@ from functools import partial
 from harness.data.sampling.resolve import check_samples
 from harness.engines.options import EngineChoice, EngineSpec
 from harness.engines.registry import make
-from harness.evaluate.judge.capabilities import require_engine, require_judge
-from harness.evaluate.suites.kl import any_kl
+from harness.evaluate.loop.suite_choice import require_engine, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.evaluate.suites.pairwise import any_pairwise
+from harness.evaluate.suites.measured import KL, PAIRWISE, any_measured
 from harness.pipeline.audit.job import of_plan
 from harness.pipeline.audit.preflight import check_before_training
 from harness.pipeline.finish import Finished, collect, finish
@@ -65,9 +64,9 @@ def run(
     check_suites(section, library)
     resolve_judge(section, places)  # not found after hours of training
     reference = (plan.base, plan.base_fingerprint)
-    if any_kl(section.suites) and section.reference is not None:
+    if any_measured(KL, section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
-    measures = bool(section.suites) + any_kl(section.suites) + any_pairwise(section.suites)
+    measures = bool(section.suites) + any_measured(KL, section.suites) + any_measured(PAIRWISE, section.suites)
     runner = StageRunner(screen, len(plan.steps) + measures + bool(places.tracking_uri))
 
     def stages() -> Iterator[Stage]:  # a key may depend on what came before
@@ -107,7 +106,7 @@ def evaluate_models(
     check_suites(section, library)
     folders, prints = resolve_checkpoints(named, section.engine, places)
     reference = None
-    if any_kl(section.suites):
+    if any_measured(KL, section.suites):
         reference = resolve_reference(section, list(folders.values()), places)
     key, baseline = digest(prints, 8), next(iter(named))
     recipe = Recipe(

@@ -7,11 +7,9 @@ from typing import Any
 
 from harness.data.sampling.job import ROWS, SampleJob
 from harness.data.sampling.resolve import benchmark_files
-from harness.evaluate.client.job import EvalJob
-from harness.evaluate.measure.jobs import KlJob, PairwiseJob
-from harness.evaluate.suites.kl import any_kl
+from harness.evaluate.client.job import EvalJob, KlJob, PairwiseJob
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.evaluate.suites.pairwise import any_pairwise
+from harness.evaluate.suites.measured import KL, PAIRWISE, any_measured
 from harness.pipeline.finish import Finished
 from harness.pipeline.keys import (
     evaluation_key,
@@ -141,14 +139,14 @@ def evaluation_stages(
     folder = RunFolder(job.run)
     keys = evaluation_key(job, suites), old_evaluation_key(job, suites)
     yield Stage("evaluate", "evaluate", folder.evaluation, keys[0], job, old_key=keys[1])
-    if any_kl(job.suites) and reference is not None:
+    if any_measured(KL, job.suites) and reference is not None:
         model, fingerprint = reference
         kl = KlJob(
             evaluation=job, reference=model, reference_fingerprint=fingerprint, cache=places.cache
         )
         key, old_key = (digest([key, fingerprint]) for key in keys)
         yield Stage("kl", "measure KL", folder.kl, key, kl, old_key=old_key)
-    if any_pairwise(job.suites):
+    if any_measured(PAIRWISE, job.suites):
         everyone = section.all_pairs
         pairs = PairwiseJob(evaluation=job, baseline=baseline, everyone=everyone)
         key, old_key = (digest([key, baseline, everyone]) for key in keys)

@@ -154,16 +154,18 @@ def _evaluate(job: dict[str, Any], report: Reporter) -> bool:
 
 
 def _kl(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.measure import jobs, kl
+    from harness.evaluate.client.job import KlJob
+    from harness.evaluate.measure import kl
 
-    kl.run(jobs.KlJob.model_validate(job), report)
+    kl.run(KlJob.model_validate(job), report)
     return True
 
 
 def _pairwise(job: dict[str, Any], report: Reporter) -> bool:
-    from harness.evaluate.measure import jobs, pairwise
+    from harness.evaluate.client.job import PairwiseJob
+    from harness.evaluate.measure import pairwise
 
-    pairwise.run(jobs.PairwiseJob.model_validate(job), report)
+    pairwise.run(PairwiseJob.model_validate(job), report)
     return True
 
 

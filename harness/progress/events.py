@@ -18,6 +18,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Reporter = Callable[[Mapping[str, Any]], None]
@@ -27,6 +28,27 @@ _EVERY_S = 0.2
 
 def silent(_event: Mapping[str, Any]) -> None:
     """Tell nobody."""
+
+
+def note_to(report: Reporter) -> Callable[[str], None]:
+    """Return a function that reports a line which people should read."""
+    return lambda text: report({"event": "note", "text": text})
+
+
+@dataclass(slots=True)
+class PhaseProgress:
+    """The steps of a phase that are done, each of which is reported."""
+
+    report: Reporter
+    phase: str
+    total: int
+    done: int = 0
+
+    def step(self, count: int = 1) -> None:
+        """Count steps as done, and report; a count of 0 reports the beginning."""
+        self.done += count
+        counts = {"done": self.done, "total": self.total}
+        self.report({"event": "progress", "phase": self.phase, **counts})
 
 
 class PipeReporter:

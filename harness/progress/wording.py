@@ -1,6 +1,7 @@
 """Progress, and the counts of data, in the words that all screens for people share."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.progress.throughput import EvaluationProgress, Pair, stage_title
@@ -21,6 +22,28 @@ _LEFT_OUT = {
     "alone": "the only one left of their prompt",
     "tied": "of tied prompts",
 }
+
+
+#: Control characters, invisible format characters (bidirectional overrides among them),
+#: surrogates, line and paragraph separators.
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def escaped(character: str) -> str:
+    r"""Return a character as Python escapes it: `\x1b`, `\u202e`."""
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def visible(text: str, form: Callable[[str], str] = escaped) -> str:
+    """Return foreign text that acts on no screen: what is not plainly printable is in `form`.
+
+    Line ends and tabs stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        form(c) if c not in "\n\t" and unicodedata.category(c) in _HIDDEN else c for c in text
+    )
 
 
 def clock(seconds: float) -> str:

@@ -6,11 +6,11 @@ the order of prompts, whoever answered first.
 """
 
 import asyncio
-import itertools
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +26,9 @@ from harness.errors import EngineUnavailable, UserError
 from harness.evaluate.client.answers import answer_of, plain
 from harness.evaluate.client.cached_client import CachedClient, Tally
 from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
-from harness.evaluate.client.merging import engine_factory
-from harness.evaluate.client.queue import for_each
-from harness.evaluate.client.restarting import Restarting
-from harness.progress.events import Reporter
+from harness.evaluate.client.restarting import open_engine
+from harness.evaluate.client.tasks import for_each
+from harness.progress.events import PhaseProgress, Reporter, note_to
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import canonical, file_digest
 from harness.storage.journal.entries import Journal
@@ -101,7 +100,7 @@ def _check(prompts: Sequence[Prompt], group: EngineGroup, source: str, report: R
         )
     if is_suite(source) and not find(source).sampling.training:
         warning = "these are test problems; what is trained on them must not be scored there"
-        report({"event": "note", "text": f"{source}: {warning}"})
+        note_to(report)(f"{source}: {warning}")
 
 
 async def _draw(
@@ -114,25 +113,23 @@ async def _draw(
 ) -> Tally:
     """Ask for all responses; a line a prompt goes to the file, in the prompts' order."""
     lines, repeats = InOrder(file), range(job.section.k)
-    progress = _counter(report, "sample", len(prompts))
+    progress = PhaseProgress(report, "sample", len(prompts))
 
-    def note(text: str) -> None:
-        report({"event": "note", "text": text})
+    note = note_to(report)
+    on_start = partial(note, f"starting {job.engine.name}")
+    async with open_engine(group, job.out, note, on_start=on_start) as engine:
+        client = CachedClient(engine, group.identity, journal, job.section.seed)
 
-    with engine_factory(group, job.out, note) as make:
-        async with Restarting(make, on_start=lambda: note(f"starting {job.engine.name}")) as engine:
-            client = CachedClient(engine, group.identity, journal, job.section.seed)
+        async def ask(item: tuple[int, Prompt]) -> None:
+            place, prompt = item
+            try:
+                answers = await client.ask_all(group.models[0], prompt.request, repeats)
+            except RequestFailed:  # this prompt alone: counted, never rewarded
+                answers = ()
+            lines.put(place, json.dumps([plain(answer) for answer in answers]))
+            progress.step()
 
-            async def ask(item: tuple[int, Prompt]) -> None:
-                place, prompt = item
-                try:
-                    answers = await client.ask_all(group.models[0], prompt.request, repeats)
-                except RequestFailed:  # this prompt alone: counted, never rewarded
-                    answers = ()
-                lines.put(place, json.dumps([plain(answer) for answer in answers]))
-                progress()
-
-            await for_each(enumerate(prompts), max(1, job.engine.in_flight // job.section.k), ask)
+        await for_each(enumerate(prompts), max(1, job.engine.in_flight // job.section.k), ask)
     return client.tally
 
 
@@ -141,12 +138,8 @@ async def _score(
 ) -> Counts:
     """Score what was drawn, and write the rows."""
     counts = Counts()
-    progress = _counter(report, "score", len(prompts))
-
-    def note(what: str) -> None:
-        report({"event": "note", "text": f"starting {what}"})
-
-    async with scorer_of(job, journal, note) as score:
+    progress = PhaseProgress(report, "score", len(prompts))
+    async with scorer_of(job, journal, note_to(report)) as score:
         with replacing(job.out / ROWS) as file:
             rows = InOrder(file)
 
@@ -156,17 +149,11 @@ async def _score(
                 graded = await score(prompt, answers) if answers else ()
                 row = row_of(prompt, answers, graded, job.section, counts)
                 rows.put(place, None if row is None else canonical(row))
-                progress()
+                progress.step()
 
             pairs = enumerate(zip(prompts, drawn, strict=True))
             await for_each(pairs, _SCORED_AT_ONCE, grade)
     return counts
-
-
-def _counter(report: Reporter, phase: str, total: int) -> Callable[[], None]:
-    """Return a function that reports one more prompt of a phase as done."""
-    done = itertools.count(1)
-    return lambda: report({"event": "progress", "phase": phase, "done": next(done), "total": total})
 
 
 def _write_origin(job: SampleJob, group: EngineGroup, counts: Counts) -> None:

@@ -21,7 +21,7 @@ from harness.data.sampling.prompts import Prompt, verifier
 from harness.data.sampling.resolve import judge_choice
 from harness.data.sampling.rows import Graded
 from harness.evaluate.client.cached_client import Checker
-from harness.evaluate.client.task import Task
+from harness.evaluate.client.tasks import Task
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.storage.journal.entries import Journal
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.errors import UserError
@@ -26,9 +27,7 @@ class Disagreement:
 def disagreements(samples: Sequence[Any], rescored: Sequence[Rescored]) -> tuple[Disagreement, ...]:
     """Run every program again in evalplus's executor, uncontained, and keep the differences.
 
-    Args:
-        samples: of the suite `humaneval_plus`.
-        rescored: the answers with the verdicts of our sandbox, in any order.
+    `samples` are of the suite `humaneval_plus`; `rescored` has the verdicts of our sandbox.
 
     Raises:
         UserError: evalplus is not installed.
@@ -39,6 +38,7 @@ def disagreements(samples: Sequence[Any], rescored: Sequence[Rescored]) -> tuple
         raise UserError(
             "evalplus is not installed: pip install 'nca-harness[crosscheck]'"
         ) from error
+    check = partial(untrusted_check, fast_check=True, min_time_limit=_INPUT_S)
     by_id = {sample.id: sample for sample in samples}
     differ = []
     for answer in rescored:
@@ -47,19 +47,9 @@ def disagreements(samples: Sequence[Any], rescored: Sequence[Rescored]) -> tuple
             continue
         theirs = []
         for text in (sample.base_inputs, sample.plus_inputs):
-            inputs = json.loads(text)
             expected, times = _expected(sample, text)
-            status, _ = untrusted_check(
-                "humaneval",
-                candidate,
-                inputs,
-                sample.entry_point,
-                expected,
-                sample.tolerance,
-                times,
-                fast_check=True,
-                min_time_limit=_INPUT_S,
-            )
+            against = (sample.entry_point, expected, sample.tolerance, times)
+            status, _ = check("humaneval", candidate, json.loads(text), *against)
             theirs.append(str(status))
         ours = tuple(outcome.verdict for outcome in answer.outcomes)
         if [verdict == "pass" for verdict in ours] != [status == "pass" for status in theirs]:

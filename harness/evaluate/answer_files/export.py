@@ -118,13 +118,9 @@ def completion(program: str | None) -> str:
 def export(
     run: Path, format_: str, out: Path, checkpoints: Sequence[str] = ()
 ) -> Iterator[Exported]:
-    """Write a file a checkpoint; each is there whole or not at all.
+    """Write a file `<checkpoint><suffix>` a checkpoint; each is there whole or not at all.
 
-    Args:
-        run: a run folder.
-        format_: one of `FORMATS`.
-        out: the folder of the files, `<checkpoint><suffix>`.
-        checkpoints: which; all that have the suite's log without any.
+    `format_` is one of `FORMATS`. Without `checkpoints` all that have the suite's log are taken.
 
     Raises:
         RunError: no such format, run, checkpoint or log, or a log that does not fit.

@@ -33,13 +33,9 @@ READERS: Mapping[str, Callable[[Sequence[Any], Sequence[Placed]], tuple[Judged, 
 def read_judged(
     suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
 ) -> tuple[Judged, ...]:
-    """Return the scores of each model of a file, from stored verdicts.
+    """Return the scores of each model of a file, upstream's own or a sample log.
 
-    Args:
-        suite: judged.
-        samples: the suite's.
-        name: what the file was called; a model that the file does not name is called so.
-        file: upstream's own, or a sample log.
+    A model that the file does not name is called `name`.
 
     Raises:
         RunError: the file cannot be read, or holds answers that nobody has judged.
@@ -70,13 +66,13 @@ def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
     Raises:
         RunError: two files hold judgements of one model.
     """
-    models = {model.model: model for model in judged}
-    for name, count in Counter(model.model for model in judged).items():
-        if count > 1:
+    names = [model.model for model in judged]
+    for name in names:
+        if names.count(name) > 1:
             raise RunError(
                 f"{name!r} is judged in two files: write NAME=FILE, or score them one by one"
             )
-    return models
+    return dict(zip(names, judged, strict=True))
 
 
 def lines(judged: Judged) -> Iterator[str]:

@@ -49,8 +49,6 @@ class Judged:
     """The answers and judgements of one model in a file.
 
     Attributes:
-        model: its name there.
-        answers: its answers with their scores.
         stored: upstream's numbers that count.
         judgements: how many the file holds, those that upstream drops too.
         unread: how many are there as a number only, without the judge's reply.

@@ -16,7 +16,7 @@ from eval_suites.scores import Score
 from eval_suites.suite import Answers, Suite
 from harness.errors import RunError
 from harness.evaluate.answer_files.stored import Stored
-from harness.evaluate.judge.pooling import pooled, split_repeats
+from harness.evaluate.judge.judge import count_asked, pooled, split_repeats
 from harness.stats.intervals import mean_intervals
 
 
@@ -39,12 +39,8 @@ def rescore(
 ) -> tuple[Rescored, ...]:
     """Check and score stored answers, by stored verdicts where the suite is judged.
 
-    Args:
-        suite: whose rules hold.
-        samples: the suite's samples.
-        stored: the answers, in the file's order.
-        unsafe: run programs also where they cannot be contained.
-        on_progress: hears how many are done.
+    `unsafe` runs programs also where they cannot be contained; `on_progress` hears how many answers
+    are done.
 
     Raises:
         RunError: an answer is to a sample that the suite does not have, or is not of as many turns
@@ -69,7 +65,8 @@ def refuse_unfit(suite: Suite[Any], samples: Sequence[Any], stored: Sequence[Sto
                 f"{answer.where}: suite {suite.name} has no sample {answer.sample_id!r}{like}: "
                 "name the right suite, or mend the id"
             )
-        given, expected = len(answer.answers), _expected(suite, by_id[answer.sample_id], answer)
+        given = len(answer.answers)
+        expected = count_asked(partial(suite.ask, by_id[answer.sample_id]), answer.answers)
         if expected != given and answer.lost is None:
             least = "at least " * (expected > given)
             raise RunError(
@@ -77,14 +74,6 @@ def refuse_unfit(suite: Suite[Any], samples: Sequence[Any], stored: Sequence[Sto
                 f"{least}{expected}: give the texts of all turns of one answer, another answer on "
                 "a line of its own"
             )
-
-
-def _expected(suite: Suite[Any], sample: Any, stored: Stored) -> int:
-    """Count the answers that the suite asks for; where there are too few, more than there are."""
-    count, answers = 0, stored.answers
-    while count <= len(answers) and (requests := suite.ask(sample, answers[:count])):
-        count += len(requests)
-    return count
 
 
 async def _rescore(
@@ -96,16 +85,16 @@ async def _rescore(
 ) -> tuple[Rescored, ...]:
     done = itertools.count(1)
 
-    def verdicts_on(item: Stored) -> tuple[Answers, ...]:
-        judge = partial(suite.judge, by_id[item.sample_id], item.answers)
-        return split_repeats(judge, item.verdicts)
-
-    verdicts = [verdicts_on(item) for item in stored]
+    verdicts = [
+        split_repeats(partial(suite.judge, by_id[item.sample_id], item.answers), item.verdicts)
+        for item in stored
+    ]
     judged = max(map(len, verdicts), default=1)
 
     async def score(item: Stored, repeats: tuple[Answers, ...]) -> Rescored:
         sample = by_id[item.sample_id]
-        if item.lost is not None and _expected(suite, sample, item) != len(item.answers):
+        asked_for = count_asked(partial(suite.ask, sample), item.answers)
+        if item.lost is not None and asked_for != len(item.answers):
             scored = Rescored(item, item.lost, ())
         else:
             outcomes = tuple([await box.run(check) for check in suite.checks(sample, item.answers)])
@@ -156,14 +145,9 @@ def lines(
 ) -> Iterator[str]:
     """Yield a model's metrics and statuses in words, the headline first.
 
-    The headline is the mean over samples (each sample's repeats averaged), with its 95 % interval.
-
-    Args:
-        suite: whose rules held.
-        name: the model's.
-        rescored: its scored answers.
-        total: samples of the suite.
-        allow_missing: show it though answers have no value, with what it might have been.
+    The headline is the mean over samples (each sample's repeats averaged), with its 95 % interval;
+    of `total` samples that the suite has. Where answers have no value, it is shown only if
+    `allow_missing` is set, with what it might have been.
     """
     there = len({answer.stored.sample_id for answer in rescored})
     missing = _missing(rescored)

@@ -27,12 +27,10 @@ Placed = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One sample's stored answers.
+    """One sample's stored answers, the texts of all turns.
 
     Attributes:
-        sample_id: the suite's.
         repeat: counts the lines of one sample, from 0.
-        answers: the texts of all turns.
         where: file and line.
         lost: what a sample log says of a sample that we, not the model, failed; it counts where
             the answers are not complete.

@@ -24,8 +24,7 @@ from harness.evaluate.answer_files.stored import (
     rows_of,
     whole_text,
 )
-from harness.evaluate.client.queue import for_each
-from harness.evaluate.client.task import Task
+from harness.evaluate.client.tasks import Task, for_each
 from harness.evaluate.judge.budget import describe_usage
 from harness.evaluate.judge.judge import open_judge
 from harness.recipe.schema import JudgeChoice
@@ -35,13 +34,9 @@ from harness.storage.journal.entries import Journal
 def read_answers(
     suite: Suite[Any], samples: Sequence[Any], name: str, file: Path
 ) -> dict[str, tuple[Stored, ...]]:
-    """Return the answers of each model of a file.
+    """Return the answers of each model of a file: upstream's own, our lines, or a sample log.
 
-    Args:
-        suite: judged.
-        samples: the suite's.
-        name: what the file was called; a model that the file does not name is called so.
-        file: upstream's own, our lines, or a sample log.
+    A model that the file does not name is called `name`.
 
     Raises:
         RunError: the file cannot be read, holds judgements in place of answers, or answers to what
@@ -108,13 +103,6 @@ def judge(
 ) -> dict[str, Judged]:
     """Return every model's answers with the judge's scores.
 
-    Args:
-        suite: judged.
-        samples: the suite's.
-        models: name -> answers.
-        bench: who is asked.
-        note: hears what is going on.
-
     Raises:
         EngineUnavailable, BudgetSpent, EngineDied: as for any judge; replies so far are kept.
     """
@@ -138,18 +126,15 @@ async def _judge(
         if stored.lost is not None:
             rescored[place] = Rescored(stored, stored.lost, ())
         else:
-            task = Task(replace(judge.model, name=name), suite, by_id[stored.sample_id], 1)
-            score, replies = await judge.score(task, stored.answers, ())
+            task = Task(replace(judging.model, name=name), suite, by_id[stored.sample_id], 1)
+            score, replies = await judging.score(task, stored.answers, ())
             rescored[place] = Rescored(replace(stored, verdicts=replies), score, ())
         note(f"{len(rescored)} of {len(places)} answers judged")
 
-    def starting(what: str) -> None:
-        note(f"starting {what}")
-
     with Journal(bench.journal) as journal:
-        async with open_judge(bench.choice, bench.fingerprint, 0, journal, starting) as judge:
+        async with open_judge(bench.choice, bench.fingerprint, 0, journal, note) as judging:
             await for_each(iter(places), bench.choice.in_flight, judge_one)
-        note(describe_usage(judge.budget))
+        note(describe_usage(judging.budget))
     return {
         name: Judged(name, tuple(rescored[name, k] for k in range(len(answers))))
         for name, answers in models.items()

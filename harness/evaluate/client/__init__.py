@@ -6,11 +6,8 @@ __all__ = [
     "engine_groups",
     "job",
     "loading",
-    "merging",
-    "queue",
     "rendering",
     "restarting",
     "sample_log",
-    "task",
-    "token_text",
+    "tasks",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from eval_suites.requests import Answer, Likelihood, Request
 from eval_suites.scores import Score
+from harness.engines.base import Completion
 from harness.storage.hashing import digest
 
 #: Keys of a journal entry that no suite sees.
@@ -35,6 +36,31 @@ def answer_of(fields: Mapping[str, Any]) -> Answer:
     return Answer(**{**others, "logprobs": logprobs, "likelihood": likelihood})
 
 
+def bodies_of(completion: Completion) -> list[dict[str, Any]]:
+    """Return the journal entry of each text; a sum of tokens is shared out where it is all."""
+    each, rest = divmod(completion.usage.completion_tokens, len(completion.texts))
+    ids = completion.token_ids or ((),) * len(completion.texts)
+    return [
+        {
+            "text": text,
+            "finish_reason": completion.finish_reasons[k],
+            "token_ids": list(ids[k]),
+            "tokens": len(ids[k]) or each + (k < rest),
+            **({"logprobs": completion.logprobs[k]} if completion.logprobs else {}),
+            **({"served": completion.served} if completion.served else {}),
+        }
+        for k, text in enumerate(completion.texts)
+    ]
+
+
+def scored_body(scored: Likelihood | None) -> dict[str, Any]:
+    """Return the journal entry of a scored continuation, as of an answer without text."""
+    body = {"text": "", "finish_reason": "stop", "token_ids": [], "tokens": 0}
+    if scored is None:
+        return {**body, "finish_reason": "overflow"}
+    return {**body, "likelihood": asdict(scored)}
+
+
 def log_line(
     sample_id: str,
     repeat: int,
@@ -44,15 +70,11 @@ def log_line(
 ) -> Line:
     """Return one line of a sample log (docs/reference/logs.md); `turns` are of `turn`."""
     return {
+        **asdict(score),
         "sample_id": sample_id,
         "repeat": repeat,
         "prompt_hash": digest(turns[0]["requests"] if turns else [], 16),
         "turns": list(turns),
-        "extracted": score.extracted,
-        "value": score.value,
-        "metrics": dict(score.metrics),
-        "status": score.status,
-        "reason": score.reason,
         "verdicts": list(map(plain, verdicts)),
     }
 
@@ -63,12 +85,10 @@ def turn(requests: Sequence[Request], answers: Sequence[Answer]) -> dict[str, An
 
 
 def _shown(request: Request) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    if request.messages:
-        shown["messages"] = [asdict(message) for message in request.messages]
-    if request.text is not None:
-        shown["text"] = request.text
-    for key in ("prefix", "continuation"):
-        if text := getattr(request, key):
-            shown[key] = text
-    return shown
+    shown: dict[str, Any] = {
+        "messages": list(map(asdict, request.messages)),
+        "prefix": request.prefix,
+        "continuation": request.continuation,
+    }
+    text = {} if request.text is None else {"text": request.text}
+    return text | {key: value for key, value in shown.items() if value}

@@ -1,25 +1,27 @@
-"""A client of an engine whose answers come from the journal where it has them."""
+"""A client of an engine whose answers come from the journal where it has them.
+
+Continuations that are scored may be longer than the engine takes: they are scored in parts.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from typing import Any, Protocol
 
 from eval_suites.requests import Answer, Likelihood, Request
 from eval_suites.sandbox.checks import Check, Outcome, Program
 from eval_suites.sandbox.runner import VERSION, Sandbox
 from harness.engines.base import Completion, RequestFailed
-from harness.evaluate.client.answers import answer_of
-from harness.evaluate.client.likelihood import in_parts, journal_body, likelihood
+from harness.evaluate.client.answers import answer_of, bodies_of, scored_body
 from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal, answer_key, derived_seed, origin_of
 
-
-class Renderer(Protocol):
-    """A function that turns a suite's request into the prompt of one model."""
-
-    def __call__(self, request: Request) -> Request:
-        """Return the request with `token_ids`, or as it is for engines that take messages."""
+#: From a suite's request to the prompt of one model: with `token_ids`, or as it is for engines that
+#: take messages.
+Renderer = Callable[[Request], Request]
+Ids = tuple[int, ...]
+Ask = Callable[[Ids, Ids, str], Awaitable[Likelihood]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Model:
     served_as: str = ""
     longest: int | None = None
 
+    @property
+    def scored_at_once(self) -> int:
+        """The most tokens to score at once: vLLM needs room for one more."""
+        return (2048 if self.longest is None else self.longest) - 1
+
 
 class Completer(Protocol):
     """The part of an engine that answers."""
@@ -42,9 +49,7 @@ class Completer(Protocol):
     async def complete(self, request: Request) -> Completion:
         """Complete one request."""
 
-    async def loglikelihood(
-        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> Likelihood:
+    async def loglikelihood(self, prefix: Ids, continuation: Ids, model: str = "") -> Likelihood:
         """Return the log-probability of a continuation."""
 
 
@@ -126,7 +131,11 @@ class CachedClient:
             n=len(repeats) if drawn else 1,
         )
         try:
-            bodies = await self._complete(request, model.longest)
+            if request.continuation:
+                scored = await likelihood(self.engine.loglikelihood, request, model.scored_at_once)
+                bodies = [scored_body(scored)]
+            else:
+                bodies = bodies_of(await self.engine.complete(request))
         except RequestFailed:
             self.tally.lost += 1
             raise
@@ -134,50 +143,72 @@ class CachedClient:
         self.tally.tokens += sum(body["tokens"] for body in bodies)
         by_repeat = dict(zip(repeats, bodies if drawn else bodies * len(repeats), strict=True))
         origin = origin_of(self.identity, model.name, model.fingerprint)
+        # A third party's refusal does not last, nor does a lack of room to score.
+        fleeting = ("filtered", "overflow") if request.continuation else ("filtered",)
         for repeat, body in by_repeat.items():
-            if _lasting(request, body):
+            if body["finish_reason"] not in fleeting:
                 self.journal.put(keys[repeat], "answer", body, origin)
         return by_repeat
 
-    async def _complete(self, request: Request, longest: int | None) -> list[dict[str, Any]]:
-        if request.continuation:
-            most = _scored_at_once(longest)
-            return [journal_body(await likelihood(self.engine.loglikelihood, request, most))]
-        return _bodies(await self.engine.complete(request))
-
     def _key(self, model: Model, rendered: Request, repeat: int) -> str:
-        identity, most = self.identity, _scored_at_once(model.longest)
-        if in_parts(rendered, most):
-            identity = {**identity, "longest": str(most)}
-        fitted = _fitted(rendered, model.longest)
-        return answer_key(identity, model.fingerprint, fitted, self.seed, repeat)
-
-
-def _scored_at_once(longest: int | None) -> int:
-    """Return the most tokens to score at once: vLLM needs room for one more."""
-    return (2048 if longest is None else longest) - 1
-
-
-def _fitted(request: Request, longest: int | None) -> Request:
-    """Return the request with `max_tokens` cut to the room; with more room the key is another."""
-    if longest is None or request.token_ids is None or request.continuation:
-        return request
-    room = max(0, longest - len(request.token_ids))
-    decoding = request.decoding
-    return replace(request, decoding=replace(decoding, max_tokens=min(decoding.max_tokens, room)))
+        """Return the journal's key of one repeat; where there is more room, it is another."""
+        identity, most = self.identity, model.scored_at_once
+        ids, decoding = rendered.token_ids, rendered.decoding
+        size = len(ids or ()) + len(rendered.continuation_ids)
+        if rendered.continuation and rendered.text is None and size > most:
+            identity = {**identity, "longest": str(most)}  # the sum depends on the parts
+        if model.longest is not None and ids is not None and not rendered.continuation:
+            fitting = min(decoding.max_tokens, max(0, model.longest - len(ids)))
+            rendered = replace(rendered, decoding=replace(decoding, max_tokens=fitting))
+        return answer_key(identity, model.fingerprint, rendered, self.seed, repeat)
 
 
 def _parts(repeats: Sequence[int], request: Request) -> list[list[int]]:
     """Return groups of repeats for one request each: consecutive ones, or all if greedy."""
     if request.decoding.temperature == 0:
         return [list(repeats)] if repeats else []
-    parts: list[list[int]] = []
-    for repeat in repeats:
-        if parts and parts[-1][-1] == repeat - 1:
-            parts[-1].append(repeat)
-        else:
-            parts.append([repeat])
-    return parts
+    runs = groupby(enumerate(repeats), lambda place: place[1] - place[0])
+    return [[repeat for _, repeat in run] for _, run in runs]
+
+
+def windows(before: Ids, text: Ids, most: int) -> Iterator[tuple[Ids, Ids]]:
+    """Yield a long text in parts that follow on each other, each with the tokens before it.
+
+    Each token is scored once. A full part stands after the one token before it; the last part
+    after as many as there is room for (lm-eval's rolling windows with a context of one).
+
+    Args:
+        before: the token that begins a text.
+        text: the token ids to be scored.
+        most: tokens of a part and of those before it, at least 2.
+    """
+    whole, size = before + text, most - len(before)
+    for start in range(0, len(text), size):
+        part = text[start : start + size]
+        end = len(before) + start + len(part)
+        yield whole[max(0, end - most) : end - len(part)], part
+
+
+async def likelihood(ask: Ask, request: Request, most: int) -> Likelihood | None:
+    """Return the log-probability of a rendered request's continuation; None without room for it.
+
+    A continuation without a text before it is a whole text, and scored in parts where it is long.
+    `most` are the tokens that the engine takes.
+
+    Raises:
+        RequestFailed: the continuation has no token of its own.
+    """
+    before, text = request.token_ids or (), request.continuation_ids
+    if not text:
+        raise RequestFailed(f"{request.continuation!r} has no token of its own to be scored")
+    if request.text is None:
+        parts = list(windows(before, text, most))
+    elif len(before) + len(text) <= most:
+        parts = [(before, text)]
+    else:
+        return None
+    scored = [await ask(*part, request.model) for part in parts]
+    return Likelihood(sum(part.logprob for part in scored), all(part.greedy for part in scored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,26 +231,3 @@ class Checker:
             origin = f"sandbox {VERSION}, tier {tier}"
             self.journal.put(key, "check", asdict(outcome), origin)
         return outcome
-
-
-def _lasting(request: Request, body: Mapping[str, Any]) -> bool:
-    """Return False for a third party's refusal and for a lack of room to score."""
-    reason = body["finish_reason"]
-    return reason != "filtered" and not (request.continuation and reason == "overflow")
-
-
-def _bodies(completion: Completion) -> list[dict[str, Any]]:
-    """Return the journal entry of each text; a sum of tokens is shared out where it is all."""
-    each, rest = divmod(completion.usage.completion_tokens, len(completion.texts))
-    ids = completion.token_ids or ((),) * len(completion.texts)
-    return [
-        {
-            "text": text,
-            "finish_reason": completion.finish_reasons[k],
-            "token_ids": list(ids[k]),
-            "tokens": len(ids[k]) or each + (k < rest),
-            **({"logprobs": completion.logprobs[k]} if completion.logprobs else {}),
-            **({"served": completion.served} if completion.served else {}),
-        }
-        for k, text in enumerate(completion.texts)
-    ]

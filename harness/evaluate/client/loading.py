@@ -30,12 +30,9 @@ class LoadedSuite:
 def load_suites(
     job: EvalJob, library: SuiteLibrary | None = None, prefix: str = ""
 ) -> list[LoadedSuite]:
-    """Return the suites of an evaluation, as `load_suite`.
+    """Return the suites of an evaluation whose names begin with a prefix, as `load_suite`.
 
-    Args:
-        job: the evaluation.
-        library: of suites that are loaded already.
-        prefix: that the names of the suites begin with.
+    `library` has those that are loaded already.
     """
     library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
     names = (name for name in job.suites if name.startswith(prefix))
@@ -56,7 +53,7 @@ def load_suite(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary
     def first_requests() -> Iterator[list[Any]]:
         for sample in samples:
             requests = suite.ask(sample, ())
-            sizes.append(sum(map(_size, requests)))
+            sizes.append(sum(map(characters, requests)))
             yield [sample.id, list(map(payload, requests))]
 
     prompts = digest_of_list(first_requests(), 16)
@@ -70,13 +67,12 @@ def _longest_first(
 
     The last ones to be answered are then short, and no long one keeps an engine waiting.
     """
-    parts = list(map(stratum, samples))
-    places = {part: place for place, part in enumerate(dict.fromkeys(parts))}
-    order = sorted(range(len(samples)), key=lambda k: (places[parts[k]], -sizes[k]))
+    places = {part: place for place, part in enumerate(dict.fromkeys(map(stratum, samples)))}
+    order = sorted(range(len(samples)), key=lambda k: (places[stratum(samples[k])], -sizes[k]))
     return tuple(samples[k] for k in order)
 
 
-def _size(request: Request) -> int:
+def characters(request: Request) -> int:
     """Return the characters of a prompt and of a continuation that is scored after it."""
     characters = len(request.text or "") + len(request.continuation)
     return characters + sum(len(message.content) for message in request.messages)

@@ -1,15 +1,18 @@
-"""Requests as token ids: tokenizers loaded once, prompts rendered once for all who read alike."""
+"""Requests as token ids: tokenizers loaded once, prompts rendered once for all who read alike.
+
+Token ids are texts again for those who look at prompts.
+"""
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from eval_suites.requests import Request
 from harness.evaluate.client.cached_client import Renderer
+from harness.progress.wording import visible
 from harness.storage.hashing import digest, file_digest
 
 _FILES = ("tokenizer", "chat_template", "special_tokens", "added_tokens", "vocab", "merges")
@@ -38,20 +41,18 @@ def loader() -> Callable[[Path], Tokenizer]:
     def load(home: Path) -> Tokenizer:
         files = sorted(file for file in home.glob("*") if file.name.startswith(_FILES))
         key = digest([[file.name, file_digest(file)] for file in files if file.is_file()])
-        if key not in loaded:
-            loaded[key] = _described(load_tokenizer(home))
+        if key in loaded:
+            return loaded[key]
+        tokenizer = load_tokenizer(home)
+        # Files that differ may mean the same: the library that saved them adds facts of its own.
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        rules = sorted(tokenizer.get_vocab().items()) if backend is None else backend.to_str()
+        template = getattr(tokenizer, "chat_template", None)
+        facts = [type(tokenizer).__name__, rules, tokenizer.special_tokens_map, template]
+        loaded[key] = Tokenizer(tokenizer, digest(facts), digest(template, 16) if template else "")
         return loaded[key]
 
     return load
-
-
-def _described(tokenizer: Any) -> Tokenizer:
-    # Files that differ may mean the same: the library that saved them adds facts of its own.
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    rules = sorted(tokenizer.get_vocab().items()) if backend is None else backend.to_str()
-    template = getattr(tokenizer, "chat_template", None)
-    signature = digest([type(tokenizer).__name__, rules, tokenizer.special_tokens_map, template])
-    return Tokenizer(tokenizer, signature, digest(template, 16) if template else "")
 
 
 def rendered(tokenizer: Any, request: Request) -> Request:
@@ -68,39 +69,47 @@ def rendered(tokenizer: Any, request: Request) -> Request:
     if request.text is not None:
         return replace(request, token_ids=tuple(chat.render_text(tokenizer, request.text)))
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
-    return replace(
-        request, token_ids=tuple(chat.render(tokenizer, messages, prefix=request.prefix))
-    )
+    ids = chat.render(tokenizer, messages, prefix=request.prefix)
+    return replace(request, token_ids=tuple(ids))
 
 
-def renderer(tokenizer: Any, readers: int) -> Renderer:
-    """Return a renderer for `readers` checkpoints that read alike: each prompt is rendered once."""
-    render = partial(rendered, tokenizer)
-    return render if readers == 1 else Remembered(render, readers)
+def pieces(tokenizer: Any, ids: Sequence[int]) -> tuple[str, ...]:
+    """Return the text of each token, safe to print; for a part of a character its own entry."""
+    texts = []
+    for token, entry in zip(ids, tokenizer.convert_ids_to_tokens(list(ids)), strict=True):
+        text = str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
+        if not text or "\ufffd" in text:
+            text = str(entry)
+        elif entry.startswith("▁") and not text.startswith(" "):
+            text = f" {text}"  # SentencePiece drops the space in front of what it decodes
+        texts.append(visible(text))
+    return tuple(texts)
 
 
+@dataclass(slots=True, eq=False)
 class Remembered:
     """A renderer that keeps the ids of a prompt until every checkpoint has had them.
 
     It holds at most `most` tokens; the oldest prompts go first.
     """
 
-    def __init__(self, render: Renderer, readers: int, most: int = _KEPT) -> None:
-        self._render = render
-        self._readers = readers
-        self._most = most
-        self._size = 0
-        self._kept: OrderedDict[str, tuple[array[int], int]] = OrderedDict()
+    render: Renderer
+    readers: int
+    most: int = _KEPT
+    _size: int = field(default=0, init=False)
+    _kept: OrderedDict[str, tuple["array[int]", int]] = field(
+        default_factory=OrderedDict, init=False
+    )
 
     def __call__(self, request: Request) -> Request:
         """Return the request with its ids; those of a scored continuation are not kept."""
         if request.continuation:
-            return self._render(request)
+            return self.render(request)
         messages = [[message.role, message.content] for message in request.messages]
         key = digest([request.text, messages, request.prefix])
         if key not in self._kept:
-            made = self._render(request)
-            self._keep(key, array("I", made.token_ids or ()), self._readers - 1)
+            made = self.render(request)
+            self._keep(key, array("I", made.token_ids or ()), self.readers - 1)
             return made
         ids, left = self._kept.pop(key)
         self._size -= len(ids)
@@ -111,6 +120,6 @@ class Remembered:
     def _keep(self, key: str, ids: "array[int]", left: int) -> None:
         self._kept[key] = (ids, left)
         self._size += len(ids)
-        while self._size > self._most:
+        while self._size > self.most:
             _, (gone, _) = self._kept.popitem(last=False)
             self._size -= len(gone)

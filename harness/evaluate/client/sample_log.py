@@ -5,7 +5,7 @@ Texts are never held in memory, only the place, the value and the metrics of eac
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,16 +55,9 @@ class Spool:
         start = self._file.tell()
         with self._named():
             self._file.write(data)
-        answers = (answer for turn in line["turns"] for answer in turn["answers"])
+        tokens = sum(answer["tokens"] for turn in line["turns"] for answer in turn["answers"])
         score = Score(line["value"], line["status"], metrics=line["metrics"])
-        entry = _Line(
-            line["sample_id"],
-            line["repeat"],
-            start,
-            len(data),
-            sum(answer["tokens"] for answer in answers),
-            score,
-        )
+        entry = _Line(line["sample_id"], line["repeat"], start, len(data), tokens, score)
         self._lines.setdefault((model, suite), []).append(entry)
 
     def write(
@@ -78,7 +71,16 @@ class Spool:
                 self._file.seek(line.start)
                 file.write(self._file.read(line.size).decode())
         self._file.seek(0, 2)
-        write_json(folder.summary(model, suite.name), _summary(suite, lines, protocol))
+        summary = {
+            "suite": suite.name,
+            "headline": suite.headline,
+            "bounds": plain_bounds(suite.metrics.bounds),
+            "metrics": metrics_of(suite, ((line.sample_id, line.score) for line in lines)),
+            "statuses": dict(sorted(Counter(line.score.status for line in lines).items())),
+            "protocol": dict(sorted(protocol.items())),
+            "tokens": sum(line.tokens for line in lines),
+        }
+        write_json(folder.summary(model, suite.name), summary)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -88,17 +90,3 @@ class Spool:
         except OSError as error:
             error.filename = error.filename or str(self.folder)
             raise
-
-
-def _summary(
-    suite: Suite[Any], lines: Sequence[_Line], protocol: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "suite": suite.name,
-        "headline": suite.headline,
-        "bounds": plain_bounds(suite.metrics.bounds),
-        "metrics": metrics_of(suite, ((line.sample_id, line.score) for line in lines)),
-        "statuses": dict(sorted(Counter(line.score.status for line in lines).items())),
-        "protocol": dict(sorted(protocol.items())),
-        "tokens": sum(line.tokens for line in lines),
-    }

@@ -1,3 +1,3 @@
 """The judge: an engine that grades answers, its budget and its estimate."""
 
-__all__ = ["budget", "capabilities", "estimate", "judge", "pooling"]
+__all__ = ["budget", "estimate", "judge"]

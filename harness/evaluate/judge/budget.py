@@ -8,23 +8,20 @@ from dataclasses import dataclass, field
 from eval_suites.requests import Likelihood, Request
 from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent
-from harness.evaluate.client.cached_client import Completer
+from harness.evaluate.client.cached_client import Completer, Ids
 
 #: Tokens that a chat template adds to a message, at most.
 _TOKENS_A_MESSAGE = 16
 _MILLION = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Dollars for a million tokens of prompt and of completion."""
+#: Dollars for a million tokens of prompt and of completion.
+Price = tuple[float, float]
 
-    prompt: float
-    completion: float
 
-    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """Return the dollars for a number of tokens."""
-        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / _MILLION
+def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
+    """Return the dollars for a number of tokens."""
+    return (price[0] * prompt_tokens + price[1] * completion_tokens) / _MILLION
 
 
 @dataclass(slots=True)
@@ -35,12 +32,9 @@ class Budget:
     cannot exceed the budget together. One that does not fit waits for those to be paid.
 
     Attributes:
-        price: None where it is not known.
         most: dollars that may be spent; None for any sum.
-        requests: answered ones.
-        usage: tokens of these, as the server counts them.
+        usage: tokens of answered requests, as the server counts them.
         uncounted: requests without a count of tokens; they are taken to have cost the most.
-        spent: dollars.
     """
 
     price: Price | None = None
@@ -68,7 +62,7 @@ class Budget:
             return 0.0
         texts = [request.text or "", request.prefix, *(m.content for m in request.messages)]
         prompt = sum(len(text.encode()) + _TOKENS_A_MESSAGE for text in texts if text)
-        return self.price.of(prompt, request.decoding.max_tokens * request.n)
+        return cost(self.price, prompt, request.decoding.max_tokens * request.n)
 
     @asynccontextmanager
     async def reserve(self, worst: float) -> AsyncIterator[None]:
@@ -78,9 +72,14 @@ class Budget:
             BudgetSpent: there is none, and nothing in flight that could leave any.
         """
         async with self._changed:
-            while not self._fits(worst):
+            while self.most is not None and self.spent + sum(self._reserved) + worst > self.most:
                 if not self._reserved:
-                    raise self._refusal(worst)
+                    raise BudgetSpent(
+                        f"the judge's budget is used up: {dollars(self.spent)} of "
+                        f"{dollars(self.most)} for {self.requests:,} verdicts, and the next may "
+                        f"cost {dollars(worst)}; all are kept: run the same command again with a "
+                        "larger --max-cost, which counts anew"
+                    )
                 await self._changed.wait()
             self._reserved.append(worst)
         try:
@@ -99,17 +98,7 @@ class Budget:
             return
         self.usage = self.usage + usage
         if self.price is not None:
-            self.spent += self.price.of(usage.prompt_tokens, usage.completion_tokens)
-
-    def _fits(self, worst: float) -> bool:
-        return self.most is None or self.spent + sum(self._reserved) + worst <= self.most
-
-    def _refusal(self, worst: float) -> BudgetSpent:
-        return BudgetSpent(
-            f"the judge's budget is used up: {dollars(self.spent)} of {dollars(self.most or 0.0)} "
-            f"for {self.requests:,} verdicts, and the next may cost {dollars(worst)}; all are "
-            "kept: run the same command again with a larger --max-cost, which counts anew"
-        )
+            self.spent += cost(self.price, usage.prompt_tokens, usage.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +120,7 @@ class MeteredEngine:
             self.budget.pay(completion.usage, worst)
         return completion
 
-    async def loglikelihood(
-        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
-    ) -> Likelihood:
+    async def loglikelihood(self, prefix: Ids, continuation: Ids, model: str = "") -> Likelihood:
         """Return the log-probability of a continuation, which no judge is paid for."""
         return await self.engine.loglikelihood(prefix, continuation, model)
 

@@ -1,15 +1,17 @@
 """An estimate of the requests to a judge, from the questions that a suite asks about no answers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 from eval_suites.requests import Answer, Request
-from eval_suites.suite import Answers, Suite
+from eval_suites.suite import Answers, Requests, Suite
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.task import MAX_TURNS
-from harness.evaluate.judge.budget import Price, dollars
-from harness.progress.events import Reporter
+from harness.evaluate.client.loading import characters
+from harness.evaluate.client.tasks import MAX_TURNS
+from harness.evaluate.judge.budget import cost, dollars
+from harness.progress.events import Reporter, note_to
 from harness.recipe.schema import JudgeChoice
 
 #: Characters of a token of English, roughly: an endpoint's tokenizer is not known.
@@ -55,7 +57,7 @@ def report_estimate(
     total = sum((estimate(suite, samples) for suite, samples in suites), Estimate())
     if judge is not None and total.requests:
         times = len(job.models) * job.repeats * judge.repeats
-        report({"event": "note", "text": describe_judging(total.times(times), judge)})
+        note_to(report)(describe_judging(total.times(times), judge))
 
 
 def describe(total: Estimate) -> str:
@@ -72,7 +74,7 @@ def describe_judging(total: Estimate, judge: JudgeChoice) -> str:
     model = judge.model if judge.remote else judge.model.rpartition("/")[2]
     price = ""
     if judge.price is not None:
-        price = f", {dollars(Price(*judge.price).of(total.prompt_tokens, total.completion_tokens))}"
+        price = f", {dollars(cost(judge.price, total.prompt_tokens, total.completion_tokens))}"
     elif judge.remote:
         price = ", at a price that is not known (--judge-price IN,OUT)"
     return (
@@ -90,40 +92,35 @@ def preview(suite: Suite[Any], sample: Any) -> tuple[Request, ...]:
 
 def _of_sample(suite: Suite[Any], sample: Any) -> Estimate:
     answers = _answers(suite, sample, _longest_answer)
-    requests = suite.judge(sample, answers, ())
-    total = Estimate(first=len(requests))
-    replies: Answers = ()
-    for _ in range(MAX_TURNS):
-        if not requests:
-            break
-        total += _of_requests(requests)
-        replies += (Answer(""),) * len(requests)
-        requests = suite.judge(sample, answers, replies)
-    return total
-
-
-def _of_requests(requests: Sequence[Request]) -> Estimate:
-    texts = [message.content for request in requests for message in request.messages]
-    texts += [request.text or "" for request in requests]
+    turns = list(_turns(partial(suite.judge, sample, answers), lambda _: Answer("")))
     return Estimate(
-        requests=len(requests),
-        prompt_tokens=sum(map(len, texts)) // _CHARACTERS,
-        completion_tokens=sum(r.n * r.decoding.max_tokens for r in requests),
+        first=len(turns[0]) if turns else 0,
+        requests=sum(map(len, turns)),
+        prompt_tokens=sum(sum(map(characters, turn)) // _CHARACTERS for turn in turns),
+        completion_tokens=sum(r.n * r.decoding.max_tokens for turn in turns for r in turn),
     )
-
-
-def _answers(suite: Suite[Any], sample: Any, answer: Callable[[Request], Answer]) -> Answers:
-    """Return made-up answers to every turn of a sample."""
-    answers: Answers = ()
-    for _ in range(MAX_TURNS):
-        requests = suite.ask(sample, answers)
-        if not requests:
-            break
-        answers += tuple(map(answer, requests))
-    return answers
 
 
 def _longest_answer(request: Request) -> Answer:
     """Return an answer of as many characters as its tokens may have."""
     size = request.decoding.max_tokens
     return Answer("abc " * size, tokens=size)
+
+
+def _answers(suite: Suite[Any], sample: Any, answer: Callable[[Request], Answer]) -> Answers:
+    """Return made-up answers to every turn of a sample."""
+    turns = _turns(partial(suite.ask, sample), answer)
+    return tuple(answer(request) for turn in turns for request in turn)
+
+
+def _turns(
+    ask: Callable[[Answers], Requests], answer: Callable[[Request], Answer]
+) -> Iterator[Requests]:
+    """Yield the requests of each turn, given made-up answers to those before."""
+    answers: Answers = ()
+    for _ in range(MAX_TURNS):
+        requests = ask(answers)
+        if not requests:
+            return
+        yield requests
+        answers += tuple(map(answer, requests))

@@ -2,24 +2,26 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import fmean, stdev
 from typing import TypeVar, cast
 from weakref import WeakValueDictionary
 
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.requests import Answer, Request
 from eval_suites.sandbox.checks import Outcome
-from eval_suites.scores import Score
-from eval_suites.suite import Answers
+from eval_suites.scores import Score, mean_metrics
+from eval_suites.suite import Answers, Requests
 from harness.engines.base import RequestFailed
+from harness.engines.registry import make
 from harness.evaluate.client.cached_client import CachedClient, Model, Tally
-from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.restarting import Restarting
-from harness.evaluate.client.task import Task
-from harness.evaluate.judge.budget import Budget, MeteredEngine, Price
-from harness.evaluate.judge.pooling import pooled
+from harness.evaluate.client.tasks import Task
+from harness.evaluate.judge.budget import Budget, MeteredEngine
 from harness.progress.throughput import Key
 from harness.recipe.schema import JudgeChoice
 from harness.storage.journal.entries import Journal
@@ -27,6 +29,8 @@ from harness.storage.journal.entries import Journal
 T = TypeVar("T")
 NAME = "judge"
 _MAX_TURNS = 8
+#: Standard deviation of a sample's value over the repetitions of the judge.
+SD = "judge_sd"
 #: Seconds that a run which fails waits for replies that are under way.
 _LAST_REPLIES_S = 30.0
 
@@ -37,9 +41,7 @@ class Judge:
 
     Attributes:
         client: asks its engine; its tally counts verdicts.
-        model: the judge's.
         title: the judge as a protocol states it.
-        budget: the requests and dollars used so far.
         repeats: times that each verdict is asked for.
         remote: it needs nothing of this machine, and so judges while others generate.
         served: suite and checkpoint -> the models that an endpoint says have answered.
@@ -128,6 +130,52 @@ class Judge:
         return protocol
 
 
+def count_asked(ask: Callable[[Answers], Requests], answers: Answers) -> int:
+    """Count the answers that are asked for; where there are too few, more than there are.
+
+    `ask` gives the next requests after the answers so far; empty means done.
+    """
+    count = 0
+    while count <= len(answers) and (requests := ask(answers[:count])):
+        count += len(requests)
+    return count
+
+
+def split_repeats(ask: Callable[[Answers], Requests], verdicts: Answers) -> tuple[Answers, ...]:
+    """Return the verdicts of each repetition of the judge; without any, one empty repetition.
+
+    `ask` gives the next requests of a repetition. The verdicts are one repetition after the other.
+    """
+    repeats: list[Answers] = []
+    while verdicts:
+        # A suite that asks no judge: nothing can be told apart.
+        count = count_asked(ask, verdicts) or len(verdicts)
+        repeats.append(verdicts[:count])
+        verdicts = verdicts[count:]
+    return tuple(repeats) or ((),)
+
+
+def pooled(scores: Sequence[Score]) -> Score:
+    """Return the mean over repetitions of value and metrics, with `judge_sd` beside them.
+
+    A repetition without a value leaves the sample without one: a mean over those that succeeded
+    would rest on other repetitions for every sample. A single repetition is returned as it is.
+    """
+    if len(scores) == 1:
+        return scores[0]
+    values = [score.value for score in scores if score.value is not None]
+    if len(values) < len(scores):
+        return next(score for score in scores if score.value is None)
+    read = "; ".join(str(score.extracted) for score in scores if score.extracted is not None)
+    return Score(
+        fmean(values),
+        next((score.status for score in scores if score.status != "ok"), "ok"),
+        extracted=read or None,
+        reason="; ".join(dict.fromkeys(score.reason for score in scores if score.reason)),
+        metrics={**mean_metrics(scores), SD: stdev(values)},
+    )
+
+
 async def _all(awaitables: Iterable[Awaitable[T]]) -> tuple[T, ...]:
     """Return all results; raise the first failure once none is under way any more.
 
@@ -146,33 +194,25 @@ async def open_judge(
     fingerprint: str,
     seed: int,
     journal: Journal,
-    starting: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> AsyncIterator[Judge]:
     """Open a judge, whose engine starts with the first question.
 
-    Args:
-        choice: its engine, and its model's folder or served name.
-        fingerprint: the model's, for the journal.
-        seed: of replies that are drawn.
-        journal: of its replies.
-        starting: receives the name of an engine that starts.
+    `fingerprint` is its model's, `seed` is of replies that are drawn, and `note` receives a line
+    when the engine starts.
     """
     (group,) = group_by_engine({NAME: choice.model}, {NAME: fingerprint}, choice)
-    async with Restarting(group.make, on_start=lambda: starting(f"judge {choice.name}")) as engine:
-        budget = Budget(Price(*choice.price) if choice.price else None, choice.max_cost)
+    on_start = partial(note, f"starting judge {choice.name}")
+    async with Restarting(partial(make, group.spec), on_start) as engine:
+        budget = Budget(choice.price, choice.max_cost)
         client = CachedClient(MeteredEngine(engine, budget), group.identity, journal, seed)
-        title = _title(group, choice, fingerprint)
-        judge = Judge(client, group.models[0], title, budget, choice.repeats, group.remote)
+        title = f"{choice.name} {fingerprint}"
+        if not choice.remote:
+            name = choice.model.rstrip("/").rpartition("/")[2]
+            title = f"{choice.name} {group.version} {choice.dtype} {name} {fingerprint}"
+        judge = Judge(client, group.models[0], title, budget, choice.repeats, choice.remote)
         try:
             yield judge
         except Exception:
             await judge.last_replies()
             raise
-
-
-def _title(group: EngineGroup, choice: JudgeChoice, fingerprint: str) -> str:
-    """Return a judge as a protocol states it: engine and model, for local ones with versions."""
-    if group.remote:
-        return f"{choice.name} {fingerprint}"
-    name = choice.model.rstrip("/").rpartition("/")[2]
-    return f"{choice.name} {group.version} {choice.dtype} {name} {fingerprint}"

@@ -14,7 +14,8 @@ from math import ceil
 
 from eval_suites.scores import HARNESS_STATUSES
 from harness.evaluate.client.cached_client import Tally
-from harness.progress.events import Reporter
+from harness.evaluate.judge.judge import Judge
+from harness.progress.events import PhaseProgress, Reporter, note_to
 from harness.progress.throughput import Key, Pair
 
 EVERY_S = 0.2
@@ -44,15 +45,44 @@ class Stopwatch:
         return self._before + (0.0 if self._since is None else self._clock() - self._since)
 
 
-class EvaluationProgress:
+class PassProgress:
+    """The tally of a pass, and the receiver of the events of its engine."""
+
+    def __init__(self, report: Reporter) -> None:
+        self.report = report
+        self.note = note_to(report)
+        self.stopwatch = Stopwatch()
+        self.tally = Tally()
+
+    def engine_starts(self, name: str) -> None:
+        """Report that the engine that answers starts; time stands still until it is ready."""
+        self.stopwatch.stop()
+        self.note(f"starting {name}")
+
+    def engine_gone(self, reason: str) -> None:
+        """Report that the engine that answers died and will be started again."""
+        self.note(f"the engine died: {reason}; requests in flight are asked again")
+
+    def generated(self) -> tuple[int, float]:
+        """Return the tokens so far, and the seconds with an engine ready."""
+        return self.tally.tokens, self.stopwatch.seconds
+
+    def begin(self, key: Key) -> None:
+        """Count a sample of a pair as begun."""
+
+    def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:  # noqa: ARG002 - below
+        """Count a finished sample: the statuses of its repeats, and the tally of its requests."""
+        self.tally.add(tally)
+
+
+class EvaluationProgress(PassProgress):
     """The pairs of an evaluation. `tell` reports those that changed since it was last called."""
 
-    def __init__(self, report: Reporter, pairs: Iterable[Pair], stopwatch: Stopwatch) -> None:
-        self._report = report
+    def __init__(self, report: Reporter, pairs: Iterable[Pair]) -> None:
+        super().__init__(report)
         self._pairs = {pair.key: pair for pair in pairs}
         self._began: dict[Key, float] = {}
         self._changed = dict.fromkeys(self._pairs)
-        self.stopwatch = stopwatch
 
     def begin(self, key: Key) -> None:
         """Count a sample of a pair as begun."""
@@ -62,10 +92,11 @@ class EvaluationProgress:
             self._changed[key] = None
 
     def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:
-        """Count a finished sample: the statuses of its repeats, and the tally of its requests.
+        """Count a finished sample.
 
         Of repeats that are asked together the tally has the number of new answers, not whose.
         """
+        super().add(key, statuses, tally)
         pair, ours = self._pairs[key], sum(status in HARNESS_STATUSES for status in statuses)
         answers = tally.asked + tally.reused
         self._pairs[key] = replace(
@@ -85,31 +116,46 @@ class EvaluationProgress:
             return
         pairs = [asdict(self._pairs[key]) for key in self._changed]
         self._changed = {}
-        self._report({"event": "evaluating", "seconds": self.stopwatch.seconds, "pairs": pairs})
+        self.report({"event": "evaluating", "seconds": self.stopwatch.seconds, "pairs": pairs})
+
+    def finish(self, judge: Judge | None, damaged: int) -> None:
+        """Report the figures of the whole evaluation; `damaged` counts entries of the journal."""
+        verdicts = Tally() if judge is None else judge.client.tally
+        self.tally.lost += verdicts.lost
+        if self.tally.lost:
+            self.note(
+                f"{self.tally.lost:,} requests were lost, and their samples have no value: the "
+                "same command asks for them again"
+            )
+        counts = {name: value for name, value in asdict(self.tally).items() if name != "served"}
+        self.report(
+            {
+                "event": "evaluated",
+                **counts,
+                "verdicts_asked": verdicts.asked,
+                "verdicts_reused": verdicts.reused,
+                "judge": None if judge is None else judge.budget.record(),
+                "damaged": damaged,
+            }
+        )
 
 
-class JudgingProgress:
-    """As `EvaluationProgress`, of a pass in which a judge reads what was answered before."""
+class JudgingProgress(PassProgress):
+    """The progress of a pass in which a judge reads what was answered before."""
 
     def __init__(self, report: Reporter, total: int) -> None:
-        self._report = report
-        self._done = 0
-        self._total = total
-        self.stopwatch = Stopwatch()
+        super().__init__(report)
+        self._phase = PhaseProgress(report, "judging", total)
 
-    def begin(self, key: Key) -> None:  # noqa: ARG002 - as EvaluationProgress has it
-        """Count a sample as begun."""
-        if not self._done:
-            self._tell()
+    def begin(self, key: Key) -> None:  # noqa: ARG002 - pairs are not told apart
+        """Report the beginning of the pass."""
+        if not self._phase.done:
+            self._phase.step(0)
 
-    def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:  # noqa: ARG002 - as above
+    def add(self, key: Key, statuses: Sequence[str], tally: Tally) -> None:
         """Count a judged sample."""
-        self._done += len(statuses)
-        self._tell()
-
-    def _tell(self) -> None:
-        counts = {"done": self._done, "total": self._total}
-        self._report({"event": "progress", "phase": "judging", **counts})
+        super().add(key, statuses, tally)
+        self._phase.step(len(statuses))
 
 
 @asynccontextmanager

@@ -1,18 +1,18 @@
 """One sample from its question to its line in the log: turns, checks, verdicts, score."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.grading.suite_rules import score_sample
 from eval_suites.sandbox.runner import VERSION
 from eval_suites.scores import Score
-from eval_suites.suite import Answers, Requests, Suite
+from eval_suites.suite import Answers, Suite
 from harness.engines.base import RequestFailed
 from harness.evaluate.client.answers import Line, log_line, turn
 from harness.evaluate.client.cached_client import CachedClient, Checker
-from harness.evaluate.client.task import Task, ask_turns
+from harness.evaluate.client.tasks import Task, ask_turns
 from harness.evaluate.judge.judge import Judge
 
 
@@ -50,48 +50,28 @@ async def answer_task(
 
     The first requests of all repeats are sent together.
     """
-    requests = task.suite.ask(task.sample, ())
+    requests, repeats = task.suite.ask(task.sample, ()), range(task.repeats)
+    asking = (client.ask_all(task.model, request, repeats) for request in requests)
     try:
-        opening = await _first_answers(client, task, requests)
+        opening = await asyncio.gather(*asking)
     except RequestFailed as failure:  # these requests alone: counted, never scored
-        for repeat in range(task.repeats):
-            finish(_lost(task, repeat, [], failure))
+        for repeat in repeats:
+            finish(log_line(task.sample.id, repeat, [], _lost(failure)))
         return
 
     async def answer_repeat(repeat: int) -> None:
-        finish(await _line(task, repeat, requests, opening[repeat], client, grader))
+        first = tuple(answers[repeat] for answers in opening)
+        turns = [turn(requests, first)] if requests else []
+        try:
+            answers = await ask_turns(client, task, repeat, turns, first)
+        except RequestFailed as failure:
+            finish(log_line(task.sample.id, repeat, turns, _lost(failure)))
+        else:
+            score, verdicts = await grader.score(task, answers)
+            finish(log_line(task.sample.id, repeat, turns, score, verdicts))
 
-    await asyncio.gather(*map(answer_repeat, range(task.repeats)))
-
-
-async def _first_answers(client: CachedClient, task: Task, requests: Requests) -> list[Answers]:
-    """Return the answers of the first turn, by repeat."""
-    repeats = range(task.repeats)
-    asking = (client.ask_all(task.model, request, repeats) for request in requests)
-    by_request = await asyncio.gather(*asking)
-    return [tuple(answers[repeat] for answers in by_request) for repeat in repeats]
-
-
-async def _line(
-    task: Task,
-    repeat: int,
-    requests: Requests,
-    first: Answers,
-    client: CachedClient,
-    grader: Grader,
-) -> Line:
-    """Return the line of one repeat after its further turns, checks, verdicts and score."""
-    turns = [turn(requests, first)] if requests else []
-    try:
-        answers = await ask_turns(client, task, repeat, turns, first)
-    except RequestFailed as failure:
-        return _lost(task, repeat, turns, failure)
-    score, verdicts = await grader.score(task, answers)
-    return log_line(task.sample.id, repeat, turns, score, verdicts)
+    await asyncio.gather(*map(answer_repeat, repeats))
 
 
-def _lost(
-    task: Task, repeat: int, turns: Sequence[Mapping[str, Any]], failure: RequestFailed
-) -> Line:
-    score = Score(None, "infra", reason=str(failure))
-    return log_line(task.sample.id, repeat, turns, score)
+def _lost(failure: RequestFailed) -> Score:
+    return Score(None, "infra", reason=str(failure))

@@ -3,40 +3,43 @@
 Reading samples, asking, checking, scoring and writing are separate functions; no suite, tracker
 or engine is named here. Every answer is in the journal before it is scored, so a killed run
 repeats nothing.
+
+A judge that somebody else serves reads answers as they come. One that needs this machine comes
+second: all answers first, the engine that gave them ended and its memory free; then the judge,
+with every answer read back from the journal.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
 from harness.evaluate.client.answers import Line
 from harness.evaluate.client.cached_client import CachedClient, Checker, Tally
-from harness.evaluate.client.engine_groups import EngineGroup, base_first, group_by_engine
+from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import LoadedSuite, load_suites, suite_protocol
-from harness.evaluate.client.merging import engine_factory
-from harness.evaluate.client.queue import for_each, tasks
-from harness.evaluate.client.restarting import Restarting
+from harness.evaluate.client.restarting import open_engine
 from harness.evaluate.client.sample_log import Spool
-from harness.evaluate.client.task import Task
-from harness.evaluate.judge.capabilities import require_engine, require_judge
+from harness.evaluate.client.tasks import Task, for_each, tasks
 from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.evaluate.loop.evaluation_progress import (
     EvaluationProgress,
     JudgingProgress,
-    Stopwatch,
+    PassProgress,
     report_regularly,
 )
 from harness.evaluate.loop.grading import Grader, answer_task
-from harness.evaluate.loop.passes import Pass, passes
-from harness.evaluate.loop.reporting import ProgressReporter, pairs_of, report_notes
 from harness.evaluate.loop.speed import recorded
+from harness.evaluate.loop.suite_choice import require_engine, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.progress.events import Reporter
+from harness.progress.events import Reporter, note_to
+from harness.progress.throughput import Pair
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder
 
@@ -51,72 +54,120 @@ def run(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> 
         EngineDied: the engine died too often; answers so far are in the journal.
         BudgetSpent: the judge may cost no more; answers and verdicts so far are in the journal.
     """
-    return asyncio.run(evaluate(job, report, library))
+    return asyncio.run(_evaluate(job, report, library))
 
 
-async def evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None = None) -> Tally:
-    """Evaluate as `run` does, inside a running event loop."""
+async def _evaluate(job: EvalJob, report: Reporter, library: SuiteLibrary | None) -> Tally:
     loaded = load_suites(job, library)
     suites = [item.suite for item in loaded]
     require_judge(suites, job.judge)
     require_engine(suites, job.engine.name)
-    report_notes(job, loaded, report)
+    _report_notes(job, loaded, report)
     report_estimate(job, ((item.suite, item.samples) for item in loaded), report)
-    progress = EvaluationProgress(report, pairs_of(job, loaded), Stopwatch())
-    answering = ProgressReporter(report, progress)
-    judging = ProgressReporter(report, JudgingProgress(report, _judged_answers(job, loaded)))
+    sizes = {item.suite.name: len(item.samples) * job.repeats for item in loaded}
+    pairs = (Pair(name, model, size) for name, size in sizes.items() for model in job.models)
+    answering = EvaluationProgress(report, pairs)
+    judged = sum(sizes[suite.name] for suite in suites if suite.judging is not None)
+    judging = JudgingProgress(report, judged * len(job.models))
     with Journal(job.journal) as journal:
         async with (
             Sandbox(unsafe=job.unsafe) as box,
-            _open_judge(job, journal, answering.starting) as judge,
-            report_regularly(progress),
+            _open_judge(job, journal, report) as judge,
+            report_regularly(answering),
         ):
-            grader = Grader(Checker(box, journal), tier=await _tier(box, loaded, answering))
+            tier = ""
+            if any(suite.programs for suite in suites):
+                tier = await box.tier()
+                answering.note(f"programs are contained on tier {tier}")
+            grader = Grader(Checker(box, journal), tier=tier)
             groups = group_by_engine(job.models, job.fingerprints, job.engine)
-            for part in passes(loaded, grader, judge, answering, judging):
+            for part in _passes(loaded, grader, judge, answering, judging):
                 for group in groups:
                     await _evaluate_group(job, group, part)
-                progress.tell()  # the end of the answers comes before the judging
+                answering.tell()  # the end of the answers comes before the judging
     # The second pass reuses the answers of the first; only what it asked for itself counts.
     answering.tally.add(replace(judging.tally, reused=0))
     answering.finish(judge, journal.damaged)
     return answering.tally
 
 
-def _judged_answers(job: EvalJob, loaded: Sequence[LoadedSuite]) -> int:
-    samples = sum(len(item.samples) for item in loaded if item.suite.judging is not None)
-    return samples * len(job.models) * job.repeats
+def _report_notes(job: EvalJob, loaded: Sequence[LoadedSuite], report: Reporter) -> None:
+    """Report repeats without effect, and metrics that the data folder cannot give."""
+    greedy = [item.suite.name for item in loaded if item.suite.sampling.decoding.temperature == 0]
+    note = note_to(report)
+    if job.repeats > 1 and greedy:
+        note(
+            f"{', '.join(greedy)}: {job.repeats} answers at temperature 0 are all the same; set "
+            "evaluate.decoding.temperature"
+        )
+    for item in loaded:
+        if text := item.suite.metrics.note(job.data_dir):
+            note(f"{item.suite.name}: {text}")
 
 
 def _open_judge(
-    job: EvalJob, journal: Journal, starting: Callable[[str], None]
+    job: EvalJob, journal: Journal, report: Reporter
 ) -> AbstractAsyncContextManager[Judge | None]:
     if job.judge is None:
         return nullcontext()
-    return open_judge(job.judge, job.judge_fingerprint, job.seed, journal, starting)
+    return open_judge(job.judge, job.judge_fingerprint, job.seed, journal, note_to(report))
 
 
-async def _tier(box: Sandbox, loaded: Sequence[LoadedSuite], reporter: ProgressReporter) -> str:
-    """Report and return the tier that contains programs; "" where none are run."""
-    if not any(item.suite.programs for item in loaded):
-        return ""
-    tier = await box.tier()
-    reporter.note(f"programs are contained on tier {tier}")
-    return tier
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One way through some suites, with its grader and its progress.
+
+    `logged` names the suites whose logs are written; the others are only answered.
+    """
+
+    loaded: Sequence[LoadedSuite]
+    grader: Grader
+    progress: PassProgress
+    logged: frozenset[str]
+
+
+def _passes(
+    loaded: Sequence[LoadedSuite],
+    grader: Grader,
+    judge: Judge | None,
+    answering: PassProgress,
+    judging: PassProgress,
+) -> Iterator[Pass]:
+    """Yield the passes of an evaluation, each to be done before the next is taken.
+
+    `answering` counts the answers, `judging` a judging that comes after all of them.
+    """
+    # A measured suite has its log from its own stage, and a second run must not lose that.
+    scored = [item for item in loaded if not item.suite.metrics.measured]
+    judged = [item for item in scored if item.suite.judging is not None]
+    logged, later = (frozenset(i.suite.name for i in part) for part in (scored, judged))
+    if judge is None or judge.remote or not judged:
+        yield Pass(loaded, replace(grader, judge=judge), answering, logged)
+        return
+    first = [_answered_only(item) if item.suite.name in later else item for item in loaded]
+    yield Pass(first, grader, answering, logged - later)
+    yield Pass(judged, replace(grader, judge=judge), judging, later)
+
+
+def _answered_only(item: LoadedSuite) -> LoadedSuite:
+    """Return a suite without checks and judge; its score means nothing and is not kept."""
+    suite = replace(item.suite, judging=None, checking=None, score=lambda *_: Score(0.0))
+    return replace(item, suite=suite)
 
 
 async def _evaluate_group(job: EvalJob, group: EngineGroup, part: Pass) -> None:
-    folder, reporter = RunFolder(job.run), part.reporter
+    folder, progress = RunFolder(job.run), part.progress
     with (
-        recorded(folder.evaluation, group.spec, reporter.generated),
-        engine_factory(group, folder.evaluation, reporter.note) as make,
+        recorded(folder.evaluation, group.spec, progress.generated),
         Spool(folder.evaluation) as spool,
     ):
-        async with Restarting(
-            make,
-            on_start=lambda: reporter.engine_starts(job.engine.name),
-            on_ready=reporter.progress.stopwatch.run,
-            on_gone=reporter.engine_gone,
+        async with open_engine(
+            group,
+            folder.evaluation,
+            progress.note,
+            on_start=partial(progress.engine_starts, job.engine.name),
+            on_ready=progress.stopwatch.run,
+            on_gone=progress.engine_gone,
         ) as engine:
             client = CachedClient(engine, group.identity, part.grader.checker.journal, job.seed)
             await _answer_all(job, group, part, client, spool)
@@ -141,13 +192,13 @@ async def _answer_all(
                 spool.add(task.model.name, task.suite.name, line)
             statuses.append(line["status"])
 
-        part.reporter.begin(task)
+        part.progress.begin(task.key)
         own = replace(client, tally=Tally())
         await answer_task(task, own, part.grader, finish)
         if not logged:
             own.tally.lost = 0  # the next pass asks again
-        part.reporter.add(task, statuses, own.tally)
+        part.progress.add(task.key, statuses, own.tally)
 
-    todo = tasks(base_first(group.models), part.loaded, job.repeats)
+    todo = tasks(group.models, part.loaded, job.repeats)
     width = max(1, job.engine.in_flight // job.repeats)  # a sample asks for all its repeats
     await for_each(todo, width, answer)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.engines.options import EngineSpec
 from harness.storage.atomic_files import read_lines, write_text
@@ -36,11 +35,7 @@ _SHAPE = (
 class Setting:
     """The machine, engine and model that a speed belongs to.
 
-    Attributes:
-        host: the machine's name.
-        engine: its name.
-        dtype: of weights and activations.
-        model: a hash of the shape; of an endpoint its address and what it serves.
+    `model` is a hash of the shape; of an endpoint its address and what it serves.
     """
 
     host: str
@@ -80,12 +75,9 @@ def setting_of(spec: EngineSpec) -> Setting:
 def recorded(
     folder: Path, spec: EngineSpec, generated: Callable[[], tuple[int, float]]
 ) -> Iterator[None]:
-    """Add a line to the speeds of an evaluation when the block ends well, if it generated.
+    """Add a line to the speeds of an evaluation's folder when the block ends well, if it generated.
 
-    Args:
-        folder: of the evaluation stage.
-        spec: of the engine that answers in the block.
-        generated: tokens and seconds with an engine ready, both so far.
+    `generated` returns tokens and seconds with an engine ready, both so far.
     """
     tokens, seconds = generated()
     yield
@@ -98,22 +90,13 @@ def recorded(
 
 def measured(runs: Path, setting: Setting) -> Speed | None:
     """Return the speed of a setting over the most tokens, of all runs in a folder; None without."""
-    speeds = [
-        speed
-        for file in sorted(runs.glob(f"*/eval/{FILE}"))
-        for line in read_lines(file)
-        if (speed := _speed(file.parent.parent.name, line, setting)) is not None
-    ]
+    speeds = []
+    for file in sorted(runs.glob(f"*/eval/{FILE}")):
+        for line in read_lines(file):
+            if isinstance(line, Mapping) and asdict(setting).items() <= line.items():
+                tokens, seconds = line.get("tokens"), line.get("seconds")
+                if not isinstance(tokens, int) or not isinstance(seconds, int | float):
+                    continue
+                if tokens > 0 and seconds > 0:
+                    speeds.append(Speed(file.parent.parent.name, tokens, float(seconds)))
     return max(speeds, key=lambda speed: speed.tokens, default=None)
-
-
-def _speed(run: str, line: Any, setting: Setting) -> Speed | None:
-    """Return a line's speed; None where it is of another setting or cannot be read."""
-    if not isinstance(line, Mapping) or any(
-        line.get(key) != value for key, value in asdict(setting).items()
-    ):
-        return None
-    tokens, seconds = line.get("tokens"), line.get("seconds")
-    if not isinstance(tokens, int) or not isinstance(seconds, int | float):
-        return None
-    return Speed(run, tokens, float(seconds)) if tokens > 0 and seconds > 0 else None

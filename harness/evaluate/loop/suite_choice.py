@@ -1,14 +1,21 @@
-"""The suites of `all`: every suite that can run here, and the reason for each that cannot."""
+"""The suites that can run here: what they need, and the reason for each that cannot.
+
+A suite needs capabilities of the engine that answers, and of the judge's. `all` stands for every
+suite that can run here.
+"""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from eval_suites import registry
 from eval_suites.errors import DataError, SandboxError
 from eval_suites.sandbox.runner import Sandbox
-from harness.evaluate.judge.capabilities import missing_from_engine, missing_from_judge
+from eval_suites.suite import JudgeRules, SamplingRules, Suite
+from harness.engines.registry import capabilities_of
+from harness.errors import EngineUnavailable, RecipeError
 from harness.evaluate.suites.library import SuiteLibrary
-from harness.recipe.schema import EvaluateSection
+from harness.recipe.schema import EvaluateSection, JudgeChoice
 
 ALL = "all"
 
@@ -43,11 +50,11 @@ def _reasons(
     suite, engine, judge = library.suite(name), section.engine.name, section.judge
     if suite.sampling.training:
         yield "its samples are for training"
-    if missing := missing_from_engine(suite, engine):
+    if missing := _missing(suite.sampling, engine):
         yield f"engine {engine} lacks {missing}"
     if judge is None and suite.judging is not None:
         yield "no judge is chosen"
-    if judge is not None and (missing := missing_from_judge(suite, judge)):
+    if judge is not None and (missing := _missing(suite.judging, judge.name)):
         yield f"judge {judge.name} lacks {missing}"
     if suite.programs and uncontained:
         yield uncontained
@@ -69,3 +76,43 @@ def _uncontained(*, unsafe: bool) -> str:
     except SandboxError as error:
         return str(error)
     return ""
+
+
+def require_engine(suites: Iterable[Suite[Any]], engine: str) -> None:
+    """Refuse suites that need what an engine lacks, before anything starts.
+
+    Raises:
+        EngineUnavailable: naming the first such suite and the remedy.
+    """
+    for suite in suites:
+        if missing := _missing(suite.sampling, engine):
+            raise EngineUnavailable(
+                f"suite {suite.name} needs {missing}, which engine {engine} lacks: choose another "
+                "with --engine"
+            )
+
+
+def require_judge(suites: Iterable[Suite[Any]], judge: JudgeChoice | None) -> None:
+    """Refuse suites that need a judge, or what its engine lacks, before anything starts.
+
+    Raises:
+        RecipeError: no judge is chosen; the message names the first such suite and the key to set.
+        EngineUnavailable: naming the first such suite and the remedy.
+    """
+    for suite in suites:
+        if suite.judging is not None and judge is None:
+            raise RecipeError(
+                f"suite {suite.name} needs a judge: name one with --judge openai:MODEL (and "
+                "--judge-url) or --judge vllm:FOLDER; in a recipe, set evaluate.judge"
+            )
+        if judge is not None and (missing := _missing(suite.judging, judge.name)):
+            raise EngineUnavailable(
+                f"suite {suite.name} needs {missing} of its judge, which engine {judge.name} "
+                "lacks: choose another judge"
+            )
+
+
+def _missing(rules: SamplingRules[Any] | JudgeRules[Any] | None, engine: str) -> str:
+    """Return the capabilities that the rules of a suite need and an engine lacks; "" for none."""
+    needs: frozenset[str] = frozenset() if rules is None else rules.needs
+    return ", ".join(sorted(needs - capabilities_of(engine)))

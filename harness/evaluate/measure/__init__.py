@@ -1,3 +1,3 @@
 """Measurements on finished answers: KL divergence and pairwise comparison."""
 
-__all__ = ["jobs", "kl", "pairwise"]
+__all__ = ["kl", "pairwise"]

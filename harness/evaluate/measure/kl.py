@@ -7,18 +7,21 @@ stay in the cache that training's references are in, so a killed stage goes on.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval_suites.requests import Request
+from eval_suites.scores import Score
 from harness.errors import RunFailed
+from harness.evaluate.client.answers import Line, answer_of, log_line, turn
+from harness.evaluate.client.cached_client import CachedClient
 from harness.evaluate.client.engine_groups import base_of
-from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.job import EvalJob, KlJob
 from harness.evaluate.client.loading import load_suites
-from harness.evaluate.client.reading import CheckpointAnswers, read_answers
 from harness.evaluate.client.sample_log import Spool
-from harness.evaluate.measure.jobs import KlJob
-from harness.evaluate.measure.kl_draws import DrawnSample, read_draws
-from harness.evaluate.suites.kl import PREFIX
+from harness.evaluate.client.tasks import CheckpointAnswers, Task, read_answers
+from harness.evaluate.suites.measured import KL, score_response
 from harness.progress.events import Reporter
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder
@@ -27,10 +30,45 @@ from train.model.logprobs import Form, attention_kernel, choose_form
 from train.trainer.reference import ReferenceSource, reference_logps
 
 _DTYPE = "float32"
+_NO_ROOM = Score(None, "ungraded", reason="the prompt leaves no room for a response")
 #: Checkpoint, suite and sample id.
 Place = tuple[str, str, str]
 Logps = dict[Place, tuple[float, ...]]
 Rows = list[tuple[Place, TokenGroup]]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSample:
+    """A prompt with one checkpoint's responses: `bodies` has the journal entry of each repeat."""
+
+    sample_id: str
+    request: Request
+    prompt: tuple[int, ...]
+    bodies: tuple[Mapping[str, Any], ...]
+
+    @property
+    def group(self) -> TokenGroup | None:
+        """The prompt and responses as training has them; None where there was no room for any.
+
+        The rewards mean nothing here.
+        """
+        responses = tuple(tuple(body["token_ids"]) for body in self.bodies)
+        if not all(responses):
+            return None
+        return TokenGroup(self.prompt, responses, (0.0,) * len(responses), self.sample_id)
+
+    def lines(self, policy: Sequence[float], reference: Sequence[float]) -> list[Line]:
+        """Return a line of a sample log for each repeat, from log-probabilities (nats)."""
+        scores = [_NO_ROOM] * len(self.bodies)
+        if self.group is not None:
+            scores = [
+                score_response(p, r, len(body["token_ids"]), cut=body["finish_reason"] == "length")
+                for p, r, body in zip(policy, reference, self.bodies, strict=True)
+            ]
+        return [
+            log_line(self.sample_id, repeat, [turn([self.request], [answer_of(body)])], score)
+            for repeat, (body, score) in enumerate(zip(self.bodies, scores, strict=True))
+        ]
 
 
 def run(job: KlJob, report: Reporter) -> None:
@@ -42,7 +80,12 @@ def run(job: KlJob, report: Reporter) -> None:
         UserError, EngineDied: as for the evaluation, should an answer be missing in the journal.
     """
     draws = asyncio.run(draws_of(job.evaluation, report))
-    rows = {model: _rows(draws, model) for model in job.evaluation.models}
+    rows: dict[str, Rows] = {model: [] for model in job.evaluation.models}
+    for checkpoint in draws:
+        for sample in checkpoint.samples:
+            if (group := sample.group) is not None:
+                place = (checkpoint.model, checkpoint.item.suite.name, sample.sample_id)
+                rows[checkpoint.model].append((place, group))
     policy, forms = _by_policy(job, rows, report)
     reference = _by_reference(job, rows, forms, report)
     _write(job, draws, policy, reference)
@@ -50,19 +93,17 @@ def run(job: KlJob, report: Reporter) -> None:
 
 async def draws_of(job: EvalJob, report: Reporter) -> list[CheckpointAnswers[DrawnSample]]:
     """Return the responses that checkpoints drew on the suites of `kl:`."""
-    loaded, folder = load_suites(job, prefix=f"{PREFIX}:"), RunFolder(job.run).kl
+    loaded, folder = load_suites(job, prefix=f"{KL}:"), RunFolder(job.run).kl
     with Journal(job.journal) as journal:
-        return await read_answers(job, loaded, journal, folder, report, read_draws)
+        return await read_answers(job, loaded, journal, folder, report, _read_draws)
 
 
-def _rows(draws: Sequence[CheckpointAnswers[DrawnSample]], model: str) -> Rows:
-    """Return the responses of one checkpoint that can be scored."""
-    return [
-        ((model, checkpoint.item.suite.name, sample.sample_id), group)
-        for checkpoint in draws
-        for sample in checkpoint.samples
-        if checkpoint.model == model and (group := sample.group) is not None
-    ]
+async def _read_draws(client: CachedClient, task: Task) -> DrawnSample:
+    (request,) = task.suite.ask(task.sample, ())
+    bodies = await client.bodies(task.model, request, range(task.repeats))
+    prompt = task.model.render(request).token_ids or ()
+    drawn = tuple(bodies[repeat] for repeat in range(task.repeats))
+    return DrawnSample(task.sample.id, request, prompt, drawn)
 
 
 def _by_policy(
@@ -100,13 +141,7 @@ def _by_reference(
 
 
 def _score(
-    job: KlJob,
-    folder: Path,
-    fingerprint: str,
-    rows: Rows,
-    form: Form,
-    phase: str,
-    report: Reporter,
+    job: KlJob, folder: Path, fingerprint: str, rows: Rows, form: Form, phase: str, report: Reporter
 ) -> tuple[Logps, Form]:
     """Return summed log-probabilities (nats) under a checkpoint, and the form they have.
 

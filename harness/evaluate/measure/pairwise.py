@@ -19,18 +19,15 @@ from eval_suites.suite import Answers
 from harness.errors import RecipeError
 from harness.evaluate.client.answers import log_line
 from harness.evaluate.client.cached_client import CachedClient
+from harness.evaluate.client.job import PairwiseJob
 from harness.evaluate.client.loading import LoadedSuite, load_suites
-from harness.evaluate.client.queue import for_each
-from harness.evaluate.client.reading import CheckpointAnswers, read_answers
 from harness.evaluate.client.sample_log import Spool
-from harness.evaluate.client.task import Task, ask_turns
+from harness.evaluate.client.tasks import CheckpointAnswers, Task, ask_turns, for_each, read_answers
 from harness.evaluate.judge.budget import describe_usage
 from harness.evaluate.judge.judge import Judge, open_judge
-from harness.evaluate.measure.bradley_terry import with_intervals
-from harness.evaluate.measure.games import Game, pairings, record
-from harness.evaluate.measure.jobs import PairwiseJob
-from harness.evaluate.suites.pairwise import PREFIX, dialogue
-from harness.progress.events import Reporter
+from harness.evaluate.measure.games import Game, pairings, record, with_intervals
+from harness.evaluate.suites.measured import PAIRWISE, dialogue
+from harness.progress.events import PhaseProgress, Reporter, note_to
 from harness.storage.atomic_files import write_json
 from harness.storage.journal.entries import Journal
 from harness.storage.run_folder import RunFolder, suite_file
@@ -73,21 +70,14 @@ async def _run(job: PairwiseJob, report: Reporter) -> None:
     evaluation, choice = job.evaluation, job.evaluation.judge
     if choice is None:
         raise RecipeError("head_to_head: needs a judge: name one with --judge (evaluate.judge)")
-    loaded, folder = load_suites(evaluation, prefix=f"{PREFIX}:"), RunFolder(evaluation.run)
-
-    def note(text: str) -> None:
-        report({"event": "note", "text": text})
-
+    loaded, folder = load_suites(evaluation, prefix=f"{PAIRWISE}:"), RunFolder(evaluation.run)
+    note = note_to(report)
     with Journal(evaluation.journal) as journal:
         answers = await read_answers(
             evaluation, loaded, journal, folder.pairwise, report, _read_repeats
         )
         async with open_judge(
-            choice,
-            evaluation.judge_fingerprint,
-            evaluation.seed,
-            journal,
-            lambda name: note(f"starting {name}"),
+            choice, evaluation.judge_fingerprint, evaluation.seed, journal, note
         ) as judge:
             width = max(1, choice.in_flight // 2)  # a game asks for at least two verdicts at once
             for item in loaded:
@@ -117,11 +107,11 @@ async def _judge_games(
     """Return all games on one suite, in the order of pairs and samples."""
     pairs = pairings(list(answers), job.baseline, everyone=job.everyone)
     places = list(product(pairs, enumerate(item.samples), range(job.evaluation.repeats)))
-    text = (
+    note_to(report)(
         f"{item.suite.name}: {len(places):,} games, each judged in both orders: at least "
         f"{2 * len(places) * judge.repeats:,} requests, those in the journal cost nothing"
     )
-    report({"event": "note", "text": text})
+    progress = PhaseProgress(report, "judging games", len(places))
     judged: dict[int, JudgedGame] = {}
     templates = load_prompts(job.evaluation.data_dir)
 
@@ -131,25 +121,14 @@ async def _judge_games(
         questions = dialogue(item.suite, sample, ours, templates)
         task = Task(judge.model, SUITE, DialogueSample(sample.id, questions), 1)
         score, replies = await judge.score(task, ours + theirs, ())
-        judged[number] = JudgedGame(_game(sample.id, repeat, first, second, score), score, replies)
-        counts = {"done": len(judged), "total": len(places)}
-        report({"event": "progress", "phase": "judging games", **counts})
+        official, agree = map(score.metrics.get, ("official_win_rate", "consistency"))
+        names = (sample.id, repeat, first, second)
+        game = Game(*names, score.value, official, agree, score.reason)
+        judged[number] = JudgedGame(game, score, replies)
+        progress.step()
 
     await for_each(iter(range(len(places))), width, judge_game)
     return [judged[number] for number in range(len(places))]
-
-
-def _game(sample_id: str, repeat: int, first: str, second: str, score: Score) -> Game:
-    return Game(
-        sample_id,
-        repeat,
-        first,
-        second,
-        value=score.value,
-        official=score.metrics.get("official_win_rate"),
-        consistent=score.metrics.get("consistency"),
-        reason=score.reason,
-    )
 
 
 def _write(
@@ -178,9 +157,8 @@ def _write(
             protocol |= judge.protocol((SUITE.name, judge.model.name))
             spool.write(folder, name, suite, protocol)
     games = [row.game for row in judged]
-    write_json(
-        folder.pairwise / f"{suite_file(suite.name)}.json", _summary(job, list(answers), games)
-    )
+    summary = _summary(job, list(answers), games)
+    write_json(folder.pairwise / f"{suite_file(suite.name)}.json", summary)
 
 
 def _summary(job: PairwiseJob, names: Sequence[str], games: Sequence[Game]) -> dict[str, Any]:

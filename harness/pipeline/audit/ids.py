@@ -10,8 +10,7 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 from eval_suites.requests import Request
-from harness.evaluate.client.rendering import rendered
-from harness.evaluate.client.token_text import pieces
+from harness.evaluate.client.rendering import pieces, rendered
 from train.errors import TrainError
 
 #: A tokenizer and a request to the request with the ids that the model would see.

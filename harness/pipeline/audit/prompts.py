@@ -13,9 +13,8 @@ from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.suite import Suite
 from harness.engines.options import EngineSpec, longest
 from harness.evaluate.client.loading import first_of_each
-from harness.evaluate.client.rendering import loader, rendered
-from harness.evaluate.client.task import MAX_TURNS
-from harness.evaluate.client.token_text import pieces
+from harness.evaluate.client.rendering import loader, pieces, rendered
+from harness.evaluate.client.tasks import MAX_TURNS
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.ids import Finding, find_faults, ids_of
 from harness.pipeline.audit.job import AuditJob

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.evaluate.client.token_text import visible
 from harness.evaluate.judge.estimate import describe, estimate
 from harness.pipeline.audit.preflight import Audit, Duration, first_few, overlap_text
 from harness.pipeline.audit.prompts import COMPARED, Rendering, SuiteAudit
 from harness.pipeline.audit.training import TrainingOverlap
-from harness.progress.wording import per_second
+from harness.progress.wording import per_second, visible
 
 _Row = tuple[str, str]
 

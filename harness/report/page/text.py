@@ -6,16 +6,13 @@ No character of it acts as markup, and none is hidden.
 import base64
 import json
 import re
-import unicodedata
 import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from harness.progress import wording
 from harness.storage.hashing import digest
 
-#: Unicode categories of invisible characters: controls, formats, surrogates, line separators.
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_PLAIN = "\n\t"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
 _CONTROL_PICTURES, _DELETE = 0x2400, 0x7F
@@ -28,14 +25,10 @@ def visible(text: str) -> str:
     like become their code point (`⟨U+202E⟩`). Line ends and tabs stay; a carriage return before
     a line end is dropped.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(map(_shown, text.replace("\r\n", "\n")))
+    return wording.visible(text.replace("\r\n", "\n"), _picture)
 
 
-def _shown(character: str) -> str:
-    if character in _PLAIN or unicodedata.category(character) not in _HIDDEN:
-        return character
+def _picture(character: str) -> str:
     code = ord(character)
     if code < ord(" "):
         return chr(_CONTROL_PICTURES + code)

@@ -12,8 +12,9 @@ from rich.text import Text
 from transformers import AutoTokenizer
 
 from harness.cli.training_data import show
-from harness.evaluate.client.token_text import pieces, visible
+from harness.evaluate.client.rendering import pieces
 from harness.pipeline.places import Places
+from harness.progress.wording import visible
 from harness.recipe.reading import read_recipe
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "data_show.txt"

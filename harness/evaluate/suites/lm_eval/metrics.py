@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.errors import DataError
-from eval_suites.scores import Score
+from eval_suites.scores import Score, mean_metrics
 
 Aggregation = Callable[[Sequence[Any]], Any]
 _PARTS = "parts/"
@@ -30,9 +30,7 @@ class Metrics:
     def of(self, name: str, value: Any) -> dict[str, float]:
         """Return the numbers kept of one document's value of a metric; none where it is no number.
 
-        Args:
-            name: of the metric, with its filter.
-            value: as `process_results` gives it.
+        `name` has the filter, and `value` is as `process_results` gives it.
         """
         if name.partition(":")[0] not in self.aggregations:
             return _finite({name: _number(value)})
@@ -43,18 +41,18 @@ class Metrics:
 
     def together(self, scores: Sequence[Score]) -> dict[str, float]:
         """Return the metrics of all documents that have a value."""
+        means = mean_metrics(scores)
+        parts = [name for name in means if name.startswith(_PARTS)]
+        whole = sorted({name.removeprefix(_PARTS).rpartition(".")[0] for name in parts})
+        plain = {name: mean for name, mean in means.items() if name not in parts}
         graded = [score.metrics for score in scores if score.value is not None]
-        names = sorted({name for metrics in graded for name in metrics})
-        plain = [name for name in names if not name.startswith(_PARTS)]
-        whole = sorted({n.removeprefix(_PARTS).rpartition(".")[0] for n in names if n not in plain})
-        means = {n: _mean([metrics[n] for metrics in graded if n in metrics]) for n in plain}
-        return _finite({**means, **{name: self._whole(name, graded) for name in whole}})
+        return _finite({**plain, **{name: self._whole(name, graded) for name in whole}})
 
     def _whole(self, name: str, graded: Sequence[Mapping[str, float]]) -> float | None:
         items: list[Any] = []
         for metrics in graded:
-            parts = [metrics[key] for key in _places(name, metrics)]
-            if parts:
+            keys = (f"{_PARTS}{name}.{k}" for k in range(len(metrics)))
+            if parts := [metrics[key] for key in keys if key in metrics]:
                 items.append(parts[0] if len(parts) == 1 else tuple(parts))
         return _number(self.aggregations[name.partition(":")[0]](items))
 
@@ -80,11 +78,6 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^\w. -]", "_", name.replace("@", "_at_"))
 
 
-def _places(name: str, metrics: Mapping[str, float]) -> list[str]:
-    numbered = (f"{_PARTS}{name}.{k}" for k in range(len(metrics)))
-    return [key for key in numbered if key in metrics]
-
-
 def _number(value: Any) -> float | None:
     """Return a Python or NumPy number as a float; None for anything else."""
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
@@ -94,7 +87,3 @@ def _number(value: Any) -> float | None:
 def _finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
     """Return those that are finite, as JSON and a table take them."""
     return {k: value for k, value in numbers.items() if value is not None and math.isfinite(value)}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -4,26 +4,32 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from eval_suites.errors import DataError
 from eval_suites.grading.status import status_of
-from eval_suites.requests import Answer, Request
+from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.scores import Score
 from eval_suites.suite import MetricRules, SamplingRules, Suite
 from harness.errors import UserError
 from harness.evaluate.suites.lm_eval.metrics import Metrics, metrics_of, plain_name
-from harness.evaluate.suites.lm_eval.requests import NO_DECODING, request_of, response_of
-from harness.evaluate.suites.lm_eval.tasks import load_task, version
+from harness.evaluate.suites.lm_eval.tasks import load_task
 from harness.storage.hashing import canonical, digest_of_list
 
 PREFIX = "lm_eval:"
 VERSION = "1"
 #: The headline where every metric of a task is over all documents together: nats a byte.
 _PER_BYTE = "logprob_per_byte"
+#: The names of the most new tokens in lm-eval, in its order, and its default.
+_MOST = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+_DEFAULT_MOST = 256
+_KNOWN = {*_MOST, "until", "do_sample", "temperature", "top_p"}
+#: Nothing is decoded where a continuation is scored.
+_NO_DECODING = Decoding(max_tokens=0)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -40,8 +46,8 @@ class Document:
 class Adapted:
     """A task with the parts that a score is made of.
 
-    `filters` are lm-eval's, by name; `low` is true where a document that could not be scored has
-    the worst value, 0.
+    `filters` are lm-eval's, by name; `low` is true where 0 is the worst value, which a document
+    that could not be scored has.
     """
 
     task: Any
@@ -51,12 +57,61 @@ class Adapted:
     low: bool
 
 
-def suite_of(name: str, folder: Path | None) -> Suite[Document]:
-    """Return the suite `lm_eval:NAME`.
+def _request_of(instance: Any) -> Request:
+    """Return the request of an Instance.
 
-    Args:
-        name: of the task, without the prefix.
-        folder: of task files, or None for lm-eval's own tasks.
+    Raises:
+        UserError: it asks for decoding that engines do not offer.
+        eval_suites.DataError: the continuation is empty.
+    """
+    if instance.request_type == "generate_until":
+        text, settings = instance.args
+        return Request(text=text, decoding=_decoding(settings))
+    text, continuation = (None, *instance.args)[-2:]
+    if not continuation:
+        raise DataError(f"row {instance.doc_id}: the text that is to be scored is empty")
+    return Request(text=text, continuation=continuation, decoding=_NO_DECODING)
+
+
+def _decoding(settings: Mapping[str, Any]) -> Decoding:
+    """Return the decoding of `generation_kwargs`.
+
+    Raises:
+        UserError: a key that is not known here.
+    """
+    if unknown := sorted(settings.keys() - _KNOWN):
+        raise UserError(
+            f"generation_kwargs: {', '.join(unknown)}: only {', '.join(sorted(_KNOWN))} are known"
+        )
+    until = settings.get("until") or []
+    stop = [until] if isinstance(until, str) else until
+    most = next((settings[key] for key in _MOST if settings.get(key)), _DEFAULT_MOST)
+    drawn = settings.get("do_sample") is not False
+    return Decoding(
+        temperature=float(settings.get("temperature", 0.0)) if drawn else 0.0,
+        top_p=float(settings.get("top_p", 1.0)),
+        max_tokens=int(most),
+        stop=tuple(word for word in stop if word),
+    )
+
+
+def _response_of(kind: str, answer: Answer) -> Any:
+    """Return an answer as lm-eval's own model classes give it for an Instance of this kind.
+
+    Raises:
+        ValueError: the answer has no likelihood.
+    """
+    if kind == "generate_until":
+        return answer.text
+    if answer.likelihood is None:
+        raise ValueError("the answer has no likelihood")
+    if kind == "loglikelihood_rolling":
+        return answer.likelihood.logprob
+    return answer.likelihood.logprob, answer.likelihood.greedy
+
+
+def suite_of(name: str, folder: Path | None) -> Suite[Document]:
+    """Return the suite `lm_eval:NAME`, of a folder of task files or among lm-eval's own tasks.
 
     Raises:
         UserError, eval_suites.UnknownSuiteError, eval_suites.DataError: as `load_task`; or no
@@ -74,20 +129,22 @@ def suite_of(name: str, folder: Path | None) -> Suite[Document]:
 
 
 def _suite(name: str, task: Any, documents: tuple[Document, ...]) -> Suite[Document]:
-    requests = [request_of(i) for document in documents for i in document.instances]
+    requests = [_request_of(i) for document in documents for i in document.instances]
     scored = any(request.continuation for request in requests)
     adapted = _adapted(task, scored=scored)
     return Suite(
         name=name,
         version=f"{VERSION}, {task.VERSION} {_essence(task, documents)}",
-        source=f"lm-evaluation-harness {version()}",
+        source=f"lm-evaluation-harness {metadata.version('lm-eval')}",
         licence="its data's",
         headline=adapted.headline,
         load=lambda _folder: documents,
-        ask=_ask,
+        ask=lambda document, answers: (
+            () if answers else tuple(map(_request_of, document.instances))
+        ),
         score=partial(_score, adapted),
         sampling=SamplingRules(
-            decoding=next((r.decoding for r in requests if not r.continuation), NO_DECODING),
+            decoding=next((r.decoding for r in requests if not r.continuation), _NO_DECODING),
             needs=frozenset({"tokens", "loglikelihood"} if scored else {"tokens"}),
         ),
         metrics=MetricRules(aggregate=adapted.metrics.together),
@@ -132,10 +189,6 @@ def _essence(task: Any, documents: Sequence[Document]) -> str:
     return digest_of_list(chain([rules], rows), 12)
 
 
-def _ask(document: Document, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
-    return () if answers else tuple(map(request_of, document.instances))
-
-
 def _score(
     adapted: Adapted,
     document: Document,
@@ -145,7 +198,9 @@ def _score(
 ) -> Score:
     scored = any(request.request_type != "generate_until" for request in document.instances)
     if scored and any(answer.finish_reason == "overflow" for answer in answers):
-        return _without_room(adapted)
+        if adapted.low:
+            return Score(0.0, "overflow", metrics={adapted.headline: 0.0})
+        return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
     try:
         instances = _answered(adapted, document, answers)
         metrics = _metrics(adapted, document.row, instances)
@@ -153,7 +208,9 @@ def _score(
         reason = f"lm-eval's process_results: {type(error).__name__}: {error}"
         return Score(None, "ungraded", reason=reason)
     if scored and adapted.headline == _PER_BYTE:
-        metrics[_PER_BYTE] = _per_byte(answers, document)
+        logprobs = [answer.likelihood.logprob for answer in answers if answer.likelihood]
+        size = sum(len(instance.args[-1].encode()) for instance in document.instances)
+        metrics[_PER_BYTE] = sum(logprobs) / size
     if adapted.headline not in metrics:
         return Score(None, "ungraded", reason=f"process_results gives no {adapted.headline}")
     value = metrics[adapted.headline]
@@ -163,17 +220,10 @@ def _score(
     return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
 
 
-def _without_room(adapted: Adapted) -> Score:
-    """Return the score of a document whose text and continuation are too long for the engine."""
-    if adapted.low:
-        return Score(0.0, "overflow", metrics={adapted.headline: 0.0})
-    return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
-
-
 def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> list[Any]:
     """Return copies of a document's Instances with their answers, through every filter."""
     instances = [
-        replace(i, resps=[response_of(i.request_type, answer)], filtered_resps={})
+        replace(i, resps=[_response_of(i.request_type, answer)], filtered_resps={})
         for i, answer in zip(document.instances, answers, strict=True)
     ]
     for ensemble in adapted.filters.values():
@@ -189,8 +239,3 @@ def _metrics(adapted: Adapted, row: Any, instances: Sequence[Any]) -> dict[str, 
         for metric, value in adapted.task.process_results(row, results).items():
             metrics |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
     return metrics
-
-
-def _per_byte(answers: Sequence[Answer], document: Document) -> float:
-    logprobs = [answer.likelihood.logprob for answer in answers if answer.likelihood]
-    return sum(logprobs) / sum(len(i.args[-1].encode()) for i in document.instances)

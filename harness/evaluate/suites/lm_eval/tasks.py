@@ -23,9 +23,7 @@ _FEW_SHOT_SEED, _PYTHON_SEED, _NUMPY_SEED = 1234, 0, 1234
 def load_task(name: str, folder: Path | None) -> Any:
     """Return a Task object of lm-eval with all its requests built (`instances`).
 
-    Args:
-        name: of the task.
-        folder: of task files (YAML); its tasks go before lm-eval's own.
+    `folder` holds task files (YAML); its tasks go before lm-eval's own.
 
     Raises:
         UserError: lm-eval is not installed, there is no such folder, or the task is of a kind
@@ -33,7 +31,14 @@ def load_task(name: str, folder: Path | None) -> Any:
         eval_suites.UnknownSuiteError: no task has this name.
         eval_suites.DataError: its data cannot be had, or it cannot be made of its file.
     """
-    _require(folder)
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of lm-eval tasks (--lm-eval-tasks)")
+    try:
+        import lm_eval.tasks  # noqa: F401 - only a test of its presence
+    except ImportError:
+        raise UserError(
+            "suites lm_eval:... need lm-evaluation-harness: pip install 'nca-harness[lm-eval]'"
+        ) from None
     with _as_lm_eval_does():
         task = _made(name, _manager_of(name, folder))
         _refuse_unfit(name, task)
@@ -45,24 +50,6 @@ def load_task(name: str, folder: Path | None) -> Any:
                 f"lm_eval:{name}: its requests cannot be made: {_first_line(error)}"
             ) from error
     return task
-
-
-def version() -> str:
-    """Return the version of lm-eval that is installed."""
-    from importlib import metadata
-
-    return metadata.version("lm-eval")
-
-
-def _require(folder: Path | None) -> None:
-    if folder is not None and not folder.is_dir():
-        raise UserError(f"{folder}: no such folder of lm-eval tasks (--lm-eval-tasks)")
-    try:
-        import lm_eval.tasks  # noqa: F401 - only a test of its presence
-    except ImportError:
-        raise UserError(
-            "suites lm_eval:... need lm-evaluation-harness: pip install 'nca-harness[lm-eval]'"
-        ) from None
 
 
 @functools.cache
@@ -151,10 +138,10 @@ def _refuse_unfit(name: str, task: Any) -> None:
 
 def _first_line(error: Exception) -> str:
     """Return the kind and the first line of the error that caused an error."""
-    if isinstance(error.__cause__, Exception):
-        return _first_line(error.__cause__)
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    first, *_ = [*str(error).strip().splitlines(), ""]
+    return f"{type(error).__name__}: {first}"
 
 
 @contextlib.contextmanager

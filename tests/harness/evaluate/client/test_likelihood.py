@@ -13,7 +13,7 @@ from eval_suites.requests import Likelihood, Request
 from harness.engines.base import EngineGone
 from harness.engines.fake import FakeEngine
 from harness.engines.options import EngineChoice, EngineSpec
-from harness.evaluate.client.likelihood import likelihood, windows
+from harness.evaluate.client.cached_client import likelihood, windows
 from harness.evaluate.client.restarting import Restarting
 from train.data import chat
 

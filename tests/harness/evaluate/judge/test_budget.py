@@ -8,11 +8,11 @@ from eval_suites.requests import Decoding, Message, Request
 from harness.cli.output import verdicts_line
 from harness.engines.base import Completion, Usage
 from harness.errors import BudgetSpent
-from harness.evaluate.judge.budget import Budget, MeteredEngine, Price, dollars
+from harness.evaluate.judge.budget import Budget, MeteredEngine, dollars
 
 #: 84 + 16 tokens at most of prompt at a dollar each, 10 of completion at 10: 200 dollars.
 ASK = Request(messages=(Message("user", "x" * 84),), decoding=Decoding(max_tokens=10))
-DEAR = Price(1e6, 1e7)
+DEAR = (1e6, 1e7)
 
 
 class Slow:

@@ -4,7 +4,7 @@ import pytest
 
 from eval_suites.requests import Answer, Request
 from eval_suites.scores import Score
-from harness.evaluate.judge.pooling import pooled, split_repeats
+from harness.evaluate.judge.judge import pooled, split_repeats
 
 
 def rated(value: float | None, **metrics: float) -> Score:

@@ -18,12 +18,12 @@ from eval_suites.registry import find
 from eval_suites.suite import SamplingRules
 from harness.engines.options import EngineChoice
 from harness.errors import EngineUnavailable, StageBusy
-from harness.evaluate.client.engine_groups import base_first, group_by_engine
+from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import LoadedSuite, first_of_each, load_suite
-from harness.evaluate.client.queue import tasks
-from harness.evaluate.judge.capabilities import require_engine
+from harness.evaluate.client.tasks import tasks
 from harness.evaluate.loop.loop import run
+from harness.evaluate.loop.suite_choice import require_engine
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges
@@ -163,7 +163,7 @@ def test_the_base_is_asked_first_and_the_longest_answers_first(
     short = load("arithmetic", 2, job)
     long = replace(short, suite=replace(short.suite, name="long").with_decoding(max_tokens=512))
 
-    todo = list(tasks(base_first((nca, base, twin)), (short, long), 3))
+    todo = list(tasks((nca, base, twin), (short, long), 3))
 
     assert [(t.model.name, t.suite.name) for t in todo[::2]] == [
         ("base", "long"), ("twin", "long"), ("base", "arithmetic"), ("twin", "arithmetic"),

@@ -31,9 +31,9 @@ def make_progress(
     *pairs: Pair, clock: Clock | None = None
 ) -> tuple[EvaluationProgress, list[Mapping[str, Any]]]:
     heard: list[Mapping[str, Any]] = []
-    return EvaluationProgress(
-        heard.append, pairs or [Pair(*KEY, 3)], Stopwatch(clock or Clock())
-    ), heard
+    progress = EvaluationProgress(heard.append, pairs or [Pair(*KEY, 3)])
+    progress.stopwatch = Stopwatch(clock or Clock())
+    return progress, heard
 
 
 def test_a_watch_runs_only_while_an_engine_is_ready() -> None:

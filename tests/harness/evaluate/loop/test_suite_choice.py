@@ -10,8 +10,7 @@ from harness.engines.fake import FakeEngine
 from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
-from harness.evaluate.judge.capabilities import require_judge
-from harness.evaluate.loop.suite_choice import expand_all
+from harness.evaluate.loop.suite_choice import expand_all, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.run import check_suites
 from harness.recipe.schema import EvaluateSection, JudgeChoice

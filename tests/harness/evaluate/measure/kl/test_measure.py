@@ -10,12 +10,10 @@ import torch
 from torch import nn
 
 from harness.engines.options import EngineChoice
-from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.reading import CheckpointAnswers
+from harness.evaluate.client.job import EvalJob, KlJob
+from harness.evaluate.client.tasks import CheckpointAnswers
 from harness.evaluate.loop.loop import run as evaluate
-from harness.evaluate.measure.jobs import KlJob
-from harness.evaluate.measure.kl import draws_of, run
-from harness.evaluate.measure.kl_draws import DrawnSample
+from harness.evaluate.measure.kl import DrawnSample, draws_of, run
 from harness.pipeline.launch import Stage
 from harness.progress.events import silent
 from harness.recipe.schema import DecodingChanges

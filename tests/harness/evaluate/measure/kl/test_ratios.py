@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from eval_suites.scores import Score
-from harness.evaluate.suites.kl_ratios import aggregate_ratios, score_response
+from harness.evaluate.suites.measured import aggregate_ratios, score_response
 
 
 def test_a_response_by_hand() -> None:

@@ -5,8 +5,8 @@ import pytest
 from eval_suites import registry
 from eval_suites.errors import UnknownSuiteError
 from eval_suites.requests import Answer
-from harness.evaluate.suites.kl import any_kl, kl_suite
-from harness.evaluate.suites.registry import find
+from harness.evaluate.suites.library import find
+from harness.evaluate.suites.measured import KL, any_measured, kl_suite
 
 ARITHMETIC = registry.find("arithmetic")
 
@@ -44,6 +44,6 @@ def test_a_draw_may_be_less_likely_under_the_policy_and_a_distance_is_no_percent
     assert find("kl:arithmetic").metrics.bounds == (-inf, inf)
 
 
-def test_any_kl() -> None:
-    assert any_kl(["arithmetic", "kl:arithmetic"])
-    assert not any_kl(["arithmetic", "klondike"])
+def test_any_measured() -> None:
+    assert any_measured(KL, ["arithmetic", "kl:arithmetic"])
+    assert not any_measured(KL, ["arithmetic", "klondike"])

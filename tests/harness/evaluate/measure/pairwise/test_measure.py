@@ -15,9 +15,8 @@ from harness.engines.fake import FakeEngine, scripted
 from harness.engines.options import EngineChoice
 from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
-from harness.evaluate.client.job import EvalJob
+from harness.evaluate.client.job import EvalJob, PairwiseJob
 from harness.evaluate.loop.loop import run as evaluate
-from harness.evaluate.measure.jobs import PairwiseJob
 from harness.evaluate.measure.pairwise import run
 from harness.progress.events import silent
 from harness.recipe.schema import JudgeChoice

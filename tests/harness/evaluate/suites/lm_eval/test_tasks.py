@@ -9,7 +9,7 @@ import pytest
 from eval_suites.errors import DataError, UnknownSuiteError
 from eval_suites.requests import Answer
 from harness.errors import UserError, classify
-from harness.evaluate.suites.registry import find
+from harness.evaluate.suites.library import find
 from harness.pipeline.lookup import locate
 from harness.pipeline.places import Places
 from harness.recipe.reading import read_recipe
