@@ -117,25 +117,24 @@ async def _judge(
     bench: Bench,
     note: Callable[[str], None],
 ) -> dict[str, Judged]:
-    places = [(name, k) for name, answers in models.items() for k in range(len(answers))]
-    rescored: dict[tuple[str, int], Rescored] = {}
+    items = [(name, stored) for name, answers in models.items() for stored in answers]
+    rescored: dict[int, Rescored] = {}
 
-    async def judge_one(place: tuple[str, int]) -> None:
-        name, k = place
-        stored = models[name][k]
+    async def judge_one(place: int) -> None:
+        name, stored = items[place]
         if stored.lost is not None:
             rescored[place] = Rescored(stored, stored.lost, ())
         else:
             task = Task(replace(judging.model, name=name), suite, by_id[stored.sample_id], 1)
             score, replies = await judging.score(task, stored.answers, ())
             rescored[place] = Rescored(replace(stored, verdicts=replies), score, ())
-        note(f"{len(rescored)} of {len(places)} answers judged")
+        note(f"{len(rescored)} of {len(items)} answers judged")
 
     with Journal(bench.journal) as journal:
         async with open_judge(bench.choice, bench.fingerprint, 0, journal, note) as judging:
-            await for_each(iter(places), bench.choice.in_flight, judge_one)
+            await for_each(iter(range(len(items))), bench.choice.in_flight, judge_one)
         note(describe_usage(judging.budget))
     return {
-        name: Judged(name, tuple(rescored[name, k] for k in range(len(answers))))
-        for name, answers in models.items()
+        name: Judged(name, tuple(rescored[k] for k, item in enumerate(items) if item[0] == name))
+        for name in models
     }
