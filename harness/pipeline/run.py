@@ -66,7 +66,11 @@ def run(
     reference = (plan.base, plan.base_fingerprint)
     if any_measured(KL, section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
-    measures = bool(section.suites) + any_measured(KL, section.suites) + any_measured(PAIRWISE, section.suites)
+    measures = (
+        bool(section.suites)
+        + any_measured(KL, section.suites)
+        + any_measured(PAIRWISE, section.suites)
+    )
     runner = StageRunner(screen, len(plan.steps) + measures + bool(places.tracking_uri))
 
     def stages() -> Iterator[Stage]:  # a key may depend on what came before
