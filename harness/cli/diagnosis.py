@@ -41,13 +41,9 @@ class Check:
 def checks(
     *, runs: Path = Path("runs"), data_dir: Path, tracking_uri: str = "", online: bool = False
 ) -> tuple[Check, ...]:
-    """Look at everything that a run may need.
+    """Look at everything that a run may need; an empty URI means that no store is used.
 
-    Args:
-        runs: folder of run folders.
-        data_dir: folder of benchmark files.
-        tracking_uri: MLflow URI; empty means that none is used.
-        online: also ask the model hub and a tracking server, two seconds each.
+    `online` also asks the model hub and a tracking server, two seconds each.
     """
     return (
         Check("Python", "ok", f"{platform.python_version()} ({sys.executable})"),

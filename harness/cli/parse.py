@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def recipe(file: Path, overrides: Sequence[str], where: Places) -> tuple[Recipe, Places]:
-    """Read a recipe; files that it names may be relative to its folder.
-
-    Raises:
-        RecipeError: the file or an override is wrong.
-    """
+    """Read a recipe, or raise RecipeError; files that it names may be relative to its folder."""
     return read_recipe(file, overrides), replace(where, near=(file.resolve().parent,))
 
 
@@ -52,8 +48,7 @@ def overrides(
 def engine_choice(name: str | None, base_url: str, room: int | None = None) -> EngineChoice:
     """Return the engine of `--engine`, `--base-url` and `--max-model-len`.
 
-    Raises:
-        RecipeError: a length is given to an endpoint.
+    Raises RecipeError where a length is given to an endpoint.
     """
     name = name or (REMOTE if base_url else DEFAULT)
     choice = EngineChoice(name=name, base_url=base_url)
@@ -76,10 +71,9 @@ def evaluate_section(
     tasks: Path | None = None,
     **keys: Any,
 ) -> EvaluateSection:
-    """Return the evaluate section of the options of `nca eval`; `keys` are used as they are.
+    """Return the evaluate section of the options of `nca eval`, or raise RecipeError.
 
-    Raises:
-        RecipeError: a malformed limit.
+    The `keys` are used as they are.
     """
     return EvaluateSection(
         suites=tuple(name.strip() for name in suites.split(",") if name.strip()),
@@ -96,8 +90,7 @@ def expand_all(
 ) -> tuple[EvaluateSection, "SuiteLibrary"]:
     """Put the suites that can run here in place of `all`, and note which cannot, and why.
 
-    Returns:
-        The section, and the suites that were loaded for it.
+    The suites that were loaded for it are returned, too.
     """
     from harness.evaluate.loop.suite_choice import expand_all
     from harness.evaluate.suites.library import SuiteLibrary
@@ -114,8 +107,7 @@ def expand_all(
 def name_checkpoints(models: Sequence[str]) -> dict[str, str]:
     """Map row names to checkpoints, from `NAME=FOLDER` or from the name of a folder.
 
-    Raises:
-        RecipeError: two rows would have one name.
+    Raises RecipeError where two rows would have one name.
     """
     rows: dict[str, str] = {}
     for text in models:
@@ -130,11 +122,7 @@ def name_checkpoints(models: Sequence[str]) -> dict[str, str]:
 
 
 def results(name: str, uri: str) -> list[Result]:
-    """Return the results of a RUN: a folder, a file, or runs of an MLflow store.
-
-    Raises:
-        RunError: there is no such run.
-    """
+    """Return the results of a folder, a file or an MLflow store, or raise RunError."""
     from harness.tracking.store import PREFIX, tracked_results
 
     return tracked_results(name, uri) if name.startswith(PREFIX) else [read_result(Path(name))]

@@ -1,14 +1,10 @@
-"""The output of `nca power`: a short table with notes, and everything behind it as JSON."""
+"""The output of `nca power`: a short table with notes."""
 
-import json
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from harness.report.tables.table import NONE, Heading, Table
 from harness.stats.power.budget import Budget, Question
 from harness.stats.power.designs import Design, approximation
-from harness.storage.atomic_files import write_text
 
 
 def table(budget: Budget) -> Table:
@@ -33,12 +29,6 @@ def table(budget: Budget) -> Table:
         ),
         records=tuple(asdict(design) for design in budget.designs),
     )
-
-
-def write_json(budget: Budget, file: Path) -> None:
-    """Write all figures of a budget, in the unit of the values (fractions, not points)."""
-    record: dict[str, Any] = {**asdict(budget), "difference": budget.difference}
-    write_text(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def _cells(design: Design, budget: Budget) -> tuple[str, str, str]:

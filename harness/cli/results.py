@@ -1,6 +1,8 @@
 """Commands that read finished runs and files of answers: tables, curves, scores, exports."""
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -172,6 +174,7 @@ def power(
     from harness.cli import parse, power_summary
     from harness.report.compare.together import merged
     from harness.stats.power.budget import of_assumed, of_result, question
+    from harness.storage.atomic_files import write_text
 
     difference = question(points, power_, alpha, comparisons)
     if run is None:
@@ -183,7 +186,9 @@ def power(
         budget = of_result(difference, merged(parse.results(run, uri)), suite, checkpoint, baseline)
     print_table(power_summary.table(budget))
     if json_file is not None:
-        power_summary.write_json(budget, json_file)
+        # All figures are in the unit of the values: fractions, not points.
+        record = {**asdict(budget), "difference": budget.difference}
+        write_text(json_file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 @command(app)
@@ -211,14 +216,13 @@ def score(
     unsafe: options.Unsafe = False,
 ) -> None:
     """Score answers that were generated, or judged, elsewhere; only a judge needs an engine."""
-    from harness.cli.score import open_bench, score
+    from harness.cli.score import score
 
-    bench = open_bench(judge.options.choice(), folders.places())
     score(
         suite,
         files,
-        folders.data_dir,
-        bench,
+        folders.places(),
+        judge.options.choice(),
         also=also,
         json_file=json_file,
         unsafe=unsafe,

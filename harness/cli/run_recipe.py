@@ -1,4 +1,4 @@
-"""The work of `nca run`, `nca train` and `nca demo`: recipes, run or estimated."""
+"""The work of `nca run`, `nca train` and `nca demo`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,15 +43,6 @@ def run_recipe(
     if save_result is not None:
         write_text(save_result, finished.result.model_dump_json(indent=1) + "\n")
     out.result(finished, where.tracking_uri, recipe.compare.table)
-
-
-def print_costs(file: Path, overrides: Sequence[str], where: Places, rows: int | None) -> None:
-    """Print the cost of a recipe's training; nothing is fetched or written."""
-    from harness.pipeline.dry_run import estimate_costs, page
-
-    recipe, where = parse.recipe(file, overrides, where)
-    for name, estimate in estimate_costs(recipe, where, rows).items():
-        print(page(name, recipe.starts.get(name, recipe.base), estimate))
 
 
 def run_demo(model: str | None, where: Places, out: Output, limit: str | None) -> None:

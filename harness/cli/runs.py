@@ -51,13 +51,17 @@ def train(
     form: options.Form,
 ) -> None:
     """Train a recipe's checkpoints and stop there."""
-    from harness.cli.run_recipe import print_costs, run_recipe
+    from harness.cli import parse
+    from harness.cli.run_recipe import run_recipe
+    from harness.pipeline.dry_run import estimate_costs, page
 
     where, overrides = folders.places(tracking), set_ or ()
     if dry_run and form.json:
         raise BadParameter("--json does not go with --dry-run, which prints a page")
     if dry_run:
-        print_costs(recipe, overrides, where, rows)
+        read, where = parse.recipe(recipe, overrides, where)
+        for name, estimate in estimate_costs(read, where, rows).items():
+            print(page(name, read.starts.get(name, read.base), estimate))
     elif rows is not None:
         raise BadParameter("goes with --dry-run; to train on fewer: --set train.rows=N")
     else:

@@ -19,8 +19,6 @@ from harness.recipe.schema import SampleSection
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import digest
 
-_KIND = ".jsonl"
-
 
 def section_of(**given: object) -> SampleSection:
     """Return the section that the options of the command stand for.
@@ -55,8 +53,8 @@ def sample(
         UserError: an option is wrong, or a file that is no sample of ours would be lost.
         RunFailed: the stage failed; its answers are kept.
     """
-    if out.suffix != _KIND:
-        raise UserError(f"-o {out}: rows are JSON lines: name a file that ends in {_KIND}")
+    if out.suffix != ".jsonl":
+        raise UserError(f"-o {out}: rows are JSON lines: name a file that ends in .jsonl")
     provenance = out.with_name(f"{out.stem}.{PROVENANCE}")
     if out.exists() and not provenance.is_file():
         raise UserError(

@@ -21,20 +21,11 @@ from harness.recipe.schema import EvaluateSection, JudgeChoice
 from harness.storage.atomic_files import write_json
 
 
-def open_bench(chosen: JudgeChoice | None, where: Places) -> Bench | None:
-    """Return the judge of stored answers with its model found; None where none is named."""
-    choice, fingerprint = resolve_judge(EvaluateSection(judge=chosen), where)
-    if choice is None:
-        return None
-    where.runs.mkdir(parents=True, exist_ok=True)
-    return Bench(choice, fingerprint, where.journal)
-
-
 def score(
     suite_name: str,
     files: Sequence[str],
-    data_dir: Path | None,
-    bench: Bench | None,
+    where: Places,
+    chosen: JudgeChoice | None,
     *,
     also: str | None,
     json_file: Path | None,
@@ -46,8 +37,8 @@ def score(
     Args:
         suite_name: as the user types it.
         files: `FILE` or `NAME=FILE`, one model each.
-        data_dir: of the benchmark files.
-        bench: a judge for answers that nobody has judged, or that are to be judged again.
+        where: the folders of benchmark files, models and the journal.
+        chosen: a judge for answers that nobody has judged, or that are to be judged again.
         also: `evalplus`, or nothing.
         json_file: takes every sample's value too.
         unsafe: run programs also where they cannot be contained.
@@ -57,6 +48,11 @@ def score(
         UserError: options that do not go together, or a file or suite that cannot be scored;
             nothing was run or written.
     """
+    bench = None
+    choice, fingerprint = resolve_judge(EvaluateSection(judge=chosen), where)
+    if choice is not None:
+        where.runs.mkdir(parents=True, exist_ok=True)
+        bench = Bench(choice, fingerprint, where.journal)
     named = named_files(files)
     if also not in (None, "evalplus") or (also and suite_name != "humaneval_plus"):
         raise UserError("--also knows one thing: evalplus, for the suite humaneval_plus")
@@ -67,12 +63,12 @@ def score(
     suite = registry.find(suite_name)
     if bench is not None and suite.judging is None:
         raise UserError(f"suite {suite.name} asks no judge: leave --judge away")
-    samples = suite.load(data_dir)
+    samples = suite.load(where.data_dir)
     models = _scored(suite, samples, named, bench, unsafe=unsafe)
     for name, model in models.items():
         shown = lines(suite, name, model.answers, len(samples), allow_missing=allow_missing)
         print(*shown, *judged.lines(model), sep="\n")
-    if note := suite.metrics.note(data_dir):
+    if note := suite.metrics.note(where.data_dir):
         print(note)
     if json_file is not None:
         records = {

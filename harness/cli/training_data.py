@@ -55,11 +55,7 @@ def show(
 
 
 def _located(recipe: Recipe, name: str, places: Places) -> TrainConfig:
-    """Return a checkpoint's config with its data found, also in the run that sampled it.
-
-    Raises:
-        UserError: the data is not there, or not sampled yet.
-    """
+    """Return a checkpoint's config with its data found, also in the run that sampled it."""
     config = recipe.checkpoints[name]
     if sample_named(config.data) is None:
         return locate_data(name, config, places)

@@ -1,35 +1,29 @@
 """Files that are written whole or not at all, and the reading of those that may be torn."""
 
 import contextlib
-import io
 import itertools
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, TextIO
 
 #: The suffix of a file that is still being written; its name begins with a dot.
 TEMPORARY = ".new"
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a temporary text file that takes `path`'s place when the block ends without error."""
-    with _replacing(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        yield text
-        text.detach()
+def replacing(path: Path, *, durable: bool = True) -> Iterator[TextIO]:
+    """Open a temporary text file that takes `path`'s place when the block ends without error.
 
-
-@contextlib.contextmanager
-def _replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    `durable` waits for the disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(TEMPORARY, f".{path.name}.", path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             yield file
             file.flush()
             if durable:
@@ -43,8 +37,8 @@ def _replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a whole file, or leave the old one untouched; `durable` waits for the disk."""
-    with _replacing(path, durable=durable) as file:
-        file.write(data)
+    with replacing(path, durable=durable) as file:
+        file.buffer.write(data)
 
 
 def write_text(path: Path, text: str) -> None:

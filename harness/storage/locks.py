@@ -6,11 +6,13 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import StageBusy
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextlib.contextmanager
@@ -25,13 +27,19 @@ def locked(folder: Path, name: str = "stage.lock", work: str = "stage") -> Itera
             _take(file)
         except BlockingIOError:
             file.seek(0)
-            holder = _parsed(file.read())
+            holder: Any = None
+            with contextlib.suppress(json.JSONDecodeError):
+                holder = json.loads(file.read())
+            holder = holder if isinstance(holder, dict) else {}
             raise StageBusy(
                 f"{folder}: process {holder.get('pid')} on {holder.get('host')} works on this "
                 f"{work}; wait for it, or end it"
             ) from None
         file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}))
+        boot = ""
+        with contextlib.suppress(OSError):
+            boot = _BOOT.read_text(encoding="utf-8").strip()
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": boot}))
         file.flush()
         yield
 
@@ -54,18 +62,3 @@ def _take(file: IO[str], again: int = 4) -> None:
             raise
         time.sleep(0.02)
         _take(file, again - 1)
-
-
-def _parsed(text: str) -> Mapping[str, Any]:
-    try:
-        holder = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return holder if isinstance(holder, dict) else {}
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""

@@ -24,7 +24,7 @@ class Unreachable(UserError):  # noqa: N818 - reads as what happened
 
 
 class Refused(UserError):  # noqa: N818 - as above
-    """The server has no such file for us."""
+    """The server has no such file for us, or another one than the manifest states."""
 
 
 class Lost(Exception):  # noqa: N818 - as above

@@ -28,10 +28,6 @@ _UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTD
 State = Literal["there", "fetched", "replaced", "failed"]
 
 
-class WrongSum(UserError):  # noqa: N818 - reads as what happened
-    """The file that upstream gave has not the checksum that the manifest states."""
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     """The outcome for one file: its size in bytes in the folder, and the seconds it took."""
@@ -69,7 +65,7 @@ def fetch(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             state = _bring(entry, target, folder, base_url, patience or Patience())
-        except (Refused, WrongSum) as error:
+        except Refused as error:
             yield Done(entry, "failed", seconds=time.monotonic() - began, error=str(error))
         except OSError as error:
             if error.errno not in _UNWRITABLE:
@@ -122,7 +118,7 @@ def _gathered(entry: Entry, part: Path, url: str, patience: Patience) -> bytes:
         if sha256 == entry.sha256:
             return content
         part.unlink()
-    raise WrongSum(
+    raise Refused(
         f"{entry.path}: sha256 of {url} is {sha256}, expected {entry.sha256}: what was sent is not "
         "upstream's file; try again, or name another mirror with --base-url"
     )

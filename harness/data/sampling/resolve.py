@@ -54,11 +54,7 @@ def resolved(
 
 
 def judge_choice(section: SampleSection) -> JudgeChoice:
-    """Return the judge of a section that names one.
-
-    Raises:
-        RecipeError: it is of no known form.
-    """
+    """Return the judge of a section that names one, or raise RecipeError."""
     choice = JudgeOptions(section.judge, section.judge_url).choice()
     if choice is None:
         raise RecipeError("judge: name one, such as openai:MODEL")

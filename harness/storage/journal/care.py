@@ -40,9 +40,7 @@ class Part:
     """Entries of one kind and origin.
 
     Attributes:
-        kind: "answer" or "check".
         origin: who gave them; empty where schema 1 stored them.
-        entries: how many.
         bytes: of their bodies, compressed.
         reused: how many of them were found again at least once.
         times: how often in all.
@@ -72,8 +70,7 @@ class Choice:
     """The entries to remove: those for which all that is set holds, and damaged ones.
 
     Attributes:
-        kind: of this kind.
-        origin: with this in their origin.
+        origin: a part of their origin.
         unused: never found again since they were stored.
         quarantine: what was set aside as damaged, besides.
     """
@@ -113,13 +110,7 @@ class Merged:
 
 @dataclass(slots=True)
 class Sieve:
-    """Lets intact entries through, and keeps count of the others.
-
-    Attributes:
-        intact: entries that passed their checksum.
-        damaged: those that did not.
-        unreadable: how often entries had to be passed over because their page is damaged.
-    """
+    """Lets intact entries through; `unreadable` counts the damaged pages passed over."""
 
     intact: int = 0
     damaged: list[Entry] = field(default_factory=list)

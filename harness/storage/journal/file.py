@@ -177,11 +177,7 @@ class Entry(NamedTuple):
 
 
 def existing(path: Path) -> None:
-    """Refuse a journal that is not there.
-
-    Raises:
-        RunError: it is not.
-    """
+    """Raise RunError where there is no journal."""
     if not path.is_file():
         raise RunError(f"{path}: no journal there; --runs names the folder that holds one")
 
