@@ -16,6 +16,8 @@ Winner = Literal["A", "B", "tie"]
 #: FastChat: the first number in double brackets, else the first in single ones.
 _OFFICIAL_RATINGS = (re.compile(r"\[\[(\d+\.?\d*)\]\]"), re.compile(r"\[(\d+\.?\d*)\]"))
 _RATING = re.compile(r"\[\[\s*(-?\d+(?:\.\d*)?)\s*\]\]")
+#: The same in single brackets, where the reply says that it is the rating.
+_SINGLE_RATING = re.compile(r"\brating:?[\s*]*\[\s*(-?\d+(?:\.\d*)?)\s*\]", re.IGNORECASE)
 _WINNER = re.compile(r"\[\[\s*([ABC])\s*\]\]")
 _WINNERS: Mapping[str, Winner] = {"A": "A", "B": "B", "C": "tie"}
 _FENCE = re.compile(r"```[a-zA-Z]*\n(.*?)```", re.DOTALL)
@@ -30,8 +32,11 @@ def official_rating(text: str) -> float | None:
 
 
 def rating(text: str) -> float | None:
-    """Return the last `[[n]]` of a reply; None where there is none, or it is not from 1 to 10."""
-    ratings = [float(number) for number in _RATING.findall(text)]
+    """Return the last `[[n]]` of a reply, else the last `Rating: [n]`.
+
+    None where there is none, or it is not from 1 to 10.
+    """
+    ratings = [float(number) for number in _RATING.findall(text) or _SINGLE_RATING.findall(text)]
     return ratings[-1] if ratings and 1 <= ratings[-1] <= 10 else None
 
 

@@ -55,7 +55,8 @@ from eval_suites.suite import (
     Suite,
 )
 
-BASELINE_1 = "alpaca_eval/text_davinci_003_outputs.json.gz"
+#: The texts in the official annotations; the board's entry of the same model is another sampling.
+BASELINE_1 = "alpaca_eval/alpaca_eval_1_reference_outputs.json.gz"
 BASELINE_2 = "alpaca_eval/gpt4_turbo_outputs.json.gz"
 PROMPT_1 = "alpaca_eval/annotators/alpaca_eval_gpt4/alpaca_eval.txt"
 PROMPT_2 = "alpaca_eval/annotators/alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt"
@@ -153,7 +154,7 @@ def _note(folder: Path | None) -> str:
 
 FIRST: Suite[Sample] = Suite(
     name="alpaca_eval_1",
-    version="1",
+    version="2",
     source="tatsu-lab/alpaca_eval @ cd543a149df89434d8a54582c0151c0b945c3d20",
     licence="CC BY-NC 4.0",
     headline="win_rate",
@@ -167,6 +168,7 @@ FIRST: Suite[Sample] = Suite(
 SECOND: Suite[Sample] = replace(
     FIRST,
     name="alpaca_eval",
+    version="1",
     load=partial(_load, baseline=BASELINE_2, prompt_file=PROMPT_2, controlled=True),
     score=_score_weighted,
     judging=JudgeRules(_judge_weighted, needs=frozenset({"logprobs"})),

@@ -143,8 +143,16 @@ def _reason(turns: Mapping[str, float], verdicts: Answers) -> str:
         return "no judge has rated it"
     if any(reply.finish_reason == "overflow" for reply in verdicts):
         return "the judge's prompt is longer than the judge can read"
-    missing = [str(turn) for turn in range(1, TURNS + 1) if f"turn_{turn}" not in turns]
-    return f"turn {' and '.join(missing)}: no rating from 1 to 10 in the judge's reply"
+    missing = [turn for turn in range(1, TURNS + 1) if f"turn_{turn}" not in turns]
+    replied = [turn for turn in missing if turn <= len(verdicts) and verdicts[turn - 1].text]
+    unrated = [turn for turn in missing if turn not in replied]
+    reasons = (
+        (replied, "no rating from 1 to 10 in the judge's reply"),
+        (unrated, "no judge has rated it"),
+    )
+    return "; ".join(
+        f"turn {' and '.join(map(str, those))}: {reason}" for those, reason in reasons if those
+    )
 
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
@@ -156,7 +164,7 @@ def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
 
 SUITE: Suite[Sample] = Suite(
     name="mt_bench",
-    version="1",
+    version="2",
     source="lm-sys/FastChat @ 0e6d3e4beaab66f4d3f93db72541a4abab8af28d",
     licence="Apache-2.0",
     headline="score",

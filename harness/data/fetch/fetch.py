@@ -128,7 +128,7 @@ def _content(entry: Entry, part: Path) -> tuple[bytes, str]:
     """Return the bytes to keep of a downloaded file, and their checksum as in the manifest."""
     content = part.read_bytes()
     try:
-        content = entry.literal.as_json(content) if entry.literal else content
+        content = entry.extract.as_json(content) if entry.extract else content
     except ValueError as error:
         return b"", f"unknown ({error})"
     return content, _sum(content)

@@ -3,9 +3,10 @@
 import ast
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -52,6 +53,31 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Some keys of every row of an upstream JSON array, under names of ours.
+
+    Attributes:
+        keys: name in the data folder -> upstream's key.
+    """
+
+    keys: Mapping[str, str]
+
+    def as_json(self, source: bytes) -> bytes:
+        """Return the rows as indented JSON.
+
+        Raises:
+            ValueError: the file is no array of objects with these keys.
+        """
+        try:
+            rows = [
+                {name: row[key] for name, key in self.keys.items()} for row in json.loads(source)
+            ]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no array of rows with {', '.join(self.keys.values())}") from error
+        return json.dumps(rows, indent=1, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file of the data folder and where it comes from.
 
@@ -62,8 +88,8 @@ class Entry:
         commit: that it is taken from.
         upstream: its path in the repository.
         licence: of its content.
-        sha256: of upstream's bytes, or of the JSON where a literal is taken out of them.
-        literal: what to take out of a Python file; None for a file that is kept as it is.
+        sha256: of upstream's bytes, or of the JSON that is taken out of them.
+        extract: what to take out of the file; None for one that is kept as it is.
     """
 
     path: str
@@ -73,7 +99,7 @@ class Entry:
     upstream: str
     licence: str
     sha256: str
-    literal: Literal | None = None
+    extract: Literal | Columns | None = None
 
     @property
     def packed(self) -> bool:
@@ -96,12 +122,18 @@ def entries() -> tuple[Entry, ...]:
             commit=source["commit"],
             upstream=file["upstream"],
             licence=source["licence"],
-            sha256=literal["sha256"] if (literal := file.get("literal")) else file["sha256"],
-            literal=Literal(literal["name"], tuple(literal["fields"])) if literal else None,
+            sha256=(file.get("literal") or file.get("columns") or file)["sha256"],
+            extract=_extract(file),
         )
         for source in yaml.safe_load(text)
         for file in source["files"]
     )
+
+
+def _extract(file: Mapping[str, Any]) -> Literal | Columns | None:
+    if literal := file.get("literal"):
+        return Literal(literal["name"], tuple(literal["fields"]))
+    return Columns(file["columns"]["keys"]) if "columns" in file else None
 
 
 def chosen(names: Sequence[str]) -> tuple[Entry, ...]:

@@ -121,8 +121,12 @@ def test_verdicts(
 
 def test_why_a_verdict_is_missing_is_said() -> None:
     assert rated("bad", "[[6]]").reason == "turn 1: no rating from 1 to 10 in the judge's reply"
+    assert rated("", "[[6]]").reason == "turn 1: no judge has rated it"
+    assert rated("", "bad").reason == (
+        "turn 2: no rating from 1 to 10 in the judge's reply; turn 1: no judge has rated it"
+    )
     assert rated("bad", "worse").reason.startswith("turn 1 and 2:")
-    assert rated("[[6]]").reason.startswith("turn 2: no rating")
+    assert rated("[[6]]").reason.startswith("turn 2: no judge")
     assert rated().reason == "no judge has rated it"
     replies = (verdict("", "overflow"), verdict("[[6]]"))
     assert "longer than the judge can read" in score_sample(SUITE, WRITING, ANSWERS, replies).reason

@@ -20,7 +20,7 @@ from eval_suites.errors import DataError
 from eval_suites.registry import SUITES, find
 from harness.data.fetch.download import Patience, Unreachable
 from harness.data.fetch.fetch import LOCK, Done, fetch, is_right
-from harness.data.fetch.manifest import Entry, Literal, chosen, entries
+from harness.data.fetch.manifest import Columns, Entry, Literal, chosen, entries
 from harness.errors import StageBusy, UserError
 from harness.storage.locks import locked
 
@@ -114,9 +114,9 @@ def entry(
     path: str = "suite/rows.txt",
     data: bytes = TEXT,
     upstream: str = "data/rows one.txt",
-    literal: Literal | None = None,
+    extract: Literal | Columns | None = None,
 ) -> Entry:
-    return Entry(path, ("suite",), "owner/name", COMMIT, upstream, "MIT", sha256(data), literal)
+    return Entry(path, ("suite",), "owner/name", COMMIT, upstream, "MIT", sha256(data), extract)
 
 
 def run(folder: Path, upstream: Upstream, *wanted: Entry) -> tuple[Done, ...]:
@@ -440,9 +440,23 @@ def test_the_files_of_a_suite_are_all_that_it_reads(
 def sent(one: Entry, folder: Path) -> bytes:
     """What upstream would send for a file of the data folder."""
     raw = (folder / one.path).read_bytes()
-    if one.literal is None:
-        return gzip.decompress(raw) if one.packed else raw
-    return f"def {one.literal.name}():\n    return {json.loads(raw)!r}\n".encode()
+    raw = gzip.decompress(raw) if one.packed else raw
+    if isinstance(one.extract, Literal):
+        return f"def {one.extract.name}():\n    return {json.loads(raw)!r}\n".encode()
+    if one.extract:
+        keys = one.extract.keys
+        rows = [{keys[name]: value for name, value in row.items()} for row in json.loads(raw)]
+        return json.dumps([{"preference": 2.0, **row} for row in rows]).encode()
+    return raw
+
+
+def test_columns_of_an_array_are_kept_under_our_names() -> None:
+    columns = Columns({"output": "output_1", "generator": "generator_1"})
+    source = b'[{"output_1": "\xc3\xa4", "generator_1": "a", "output_2": "b"}]'
+    assert json.loads(columns.as_json(source)) == [{"output": "ä", "generator": "a"}]
+    for bad in (b"[{}]", b"[1]", b"3", b"{"):
+        with pytest.raises(ValueError, match=r"output_1|Expecting"):
+            columns.as_json(bad)
 
 
 def test_the_command_fills_a_folder_with_every_file(
