@@ -64,7 +64,7 @@ _ITEM = re.compile(r"\s*(?:\(?\d+[.)]|[-*\u2022])?\s*\S+\s*")
 _REMARK = re.compile(
     r"\W*(?:(?:also|indeed|really|very|quite|not|in\s+fact|thus|clearly)\s+)*(?:correct|right|wrong"
     r"|incorrect|clear|reasonable|consistent|plausible|verified|confirmed|unique|sensible|sound"
-    r"|justified|accurate|complete|checked|found|given|obtained|shown|as\s+follows|above|below)\b",
+    r"|justified|accurate|complete|checked|found|given|obtained|shown|as\s+follows|(?:above|below)(?=\W*$))\b",
     re.IGNORECASE,
 )
 #: The most words of an answer behind "Answer:" with more sentences behind it.

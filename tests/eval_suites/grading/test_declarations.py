@@ -115,6 +115,8 @@ def test_the_closing_sentence_counts_where_it_has_one_number(text: str, number: 
         ("Answer: First we add 2 and 3. Then it is so.", None),
         ("Answer: 18. Because it is so.", "18"),
         ("the answer is found by adding", None),
+        ("the answer is above.", None),
+        ("the answer is above big broken", "above big broken"),
     ],
 )
 def test_what_is_declared(text: str, content: str | None) -> None:
