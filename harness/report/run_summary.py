@@ -20,13 +20,7 @@ from harness.storage.result import Result
 def tables(
     result: Result, comparison: Comparison | None, title: str | None = None
 ) -> dict[str, Table]:
-    """Return the tables of a run by file stem.
-
-    Args:
-        result: the result of the run.
-        comparison: its scores compared with the baseline; None without scores.
-        title: of the table of scores; its own by default.
-    """
+    """Return the tables of a run by file stem; `title` is that of the scores, if there are any."""
     by_stem: dict[str, Table] = {}
     if comparison is not None:
         table = comparison_table(comparison)

@@ -76,53 +76,32 @@ def compare_all(
             for warning in checked(result, baseline, suite, allow_mismatch=allow_mismatch)
         )
     columns, cells = scores(result, allow_missing=allow_missing, seed=seed)
-    comparison = Comparison(
-        recipe=result.recipe,
-        baseline="",
-        checkpoints=tuple(c.name for c in result.checkpoints),
-        columns=columns,
-        cells=cells,
-        methods=methods(result),
-    )
-    return {
-        baseline: replace(
-            _against(comparison, result, baseline, seed, allow_missing=allow_missing),
-            warnings=warnings[baseline],
-        )
-        for baseline in baselines
-    }
-
-
-def _against(
-    comparison: Comparison, result: Result, baseline: str, seed: int, *, allow_missing: bool
-) -> Comparison:
-    """Return the comparison with differences from a baseline, and with averages."""
-    columns, cells = comparison.columns, comparison.cells
-    pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
-    cells = _with_deltas(cells, pairs, columns, seed)
     fractions = [column.suite for column in columns if column.fraction]
-    if len(fractions) > 1:
-        columns += (Column(AVERAGE, "unweighted mean", fraction=True),)
-        cells = {**cells, **_averages(result, fractions, cells, pairs, seed)}
-    return replace(
-        comparison,
-        baseline=baseline,
-        columns=columns,
-        cells=_corrected(cells, pairs),
-        gaps=gaps(result, baseline, allow_missing=allow_missing),
-    )
+    average = Column(AVERAGE, "unweighted mean", fraction=True)
+    names, families = tuple(c.name for c in result.checkpoints), methods(result)
+    comparisons = {}
+    for baseline in baselines:
+        pairs = _pairs(result, baseline, cells, allow_missing=allow_missing)
+        compared = _with_deltas(cells, pairs, columns, seed)
+        if len(fractions) > 1:
+            compared |= _averages(result, fractions, compared, pairs, seed)
+        comparisons[baseline] = Comparison(
+            recipe=result.recipe,
+            baseline=baseline,
+            checkpoints=names,
+            columns=(*columns, average) if len(fractions) > 1 else columns,
+            cells=_corrected(compared, pairs),
+            warnings=warnings[baseline],
+            methods=families,
+            gaps=gaps(result, baseline, allow_missing=allow_missing),
+        )
+    return comparisons
 
 
 def scores(
     result: Result, *, allow_missing: bool = False, seed: int = 0
 ) -> tuple[tuple[Column, ...], dict[Key, Cell]]:
-    """Return the columns and cells of a result: values and intervals without differences.
-
-    Args:
-        result: the result of a run.
-        allow_missing: show a mean although the value of some samples is missing.
-        seed: of the bootstrap.
-    """
+    """Return the columns and cells of a result as `compare` does, but without differences."""
     columns = tuple(_column(result, suite) for suite in result.suites)
     cells = {
         (checkpoint.name, suite): _cell(checkpoint.name, score, allow_missing=allow_missing)

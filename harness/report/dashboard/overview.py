@@ -67,13 +67,7 @@ class Overview:
 
 
 def overview(root: Path, shown: str, reader: Reader) -> Overview:
-    """Return the overview of a folder.
-
-    Args:
-        root: the folder.
-        shown: the name of the folder in commands.
-        reader: the reader, which caches results of earlier calls.
-    """
+    """Return the overview of a folder, which commands name as `shown`."""
     entries = discover(root)
     reader.begin(file for entry in entries for file in _files(entry))
     runs = [_run(entry, root, shown, reader) for entry in entries]

@@ -106,12 +106,7 @@ class RunStatus:
 
 
 def status_of(run: Path, written: int) -> RunStatus:
-    """Return the status of a run.
-
-    Args:
-        run: the folder of the run.
-        written: the time of the last change, in nanoseconds since 1970.
-    """
+    """Return the status of a run that was last `written` in these nanoseconds since 1970."""
     states = [(folder, stage_of(run, folder)) for folder in sorted(stages(run), key=modified)]
     done = tuple(stage.name for _, stage in states if stage.state == "done")
     quiet = max(0.0, time.time() - written / 1e9)
@@ -180,11 +175,8 @@ def _last_log_line(folder: Path) -> str:
 def progress_of(stage: Path, job: Mapping[str, Any]) -> Progress | None:
     """Return the progress of a stage, or None if it is unknown.
 
-    Without a progress file, that of a training is the last step of its curve.
-
-    Args:
-        stage: the folder of the stage.
-        job: the job in its resolved.json.
+    Without a progress file, that of a training is the last step of its curve; `job` is that in its
+    resolved.json.
     """
     record = read(stage / FILE)
     done, total = number(record.get("done")), number(record.get("total"))

@@ -87,12 +87,7 @@ class Server(ThreadingHTTPServer):
 
 
 def listen(root: Path, view: View, port: int | None) -> Server:
-    """Return a listening server.
-
-    Args:
-        root: the folder that is shown.
-        view: the source of the pages, as for `Server`.
-        port: the port; None takes `PORT` or the next free one.
+    """Return a listening server; without a port it takes `PORT` or the next free one.
 
     Raises:
         UserError: the port is taken or not permitted.
@@ -185,9 +180,7 @@ class Handler(BaseHTTPRequestHandler):
 def _served(root: Path, path: str) -> Path | None:
     """Return the file at the path of a URL, or None if it is missing or must not be served.
 
-    Args:
-        root: the folder, resolved.
-        path: percent-encoded, below the folder, without a leading slash.
+    The root is resolved; the path is percent-encoded, without a leading slash.
     """
     parts = os.fsdecode(unquote_to_bytes(path)).split("/")
     # Once decoded nothing may climb, hide, or be read otherwise by the file system.

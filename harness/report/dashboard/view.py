@@ -70,10 +70,8 @@ class View:
     def live(self, query: str = "") -> str:
         """Return `{"parts": {name: {"print": str, "html": str}}, "more": bool}` as JSON.
 
-        `parts` holds changed parts; `more` is true while some results are not read yet.
-
-        Args:
-            query: `have=PRINT` for every part of the browser's page.
+        `parts` holds changed parts; `more` is true while some results are not read yet. The query
+        has `have=PRINT` for every part of the browser's page.
         """
         have = set(parse_qs(query).get("have", ()))
         changed = {

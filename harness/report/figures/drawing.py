@@ -67,7 +67,7 @@ def draw_panels(
     finish: Callable[[Any], None] = legend_below,
     sharey: bool = True,
 ) -> tuple[Path, ...]:
-    """Draw panels side by side and write the picture; without panels there is none.
+    """Draw panels side by side and return the files written; none without panels.
 
     Neither the user's settings file nor pyplot, which has a global state, is used.
 
@@ -78,9 +78,6 @@ def draw_panels(
         size: width and height of a panel, inches.
         finish: what the whole figure gets in the end.
         sharey: give the panels one y axis.
-
-    Returns:
-        The files written.
     """
     if not panels:
         return ()

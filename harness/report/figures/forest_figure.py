@@ -17,10 +17,6 @@ def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     Filled points differ significantly from the baseline, hollow ones do not; the baseline is a
     square with a dotted line.
 
-    Args:
-        comparison: the scores.
-        stem: path without suffix; `.png` and `.svg` are added.
-
     Returns:
         The files written; none when no cell has a value.
     """

@@ -14,13 +14,9 @@ _LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 
 
 def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
-    """Change in log-probability of best and worst response over steps, one panel a checkpoint.
+    """Draw the change in log-probability over steps, one panel a checkpoint.
 
-    Bands are one standard error over prompts.
-
-    Args:
-        result: the result of a run.
-        stem: path without suffix; `.png` and `.svg` are added.
+    Lines are best and worst response; bands are one standard error over prompts.
 
     Returns:
         The files written; none when no checkpoint was probed while training.

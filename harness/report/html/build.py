@@ -37,7 +37,7 @@ def build(
     options: Options | None = None,
     compared: Mapping[str, Comparison] | None = None,
 ) -> Path:
-    """Write a report into a folder; equal material gives equal bytes.
+    """Write a report into a folder and return its index page; equal material gives equal bytes.
 
     Pages of an older report that the new one does not have are removed.
 
@@ -46,9 +46,6 @@ def build(
         out: the folder; it is created, and may hold an older report.
         options: the options of `nca compare`.
         compared: baseline -> comparison of the material's result, if already computed.
-
-    Returns:
-        The path of the index page.
 
     Raises:
         RunError: the folder holds an index page of something else, the baseline does not exist,
@@ -77,13 +74,7 @@ def report_baselines(result: Result) -> list[str]:
 
 
 def beside(result: Result, folder: RunFolder, compared: Mapping[str, Comparison]) -> None:
-    """Write the report of a run into its folder.
-
-    Args:
-        result: the result of the run.
-        folder: the folder of the run.
-        compared: baseline -> comparison, for all of `report_baselines`.
-    """
+    """Write the report of a run into its folder; `compared` has all of `report_baselines`."""
     material = gather([source(result, folder.path)])
     build(material, folder.report.parent, compared=compared)
 

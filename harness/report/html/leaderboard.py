@@ -44,10 +44,7 @@ def compare_baselines(
 ) -> dict[str, Comparison]:
     """Compare with every baseline, at most `MOST_BASELINES` of them, the requested one first.
 
-    Args:
-        result: the result to show.
-        options: the options of the report.
-        compared: baseline -> comparison, if already computed.
+    Nothing is computed if `compared` holds all of these comparisons.
 
     Raises:
         RunError: the baseline does not exist, or the scores must not be compared.

@@ -10,12 +10,7 @@ from harness.storage.result import Result
 
 
 def provenance(material: Material, pages: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the section.
-
-    Args:
-        material: the material of the report.
-        pages: checkpoint -> page.
-    """
+    """Return the values of the section; `pages` maps checkpoints to their pages."""
     return {
         "checkpoints": [
             {

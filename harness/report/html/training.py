@@ -28,10 +28,7 @@ Facts = list[tuple[str, str]]
 def training(checkpoint: CheckpointResult, folder: Path | None, result: Result) -> dict[str, Any]:
     """Return the values of a checkpoint's page: curves, settings, and data with their provenance.
 
-    Args:
-        checkpoint: the checkpoint.
-        folder: of its training stage, if there is one.
-        result: its result, with the provenance of sampled data.
+    `folder` is that of its training stage, if there is one.
     """
     train = checkpoint.train or {}
     data = [(key, _text(train[key])) for key in _DATA if key in train]

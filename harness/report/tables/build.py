@@ -1,11 +1,12 @@
 """`nca tables`: every table and picture of a folder of results, from its specifications."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.errors import RecipeError
+from harness.errors import RecipeError, RunError
 from harness.report.compare.comparison import compare
 from harness.report.compare.likelihood import Trend, likelihood, trends
 from harness.report.compare.together import merged
@@ -14,13 +15,18 @@ from harness.report.figures.category_figure import draw_categories
 from harness.report.figures.distance_figure import draw_kl
 from harness.report.figures.forest_figure import draw_deltas, draw_scores
 from harness.report.figures.likelihood_figure import draw_likelihood, draw_trends
-from harness.report.tables.arrange import arranged, ordered, require_known
 from harness.report.tables.formats import FORMATS
 from harness.report.tables.likelihood_table import likelihood_table, trend_table
 from harness.report.tables.published import Published
 from harness.report.tables.published_table import OurRow, published_table
 from harness.report.tables.score_table import comparison_table
-from harness.report.tables.specification import Specification, read_specification, read_yaml
+from harness.report.tables.specification import (
+    Sort,
+    Specification,
+    read_specification,
+    read_yaml,
+    require_known,
+)
 from harness.report.tables.table import Table
 from harness.stats.cells import Comparison
 from harness.storage.atomic_files import write_text
@@ -101,13 +107,53 @@ def _material(wanted: Specification, home: Path) -> _Material:
         kept = {name: by_label[name] for name in wanted.rows} or by_label
         curves = (replace(curve, label=wanted.rows.get(n, n)) for n, curve in kept.items())
         return _Material(result, trends=tuple(curves))
-    baseline = wanted.baseline or result.baseline
-    result = arranged(result.model_copy(update={"baseline": baseline}), wanted.rows, wanted.columns)
+    result = _arranged(result, wanted)
     if not result.suites:
         return _Material(result)
     options = {"allow_missing": wanted.allow_missing, "allow_mismatch": wanted.allow_mismatch}
     comparison = compare(result, result.baseline, **options)
-    return _Material(result, ordered(comparison, wanted.sort))
+    return _Material(result, _ordered(comparison, wanted.sort))
+
+
+def _arranged(result: Result, wanted: Specification) -> Result:
+    """Return the result with the chosen rows and columns, in this order and renamed.
+
+    Names are changed in the result itself, so that notes, verdicts and pictures say the same; and
+    p-values are corrected for the differences that are shown, not for those left out.
+    """
+    rows, columns = wanted.rows, wanted.columns
+    require_known("checkpoint", rows, [c.name for c in result.checkpoints])
+    require_known("suite", columns, result.suites)
+    for labels in (rows, columns):
+        if twice := [label for label, n in Counter(labels.values()).items() if n > 1]:
+            raise RunError(f"two rows or columns are called {twice[0]!r}: give each its own label")
+    checkpoints = []
+    for checkpoint in [result.checkpoint(name) for name in rows] or result.checkpoints:
+        suites = {
+            label: checkpoint.suites[suite].model_copy(update={"suite": label})
+            for suite, label in (columns or {s: s for s in checkpoint.suites}).items()
+            if suite in checkpoint.suites
+        }
+        name = rows.get(checkpoint.name, checkpoint.name)
+        checkpoints.append(checkpoint.model_copy(update={"name": name, "suites": suites}))
+    baseline = wanted.baseline or result.baseline
+    names = {"checkpoints": tuple(checkpoints), "baseline": rows.get(baseline, baseline)}
+    return result.model_copy(update=names)
+
+
+def _ordered(comparison: Comparison, sort: Sort | None) -> Comparison:
+    """Return the comparison with its rows sorted by a column."""
+    if sort is None:
+        return comparison
+    require_known("column", [sort.by], [column.suite for column in comparison.columns])
+    sign = -1 if sort.order == "descending" else 1
+
+    def place(name: str) -> tuple[bool, float]:
+        cell = comparison.cell(name, sort.by)
+        value = None if cell is None else cell.value
+        return value is None, sign * (value or 0.0)
+
+    return replace(comparison, checkpoints=tuple(sorted(comparison.checkpoints, key=place)))
 
 
 def _table(wanted: Specification, material: _Material, file: Path) -> Table:

@@ -49,13 +49,18 @@ def _row(cells: Iterator[str]) -> str:
 
 
 def _cell(text: str, side: str, rank: int | None) -> str:
-    """Return a cell; of a ranked one the first number is marked."""
-    if rank is None:
-        return _below([_escaped(line) for line in text.split("\n")], side)
-    number, space, rest = text.partition(" ")
-    first, *lines = (space + rest).split("\n")
-    shown = f"{_LOOKS[rank]}{{{_escaped(number)}}}{_escaped(first)}"
-    return _below([shown, *map(_escaped, lines)], side)
+    """Return a cell; of a ranked one the first number is marked.
+
+    Its other lines are below the first one, which stands in the row of its checkpoint.
+    """
+    first, *rest = text.split("\n")
+    number, space, more = first.partition(" ")
+    marked = f"{_LOOKS[rank]}{{{_escaped(number)}}}{_escaped(space + more)}" if rank else None
+    lines = [marked or _escaped(first), *map(_escaped, rest)]
+    if len(lines) == 1:
+        return lines[0]
+    broken = r" \\ ".join(lines)
+    return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{broken}\end{{tabular}}"
 
 
 def _heading(heading: Heading) -> str:
@@ -63,14 +68,6 @@ def _heading(heading: Heading) -> str:
     lines = [_escaped(line) for line in heading.text.split("\n")]
     broken = r" \\ ".join(lines)
     return broken if len(lines) == 1 else rf"\shortstack[{heading.align[0]}]{{{broken}}}"
-
-
-def _below(lines: list[str], side: str) -> str:
-    """Return lines below the first one, which stands in the row of its checkpoint."""
-    broken = r" \\ ".join(lines)
-    if len(lines) == 1:
-        return broken
-    return rf"\begin{{tabular}}[t]{{@{{}}{side}@{{}}}}{broken}\end{{tabular}}"
 
 
 def _escaped(text: str) -> str:

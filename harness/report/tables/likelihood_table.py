@@ -29,11 +29,7 @@ _EQUAL = (
 
 
 def likelihood_table(rows: Sequence[Likelihood]) -> Table:
-    """Return the change in log-probability of best and worst response, by checkpoint.
-
-    Args:
-        rows: the last change of each checkpoint.
-    """
+    """Return the last change in log-probability of best and worst response, by checkpoint."""
     prompts = prompts_named(rows)
     headings = ("best, nats", "worst, nats", "margin, nats", "rose, %", "n")
     return Table(
@@ -67,10 +63,7 @@ def _likelihood_record(row: Likelihood) -> dict[str, Raw]:
 def trend_table(curves: Sequence[Trend], baseline: str, title: str) -> Table:
     """Return each objective at its last step, and at the baseline's last margin.
 
-    Args:
-        curves: one for each objective.
-        baseline: label of the objective whose last margin is the measure.
-        title: names the recipe.
+    The title names the recipe.
 
     Raises:
         RunError: there is no such objective, or the seeds differ.

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from harness.report.tables.arrange import require_known
 from harness.report.tables.published import MARKS, SIGNS, Figure, Published, unlike
+from harness.report.tables.specification import require_known
 from harness.report.tables.table import NONE, Heading, Raw, Table, best_two
 from harness.stats.intervals import mean_intervals
 from harness.stats.records import Interval
@@ -49,13 +49,8 @@ def published_table(
 ) -> Table:
     """Return published figures with marks, and ours with intervals and differences.
 
-    Differences are taken only where the protocols match.
-
-    Args:
-        published: the figures of others.
-        ours: rows of our own.
-        rows: published rows to be shown -> labels; empty for all.
-        columns: columns to be shown -> labels; empty for all.
+    Differences are taken only where the protocols match. `rows` and `columns` map what is shown of
+    the published table to labels; empty for all.
 
     Raises:
         RunError: a row or column is not there, or a row of ours stands beside none.

@@ -34,9 +34,7 @@ def comparison_table(comparison: Comparison) -> Table:
         title=f"{comparison.recipe}: scores with 95 % intervals",
         headings=(Heading("checkpoint", "left"), *map(Heading, headings)),
         rows=tuple(
-            (name, *(_alone(*row[0]) if alone else _stacked(row)))
-            for name in comparison.checkpoints
-            if (row := comparison.row(name))
+            (name, *_texts(row)) for name in comparison.checkpoints if (row := comparison.row(name))
         ),
         notes=tuple(_notes(comparison)),
         records=tuple(map(_record, comparison.cells.values())),
@@ -55,15 +53,14 @@ def ranks(comparison: Comparison) -> dict[tuple[int, int], int]:
     return ranked
 
 
-def _alone(column: Column, cell: Cell | None) -> tuple[str, ...]:
-    tokens = NONE if cell is None or cell.tokens is None else f"{cell.tokens:.1f}"
-    return score_text(column, cell), difference_text(column, cell), tokens
-
-
-def _stacked(row: Sequence[tuple[Column, Cell | None]]) -> Iterator[str]:
+def _texts(row: Sequence[tuple[Column, Cell | None]]) -> Iterator[str]:
     for column, cell in row:
         score, difference = score_text(column, cell), difference_text(column, cell)
-        yield score if difference == NONE else f"{score}\n{difference}"
+        if len(row) == 1:
+            tokens = NONE if cell is None or cell.tokens is None else f"{cell.tokens:.1f}"
+            yield from (score, difference, tokens)
+        else:
+            yield score if difference == NONE else f"{score}\n{difference}"
 
 
 def score_text(column: Column, cell: Cell | None) -> str:

@@ -1,13 +1,14 @@
 """The specification of a table, `results/<name>.yaml`: contents, result files, formats."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from harness.errors import RecipeError
+from harness.errors import RecipeError, RunError
 
 
 def _labels(value: object) -> object:
@@ -120,3 +121,15 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
             near = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
             problem = "no such key" + (f": did you mean {near[0]!r}?" if near else "")
         raise RecipeError(f"{path}: {where}: {problem}") from None
+
+
+def require_known(kind: str, names: Iterable[str], there: Iterable[str]) -> None:
+    """Refuse a name that does not exist.
+
+    Raises:
+        RunError: the message lists those there are.
+    """
+    present = dict.fromkeys(there)
+    for name in names:
+        if name not in present:
+            raise RunError(f"no {kind} {name!r}: there are {', '.join(present)}")
