@@ -13,6 +13,7 @@ from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Request
+from eval_suites.suites.alpaca_eval import BASELINE_1
 from harness.data.fetch.manifest import chosen
 from harness.engines.fake import scripted
 from harness.engines.options import EngineChoice
@@ -135,7 +136,7 @@ def test_golden_judge_prompts_of_real_files(data_dir: Path) -> None:
         assert text.count(sample.instruction) == text.count('Tom Hanks."""') == 1
         assert text.count(sample.baseline) == 1
         requests[name] = digest([[m.role, m.content] for m in request.messages], 16)
-    assert requests == {"alpaca_eval": "b25e4a59bd496932", "alpaca_eval_1": "af2b7f9c99c780bd"}
+    assert requests == {"alpaca_eval": "b25e4a59bd496932", "alpaca_eval_1": "1512d0c2b234cbc9"}
 
 
 @pytest.fixture
@@ -209,6 +210,31 @@ def test_dialogues_from_the_question_to_the_summary(
     assert summary["statuses"] == {"judge_missing": 2, "ok": 1}
     assert summary["protocol"]["judge"].startswith("fake ")
     assert summary["protocol"]["judge"].endswith(" the judge")
+
+
+def test_annotations_of_alpaca_eval_1_are_read(data_dir: Path, tmp_path: Path) -> None:
+    """The model here is the board's own entry of the baseline: 20 of its texts are the same."""
+    baseline = json.loads(unpacked(data_dir / BASELINE_1))
+    model = json.loads(unpacked(data_dir / "alpaca_eval/text_davinci_003_outputs.json.gz"))
+    rows = [
+        {
+            "instruction": one["instruction"],
+            "generator_1": one["generator"],
+            "output_1": one["output"],
+            "generator_2": "davinci",
+            "output_2": other["output"],
+            "preference": 1.0 + number % 2,
+        }
+        for number, (one, other) in enumerate(zip(baseline, model, strict=True))
+    ]
+    file = tmp_path / "annotations.json"
+    file.write_text(json.dumps(rows))
+    (judged,) = scores("alpaca_eval_1", file, data_dir)
+    assert (judged.judgements, judged.other_baseline, len(judged.answers)) == (805, 0, 805)
+    same = sum(one["output"] == other["output"] for one, other in zip(baseline, model, strict=True))
+    assert same == 20
+    draws = sum(answer.score.value == 0.5 for answer in judged.answers)
+    assert draws == same
 
 
 @pytest.mark.parametrize("name", ["alpaca_eval", "alpaca_eval_1"])

@@ -97,6 +97,11 @@ def _upstream(judged: Judged) -> Iterator[str]:
         yield f"without the judge's reply, so the stored number stands: {judged.unread} of {total}"
     if judged.odd:
         yield f"judged by another prompt than the official one: {judged.odd} of {total}"
+    if judged.other_baseline:
+        yield (
+            "warning: compared with another text of the baseline than this suite's: "
+            f"{judged.other_baseline} of {total} (the verdicts count)"
+        )
     yield f"our reading differs from the stored number on {len(judged.differ)} of {total}"
     for differ in judged.differ[:SHOWN]:
         stored, ours = (

@@ -2,7 +2,9 @@
 
 FastChat's `model_judgment` has single ratings of MT-bench answers, several models a file. A row is
 a judgement of one turn: `question_id`, `model`, `turn`, `judgment` (the judge's reply), `score` (-1
-where FastChat found none), `user_prompt`. Another row of the same turn is a repeat.
+where FastChat found none), `user_prompt`. Another row of the same turn is a repeat; but FastChat
+appends a row where a judgement that failed is asked again, so that one without a rating does not
+count where its turn has a rating.
 
 AlpacaEval's `annotations.json` is one array of preferences between the baseline and a model. A row
 has `instruction`, `output_1` and `generator_1` (the baseline), `output_2` and `generator_2` (the
@@ -13,7 +15,7 @@ often `raw_completion`, the judge's reply.
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval_suites.judging.alpaca_eval import DRAW
@@ -54,6 +56,7 @@ class Judged:
         unread: how many are there as a number only, without the judge's reply.
         odd: how many have another prompt than the official one; their answers are not known.
         differ: where our reading is another than the stored number.
+        other_baseline: how many compare with another text of the baseline than the suite's.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Judged:
     unread: int = 0
     odd: int = 0
     differ: tuple[Difference, ...] = ()
+    other_baseline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class _Row:
     """One judgement.
 
     `stored` is None where upstream has no number, `reply` where the file does not keep it; `shown`
-    is what the judge was shown: its prompt (FastChat), or the model's output (AlpacaEval).
+    is what the judge was shown: its prompt (FastChat), or the model's output (AlpacaEval); `other`
+    is True for another text of the baseline than the suite's.
     """
 
     model: str
@@ -81,6 +86,7 @@ class _Row:
     where: str
     turn: int = 1
     judge: str = ""
+    other: bool = False
 
 
 def text(row: Mapping[str, Any], key: str) -> str:
@@ -148,7 +154,10 @@ def _rated(model: str, rows: Sequence[_Row]) -> Judged:
     seen: Counter[tuple[str, int]] = Counter()
     dialogues: dict[tuple[str, int], dict[int, _Row]] = {}
     differ = []
+    rated = {(row.sample.id, row.turn) for row in rows if row.stored is not None}
     for row in rows:
+        if row.stored is None and (row.sample.id, row.turn) in rated:
+            continue  # asked again
         name, turn = row.sample.id, row.turn
         dialogues.setdefault((name, seen[name, turn]), {})[turn] = row
         seen[name, turn] += 1
@@ -182,19 +191,21 @@ def _preference(where: str, row: Mapping[str, Any], by_instruction: Mapping[str,
         instruction, model = text(row, "instruction"), text(row, "generator_2")
         output = text(row, "output_2")
         stored, reply = _stored_preference(row["preference"]), _reply(row.get("raw_completion"))
-        baseline = row["generator_1"], row["output_1"]
+        baseline = row["generator_1"], text(row, "output_1")
     sample = by_instruction.get(instruction)
     if sample is None:
         raise RunError(
             f"{where}: AlpacaEval has no such instruction: {instruction[:60]!r}: take it away"
         )
-    if baseline != (sample.generator, sample.baseline):
+    if baseline[0] != sample.generator:
         raise RunError(
             f"{where}: compares with {baseline[0]!r}, and this suite with the outputs of "
             f"{sample.generator!r}: name the suite with that baseline (alpaca_eval is 2.0, "
             "alpaca_eval_1 is 1.0)"
         )
-    return _Row(model, sample, output, stored, reply, where)
+    # A verdict is on the texts that the judge saw, also where ours of the baseline is another.
+    compared = sample if baseline[1] == sample.baseline else replace(sample, baseline=baseline[1])
+    return _Row(model, compared, output, stored, reply, where, other=compared is not sample)
 
 
 def _stored_preference(given: Any) -> float | None:
@@ -236,4 +247,5 @@ def _preferred(model: str, rows: Sequence[_Row], reading: Reading) -> Judged:
             differ.append(Difference(f"sample {row.sample.id}", row.stored, ours, row.where))
     stored = tuple(row.stored - 1 for row in rows if row.stored is not None)
     unread = sum(row.reply is None for row in rows)
-    return Judged(model, tuple(answers), stored, len(rows), unread, differ=tuple(differ))
+    other = sum(row.other for row in rows)
+    return Judged(model, tuple(answers), stored, len(rows), unread, 0, tuple(differ), other)

@@ -38,7 +38,7 @@ def data(tmp_path: Path) -> Path:
     lines(folder / "mt_bench" / "reference_answer" / "gpt-4.jsonl", [])
     fields = "{instruction} {output_1} {output_2}"
     for number, baseline, annotator in (
-        ("1", "text_davinci_003", "alpaca_eval_gpt4/alpaca_eval"),
+        ("1", "alpaca_eval_1_reference", "alpaca_eval_gpt4/alpaca_eval"),
         ("2", "gpt4_turbo", "alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf"),
     ):
         rows = [
@@ -145,7 +145,7 @@ def test_where_our_reading_is_another_it_is_counted_and_shown(
 ) -> None:
     rows = [
         rating(1, 1, "It claims [[10]]. Rating: [[2]]", 10),
-        rating(1, 2, "Rating: [7]", 7),
+        rating(1, 2, "It has [7] parts.", 7),
         rating(2, 1, "[[4]]", 5),
         rating(2, 2, "[[5]]", 5),
     ]
@@ -168,6 +168,25 @@ def test_judgements_of_one_turn_again_are_repeats(scored: Callable[..., list[str
     said = scored("mt_bench", [*GOOD, *again])
     assert said[0] == "m on mt_bench: 2 of 3 samples, answers: 3"
     assert said[1].startswith(f"score: {((7 + 10) / 2 + 4.5) / 2:.4f}")
+
+
+def test_a_failed_rating_that_was_asked_again_is_no_repeat(
+    scored: Callable[..., list[str]],
+) -> None:
+    failed = rating(1, 2, "$ERROR$", -1)
+    said = scored("mt_bench", [GOOD[0], failed, *GOOD[2:], failed, GOOD[1]])
+    assert said[0] == "m on mt_bench: 2 of 3 samples, answers: 2"
+    assert "official: 5.7500" in said
+    assert "stored by upstream: mean 5.750000 of 4 judgements, 2 dropped" in said
+
+
+def test_a_verdict_counts_whatever_the_baseline_s_text(scored: Callable[..., list[str]]) -> None:
+    said = scored("alpaca_eval", [annotation("Name a fruit.", 2, output_1="Another.")], array=True)
+    assert said[1].startswith("win_rate: ")
+    assert (
+        "warning: compared with another text of the baseline than this suite's: "
+        "1 of 1 (the verdicts count)"
+    ) in said
 
 
 def test_answers_that_speak_to_the_judge_are_told(scored: Callable[..., list[str]]) -> None:
@@ -344,7 +363,7 @@ MODEL_OUTPUT = {"instruction": "Name a fruit.", "output": "Blue.", "generator": 
         ("mt_bench", [GOOD[0], GOOD[1] | {"judge": ["x", "y"]}], "several judges .gpt-4, x"),
         ("alpaca_eval", [annotation("Name a bird.", 1)], "no such instruction: 'Name a bird.'"),
         ("alpaca_eval_1", [annotation("Name a fruit.", 1)], "compares with 'baseline 2'"),
-        ("alpaca_eval", [annotation("Name a fruit.", 1, output_1="x")], "compares with"),
+        ("alpaca_eval", [annotation("Name a fruit.", 1, output_1=7)], "output_1 is no text"),
         (
             "alpaca_eval",
             [annotation("Name a fruit.", 1, tops() | {"logprobs": 7})],
