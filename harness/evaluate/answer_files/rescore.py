@@ -129,6 +129,7 @@ def record(
                 "value": answer.score.value,
                 "status": answer.score.status,
                 "reason": answer.score.reason,
+                "metrics": dict(answer.score.metrics),
             }
             for answer in ordered
         ],

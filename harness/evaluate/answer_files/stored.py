@@ -169,7 +169,8 @@ def _parsed(text: str, where: str) -> Any:
 def _stored(where: str, line: str) -> Stored:
     with expecting(where, f"not {KINDS}"):
         row = json.loads(line)
-        name = whole_text(row["sample_id"] if "sample_id" in row else row["task_id"])
+        name = row["sample_id"] if "sample_id" in row else row["task_id"]
+        name = str(name) if type(name) is int else whole_text(name)  # a row's number
         verdicts = tuple(map(_answer, row.get("verdicts", ())))
         lost = None
         if "turns" in row and row.get("status") in HARNESS_STATUSES:

@@ -101,11 +101,12 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
         {"task_id": "y", "completion": "    return 1"},
         {"task_id": "y", "solution": "def f(): pass"},
         said("z", "one", "two\u2028three"),
+        {"sample_id": 7, "completions": ["by the row's number"]},
     )
     file = written(tmp_path, *rows)
     stored = read_stored(file)
     names = [(one.sample_id, one.repeat) for one in stored]
-    assert names == [("x", 0), ("y", 0), ("y", 1), ("z", 0)]
+    assert names == [("x", 0), ("y", 0), ("y", 1), ("z", 0), ("7", 0)]
     assert stored[0].answers == (Answer("a", "length", 3),)
     assert stored[1].answers[0].text == "    return 1"
     assert stored[2].answers[0] == Answer("def f(): pass", program=True)
@@ -123,7 +124,7 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
         ("7", "TypeError"),
         ('{"task_id": "y"}', "KeyError: 'completion'"),
         ('{"completion": "y"}', "KeyError: 'task_id'"),
-        ('{"sample_id": 3, "completions": ["y"]}', "3 is no text"),
+        ('{"sample_id": 3.5, "completions": ["y"]}', "3.5 is no text"),
         ('{"sample_id": "3", "completions": "y"}', "must be a list of texts"),
         ('{"sample_id": "3", "completions": [1]}', "1 is no text"),
         ('{"task_id": "3", "solution": null}', "None is no text"),
@@ -220,7 +221,12 @@ def test_the_record_is_sorted_and_has_every_sample(tmp_path: Path) -> None:
         # Samples weigh alike, as in tables: (1 + (0 + 1) / 2) / 2.
         "metrics": {"accuracy": 3 / 4},
         "samples": [
-            {**dict(zip(keys, sample, strict=True)), "status": "ok", "reason": ""}
+            {
+                **dict(zip(keys, sample, strict=True)),
+                "status": "ok",
+                "reason": "",
+                "metrics": {"accuracy": sample[-1]},
+            }
             for sample in samples
         ],
     }
