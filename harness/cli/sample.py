@@ -78,7 +78,8 @@ def _stage(
     """Return the stage that samples a checkpoint into a folder below the runs."""
     roots = (Path(),) if where.data_dir is None else (Path(), where.data_dir)
     section = resolve.resolved(section, roots, where.models, where.near)
-    resolve.check(section, where.data_dir)
+    library = SuiteLibrary(where.data_dir)
+    resolve.check(section, library)
     named = parse.name_checkpoints([checkpoint])
     (name,) = named
     folders, prints = resolve_checkpoints(named, engine, where)
@@ -92,7 +93,7 @@ def _stage(
         engine=engine,
         unsafe=unsafe,
         data_dir=where.data_dir,
-        files=resolve.benchmark_files(section, SuiteLibrary(where.data_dir)),
+        files=resolve.benchmark_files(section, library),
         out=where.runs.resolve(),
         journal=where.journal,
     )

@@ -60,7 +60,7 @@ def run(
     untrained = not all(stage_of(plan, step, library).done for step in plan.steps)
     if untrained:
         check_methods(recipe)
-        check_samples(plan.recipe, places.data_dir)
+        check_samples(plan.recipe, library)
     check_suites(section, library)
     resolve_judge(section, places)  # not found after hours of training
     reference = (plan.base, plan.base_fingerprint)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from eval_suites import registry
@@ -11,6 +10,7 @@ from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.suite import Suite
 from harness.errors import UserError
 from harness.evaluate.client.loading import first_of_each
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import SampleSection
 from train.data.sources import SourceRow, read_rows
 from train.data.turns import read_prompt
@@ -33,7 +33,7 @@ def is_suite(name: str) -> bool:
     return name in registry.SUITES
 
 
-def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
+def prompts_of(section: SampleSection, library: SuiteLibrary) -> tuple[Prompt, ...]:
     """Return the prompts of a section, in the order of their suite or file.
 
     Raises:
@@ -41,8 +41,8 @@ def prompts_of(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, .
         eval_suites.DataError, train.DataError: there is no such suite data or file.
     """
     if is_suite(section.prompts):
-        return _of_suite(section, data_dir)
-    prompts = tuple(_of_file(section, data_dir))
+        return _of_suite(section, library)
+    prompts = tuple(_of_file(section, library))
     if not prompts:
         raise UserError(f"{section.prompts}: holds no prompt; give rows with `prompt`")
     return prompts
@@ -61,17 +61,17 @@ def verifier(name: str) -> Suite[Any]:
     return suite
 
 
-def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ...]:
+def _of_suite(section: SampleSection, library: SuiteLibrary) -> tuple[Prompt, ...]:
     changes = {"temperature": section.temperature, "top_p": section.top_p}
     if section.max_tokens is not None:
         changes["max_tokens"] = section.max_tokens
-    suite = registry.find(section.prompts).with_decoding(**changes)
-    samples = suite.load(data_dir)
+    suite = library.suite(section.prompts).with_decoding(**changes)
+    samples = library.samples(section.prompts)
     if section.limit is not None:
         samples = first_of_each(samples, section.limit, suite.sampling.stratum)
     if section.verifier is not None and section.verifier != section.prompts:
         # Their ids alone may agree.
-        gradable = _gradable(section.verifier, data_dir)
+        gradable = _gradable(section.verifier, library)
         for sample in samples:
             if gradable.get(sample.id) != sample:
                 raise UserError(
@@ -81,9 +81,9 @@ def _of_suite(section: SampleSection, data_dir: Path | None) -> tuple[Prompt, ..
     return tuple(Prompt(sample.id, _only(suite, sample), sample) for sample in samples)
 
 
-def _gradable(name: str, data_dir: Path | None) -> dict[str, Any]:
-    """Return a verifier's samples by id."""
-    return {sample.id: sample for sample in verifier(name).load(data_dir)}
+def _gradable(name: str, library: SuiteLibrary) -> dict[str, Any]:
+    verifier(name)  # refuse a suite that asks a judge
+    return {sample.id: sample for sample in library.samples(name)}
 
 
 def _only(suite: Suite[Any], sample: Any) -> Request:
@@ -98,8 +98,8 @@ def _only(suite: Suite[Any], sample: Any) -> Request:
     return requests[0]
 
 
-def _of_file(section: SampleSection, data_dir: Path | None) -> Iterator[Prompt]:
-    samples = None if section.verifier is None else _gradable(section.verifier, data_dir)
+def _of_file(section: SampleSection, library: SuiteLibrary) -> Iterator[Prompt]:
+    samples = None if section.verifier is None else _gradable(section.verifier, library)
     decoding = Decoding(section.temperature, section.top_p, section.max_tokens or _MOST_TOKENS)
     for source in islice(read_rows(section.prompts), section.limit):
         where = f"{source.place}, row {source.number}"

@@ -114,7 +114,7 @@ def benchmark_files(section: SampleSection, suites: SuiteLibrary) -> dict[str, s
     return files
 
 
-def check(section: SampleSection, data_dir: Path | None) -> None:
+def check(section: SampleSection, library: SuiteLibrary) -> None:
     """Fail now on what sampling will need, not after the training before it.
 
     Raises:
@@ -123,11 +123,11 @@ def check(section: SampleSection, data_dir: Path | None) -> None:
     if section.verifier is not None:
         verifier(section.verifier)
     if section.judge is not None:
-        load_prompts(data_dir)
-    prompts_of(section, data_dir)
+        load_prompts(library.data_dir)
+    prompts_of(section, library)
 
 
-def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
+def check_samples(recipe: Recipe, library: SuiteLibrary) -> None:
     """Check, as `check` does, all that a recipe samples.
 
     Raises:
@@ -141,6 +141,6 @@ def check_samples(recipe: Recipe, data_dir: Path | None) -> None:
                 f"sample.{name}: an endpoint does not serve the checkpoints of a recipe: choose a "
                 "local engine (evaluate.engine.name: vllm or transformers)"
             )
-        check(section, data_dir)
+        check(section, library)
     if recipe.sample:
         make(EngineSpec(EngineChoice(name=engine.name)))

@@ -28,6 +28,7 @@ from harness.evaluate.client.cached_client import CachedClient, Tally
 from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
 from harness.evaluate.client.restarting import open_engine
 from harness.evaluate.client.tasks import for_each
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.progress.events import PhaseProgress, Reporter, note_to
 from harness.storage.atomic_files import replacing, write_text
 from harness.storage.hashing import canonical, file_digest
@@ -69,7 +70,7 @@ def run(job: SampleJob, report: Reporter) -> Counts:
 
 
 async def _sample(job: SampleJob, report: Reporter) -> Counts:
-    prompts = prompts_of(job.section, job.data_dir)
+    prompts = prompts_of(job.section, SuiteLibrary(job.data_dir))
     (group,) = group_by_engine({"model": job.model}, {"model": job.fingerprint}, job.engine)
     _check(prompts, group, job.section.prompts, report)
     with (

@@ -66,7 +66,7 @@ def audit(job: AuditJob, library: SuiteLibrary | None = None, *, quick: bool = F
     library = library or SuiteLibrary(evaluation.data_dir, evaluation.lm_eval_tasks)
     alike, most = readers(job), _QUICK_PROMPTS if quick else None
     suites = tuple(audit_suite(name, job, library, alike, most) for name in evaluation.suites)
-    training = tuple(compare_training(job, suites, quick=quick))
+    training = tuple(compare_training(job, suites, library, quick=quick))
     findings = [
         finding
         for suite in suites

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import prompts_of
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.job import AuditJob
 from harness.pipeline.audit.overlap import (
     Overlap,
@@ -45,7 +46,7 @@ class TrainingOverlap:
 
 
 def compare_training(
-    job: AuditJob, suites: Sequence[SuiteAudit], *, quick: bool
+    job: AuditJob, suites: Sequence[SuiteAudit], library: SuiteLibrary, *, quick: bool
 ) -> list[TrainingOverlap]:
     """Compare each source of training prompts with the questions of all suites.
 
@@ -64,7 +65,7 @@ def compare_training(
             compared.append(replace(source, reason=reason, postponed=True))
             continue
         try:
-            count, prompts = _read(data, rows, job.sampled.get(data))
+            count, prompts = _read(data, rows, job.sampled.get(data), library)
         except DataError as error:  # a finished checkpoint can be evaluated without its data
             compared.append(replace(source, reason=str(error)))
             continue
@@ -86,13 +87,15 @@ def _questions(suite: SuiteAudit) -> list[Question]:
     return [q for part in parts.values() for q in extract_questions(part) if q.name in chosen]
 
 
-def _read(data: str, rows: int | None, sampled: SampleJob | None) -> tuple[int, list[Prompt]]:
+def _read(
+    data: str, rows: int | None, sampled: SampleJob | None, library: SuiteLibrary
+) -> tuple[int, list[Prompt]]:
     """Return the number of training prompts, and the users' turns in them.
 
     The prompts of data that is still to be sampled are known already.
     """
     if sampled is not None and not Path(data).is_file():
-        prompts, source = prompts_of(sampled.section, sampled.data_dir), sampled.section.prompts
+        prompts, source = prompts_of(sampled.section, library), sampled.section.prompts
         return len(prompts), [
             Prompt(f"{Path(source).name}:{prompt.id}", message.content)
             for prompt in prompts

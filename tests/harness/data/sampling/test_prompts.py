@@ -9,8 +9,9 @@ from eval_suites import registry
 from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE, TRAIN
 from harness.data.sampling.prompts import prompts_of, verifier
-from harness.data.sampling.resolve import resolved
+from harness.data.sampling.resolve import benchmark_files, check, resolved
 from harness.errors import UserError
+from harness.evaluate.suites.library import SuiteLibrary
 from harness.recipe.schema import SampleSection
 
 Write = Callable[[str, list[object]], Path]
@@ -27,7 +28,7 @@ def test_training_problems_are_no_test_problems() -> None:
 def test_a_suites_prompts_are_its_own_with_the_decoding_that_was_asked_for() -> None:
     section = SampleSection(prompts="arithmetic:train", limit=3, temperature=0.7, top_p=0.9)
 
-    prompts = prompts_of(section, None)
+    prompts = prompts_of(section, SuiteLibrary())
 
     assert [one.id for one in prompts] == ["0", "1", "2"]
     (own,) = TRAIN.ask(TRAIN.load(None)[0], ())
@@ -39,15 +40,15 @@ def test_a_suites_prompts_are_its_own_with_the_decoding_that_was_asked_for() -> 
 
 def test_a_verifier_of_other_problems_is_refused_though_their_ids_agree() -> None:
     with pytest.raises(UserError, match="verifier arithmetic: does not know sample 0 of arith"):
-        prompts_of(SampleSection(prompts="arithmetic:train", verifier="arithmetic"), None)
+        prompts_of(SampleSection(prompts="arithmetic:train", verifier="arithmetic"), SuiteLibrary())
 
 
 def test_a_verifier_of_the_same_problems_may_be_another(data_dir: Path) -> None:
     section = SampleSection(prompts="math500", verifier="math500", limit=2)
     other = section.model_copy(update={"prompts": "svamp", "verifier": "svamp:eurus"})
 
-    assert len(prompts_of(section, data_dir)) == 2
-    assert len(prompts_of(other, data_dir)) == 2
+    assert len(prompts_of(section, SuiteLibrary(data_dir))) == 2
+    assert len(prompts_of(other, SuiteLibrary(data_dir))) == 2
 
 
 def test_rows_of_a_file_are_scored_by_the_sample_that_they_name(write_jsonl: Write) -> None:
@@ -57,7 +58,9 @@ def test_rows_of_a_file_are_scored_by_the_sample_that_they_name(write_jsonl: Wri
     ]
     file = write_jsonl("prompts.jsonl", rows)
 
-    first, second = prompts_of(SampleSection(prompts=str(file), verifier="arithmetic"), None)
+    first, second = prompts_of(
+        SampleSection(prompts=str(file), verifier="arithmetic"), SuiteLibrary()
+    )
 
     assert (first.id, second.id) == ("a", "2")
     assert first.sample == SUITE.load(None)[5]
@@ -81,12 +84,32 @@ def test_a_bad_row_is_named(write_jsonl: Write, row: object, said: str) -> None:
     file = write_jsonl("prompts.jsonl", [row])
 
     with pytest.raises(UserError, match=said):
-        prompts_of(SampleSection(prompts=str(file), verifier="arithmetic"), None)
+        prompts_of(SampleSection(prompts=str(file), verifier="arithmetic"), SuiteLibrary())
+
+
+def test_a_suite_is_loaded_once_to_be_checked_and_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    loads: list[str] = []
+
+    def load(folder: Path | None) -> object:
+        loads.append("counted")
+        return SUITE.load(folder)
+
+    counted = replace(SUITE, name="counted", load=load)
+    monkeypatch.setitem(registry.SUITES, "counted", counted)
+    library = SuiteLibrary()
+    section = SampleSection(prompts="counted", verifier="counted")
+
+    check(section, library)
+    benchmark_files(section, library)
+
+    assert loads == ["counted"]
 
 
 def test_a_suite_that_training_data_cannot_hold_is_refused(data_dir: Path) -> None:
     with pytest.raises(UserError, match="asks plain text"):
-        prompts_of(SampleSection(prompts="gsm8k:cot8"), data_dir)
+        prompts_of(SampleSection(prompts="gsm8k:cot8"), SuiteLibrary(data_dir))
 
 
 def test_a_suite_of_several_turns_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +119,7 @@ def test_a_suite_of_several_turns_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(registry.SUITES, "twice", twice)
 
     with pytest.raises(UserError, match="twice asks more than once"):
-        prompts_of(SampleSection(prompts="twice"), None)
+        prompts_of(SampleSection(prompts="twice"), SuiteLibrary())
 
 
 def test_a_judged_suite_is_no_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
