@@ -88,7 +88,10 @@ def drawn(view: View, now: float, width: int, height: int) -> RenderableType:
     lines = [_HEADINGS, *(row.cells for row in shown)]
     taken = sum(max(len(line[i]) for line in lines) + 2 for i in used)
     table = _table(title, shown, used, min(longest, max(8, width - taken - _BAR - 2)))
-    note = _unseen(view, len(rows) - len(shown))
+    # Pairs without a row are counted: running ones that do not fit, and waiting ones.
+    waiting = sum(not pair.begun for pair in view.progress.pairs.values())
+    unseen = {"more running": len(rows) - len(shown), "waiting": waiting}
+    note = ", ".join(f"{count} {text}" for text, count in unseen.items() if count)
     return Group(table, Text(note, "dim")) if note else table
 
 
@@ -120,13 +123,6 @@ def _row(
     time_left = "" if left is None else clock(left)
     failures = (f"{number:,}" if number else "" for number in failed or (0, 0))
     return _Row(title, work.done, work.total, (count, per_second(speed), time_left, *failures))
-
-
-def _unseen(view: View, more: int) -> str:
-    """Count in words the pairs without a row: running ones that do not fit, waiting ones."""
-    waiting = sum(not pair.begun for pair in view.progress.pairs.values())
-    parts = (f"{more} more running" if more else "", f"{waiting} waiting" if waiting else "")
-    return ", ".join(part for part in parts if part)
 
 
 def _table(title: str, rows: list[_Row], used: list[int], room: int) -> Table:

@@ -62,20 +62,17 @@ class ProgressRecorder:
         """Return the progress after an event; None after one that does not change it."""
         if event["event"] == "evaluating":
             self._evaluation = self._evaluation.after(event)
-            return _evaluation_record(self._evaluation)
+            suites: dict[str, dict[str, int]] = {}
+            for pair in self._evaluation.pairs.values():
+                sums = suites.setdefault(pair.suite, {"done": 0, "total": 0})
+                sums["done"] += pair.done
+                sums["total"] += pair.total
+            failed = {name: self._evaluation.count(name) for name in ("not_ok", "lost")}
+            overall = self._evaluation.overall
+            return {"phase": "evaluate", **overall, **failed, "suites": suites}
         if event["event"] != "progress":
             return None
         old = self._phase if event["phase"] == self._name else None
         self._name, self._phase = event["phase"], phase_after(old, event, self._clock())
         counts = {"done": event["done"], "total": event["total"]}
         return {"phase": self._name, **counts, "seconds_left": self._phase.left(self._clock())}
-
-
-def _evaluation_record(progress: EvaluationProgress) -> dict[str, Any]:
-    suites: dict[str, dict[str, int]] = {}
-    for pair in progress.pairs.values():
-        counts = suites.setdefault(pair.suite, {"done": 0, "total": 0})
-        counts["done"] += pair.done
-        counts["total"] += pair.total
-    failures = {name: progress.count(name) for name in ("not_ok", "lost")}
-    return {"phase": "evaluate", **progress.overall, **failures, "suites": suites}

@@ -33,7 +33,11 @@ def order_steps(recipe: Recipe) -> tuple[Step, ...]:
         needs[step] = _checkpoint(recipe.starts.get(name, BASE), f"{step.where}.base", recipe)
         for key in ("data", "probe"):
             if (sample := sample_named(getattr(config, key))) is not None:
-                needs[step].append(_sample(sample, f"{step.where}.{key}", recipe))
+                needs[step].append(Step("sample", sample))
+                if sample not in recipe.sample:
+                    names = ", ".join(recipe.sample) or "none; write a section `sample:`"
+                    where = f"{step.where}.{key}: no sample is called {sample!r}"
+                    raise RecipeError(f"{where}: the recipe has {names}")
     for name, section in recipe.sample.items():
         step = Step("sample", name)
         needs[step] = _checkpoint(section.checkpoint, f"{step.where}.checkpoint", recipe)
@@ -55,10 +59,3 @@ def _checkpoint(name: str, key: str, recipe: Recipe) -> list[Step]:
         names = ", ".join([BASE, *recipe.checkpoints])
         raise RecipeError(f"{key}: no checkpoint is called {name!r}: choose from {names}")
     return [Step("train", name)]
-
-
-def _sample(name: str, key: str, recipe: Recipe) -> Step:
-    if name not in recipe.sample:
-        names = ", ".join(recipe.sample) or "none; write a section `sample:`"
-        raise RecipeError(f"{key}: no sample is called {name!r}: the recipe has {names}")
-    return Step("sample", name)

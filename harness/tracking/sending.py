@@ -87,7 +87,12 @@ class Store:
         model.
         """
         tags = {"nca.run_key": self.run_key, **model.tags}
-        model_info = self._stored_model(tags) or self.client.create_logged_model(
+        terms = [f"tags.`{k}` = '{tags[k]}'" for k in ("nca.run_key", "nca.fingerprint")]
+        stored = self.client.search_logged_models(
+            experiment_ids=[self.experiment_id], filter_string=" and ".join(terms)
+        )
+        named = (m for m in stored if m.tags.get("nca.checkpoint") == tags["nca.checkpoint"])
+        model_info = next(named, None) or self.client.create_logged_model(
             self.experiment_id,
             name=re.sub(r"[/:.%\"']", "_", model.name),  # MLflow refuses `org/model:tag`
             source_run_id=run_id,
@@ -98,15 +103,6 @@ class Store:
         if str(model_info.status) != "READY":
             self.client.finalize_logged_model(model_info.model_id, "READY")
         return str(model_info.model_id)
-
-    def _stored_model(self, tags: Mapping[str, str]) -> Any:
-        """Return the logged model with these tags, or None."""
-        terms = [f"tags.`{k}` = '{tags[k]}'" for k in ("nca.run_key", "nca.fingerprint")]
-        models = self.client.search_logged_models(
-            experiment_ids=[self.experiment_id], filter_string=" and ".join(terms)
-        )
-        named = (m for m in models if m.tags.get("nca.checkpoint") == tags["nca.checkpoint"])
-        return next(named, None)
 
     def _link(self, run: Any, part: Part) -> None:
         """Link a run to the data and the checkpoint that it used, and to the one that it made."""

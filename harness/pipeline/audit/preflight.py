@@ -125,21 +125,17 @@ def estimate_duration(audit: Audit, stated: float | None) -> Duration:
     """
     if stated is not None:
         return Duration(audit.completion / stated)
-    names = list(audit.job.evaluation.models)
-    speeds = [speed for name in names if (speed := _measured_speed(audit.job, name))]
-    if not speeds or len(speeds) < len(names):
-        return Duration(None)
-    each = audit.completion / len(names)
-    return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
-
-
-def _measured_speed(job: AuditJob, name: str) -> Speed | None:
-    evaluation = job.evaluation
-    if evaluation.engine.remote:
+    evaluation, speeds = audit.job.evaluation, list[Speed]()
+    for name in evaluation.models:
         spec = EngineSpec(evaluation.engine, served=tuple(evaluation.models.items()))
-    else:
-        spec = EngineSpec(evaluation.engine, base=job.home(name)[0])
-    return measured(evaluation.journal.parent, setting_of(spec))  # runs lie beside the journal
+        if not evaluation.engine.remote:
+            spec = EngineSpec(evaluation.engine, base=audit.job.home(name)[0])
+        speed = measured(evaluation.journal.parent, setting_of(spec))  # runs lie beside the journal
+        if speed is None:
+            return Duration(None)
+        speeds.append(speed)
+    each = audit.completion / len(speeds)
+    return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
 
 
 def _warning(where: str, text: str, remedy: str) -> Finding:
