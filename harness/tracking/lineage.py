@@ -18,7 +18,7 @@ from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result
 from harness.storage.run_folder import RunFolder
 from harness.tracking.points import curves, headlines, scores, suite_data
-from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Artifact, Data, Model, Part, Point
+from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Data, Model, Part, Point
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables
 
 _FILES = ("result.json", "recipe.resolved.yaml")
@@ -37,11 +37,12 @@ def parts(run: Path, result: Result, cells: Iterable[Cell]) -> tuple[Part, ...]:
 
 def _parent(folder: RunFolder, result: Result, points: tuple[Point, ...]) -> Part:
     tables = sample_tables(folder, result)
-    files = [Artifact(folder.path / name) for name in _FILES]
+    files = {name: folder.path / name for name in _FILES}
     # Tables at the top of the run folder are in `tables`, all others at their place in it.
-    for file in (file for pattern in _PATTERNS for file in sorted(folder.path.glob(pattern))):
-        home = file.parent.relative_to(folder.path).as_posix()
-        files.append(Artifact(file, "tables" if home == "." else home))
+    for file in chain.from_iterable(sorted(folder.path.glob(p)) for p in _PATTERNS):
+        at_the_top = file.parent == folder.path
+        place = Path("tables", file.name) if at_the_top else file.relative_to(folder.path)
+        files[place.as_posix()] = file
     seeds = {str(c.train["seed"]): None for c in result.checkpoints if c.train}
     note = _note(folder, many=any(len(t["data"]) >= MOST_ROWS for t in tables.values()))
     return Part(
@@ -53,7 +54,7 @@ def _parent(folder: RunFolder, result: Result, points: tuple[Point, ...]) -> Par
         | ({"nca.seeds": ", ".join(seeds)} if seeds else {})
         | ({"mlflow.note.content": note} if note else {}),
         points=points,
-        files=tuple(file for file in files if file.path.is_file()),
+        files={place: file for place, file in files.items() if file.is_file()},
         tables=tables,
     )
 

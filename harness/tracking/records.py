@@ -31,19 +31,6 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file, and its folder among the artifacts of the MLflow run."""
-
-    path: Path
-    folder: str = ""
-
-    @property
-    def place(self) -> str:
-        """Its path among the artifacts."""
-        return f"{self.folder}/{self.path.name}" if self.folder else self.path.name
-
-
-@dataclass(frozen=True, slots=True)
 class Model:
     """A checkpoint, stored as a logged model; `step` is its last training step."""
 
@@ -58,8 +45,8 @@ class Part:
     """One run of the store: the tag by which it is found again (`part`), and its contents.
 
     `makes` is the checkpoint that was trained in it, `measures` the checkpoint that its points are
-    scores of. `seconds` is its duration, 0 if unknown. `tables` maps names to sample tables
-    (`harness.tracking.sample_tables`).
+    scores of. `seconds` is its duration, 0 if unknown. `files` maps paths among the run's
+    artifacts to files, `tables` names to sample tables (`harness.tracking.sample_tables`).
     """
 
     part: str
@@ -68,7 +55,7 @@ class Part:
     tags: Mapping[str, str]
     points: tuple[Point, ...] = ()
     data: tuple[Data, ...] = ()
-    files: tuple[Artifact, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
     makes: Model | None = None
     measures: Model | None = None
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.storage.hashing import digest, file_digest
-from harness.tracking.records import Artifact, Data, Model, Part, Point
+from harness.tracking.records import Data, Model, Part, Point
 
 _TABLES = "mlflow.loggedArtifacts"  # where MLflow's page looks for tables
 #: The tag that holds a digest of the files that were sent.
@@ -178,23 +178,22 @@ class Store:
             return
         run_id, names = run.info.run_id, [f"{stem}.json" for stem in part.tables]
         with tempfile.TemporaryDirectory() as folder:
-            tables = [Artifact(Path(folder) / name) for name in names]
-            for file, table in zip(tables, part.tables.values(), strict=True):
+            files = {**part.files, **{name: Path(folder) / name for name in names}}
+            for name, table in zip(names, part.tables.values(), strict=True):
                 # A text may hold half of a surrogate pair, which is no character: it stays escaped.
-                file.path.write_text(json.dumps(table), encoding="utf-8")
-            files = (*part.files, *tables)
-            mark = digest({file.place: file_digest(file.path) for file in files}, 16)
+                files[name].write_text(json.dumps(table), encoding="utf-8")
+            mark = digest({place: file_digest(file) for place, file in files.items()}, 16)
             if run.data.tags.get(_FILES) == mark and not self.absent(run_id, part):
                 return
-            for file in files:
-                self.client.log_artifact(run_id, str(file.path), file.folder or None)
+            for place, file in files.items():
+                self.client.log_artifact(run_id, str(file), place.rpartition("/")[0] or None)
         logged = [{"path": name, "type": "table"} for name in names]
         self.client.set_tag(run_id, _TABLES, json.dumps(logged))
         self.client.set_tag(run_id, _FILES, mark)
 
     def absent(self, run_id: str, part: Part) -> list[str]:
         """Return the names of the files and tables that an MLflow run lacks."""
-        names = [file.place for file in part.files] + [f"{stem}.json" for stem in part.tables]
+        names = [*part.files, *(f"{stem}.json" for stem in part.tables)]
         folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
         listed = (self.client.list_artifacts(run_id, folder or None) for folder in folders)
         present = {file.path for files in listed for file in files}
