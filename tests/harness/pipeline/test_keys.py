@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from eval_suites import registry
+from eval_suites.suite import Suite
 from harness.data.sampling.job import SampleJob
 from harness.engines.options import EngineChoice
 from harness.evaluate.suites.library import SuiteLibrary
@@ -72,8 +73,20 @@ RESULT = Result(
 )
 
 
+#: The versions of the suites at that commit: another version is another key.
+VERSIONS = {
+    "arithmetic": "1",
+    "gsm8k": "2",
+    "kl:gsm8k": "1 on 2",
+    "head_to_head:gsm8k": "1 on 2",
+}
+
+
 class NoFiles(SuiteLibrary):
-    """Suites whose data folder is not there."""
+    """Suites as they were, whose data folder is not there."""
+
+    def suite(self, name: str) -> Suite[Any]:
+        return replace(super().suite(name), version=VERSIONS[name])
 
     def files(self, name: str) -> Mapping[str, str]:
         return {}
