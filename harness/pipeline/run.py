@@ -23,13 +23,7 @@ from harness.pipeline.lookup import resolve_checkpoints, resolve_judge, resolve_
 from harness.pipeline.places import Places
 from harness.pipeline.plan import Plan, make_plan
 from harness.pipeline.processes import silence_libraries
-from harness.pipeline.stages import (
-    data_of,
-    eval_job,
-    evaluation_stages,
-    stage_of,
-    track_stage,
-)
+from harness.pipeline.stages import data_of, eval_job, evaluation_stages, stage_of, track_stage
 from harness.pipeline.worker import run_stage
 from harness.progress.events import Reporter
 from harness.progress.screen import Screen
@@ -41,10 +35,7 @@ from harness.storage.run_folder import RunFolder, is_done, pending_job
 
 
 def run(
-    recipe: Recipe,
-    places: Places,
-    screen: Screen,
-    library: SuiteLibrary | None = None,
+    recipe: Recipe, places: Places, screen: Screen, library: SuiteLibrary | None = None
 ) -> Finished:
     """Run a recipe's missing stages and finish its run folder.
 

@@ -11,12 +11,7 @@ from harness.evaluate.client.job import EvalJob, KlJob, PairwiseJob
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.measured import KL, PAIRWISE, any_measured
 from harness.pipeline.finish import Finished
-from harness.pipeline.keys import (
-    evaluation_key,
-    hashed_config,
-    old_evaluation_key,
-    tracking_key,
-)
+from harness.pipeline.keys import evaluation_key, hashed_config, old_evaluation_key, tracking_key
 from harness.pipeline.launch import Stage
 from harness.pipeline.lookup import resolve_judge
 from harness.pipeline.places import Places

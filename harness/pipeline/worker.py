@@ -19,11 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import classify
-from harness.pipeline.processes import (
-    end_with_parent,
-    silence_libraries,
-    switch_off_telemetry,
-)
+from harness.pipeline.processes import end_with_parent, silence_libraries, switch_off_telemetry
 from harness.progress.events import PipeReporter, Reporter, silent
 from harness.progress.progress_file import recording
 from harness.storage.atomic_files import write_json
@@ -61,12 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_stage(
-    kind: str,
-    resolved: Path,
-    report: Reporter,
-    *,
-    first: bool = True,
-    work: "Work | None" = None,
+    kind: str, resolved: Path, report: Reporter, *, first: bool = True, work: "Work | None" = None
 ) -> None:
     """Do a stage's work unless it is done already.
 
