@@ -86,7 +86,7 @@ def _go_on(url: str, part: Path, timeout_s: float) -> None:
     with _open(url, _size(part), timeout_s) as answer, part.open("ab") as file:
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
             file.truncate(0)  # the whole file comes
-        for chunk in _chunks(answer):
+        while chunk := _read(answer):
             file.write(chunk)
             file.flush()  # so that a killed run has it
             received += len(chunk)
@@ -112,13 +112,9 @@ def _open(url: str, begun: int, timeout_s: float) -> HTTPResponse:
     return cast("HTTPResponse", answer)
 
 
-def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
-    while True:
-        with _network(str(answer.geturl())):
-            chunk = answer.read1(_CHUNK)
-        if not chunk:
-            return
-        yield chunk
+def _read(answer: HTTPResponse) -> bytes:
+    with _network(str(answer.geturl())):
+        return answer.read1(_CHUNK)
 
 
 @contextmanager

@@ -47,14 +47,8 @@ def fetch(
 ) -> Iterator[Done]:
     """Bring files into the data folder, and yield the outcome of each when it is done.
 
-    A file that the server refuses or that has a wrong sum is passed over; a server that cannot be
-    reached ends all.
-
-    Args:
-        entries: of the manifest.
-        folder: the data folder; made where it is not there.
-        base_url: GitHub's address of raw files, or of a mirror.
-        patience: how long to go on asking.
+    The folder is made where it is not there. A file that the server refuses or that has a wrong sum
+    is passed over; a server that cannot be reached ends all.
 
     Raises:
         Unreachable: the server does not answer; what was fetched is kept.

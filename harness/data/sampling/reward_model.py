@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from eval_suites.requests import Answer, Message
+from eval_suites.scores import Score
 from harness.data.sampling.prompts import Prompt
-from harness.data.sampling.rows import Graded
 from harness.errors import ModelError
 from harness.storage.hashing import digest
 from harness.storage.journal.entries import Journal
@@ -70,7 +70,7 @@ class RewardModel:
         }
         return cls(model.eval().to(device), tokenizer, identity, journal)
 
-    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Score, ...]:
         """Return the logit of each conversation; none for one longer than the model reads."""
         chats = [self._ids(prompt, answer) for answer in answers]
         keys = [digest({**self.identity, "ids": ids}) for ids in chats]
@@ -114,7 +114,7 @@ class RewardModel:
         return rewards
 
 
-def _graded(body: Mapping[str, Any] | None, answer: Answer) -> Graded:
+def _graded(body: Mapping[str, Any] | None, answer: Answer) -> Score:
     if body is None:
-        return Graded(None, "ungraded", "longer than the reward model reads")
-    return Graded(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")
+        return Score(None, "ungraded", reason="longer than the reward model reads")
+    return Score(body["reward"], "truncated" if answer.finish_reason == "length" else "ok")

@@ -7,24 +7,9 @@ from math import fsum
 from typing import Any
 
 from eval_suites.requests import Answer
-from eval_suites.scores import Status
+from eval_suites.scores import Score
 from harness.data.sampling.prompts import Prompt
 from harness.recipe.schema import SampleSection
-
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """A response with its reward and status.
-
-    Attributes:
-        reward: higher is better; None where we or a third party failed, so that there is none.
-        status: as in a sample log (docs/reference/logs.md).
-        reason: in words, where there is one.
-    """
-
-    reward: float | None
-    status: Status = "ok"
-    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -68,18 +53,13 @@ class Counts:
 def row_of(
     prompt: Prompt,
     answers: Sequence[Answer],
-    graded: Sequence[Graded],
+    graded: Sequence[Score],
     section: SampleSection,
     counts: Counts,
 ) -> dict[str, Any] | None:
     """Return the row of one prompt, None where it has none; counted either way.
 
-    Args:
-        prompt: what was asked.
-        answers: its responses; empty where the request was lost.
-        graded: a verdict each.
-        section: how many responses were asked for, and what is dropped.
-        counts: counts this prompt too.
+    The value of a response's score is its reward; both are empty where the request was lost.
     """
     counts.prompts += 1
     counts.responses += section.k
@@ -90,7 +70,7 @@ def row_of(
             counts.left_out[reason] += 1
         else:
             kept.append((answer, verdict))
-    tied = len({verdict.reward for _, verdict in kept}) == 1
+    tied = len({verdict.value for _, verdict in kept}) == 1
     if len(kept) < 2:
         counts.too_few += 1
         counts.left_out["alone"] += len(kept)
@@ -106,23 +86,23 @@ def row_of(
         "id": prompt.id,
         "messages": [asdict(message) for message in prompt.request.messages],
         "responses": [prompt.request.prefix + answer.text for answer, _ in kept],
-        "rewards": [verdict.reward for _, verdict in kept],
+        "rewards": [verdict.value for _, verdict in kept],
         "statuses": [verdict.status for _, verdict in kept],
     }
 
 
-def _count(graded: Sequence[Graded], requested: int, counts: Counts) -> None:
+def _count(graded: Sequence[Score], requested: int, counts: Counts) -> None:
     """Count statuses and rewards; responses that never came are ours to answer for."""
     counts.statuses.update(verdict.status for verdict in graded)
-    counts.rewards += [verdict.reward for verdict in graded if verdict.reward is not None]
+    counts.rewards += [verdict.value for verdict in graded if verdict.value is not None]
     if lost := requested - len(graded):
         counts.statuses["infra"] += lost
         counts.left_out["no_reward"] += lost
 
 
-def _unfit(answer: Answer, verdict: Graded, section: SampleSection) -> str:
+def _unfit(answer: Answer, verdict: Score, section: SampleSection) -> str:
     """Why a response cannot stand in a row; "" where it can."""
-    if verdict.reward is None:
+    if verdict.value is None:
         return "no_reward"
     if not answer.text.strip():
         return "empty"

@@ -15,18 +15,18 @@ from eval_suites.judging.mt_bench import Dialogue, DialogueSample, load_prompts,
 from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
+from eval_suites.scores import Score
 from eval_suites.suite import Suite
 from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import Prompt, verifier
 from harness.data.sampling.resolve import judge_choice
-from harness.data.sampling.rows import Graded
 from harness.evaluate.client.cached_client import Checker
 from harness.evaluate.client.tasks import Task
 from harness.evaluate.judge.judge import Judge, open_judge
 from harness.storage.journal.entries import Journal
 
 #: Returns one verdict a response of a prompt, in their order.
-Scorer = Callable[[Prompt, tuple[Answer, ...]], Awaitable[tuple[Graded, ...]]]
+Scorer = Callable[[Prompt, tuple[Answer, ...]], Awaitable[tuple[Score, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,15 @@ class Verifier:
     suite: Suite[Any]
     checker: Checker
 
-    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Score, ...]:
         """Return the suite's score of each response to its sample."""
         gradings = (self._grade(prompt.sample, answer) for answer in answers)
         return tuple(await asyncio.gather(*gradings))
 
-    async def _grade(self, sample: Any, answer: Answer) -> Graded:
+    async def _grade(self, sample: Any, answer: Answer) -> Score:
         checks = self.suite.checks(sample, (answer,))
         outcomes = tuple([await self.checker.run(check) for check in checks])
-        score = score_sample(self.suite, sample, (answer,), (), outcomes)
-        return Graded(score.value, score.status, score.reason)
+        return score_sample(self.suite, sample, (answer,), (), outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,12 @@ class Rater:
     judge: Judge
     templates: Mapping[str, Template]
 
-    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Graded, ...]:
+    async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Score, ...]:
         """Return the judge's rating of each response to the user's last message."""
         dialogue = Dialogue((question_of(prompt.request),), self.templates)
-        sample = DialogueSample(prompt.id, dialogue)
-        return tuple(await asyncio.gather(*(self._grade(sample, answer) for answer in answers)))
-
-    async def _grade(self, sample: DialogueSample, answer: Answer) -> Graded:
-        task = Task(self.judge.model, rated.SUITE, sample, 1)
-        score, _ = await self.judge.score(task, (answer,), ())
-        return Graded(score.value, score.status, score.reason)
+        task = Task(self.judge.model, rated.SUITE, DialogueSample(prompt.id, dialogue), 1)
+        judgements = (self.judge.score(task, (answer,), ()) for answer in answers)
+        return tuple(score for score, _ in await asyncio.gather(*judgements))
 
 
 @asynccontextmanager

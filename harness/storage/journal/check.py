@@ -50,12 +50,9 @@ class Health:
 def check(path: Path, *, repair: bool = False) -> Health:
     """Check every entry and every page.
 
-    With `repair`, damaged entries are set aside. Where pages are damaged, the file is written anew
-    with all that can be read; entries that another process adds meanwhile may be lost.
-
-    Args:
-        path: the journal; without `repair` it is only read.
-        repair: mend what is found.
+    Without `repair` the journal is only read. With it, damaged entries are set aside; where pages
+    are damaged, the file is written anew with all that can be read, and entries that another
+    process adds meanwhile may be lost.
 
     Raises:
         RunError: there is no journal, or nothing of it can be read.

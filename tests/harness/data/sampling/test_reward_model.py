@@ -10,9 +10,9 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
 from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
 from harness.data.sampling.prompts import Prompt
 from harness.data.sampling.reward_model import RewardModel, refuse_unfit
-from harness.data.sampling.rows import Graded
 from harness.errors import ModelError
 from harness.storage.journal.entries import Journal
 
@@ -66,7 +66,7 @@ def test_rewards_are_those_of_transformers(
     graded = asyncio.run(scorer.score(PROMPT, ANSWERS))
 
     expected = [alone(folder, answer) for answer in ANSWERS]
-    assert [one.reward for one in graded] == pytest.approx(expected, abs=1e-6)
+    assert [one.value for one in graded] == pytest.approx(expected, abs=1e-6)
     assert len({round(value, 6) for value in expected}) == 3
     assert [one.status for one in graded] == ["ok", "ok", "truncated"]
 
@@ -91,8 +91,8 @@ def test_what_is_longer_than_it_reads_has_no_reward(
 
     short, long = asyncio.run(scorer.score(PROMPT, (ANSWERS[0], Answer("word " * 40))))
 
-    assert short.reward is not None
-    assert long == Graded(None, "ungraded", "longer than the reward model reads")
+    assert short.value is not None
+    assert long == Score(None, "ungraded", reason="longer than the reward model reads")
 
 
 def test_what_is_no_reward_model_is_refused(tmp_path: Path, tiny_model: Path) -> None:

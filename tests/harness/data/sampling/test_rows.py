@@ -4,19 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 from eval_suites.requests import Answer, Message, Request
+from eval_suites.scores import Score
 from harness.data.sampling.prompts import Prompt
-from harness.data.sampling.rows import Counts, Graded, row_of
+from harness.data.sampling.rows import Counts, row_of
 from harness.recipe.schema import SampleSection
 from train.data.row_formats import read_row
 
 PROMPT = Prompt("7", Request(messages=(Message("user", "1 + 1?"),)))
 SECTION = SampleSection(prompts="any", k=4)
 ANSWERS = (Answer("2"), Answer("3"), Answer("2, so", "length"), Answer(" \n"))
-GRADED = (Graded(1.0), Graded(0.0), Graded(1.0, "truncated"), Graded(0.0, "empty"))
+GRADED = (Score(1.0), Score(0.0), Score(1.0, "truncated"), Score(0.0, "empty"))
 
 
 def made(
-    answers: tuple[Answer, ...], graded: tuple[Graded, ...], section: SampleSection = SECTION
+    answers: tuple[Answer, ...], graded: tuple[Score, ...], section: SampleSection = SECTION
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     counts = Counts()
     row = row_of(PROMPT, answers, graded, section, counts)
@@ -44,7 +45,7 @@ def test_cut_responses_are_left_out_where_that_is_asked_for() -> None:
 
 
 def test_what_we_failed_to_score_has_no_reward_and_no_part_in_the_mean() -> None:
-    graded = (Graded(1.0), Graded(None, "infra", "sandbox"), *GRADED[2:])
+    graded = (Score(1.0), Score(None, "infra", reason="sandbox"), *GRADED[2:])
 
     row, counts = made(ANSWERS, graded)
 
@@ -64,7 +65,7 @@ def test_a_lost_request_counts_as_ours_for_every_response() -> None:
 
 
 def test_a_prompt_with_one_response_left_is_no_row() -> None:
-    graded = (Graded(1.0), *[Graded(None, "infra")] * 3)
+    graded = (Score(1.0), *[Score(None, "infra")] * 3)
 
     row, counts = made(ANSWERS, graded)
 
@@ -73,7 +74,7 @@ def test_a_prompt_with_one_response_left_is_no_row() -> None:
 
 
 def test_ties_are_kept_and_counted_or_dropped() -> None:
-    tied = (ANSWERS[:2], (Graded(0.0), Graded(0.0)))
+    tied = (ANSWERS[:2], (Score(0.0), Score(0.0)))
 
     row, kept = made(*tied, replace_section(k=2))
     dropped_row, dropped = made(*tied, replace_section(k=2, drop_ties=True))
@@ -87,7 +88,7 @@ def test_ties_are_kept_and_counted_or_dropped() -> None:
 
 def test_every_response_is_written_or_left_out_once() -> None:
     for section in (SECTION, replace_section(drop_cut=True), replace_section(drop_ties=True)):
-        for graded in (GRADED, tuple(replace(one, reward=None) for one in GRADED), ()):
+        for graded in (GRADED, tuple(replace(one, value=None) for one in GRADED), ()):
             _, counts = made(ANSWERS if graded else (), graded, section)
             assert counts["written"] + sum(counts["left_out"].values()) == counts["responses"]
 

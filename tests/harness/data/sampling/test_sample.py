@@ -20,7 +20,6 @@ from eval_suites.suite import CheckRules
 from eval_suites.suites.arithmetic import TRAIN
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
 from harness.data.sampling.prompts import Prompt
-from harness.data.sampling.rows import Graded
 from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
 from harness.engines.base import Completion, RequestFailed
@@ -197,7 +196,7 @@ def test_what_the_sandbox_failed_to_do_gives_no_reward() -> None:
 
     (graded,) = asyncio.run(scorer.score(prompt, (Answer("It is 3."),)))
 
-    assert graded == Graded(None, "infra", "no room")
+    assert (graded.value, graded.status, graded.reason) == (None, "infra", "no room")
 
 
 def test_where_nothing_is_left_there_is_no_file(tmp_path: Path, tiny_model: Path) -> None:
