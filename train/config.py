@@ -92,9 +92,8 @@ class TrainJob(BaseModel):
     """A resolved training stage: a config, the base checkpoint folder, and where to write.
 
     `base` is a full checkpoint. With `adapter`, a LoRA folder on that base, the run trains this
-    adapter on and its reference is base and adapter as they were. `out` receives `steps.jsonl`,
-    `checkpoint/` and, while running, `state/`; `cache` holds the reference log-probabilities that
-    all jobs share.
+    adapter on and its reference is base and adapter as they were. All jobs share the reference
+    log-probabilities in `cache`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

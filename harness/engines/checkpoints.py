@@ -132,7 +132,7 @@ def fingerprint_of_folder(folder: Path, models: Path, memo: Path | None = None) 
     Raises:
         ModelError: the base of an adapter is not to be had, or is an adapter itself.
     """
-    from train.model.fingerprint import fingerprint_on
+    from train.model.files import fingerprint_on
 
     full = under(folder, models)
     return fingerprint_on(full or folder, folder if full else None, memo)

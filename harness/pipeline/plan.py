@@ -71,7 +71,7 @@ class Plan:
 
     def fingerprint_of(self, name: str) -> str:
         """Return the fingerprint of a checkpoint's weights; "" before they are trained."""
-        from train.model.fingerprint import fingerprint
+        from train.model.files import fingerprint
 
         folder, memo = self.checkpoint(name), self.places.memo
         if name == BASE:
@@ -105,7 +105,7 @@ def plan_recipe(recipe: Recipe, places: Places) -> Plan:
         UserError: the base, a file or a folder is not there.
         train.TrainError, train.DataError: settings do not fit an adapter; data cannot be read.
     """
-    from train.model.fingerprint import fingerprint_on
+    from train.model.files import fingerprint_on
 
     folder = checkpoints.resolve(recipe.base, places.models, places.near)
     full = checkpoints.under(folder, places.models) or folder

@@ -37,11 +37,9 @@ class Prepared:
 def prepare(config: TrainConfig, tokenizer: Any) -> Prepared:
     """Read and tokenise the data that a config names.
 
-    The probe keeps all its responses, so that probes of several methods show the same.
-
-    Raises:
-        DataError: a file or row is malformed, or nothing is left to train on.
-        TrainError: the objective cannot use the data, or the tokenizer has no usable template.
+    The probe keeps all its responses, so that probes of several methods show the same. Raises
+    DataError where a file or row is malformed, or nothing is left to train on, and TrainError where
+    the objective cannot use the data, or the tokenizer has no usable template.
     """
     groups, report = read_groups(config.data, config.rows, config.responses, config.seed)
     compared = [kept for group in groups if (kept := select_compared(config, group)) is not None]

@@ -1,3 +1,3 @@
 """Models: loading, adapters, quantisation, tree attention, and log-probabilities of responses."""
 
-__all__ = ["adapters", "fingerprint", "loading", "logprobs", "model_shape"]
+__all__ = ["adapters", "files", "loading", "logprobs", "model_shape"]

@@ -90,10 +90,9 @@ def require_backend(config: TrainConfig) -> None:
 def nf4_config(dtype: torch.dtype) -> Any:
     """Build the configuration of NF4 weights with double quantisation, multiplied in `dtype`.
 
-    The head is left as it is, and so are norms and embeddings: policy and reference are the same
-    numbers in the same dtype. peft's `prepare_model_for_kbit_training` is not used: freezing is
-    done by `get_peft_model`, and norms, embeddings and head in fp32 would make every activation
-    fp32.
+    Head, norms and embeddings are left as they are, so policy and reference are the same numbers.
+    peft's `prepare_model_for_kbit_training` is not used: `get_peft_model` does the freezing, and
+    norms, embeddings and head in fp32 would make every activation fp32.
     """
     from transformers import BitsAndBytesConfig
 

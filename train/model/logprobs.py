@@ -157,8 +157,8 @@ def token_logps(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Te
     # Decided here: within the function autograd is off, and a trained weight requires a gradient
     # even where none is taken.
     trained = torch.is_grad_enabled() and weight.requires_grad
-    result: Tensor = _TokenLogps.apply(hidden, weight, bias, targets, trained)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return result
+    logps = _TokenLogps.apply(hidden, weight, bias, targets, trained)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return cast("Tensor", logps)
 
 
 class _TokenLogps(torch.autograd.Function):

@@ -45,14 +45,12 @@ class UnsupportedAttention(Exception):  # noqa: N818 - a reason to take another 
 
 
 def install(model: Any) -> None:
-    """Let a transformers model compute rows of trees.
-
-    The setting stays: with activation checkpointing attention runs again in the backward pass.
-    """
+    """Let a transformers model compute rows of trees."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     AttentionInterface.register(TREE, _attention)
     AttentionMaskInterface.register(TREE, _row_mask)
+    # It stays: with activation checkpointing attention runs again in the backward pass.
     model.set_attn_implementation(TREE)
 
 
@@ -203,9 +201,8 @@ def _grouped(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor,
 def _merge(out: Tensor, total: Tensor, part: Tensor, weight: Tensor) -> None:
     """Merge a part into the result of the parts before, in place.
 
-    `out`, `[T, key heads, heads, D]`, is 0 before the first part, and its log-sum-exp `total`,
-    `[T, key heads, heads]`, is -inf. The part is `[key heads, heads, T, D]`, its log-sum-exp
-    `weight` is `[key heads, heads, T]`.
+    `out` is `[T, key heads, heads, D]`, at first 0, and its log-sum-exp `total` at first -inf; the
+    part is `[key heads, heads, T, D]`, and `weight` its log-sum-exp.
     """
     weight = weight.permute(2, 0, 1)
     joined = torch.logaddexp(total, weight)

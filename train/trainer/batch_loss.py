@@ -3,7 +3,7 @@
 Before the first update the policy must be the reference (`check_against_reference`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,27 +146,24 @@ def _explain(
     policy: Any, group: TokenGroup, column: int, settings: LossSettings, cached: float
 ) -> str | None:
     """Find the setting that, changed alone, makes the policy agree with the cached value."""
-    for name, form in _changes(policy, settings.form):
+
+    def agrees(form: Form) -> bool:
         with torch.no_grad():
             sums, _ = logprobs(policy, [group], form)
-        if abs(float(sums[0, column]) - cached) <= settings.allowed:
-            return name
-    return None
+        return abs(float(sums[0, column]) - cached) <= settings.allowed
 
-
-def _changes(policy: Any, form: Form) -> Iterator[tuple[str, Form]]:
-    """Yield the reasons for a difference and their forms, the policy changed meanwhile."""
+    form = settings.form
     if policy.training:
         policy.eval()
-        try:
-            yield "dropout is on in the policy: set its dropout to 0", form
-        finally:
-            policy.train()
+        dropout = agrees(form)
+        policy.train()
+        if dropout:
+            return "dropout is on in the policy: set its dropout to 0"
     if hasattr(policy, "disable_adapter"):
         with policy.disable_adapter():
-            yield "the adapter is not fresh: the reference was computed without it", form
-    others: tuple[Form, ...] = ("tree", "padded", "plain")
-    for other in others:
-        if other != form:
-            reason = f"the reference was computed in form {other}, the policy in {form}"
-            yield f"{reason}: set `form`", other
+            if agrees(form):
+                return "the adapter is not fresh: the reference was computed without it"
+    forms: tuple[Form, ...] = ("tree", "padded", "plain")
+    if other := next((other for other in forms if other != form and agrees(other)), None):
+        return f"the reference was computed in form {other}, the policy in {form}: set `form`"
+    return None

@@ -25,8 +25,7 @@ from train.config import TrainConfig, TrainJob
 from train.data.prepare import Counts, Prepared, prepare
 from train.model import loading
 from train.model.adapters import adopt_adapter, tokenizer_folder
-from train.model.files import raise_on_full_disk, write_text
-from train.model.fingerprint import fingerprint_on
+from train.model.files import fingerprint_on, raise_on_full_disk, write_text
 from train.model.logprobs import Form, attention_kernel, choose_form
 from train.objectives.registry import configure_loss
 from train.trainer.batch_loss import Item, LossSettings, tolerance

@@ -81,7 +81,7 @@ def identities(section: SampleSection, folder: Path, memo: Path) -> tuple[str, s
         folder: of fetched models, where the base of an adapter may lie.
         memo: hashes of weights already taken.
     """
-    from train.model.fingerprint import fingerprint
+    from train.model.files import fingerprint
 
     prompts = section.prompts
     prompts = _suite(prompts) if is_suite(prompts) else sources.fingerprint(prompts)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from train import TrainConfig, TrainError, TrainJob
 from train.model.adapters import adopt_adapter
-from train.model.fingerprint import fingerprint
+from train.model.files import fingerprint
 from train.model.loading import merge
 from train.trainer.run import run
 

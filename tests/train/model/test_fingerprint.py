@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from train.errors import TrainError
-from train.model.fingerprint import fingerprint
+from train.model.files import fingerprint
 
 
 def test_weights_config_and_template_count_and_the_place_does_not(

@@ -13,7 +13,7 @@ from harness.engines.registry import ENGINES
 from harness.pipeline.launch import Stage
 from harness.progress.events import Reporter
 from harness.recipe.schema import SampleSection
-from train.model.fingerprint import fingerprint
+from train.model.files import fingerprint
 
 Nca = Callable[..., int]
 ASKED = ("--prompts", "arithmetic:train", "--limit", "3", "-k", "2", "--engine", "fake")
