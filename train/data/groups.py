@@ -4,7 +4,7 @@ import itertools
 import random
 from collections import Counter
 from dataclasses import dataclass
-from os import PathLike, fspath
+from pathlib import Path
 
 from train.data.row_formats import Group, Reading, read_row
 from train.data.sources import SourceRow, read_rows
@@ -28,10 +28,7 @@ class DataReport:
 
 
 def read_groups(
-    source: str | PathLike[str],
-    rows: int | None = None,
-    responses: int | None = None,
-    seed: int = 0,
+    source: str | Path, rows: int | None = None, responses: int | None = None, seed: int = 0
 ) -> tuple[tuple[Group, ...], DataReport]:
     """Read the groups of a source, and count what is dropped on the way.
 
@@ -41,7 +38,7 @@ def read_groups(
     """
     if responses == 1:
         raise DataError("responses: 1 leaves nothing to compare; set it to 2 or more")
-    readings = tuple(map(_read, itertools.islice(read_rows(fspath(source)), rows)))
+    readings = tuple(map(_read, itertools.islice(read_rows(str(source)), rows)))
     groups = [reading.group for reading in readings if isinstance(reading.group, Group)]
     if not groups:
         raise DataError(
@@ -61,14 +58,14 @@ def read_groups(
 
 
 def read_group(
-    source: str | PathLike[str], number: int, responses: int | None = None, seed: int = 0
+    source: str | Path, number: int, responses: int | None = None, seed: int = 0
 ) -> tuple[str, Group | str]:
     """Read one row, as `read_groups` does, by its number in the whole source, from 1.
 
     Returns its name, `file:row`, and its group, or the reason for leaving it out. Raises DataError
     where there is no such row, or it is malformed.
     """
-    row = next(itertools.islice(read_rows(fspath(source)), number - 1, None), None)
+    row = next(itertools.islice(read_rows(str(source)), number - 1, None), None)
     if row is None:
         raise DataError(f"{source}: has no row {number}; name an earlier one")
     group = _read(row).group

@@ -10,9 +10,9 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +42,6 @@ class SourceRow:
         return f"{self.place.rpartition('/')[2]}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class _HubName:
-    name: str
-    config: str | None
-    revision: str | None  # a branch, tag or commit; None for the newest
-    split: str | None
-
-    def __str__(self) -> str:
-        parts = (("/", self.config), ("@", self.revision), (":", self.split))
-        return f"{_HUB}{self.name}" + "".join(mark + part for mark, part in parts if part)
-
-
 def is_hub_name(source: str) -> bool:
     """Return whether a source is a name on the hub."""
     return source.startswith(_HUB)
@@ -63,8 +51,8 @@ def pin(source: str) -> str:
     """Return the source, or a hub name with its present commit; raise DataError if unknown."""
     if not is_hub_name(source):
         return source
-    name, builder = _find_on_hub(source)
-    return str(replace(name, revision=str(builder.hash)))
+    parts, builder = _find_on_hub(source)
+    return _hub_name({**parts, "revision": builder.hash})
 
 
 def read_rows(source: str) -> Iterator[SourceRow]:
@@ -187,18 +175,22 @@ def _number_rows(place: str, rows: Any) -> Iterator[SourceRow]:
 
 
 def _read_hub(source: str) -> Iterator[SourceRow]:
-    name, builder = _find_on_hub(source)
+    parts, builder = _find_on_hub(source)
     with _raise_data_error(source):
         builder.download_and_prepare()
-        data = builder.as_dataset(split=name.split or "train")
-    return _number_rows(str(replace(name, revision=None)), data)
+        data = builder.as_dataset(split=parts["split"] or "train")
+    return _number_rows(_hub_name({**parts, "revision": None}), data)
 
 
-def _find_on_hub(source: str) -> tuple[_HubName, Any]:
+def _hub_name(parts: Mapping[str, str | None]) -> str:
+    marks = (("", "name"), ("/", "config"), ("@", "revision"), (":", "split"))
+    return _HUB + "".join(f"{mark}{parts[key]}" for mark, key in marks if parts[key])
+
+
+def _find_on_hub(source: str) -> tuple[dict[str, Any], Any]:
     """Return a name's parts, and the library's builder of the data set at the requested commit."""
     if (match := _HUB_NAME.fullmatch(source)) is None:
         raise DataError(f"{source}: write hub:OWNER/NAME, then /CONFIG, @REVISION, :SPLIT at need")
-    name = _HubName(**match.groupdict())
     import datasets
     import huggingface_hub.utils.logging as hub_logging
 
@@ -206,18 +198,18 @@ def _find_on_hub(source: str) -> tuple[_HubName, Any]:
     datasets.disable_progress_bars()
     datasets.utils.logging.set_verbosity_error()
     hub_logging.set_verbosity(hub_logging.CRITICAL)
+    parts = match.groupdict()
     with _raise_data_error(source):
         # The prefix keeps a folder of the same name in the current one from being taken.
-        path = f"hf://datasets/{name.name}"
-        builder = datasets.load_dataset_builder(path, name.config, revision=name.revision)
+        path, revision = f"hf://datasets/{parts['name']}", parts["revision"]
+        builder = datasets.load_dataset_builder(path, parts["config"], revision=revision)
     # Without the hub the library takes the newest copy that it has, whatever was requested.
-    revision = name.revision or ""
-    if _COMMIT.fullmatch(revision) and builder.hash != revision:
+    if _COMMIT.fullmatch(revision or "") and builder.hash != revision:
         raise DataError(
             f"{source}: the copy here is of commit {builder.hash}, and the hub cannot be reached; "
             "connect, or name that commit"
         )
-    return name, builder
+    return parts, builder
 
 
 @contextmanager

@@ -53,10 +53,10 @@ def model_configuration(folder: Path | None, values: Mapping[str, Any]) -> Any:
             f"architecture.model_type: {kind!r} is no architecture of transformers; write the "
             "base's own, for example mistral"
         ) from None
-    for name in [name for name in rest if name not in names]:
-        near = difflib.get_close_matches(name, names, n=1)
+    if unknown := [name for name in rest if name not in names]:
+        near = difflib.get_close_matches(unknown[0], names, n=1)
         hint = f": did you mean {near[0]!r}?" if near else ""
-        raise TrainError(f"architecture.{name}: {kind} has no such value{hint}")
+        raise TrainError(f"architecture.{unknown[0]}: {kind} has no such value{hint}")
     try:
         return AutoConfig.for_model(kind, **rest)
     except (StrictDataclassError, ValueError, TypeError) as error:
