@@ -94,14 +94,12 @@ def distances(comparison: Comparison, measures: Sequence[Column]) -> Iterator[Di
             continue
         own = [measure for measure in measures if measure.suite == f"kl:{column.suite}"]
         for measure in own[:1] or (measures if len(measures) == 1 else ()):
-            if pairs := dict(_pairs(comparison, column, measure)):
+            pairs = {
+                score.checkpoint: (score, far)
+                for score in comparison.of_suite(column.suite)
+                if (far := comparison.cell(score.checkpoint, measure.suite))
+                and score.value is not None
+                and far.value is not None
+            }
+            if pairs:
                 yield Distances(column, measure, pairs)
-
-
-def _pairs(
-    comparison: Comparison, column: Column, measure: Column
-) -> Iterator[tuple[str, tuple[Cell, Cell]]]:
-    for name in comparison.checkpoints:
-        score, far = comparison.cell(name, column.suite), comparison.cell(name, measure.suite)
-        if score and far and score.value is not None and far.value is not None:
-            yield name, (score, far)

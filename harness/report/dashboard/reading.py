@@ -56,7 +56,6 @@ class Score:
 class Scored:
     """The scores of a result by checkpoint and suite, without its samples."""
 
-    recipe: str
     baseline: str
     rows: Mapping[str, Mapping[str, Score]]
     methods: Mapping[str, str]
@@ -151,7 +150,7 @@ def _scored(result: Any) -> Scored:
         for checkpoint in result.checkpoints
     }
     methods = {c.name: str((c.train or {}).get("method", "")) for c in result.checkpoints}
-    return Scored(result.recipe, result.baseline, rows, methods)
+    return Scored(result.baseline, rows, methods)
 
 
 def _score(column: Any, cell: Any, protocol: Mapping[str, str]) -> Score:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.report.compare.likelihood import Likelihood, Trend, trend
-from harness.report.figures.drawing import BLUE, GREEN, GREY, ORANGE, draw_panels, grid, legend
+from harness.report.figures.drawing import BLUE, GREEN, GREY, ORANGE, draw_panels, grid
 from harness.storage.result import Result
 
 _RESPONSES = (("best", BLUE, "-", "o"), ("worst", ORANGE, "--", "s"))
@@ -60,15 +60,7 @@ def draw_trends(curves: Sequence[Trend], stem: Path) -> tuple[Path, ...]:
         axes.axhline(0, color=GREY, linewidth=0.9, linestyle=":")
 
     panels = [*curves, None] if curves else []
-    return draw_panels(stem, panels, draw, (2.5, 3.0), finish=_finish_trends)
-
-
-def _finish_trends(figure: Any) -> None:
-    first, *_, control = figure.axes
-    handles, labels = first.get_legend_handles_labels()
-    more = control.get_legend_handles_labels()
-    names = [*labels, *(f"best of {name}" for name in more[1])]
-    legend(figure, dict(zip(names, [*handles, *more[0]], strict=True)))
+    return draw_panels(stem, panels, draw, (2.5, 3.0))
 
 
 def _over_steps(axes: Any, title: str) -> None:
@@ -93,5 +85,5 @@ def _against_margin(axes: Any, curve: Trend, colour: str, style: str) -> None:
     for number, points in enumerate(curve.seeds.values()):
         margins = [point.margin.value for point in points]
         best = [point.best.value for point in points]
-        label = None if number else curve.label
+        label = None if number else f"best of {curve.label}"
         axes.plot(margins, best, color=colour, linestyle=style, linewidth=1.3, label=label)

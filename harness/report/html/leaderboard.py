@@ -11,10 +11,7 @@ from typing import Any
 from harness.report.compare.comparison import compare_all
 from harness.report.compare.verdict import verdict
 from harness.report.page.text import visible
-from harness.report.tables.score_table import (
-    comparison_table,
-    difference_text,
-)
+from harness.report.tables.score_table import comparison_table, difference_text
 from harness.report.tables.table import NONE
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison
 from harness.stats.series import values

@@ -109,9 +109,7 @@ def _by_id(score: SuiteResult) -> dict[str, _Repeats]:
 
 
 def _table(
-    ids: Sequence[str],
-    own: Mapping[str, Mapping[str, _Repeats]],
-    scores: Mapping[str, SuiteResult],
+    ids: Sequence[str], own: Mapping[str, Mapping[str, _Repeats]], scores: Mapping[str, SuiteResult]
 ) -> dict[str, Any]:
     """Return the table as columns; the status is None where a checkpoint lacks the sample."""
     kinds: dict[str, int] = {}

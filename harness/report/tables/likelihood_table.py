@@ -2,13 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.report.compare.likelihood import (
-    Likelihood,
-    Trend,
-    TrendRow,
-    prompts_named,
-    trend_rows,
-)
+from harness.report.compare.likelihood import Likelihood, Trend, TrendRow, prompts_named, trend_rows
 from harness.report.tables.table import NONE, Heading, Raw, Table
 from harness.stats.records import Mean
 
