@@ -124,12 +124,16 @@ def launch(stage: Stage, report: Reporter) -> None:
 
 
 def _command(stage: Stage, resolved: Path) -> list[str]:
+    work = ["harness.stage", stage.kind, str(resolved), "--events", "0"]
     section = stage.launch
     if section is None or section.processes == 1:
-        return [sys.executable, "-m", "harness.stage", stage.kind, str(resolved), "--events", "0"]
-    launcher = [sys.executable, "-m", "harness.pipeline.accelerate_launch", stage.kind]
-    config = [] if section.config is None else ["--config", str(section.config)]
-    return [*launcher, str(resolved), "--processes", str(section.processes), *config]
+        return [sys.executable, "-m", *work]
+    config = ["--multi_gpu"] if section.config is None else ["--config_file", str(section.config)]
+    return [
+        *(sys.executable, "-m", "harness.pipeline.accelerate_launch", *config),
+        *("--num_processes", str(section.processes), "--main_process_port", "0"),  # a free port
+        *("--log_dir", str(resolved.with_name("launch")), "--module", *work),
+    ]
 
 
 def _listen(stage: Stage, resolved: Path, report: Reporter) -> HarnessError | None:

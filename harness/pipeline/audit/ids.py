@@ -21,7 +21,7 @@ Render = Callable[[Any, Request], Request]
 class Finding:
     """A warning, or a `failure` that forbids the evaluation; `where` is suite and checkpoints."""
 
-    failure: bool
+    failure: bool = False
     where: str = ""
     text: str
     remedy: str
@@ -120,7 +120,7 @@ def _compare(
     place = next(p for p, (a, b) in enumerate(zip_longest(ids, other)) if a != b)
     texts = ["".join(pieces(tokenizer, some[place : place + 1])) for some in (ids, other)]
     text = f"prompts differ from those made {name}: first {texts[0]!r} for {texts[1]!r}"
-    return Finding(failure=False, text=text, remedy=remedy)
+    return Finding(text=text, remedy=remedy)
 
 
 def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Finding | None:
@@ -129,14 +129,14 @@ def _habit(tokenizer: Any, ids: Sequence[int], request: Request) -> Finding | No
     has = _front(tokenizer, ids)
     if len(has) > 1 and has[0] == has[1]:
         text = f"the tokenizer's own prompts begin {_text(tokenizer, has, ids)}"
-        return Finding(failure=False, text=text, remedy="check that the first is intended")
+        return Finding(text=text, remedy="check that the first is intended")
     if request.text is None and begin and has[:1] != begin:
         text = (
             f"the tokenizer begins plain text with {_text(tokenizer, begin, begin)}, "
             "the chat template does not write it, so chat prompts are without it"
         )
         remedy = "see its model card whether it was trained so"
-        return Finding(failure=False, text=text, remedy=remedy)
+        return Finding(text=text, remedy=remedy)
     return None
 
 

@@ -138,10 +138,6 @@ def estimate_duration(audit: Audit, stated: float | None) -> Duration:
     return Duration(sum(each / speed.rate for speed in speeds), tuple(dict.fromkeys(speeds)))
 
 
-def _warning(where: str, text: str, remedy: str) -> Finding:
-    return Finding(failure=False, text=text, remedy=remedy, where=where)
-
-
 def _of_lengths(suite: SuiteAudit, rendering: Rendering) -> Iterator[Finding]:
     where = f"{suite.suite.name}, {', '.join(rendering.reader.names)}"
     least = "" if rendering.complete else "at least "
@@ -159,7 +155,9 @@ def _of_lengths(suite: SuiteAudit, rendering: Rendering) -> Iterator[Finding]:
     ):
         if samples:
             count = f"the prompts of {least}{len(samples):,} of {len(suite.samples):,} samples"
-            yield _warning(where, f"{count} {text}: {first_few(samples)}", f"{remedy}{rest}")
+            yield Finding(
+                where=where, text=f"{count} {text}: {first_few(samples)}", remedy=f"{remedy}{rest}"
+            )
 
 
 def _of_training(
@@ -169,13 +167,13 @@ def _of_training(
     for source in training:
         names = ", ".join(source.names)
         if source.postponed:
-            text = f"was not compared with the questions: {source.reason}"
-            yield _warning(names, f"{Path(source.data).name} {text}", "`nca audit RECIPE` does it")
+            text = f"{Path(source.data).name} was not compared with the questions: {source.reason}"
+            yield Finding(where=names, text=text, remedy="`nca audit RECIPE` does it")
         for suite, overlaps in source.overlaps.items():
             if any(overlap.known for overlap in overlaps.values()):
                 text = f"training prompts {overlap_text(overlaps, counts[suite])}"
                 remedy = "scores on these prove nothing: train without those rows"
-                yield _warning(f"{suite}, {names}", text, remedy)
+                yield Finding(where=f"{suite}, {names}", text=text, remedy=remedy)
 
 
 def overlap_text(overlaps: Mapping[str, Overlap], count: int) -> str:
