@@ -16,14 +16,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
+from operator import eq
 
 RUN = 13
 _SHORTEST = 8
 _KNOWN = 0.5
 _ENOUGH = 4  # prompts that must be there before a run can be called common to most of them
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +108,21 @@ def _normalise(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def without_frame(items: Sequence[Sequence[T]]) -> list[Sequence[T]]:
+def without_frame(items: Sequence[list[str]]) -> list[list[str]]:
     """Return each sequence without the start and the end that all of them share.
 
     A single sequence, and one that consists of the shared parts, are returned whole.
     """
-    if len({tuple(item) for item in items}) < 2:
+    if len(set(map(tuple, items))) < 2:
         return list(items)
-    room = min(map(len, items))
-    start = _shared(items, range(room))
-    end = _shared(items, range(-1, start - room - 1, -1))
+    start = _shared(items)
+    end = min(_shared([item[::-1] for item in items]), min(map(len, items)) - start)
     return [item[start : len(item) - end] or item for item in items]
 
 
-def _shared(items: Sequence[Sequence[T]], places: Iterable[int]) -> int:
-    """Return how many of the places, counted from the first, are equal in all items."""
-    alike = (all(item[place] == items[0][place] for item in items) for place in places)
-    return sum(takewhile(bool, alike))
+def _shared(items: Sequence[list[str]]) -> int:
+    """Return how many parts at the start all items share: those of the least and the greatest."""
+    return sum(takewhile(bool, map(eq, min(items), max(items))))
 
 
 def _common_runs(items: Sequence[Sequence[str]]) -> frozenset[str]:
