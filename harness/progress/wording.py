@@ -22,8 +22,6 @@ _LEFT_OUT = {
     "alone": "the only one left of their prompt",
     "tied": "of tied prompts",
 }
-
-
 #: Control characters, invisible format characters (bidirectional overrides among them),
 #: surrogates, line and paragraph separators.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -62,8 +60,7 @@ def per_second(tokens: float | None) -> str:
 
 def failures(not_ok: int, lost: int) -> str:
     """Return the failures by whose fault they are; nothing if all is well."""
-    parts = (f"{not_ok:,} not ok" if not_ok else "", f"{lost:,} lost by us" if lost else "")
-    return ", ".join(part for part in parts if part)
+    return _listed({"not ok": not_ok, "lost by us": lost})
 
 
 def clipped(text: str, width: int) -> str:
