@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from math import ceil, isfinite, log10
 
 from harness.stats.clusters import Noise
-from harness.stats.methods import Gap, Method
+from harness.stats.methods import LEVEL, Gap, Method
 from harness.stats.records import Interval, PairedDifference
 
 #: Name of the column that averages the others.
 AVERAGE = "average"
-#: A difference is called significant when its corrected p-value is below this.
-LEVEL = 0.05
 #: Metrics that are no fractions and have a unit.
 _UNITS = {"k1": "nats"}
 
@@ -23,8 +21,6 @@ class Column:
     """One suite: its headline metric, and how its values are to be shown.
 
     Attributes:
-        suite: its name.
-        headline: its metric.
         fraction: values are fractions, shown in percent.
         decimals: digits behind the point; None where every number has three significant ones.
         ranked: more is better.
@@ -56,11 +52,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One checkpoint on one suite.
+    """One checkpoint on one suite, or on their `AVERAGE`.
 
     Attributes:
-        checkpoint: its name.
-        suite: its name, or `AVERAGE`.
         n: prompts that have a value.
         total: prompts of the suite.
         value: mean over prompts; None where the headline is withheld.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TypeVar
 
+from harness.stats.records import squares
+
 Cluster = TypeVar("Cluster", bound=Hashable)
 
 
@@ -63,14 +65,9 @@ def noise(repeats: Mapping[str, Sequence[float]]) -> Noise | None:
         repeats: values of each prompt's answers, or of the verdicts on its answer.
     """
     groups = list(repeats.values())
-    several = [_variance(group) for group in groups if len(group) > 1]
+    several = [squares(group) / (len(group) - 1) for group in groups if len(group) > 1]
     if not several or len(groups) < 2:
         return None
     within, k = sum(several) / len(several), len(groups) / sum(1 / len(g) for g in groups)
-    spread = _variance([sum(group) / len(group) for group in groups])
+    spread = squares([sum(group) / len(group) for group in groups]) / (len(groups) - 1)
     return Noise(max(0.0, spread - within / k), within, len(groups), k)
-
-
-def _variance(values: Sequence[float]) -> float:
-    centre = sum(values) / len(values)
-    return sum((value - centre) ** 2 for value in values) / (len(values) - 1)

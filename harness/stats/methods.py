@@ -19,11 +19,11 @@ from harness.stats.seeds import (
     seed_spread,
 )
 from harness.stats.series import shared_values
-from harness.storage.result import CheckpointResult, Result, SuiteResult
+from harness.storage.result import CheckpointResult, Result
 
 #: The part of a checkpoint's name that a sweep over seeds adds.
 SEED = re.compile(r"-seed(\d+)(?=-|$)")
-#: A difference of methods is called significant when its corrected p-value is below this.
+#: A difference is called significant when its corrected p-value is below this.
 LEVEL = 0.05
 
 
@@ -76,49 +76,42 @@ def gaps(result: Result, baseline: str, *, allow_missing: bool) -> tuple[Gap, ..
     left out unless that is allowed. p-values are corrected (Holm) for all gaps.
     """
     families = methods(result)
-    comparable = {m.name: m.checkpoints for m in families if len(m.checkpoints) >= LEAST_SEEDS}
+    comparable = {
+        method.name: [result.checkpoint(name) for name in method.checkpoints]
+        for method in families
+        if len(method.checkpoints) >= LEAST_SEEDS
+    }
     own = {name for method in families for name in method.checkpoints}
     if comparable and baseline not in own and result.checkpoint(baseline).train is None:
-        comparable[baseline] = (baseline,)
-    differences = [
-        gap
-        for second, first in combinations([*comparable][::-1], 2)
-        for gap in _gaps(
-            result, (first, comparable[first]), (second, comparable[second]), allow_missing
-        )
-    ]
+        comparable[baseline] = [result.checkpoint(baseline)]
+    differences = []
+    for second, first in combinations([*comparable][::-1], 2):
+        seeds = len(comparable[first])
+        members = comparable[first] + comparable[second]
+        for suite, series in _shared(members, allow_missing=allow_missing):
+            if len(series[0]) > 1:
+                difference = method_difference(series[:seeds], series[seeds:])
+                differences.append(Gap(first, second, suite, difference, difference.p_value))
     adjusted = holm([gap.p_holm for gap in differences])
     return tuple(replace(gap, p_holm=p) for gap, p in zip(differences, adjusted, strict=True))
 
 
-def _gaps(
-    result: Result,
-    first: tuple[str, Sequence[str]],
-    second: tuple[str, Sequence[str]],
-    allow_missing: bool,
-) -> Iterator[Gap]:
-    members = [result.checkpoint(name) for name in (*first[1], *second[1])]
+def _shared(
+    members: Sequence[CheckpointResult], *, allow_missing: bool
+) -> Iterator[tuple[str, list[list[float]]]]:
+    """Yield the suites that all members have, with the values of each on the shared prompts."""
     for suite in members[0].suites:
         scores = [c.suites[suite] for c in members if suite in c.suites]
-        if len(scores) < len(members) or not (allow_missing or all(map(_complete, scores))):
-            continue
-        series = shared_values(scores)
-        if len(series[0]) > 1:
-            difference = method_difference(series[: len(first[1])], series[len(first[1]) :])
-            yield Gap(first[0], second[0], suite, difference, difference.p_value)
-
-
-def _complete(score: SuiteResult) -> bool:
-    return all(sample.value is not None for sample in score.samples)
+        complete = all(s.value is not None for score in scores for s in score.samples)
+        if len(scores) == len(members) and (allow_missing or complete):
+            yield suite, shared_values(scores)
 
 
 def _method(members: Sequence[CheckpointResult]) -> Method:
     stems = {SEED.sub("", c.name) for c in members}
     means, spreads = {}, {}
-    for suite in members[0].suites:
-        scores = [c.suites[suite] for c in members if suite in c.suites]
-        series = shared_values(scores)
-        if len(scores) == len(members) and series[0] and all(map(_complete, scores)):
+    for suite, series in _shared(members, allow_missing=False):
+        if series[0]:
             own = [sum(values) / len(values) for values in series]
             means[suite] = sum(own) / len(own)
             if spread := seed_spread([own]):
@@ -137,5 +130,10 @@ def _setting(checkpoint: CheckpointResult) -> str:
 def _seed(checkpoint: CheckpointResult) -> str:
     if checkpoint.train is not None and "seed" in checkpoint.train:
         return str(checkpoint.train["seed"])
-    match = SEED.search(checkpoint.name)
-    return match[1] if match else checkpoint.name
+    return seed_of(checkpoint.name) or checkpoint.name
+
+
+def seed_of(name: str) -> str:
+    """Return the seed in a checkpoint's name; "" where there is none."""
+    match = SEED.search(name)
+    return match[1] if match else ""

@@ -36,7 +36,11 @@ def paired_differences(
         for x, y in pairs
     ]
     rest = [_differences(pair) for pair, test in zip(pairs, exact, strict=True) if test is None]
-    others = iter(_graded(rest, seed, confidence))
+    intervals, p_values = bootstrap_means(rest, seed, confidence), sign_flips(rest, seed)
+    others = (
+        PairedDifference(sum(own) / len(own), interval, p_value, len(own), "sign-flip")
+        for own, interval, p_value in zip(rest, intervals, p_values, strict=True)
+    )
     return [next(others) if test is None else test for test in exact]
 
 
@@ -51,12 +55,18 @@ def paired_averages(rows: Sequence[Sequence[Pair]], seed: int) -> list[PairedDif
         ValueError: no suite, series of different length, or one of fewer than two prompts.
     """
     suites = iter(paired_differences([pair for row in rows for pair in row], seed))
-    weighted = [_weighted(row) for row in rows]
-    p_values = sign_flips(weighted, seed)
-    return [
-        _average([next(suites) for _ in row], differences, p_value)
-        for row, differences, p_value in zip(rows, weighted, p_values, strict=True)
+    weighted = [
+        [d / (len(pair[0]) * len(row)) for pair in row for d in _differences(pair)] for row in rows
     ]
+    averages = []
+    for row, differences, p in zip(rows, weighted, sign_flips(weighted, seed), strict=True):
+        own = [next(suites) for _ in row]
+        intervals = [suite.interval for suite in own if suite.interval is not None]
+        whole = len(intervals) == len(own)
+        interval = mover_average([suite.delta for suite in own], intervals) if whole else None
+        average = PairedDifference(sum(differences), interval, p, len(differences), "sign-flip")
+        averages.append(average)
+    return averages
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -110,46 +120,11 @@ def _differences(pair: Pair) -> list[float]:
     return [x - y for x, y in zip(*pair, strict=True)]
 
 
-def _graded(
-    series: Sequence[Sequence[float]], seed: int, confidence: float
-) -> list[PairedDifference]:
-    intervals = bootstrap_means(series, seed, confidence)
-    p_values = sign_flips(series, seed)
-    return [
-        PairedDifference(sum(own) / len(own), interval, p_value, len(own), "sign-flip")
-        for own, interval, p_value in zip(series, intervals, p_values, strict=True)
-    ]
-
-
-def _weighted(row: Sequence[Pair]) -> list[float]:
-    groups = [_differences(pair) for pair in row]
-    return [d / (len(group) * len(groups)) for group in groups for d in group]
-
-
-def _average(
-    suites: Sequence[PairedDifference], differences: Sequence[float], p_value: float
-) -> PairedDifference:
-    intervals = [suite.interval for suite in suites if suite.interval is not None]
-    whole = len(intervals) == len(suites)
-    return PairedDifference(
-        delta=sum(differences),
-        interval=mover_average([suite.delta for suite in suites], intervals) if whole else None,
-        p_value=p_value,
-        n=len(differences),
-        test="sign-flip",
-    )
-
-
 def _mcnemar(
     first: Sequence[float], second: Sequence[float], confidence: float
 ) -> PairedDifference:
     only_first = sum(x > y for x, y in zip(first, second, strict=True))
     only_second = sum(x < y for x, y in zip(first, second, strict=True))
-    n = len(first)
-    return PairedDifference(
-        delta=(only_first - only_second) / n,
-        interval=bonett_price(only_first, only_second, n, confidence),
-        p_value=mcnemar(only_first, only_second),
-        n=n,
-        test="mcnemar-exact",
-    )
+    n, interval = len(first), bonett_price(only_first, only_second, len(first), confidence)
+    p_value = mcnemar(only_first, only_second)
+    return PairedDifference((only_first - only_second) / n, interval, p_value, n, "mcnemar-exact")

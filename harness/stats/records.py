@@ -1,5 +1,6 @@
 """The records of the statistics: intervals, means and paired differences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +36,12 @@ class PairedDifference:
     p_value: float
     n: int
     test: Literal["mcnemar-exact", "sign-flip"]
+
+
+def squares(values: Sequence[float]) -> float:
+    """Return the sum of squares about the mean."""
+    centre = sum(values) / len(values)
+    return sum((value - centre) ** 2 for value in values)
 
 
 def require(n: int, least: int) -> None:

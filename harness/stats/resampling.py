@@ -45,15 +45,16 @@ def bootstrap_means(
         ValueError: a series has fewer than two values.
     """
     import numpy as np
+    from scipy.stats import norm, t
 
     intervals: list[Interval | None] = [None] * len(series)
     for values in series:
         require(len(values), 2)
-    uneven = [i for i, values in enumerate(series) if _spread(values)]
+    uneven = [i for i, v in enumerate(series) if max(v) - min(v) > _SAME * max(map(abs, v))]
     for n, indexes in _by_length(series, uneven):
         matrix = np.array([series[i] for i in indexes], dtype=float).T
         means = [counts @ matrix for counts in _counts(n, np.random.default_rng(seed), resamples)]
-        tail = _tail(n, confidence)
+        tail = float(norm.cdf(sqrt(n / (n - 1)) * t.ppf((1 - confidence) / 2, n - 1)))
         bounds = np.quantile(np.concatenate(means) / n, [tail, 1 - tail], axis=0)
         for i, (low, high) in zip(indexes, bounds.T, strict=True):
             intervals[i] = Interval(float(low), float(high), confidence)
@@ -101,16 +102,6 @@ def _reach(differences: Series) -> float:
     Sums of the same numbers in another order differ in the last bits, and must count as equal.
     """
     return abs(sum(differences)) - _SAME * sum(map(abs, differences))
-
-
-def _tail(n: int, confidence: float) -> float:
-    from scipy.stats import norm, t
-
-    return float(norm.cdf(sqrt(n / (n - 1)) * t.ppf((1 - confidence) / 2, n - 1)))
-
-
-def _spread(values: Series) -> bool:
-    return max(values) - min(values) > _SAME * max(map(abs, values))
 
 
 def _by_length(series: Sequence[Series], indexes: Sequence[int]) -> Iterator[tuple[int, list[int]]]:

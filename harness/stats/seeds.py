@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from harness.stats.records import Interval, require
+from harness.stats.records import Interval, require, squares
 
 #: The least number of training runs of a method that is compared with another.
 LEAST_SEEDS = 3
@@ -59,9 +59,9 @@ def seed_spread(groups: Sequence[Sequence[float]]) -> SeedSpread | None:
     degrees = sum(len(scores) - 1 for scores in several)
     if not degrees:
         return None
-    squares = sum(_squares(scores) for scores in several)
-    low, high = (sqrt(squares / chi2.ppf(p, degrees)) for p in (0.975, 0.025))
-    return SeedSpread(sqrt(squares / degrees), Interval(low, high), degrees)
+    summed = sum(squares(scores) for scores in several)
+    low, high = (sqrt(summed / chi2.ppf(p, degrees)) for p in (0.975, 0.025))
+    return SeedSpread(sqrt(summed / degrees), Interval(low, high), degrees)
 
 
 def method_difference(
@@ -88,13 +88,16 @@ def method_difference(
     if len({len(series) for series in (*first, *second)}) != 1:
         raise ValueError("series of different length")
     require(len(first[0]), 2)
-    require(max(len(first), len(second)), 2)
-    differences = [a - b for a, b in zip(_mean_of(first), _mean_of(second), strict=True)]
+    seeds = len(first), len(second)
+    require(max(seeds), 2)
+    ours, theirs = ([sum(v) / len(v) for v in zip(*s, strict=True)] for s in (first, second))
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
     n, delta = len(differences), sum(differences) / len(differences)
-    terms = [_seed_term(first), _seed_term(second), (_squares(differences) / (n - 1) / n, n - 1)]
+    terms = [_seed_term(first), _seed_term(second), (squares(differences) / (n - 1) / n, n - 1)]
     variance = sum(term for term, _ in terms)
     if variance == 0:
-        return _certain(delta, (len(first), len(second)))
+        # A difference without any spread is never significant.
+        return MethodDifference(delta, Interval(delta, delta), 1.0, 0.0, 0.0, seeds)
     degrees = variance**2 / sum(term**2 / free for term, free in terms if free)
     half = float(t.ppf(0.975, degrees)) * sqrt(variance)
     return MethodDifference(
@@ -103,28 +106,12 @@ def method_difference(
         p_value=float(2 * t.sf(abs(delta) / sqrt(variance), degrees)),
         of_seeds=sqrt(terms[0][0] + terms[1][0]),
         of_prompts=sqrt(terms[2][0]),
-        seeds=(len(first), len(second)),
+        seeds=seeds,
     )
-
-
-def _certain(delta: float, seeds: tuple[int, int]) -> MethodDifference:
-    """Return a difference without any spread, which is never significant."""
-    return MethodDifference(delta, Interval(delta, delta), 1.0, 0.0, 0.0, seeds)
 
 
 def _seed_term(series: Sequence[Sequence[float]]) -> tuple[float, int]:
     """Return the variance of the mean over seeds, and its degrees of freedom."""
-    seeds = len(series)
-    if seeds == 1:
-        return 0.0, 0
+    free = len(series) - 1
     scores = [sum(values) / len(values) for values in series]
-    return _squares(scores) / (seeds - 1) / seeds, seeds - 1
-
-
-def _mean_of(series: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(values) / len(values) for values in zip(*series, strict=True)]
-
-
-def _squares(values: Sequence[float]) -> float:
-    centre = sum(values) / len(values)
-    return sum((value - centre) ** 2 for value in values)
+    return (squares(scores) / free / len(series), free) if free else (0.0, 0)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from math import isfinite
 
 from harness.report.compare.together import checked
-from harness.stats.cells import AVERAGE, LEVEL, Cell, Column, Comparison, Key, decimals_of
+from harness.stats.cells import AVERAGE, Cell, Column, Comparison, Key, decimals_of
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
-from harness.stats.methods import gaps, methods
+from harness.stats.methods import LEVEL, gaps, methods
 from harness.stats.paired import holm, paired_averages, paired_differences
 from harness.stats.power.sizes import detectable
 from harness.stats.series import answers, paired_values, values

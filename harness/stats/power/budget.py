@@ -8,7 +8,7 @@ from harness.errors import RecipeError, RunError
 from harness.stats.power.designs import Design, SeedPlan, assumed, designs, seed_plan
 from harness.stats.power.pairing import Pairing, Seeds, averaged, family, pairing, pairs_of, seeds
 from harness.stats.power.sizes import Aim
-from harness.storage.result import Result, SuiteResult
+from harness.storage.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,16 @@ class Question:
     def per_comparison(self) -> Aim:
         """Return the power and level of each of the comparisons."""
         return self.aim.shared(self.comparisons)
+
+    def difference(self, scale: float) -> float:
+        """Return the difference in the unit of values that are shown `scale` times as large.
+
+        Raises:
+            RecipeError: it is larger than fractions can have.
+        """
+        if scale == 100 and self.points >= 100:
+            raise RecipeError(f"--points {self.points:g}: percentage points are less than 100")
+        return self.points / scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class Budget:
     @property
     def difference(self) -> float:
         """Return the difference of the question, in the unit of the values."""
-        return self.question.points / self.scale
+        return self.question.difference(self.scale)
 
 
 def question(points: float, power: float, alpha: float, comparisons: int) -> Question:
@@ -50,10 +60,8 @@ def question(points: float, power: float, alpha: float, comparisons: int) -> Que
     Raises:
         RecipeError: power or level is out of range.
     """
-    try:
+    with _refused("--power, --alpha"):
         return Question(points, Aim(power, alpha), comparisons)
-    except ValueError as error:
-        raise RecipeError(f"--power, --alpha: {error}") from None
 
 
 def of_assumed(question: Question, figures: Sequence[float | None], samples: int | None) -> Budget:
@@ -65,9 +73,9 @@ def of_assumed(question: Question, figures: Sequence[float | None], samples: int
     accuracy, discordant, correlation = figures
     if accuracy is None:
         raise RecipeError("name a run, or give --accuracy with --discordant or --correlation")
-    difference = _difference(question, 100.0)
+    difference = question.difference(100.0)
     figured = assumed(accuracy, difference, discordant, correlation, samples)
-    with _refused():
+    with _refused("--points"):
         plans = designs(figured, difference, question.per_comparison)
     return Budget("assumed figures", question, 100.0, figured, plans)
 
@@ -84,64 +92,41 @@ def of_result(
     Raises:
         RunError: there is no such suite or checkpoint, or it is not said which of several.
     """
-    suites = _suites(result)
-    suite = suite or _only("--suite", suites)
-    if suite not in suites:
-        raise RunError(f"--suite {suite}: two checkpoints have {', '.join(suites)}")
+    suites = [name for c in result.checkpoints for name in c.suites]
+    paired = [name for name in dict.fromkeys(suites) if suites.count(name) > 1]
+    if not paired:
+        raise RunError(f"run {result.recipe}: no suite was run on two checkpoints to be paired")
+    suite = suite or _only("--suite", paired)
+    if suite not in paired:
+        raise RunError(f"--suite {suite}: two checkpoints have {', '.join(paired)}")
     have = [c.name for c in result.checkpoints if suite in c.suites]
     against = baseline or (result.baseline if result.baseline in have else have[0])
     name = checkpoint or _only("--checkpoint", [other for other in have if other != against])
-    ours, theirs = family(result, name, suite), family(result, against, suite)
-    figured = averaged([pairing(*two) for two in pairs_of(name, against, ours, theirs)])
-    scale = 100.0 if _is_fraction([*ours.values(), *theirs.values()]) else 1.0
-    difference, spread = _difference(question, scale), seeds(ours, theirs)
-    with _refused():
+    return _of_suite(question, result, suite, (against, name))
+
+
+def _of_suite(question: Question, result: Result, suite: str, names: tuple[str, str]) -> Budget:
+    theirs, ours = (family(result, name, suite) for name in names)
+    figured = averaged([pairing(*two) for two in pairs_of(names[1], names[0], ours, theirs)])
+    scores = [*ours.values(), *theirs.values()]
+    values = [sample.value for score in scores for sample in score.samples]
+    rated = scores[0].headline == "rating" or not all(v is None or 0 <= v <= 1 for v in values)
+    scale = 1.0 if rated else 100.0
+    difference, spread = question.difference(scale), seeds(ours, theirs)
+    with _refused("--points"):
         plans = designs(figured, difference, question.per_comparison)
         plan = None if spread is None else seed_plan(spread, difference, question.per_comparison)
-    return Budget(
-        title=f"{suite}: {name} against {against}",
-        question=question,
-        scale=scale,
-        pairing=figured,
-        designs=plans,
-        names=(against, name),
-        seeds=spread,
-        plan=plan,
-    )
+    title = f"{suite}: {names[1]} against {names[0]}"
+    return Budget(title, question, scale, figured, plans, names, spread, plan)
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
-    """Turn a question without an answer into an error of the option `--points`."""
+def _refused(options: str) -> Iterator[None]:
+    """Turn a question without an answer into an error of these options."""
     try:
         yield
     except ValueError as error:
-        raise RecipeError(f"--points: {error}") from None
-
-
-def _difference(question: Question, scale: float) -> float:
-    if scale == 100 and question.points >= 100:
-        raise RecipeError(f"--points {question.points:g}: percentage points are less than 100")
-    return question.points / scale
-
-
-def _is_fraction(scores: Sequence[SuiteResult]) -> bool:
-    values = [sample.value for score in scores for sample in score.samples]
-    rated = scores[0].headline == "rating"
-    return not rated and all(value is None or 0 <= value <= 1 for value in values)
-
-
-def _suites(result: Result) -> list[str]:
-    """Return the suites that at least two checkpoints have.
-
-    Raises:
-        RunError: there is none.
-    """
-    names = [suite for c in result.checkpoints for suite in c.suites]
-    paired = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if not paired:
-        raise RunError(f"run {result.recipe}: no suite was run on two checkpoints to be paired")
-    return paired
+        raise RecipeError(f"{options}: {error}") from None
 
 
 def _only(option: str, names: Sequence[str]) -> str:

@@ -19,10 +19,6 @@ from harness.stats.power.sizes import (
 )
 
 _SIGN_FLIP = "sign-flip test, power of the z-test"
-#: Answers a prompt of the designs with repeats, in words; None stands for infinitely many.
-_ANSWERS = {
-    1: "1 answer", 2: "2 answers", 4: "4 answers", 8: "8 answers", None: "unlimited answers",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +82,11 @@ def assumed(
     # A correlation that leaves exactly the difference may miss it by the last bits.
     if share is None or not difference - 1e-9 <= share <= most + 1e-9:
         low, high = (correlation_of(accuracy, other, s) for s in (most, difference))
+        unknown = low is None or high is None
         raise RecipeError(
             f"accuracies {accuracy:g} and {other:g} have a discordant share between "
             f"{difference:g} and {most:g}"
-            + (
-                ""
-                if low is None or high is None
-                else f" (a correlation of {low:.2f} to {high:.2f})"
-            )
+            + ("" if unknown else f" (a correlation of {low:.2f} to {high:.2f})")
         )
     share = min(max(share, difference), most)
     spreads = accuracy * (1 - accuracy), other * (1 - other)
@@ -104,10 +97,27 @@ def assumed(
 
 def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]:
     """Return the designs of a pairing: paired first, then unpaired, then repeats."""
-    binary = pairing.discordant is not None
-    paired = _mcnemar(pairing, difference, aim) if binary else _paired(pairing, difference, aim)
-    unpaired = _proportions if binary else _means
-    return (paired, unpaired(pairing, difference, aim), *_repeated(pairing, difference, aim))
+
+    def of_mean(name: str, test: str, variance: float) -> Design:
+        seen = mean_detectable(variance, pairing.n, aim) if pairing.n else None
+        return Design(name, test, mean_samples(variance, difference, aim), detectable=seen)
+
+    if pairing.discordant is None:
+        paired = of_mean("paired", _SIGN_FLIP, pairing.variance)
+        unpaired = of_mean("unpaired", "z-test of two means", sum(pairing.spreads))
+    else:
+        paired = _mcnemar(pairing, pairing.discordant, difference, aim)
+        needed = unpaired_samples(pairing.first, _other(pairing.first, difference), aim)
+        seen = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
+        unpaired = Design("unpaired", "z-test of two proportions", needed, detectable=seen)
+    repeated = (
+        of_mean(
+            f"paired, {answers or 'unlimited'} answer{'s' * (answers != 1)} a prompt", _SIGN_FLIP, v
+        )
+        for answers in (1, 2, 4, 8, None)
+        if (v := pairing.variance_with(answers)) is not None
+    )
+    return (paired, unpaired, *repeated)
 
 
 def approximation(pairing: Pairing, difference: float, aim: Aim) -> int | None:
@@ -123,50 +133,13 @@ def seed_plan(seeds: Seeds, difference: float, aim: Aim) -> SeedPlan:
     return SeedPlan(*(seeds_needed(sd, difference, aim, both=seeds.both) for sd in sds))
 
 
-def _mcnemar(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    share, bounds = pairing.discordant or 0.0, pairing.discordant_bounds
-
-    def needed(discordant: float) -> int:
-        return mcnemar_samples(max(discordant, difference), difference, aim)
-
-    return Design(
-        "paired",
-        "McNemar's exact test, exact power",
-        needed(share),
-        needed(bounds.low) if bounds else None,
-        needed(bounds.high) if bounds else None,
-        mcnemar_detectable(pairing.n, share, aim) if pairing.n else None,
-    )
-
-
-def _paired(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    return _of_mean("paired", _SIGN_FLIP, pairing.variance, pairing, difference, aim)
-
-
-def _proportions(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    needed = unpaired_samples(pairing.first, _other(pairing.first, difference), aim)
-    smallest = unpaired_detectable(pairing.first, pairing.n, aim) if pairing.n else None
-    return Design("unpaired", "z-test of two proportions", needed, detectable=smallest)
-
-
-def _means(pairing: Pairing, difference: float, aim: Aim) -> Design:
-    spread = sum(pairing.spreads)
-    return _of_mean("unpaired", "z-test of two means", spread, pairing, difference, aim)
-
-
-def _repeated(pairing: Pairing, difference: float, aim: Aim) -> list[Design]:
-    return [
-        _of_mean(f"paired, {count} a prompt", _SIGN_FLIP, variance, pairing, difference, aim)
-        for answers, count in _ANSWERS.items()
-        if (variance := pairing.variance_with(answers)) is not None
-    ]
-
-
-def _of_mean(
-    name: str, test: str, variance: float, pairing: Pairing, difference: float, aim: Aim
-) -> Design:
-    smallest = mean_detectable(variance, pairing.n, aim) if pairing.n else None
-    return Design(name, test, mean_samples(variance, difference, aim), detectable=smallest)
+def _mcnemar(pairing: Pairing, share: float, difference: float, aim: Aim) -> Design:
+    bounds = pairing.discordant_bounds
+    shares = [share, *((bounds.low, bounds.high) if bounds else ())]
+    needed = [mcnemar_samples(max(s, difference), difference, aim) for s in shares]
+    seen = mcnemar_detectable(pairing.n, share, aim) if pairing.n else None
+    low, high = needed[1:] or (None, None)
+    return Design("paired", "McNemar's exact test, exact power", needed[0], low, high, seen)
 
 
 def _other(accuracy: float, difference: float) -> float:

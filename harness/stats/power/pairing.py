@@ -7,10 +7,10 @@ from statistics import fmean, variance
 
 from harness.errors import RunError
 from harness.stats.intervals import is_binary, wilson
-from harness.stats.methods import SEED
+from harness.stats.methods import SEED, seed_of
 from harness.stats.records import Interval
 from harness.stats.seeds import seed_spread
-from harness.stats.series import paired_values
+from harness.stats.series import answers, by_repeat, paired_values
 from harness.storage.result import Result, SuiteResult
 
 
@@ -19,8 +19,7 @@ class Pairing:
     """The joint spread of two series of values on the same prompts.
 
     Attributes:
-        first: mean of the baseline's values.
-        second: mean of the other's.
+        first: mean of the baseline's values; `second` that of the other's.
         n: shared prompts; None where they are not stated.
         repeats: answers a prompt.
         discordant: share of prompts that only one gets right; None unless each has one answer
@@ -92,10 +91,10 @@ def pairing(first: SuiteResult, second: SuiteResult) -> Pairing:
     ours, theirs = paired_values(first, second)
     if len(ours) < 2:
         raise RunError(f"{first.suite}: {len(ours)} shared prompts with values, two are needed")
-    repeats = min(_repeats(first), _repeats(second))
+    repeats = min(len({sample.repeat for sample in suite.samples}) for suite in (first, second))
     single = repeats == 1 and is_binary(ours) and is_binary(theirs)
     differences = [x - y for x, y in zip(ours, theirs, strict=True)]
-    within = [_within(suite) for suite in (first, second)]
+    within, other = _within(first), _within(second)
     return Pairing(
         first=fmean(ours),
         second=fmean(theirs),
@@ -105,7 +104,7 @@ def pairing(first: SuiteResult, second: SuiteResult) -> Pairing:
         correlation=_correlation(ours, theirs),
         spreads=(variance(ours), variance(theirs)),
         variance=variance(differences),
-        within=None if None in within else sum(w for w in within if w is not None),
+        within=None if within is None or other is None else within + other,
     )
 
 
@@ -156,9 +155,9 @@ def pairs_of(
         ours = {name: ours[name]}
     if baseline in theirs:
         theirs = {baseline: theirs[baseline]}
-    by_seed = {_seed(other): score for other, score in theirs.items()}
+    by_seed = {seed_of(other): score for other, score in theirs.items()}
     first = next(iter(theirs.values()))
-    return [(by_seed.get(_seed(own), first), score) for own, score in ours.items()]
+    return [(by_seed.get(seed_of(own), first), score) for own, score in ours.items()]
 
 
 def seeds(ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]) -> Seeds | None:
@@ -169,31 +168,14 @@ def seeds(ours: Mapping[str, SuiteResult], theirs: Mapping[str, SuiteResult]) ->
 
 def _scores(members: Mapping[str, SuiteResult]) -> list[float]:
     """Return the mean value of each, over the answers that all of them have."""
-    tables = [
-        {(s.id, s.repeat): s.value for s in suite.samples if s.value is not None}
-        for suite in members.values()
-    ]
-    shared = set.intersection(*(set(table) for table in tables))
-    return [fmean(table[key] for key in sorted(shared)) for table in tables] if shared else []
-
-
-def _seed(name: str) -> str:
-    match = SEED.search(name)
-    return match[1] if match else ""
-
-
-def _repeats(suite: SuiteResult) -> int:
-    return len({sample.repeat for sample in suite.samples})
+    tables = list(map(by_repeat, members.values()))
+    shared = sorted(set.intersection(*map(set, tables)))
+    return [fmean(table[key] for key in shared) for table in tables] if shared else []
 
 
 def _within(suite: SuiteResult) -> float | None:
     """Return the mean variance of a prompt's answers; None without repeats."""
-    answers: dict[str, list[float]] = {}
-    for sample in suite.samples:
-        if sample.value is not None:
-            answers.setdefault(sample.id, []).append(sample.value)
-    several = [variance(values) for values in answers.values() if len(values) > 1]
-    return fmean(several) if several else None
+    return _mean(variance(values) for values in answers(suite).values() if len(values) > 1)
 
 
 def _correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
