@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from harness.report.tables.table import NONE, Heading, Table
 from harness.stats.power.budget import Budget, Question
-from harness.stats.power.designs import Design, approximation
+from harness.stats.power.designs import Design
+from harness.stats.power.sizes import connor
 
 
 def table(budget: Budget) -> Table:
@@ -77,8 +78,11 @@ def _pairing_note(budget: Budget) -> str:
 
 def _tests_note(budget: Budget) -> str:
     paired, unpaired = budget.designs[:2]
-    near = approximation(budget.pairing, budget.difference, budget.question.per_comparison)
-    formula = f"; Connor's approximation: {near:,}" if near is not None else ""
+    share, formula = budget.pairing.discordant, ""
+    if share is not None:
+        most = max(share, budget.difference)
+        near = connor(most, budget.difference, budget.question.per_comparison)
+        formula = f"; Connor's approximation: {near:,}"
     return (
         f"Paired: {paired.test}{formula}. Unpaired: {unpaired.test}; each checkpoint needs this "
         "number."

@@ -1,12 +1,13 @@
 """The engine seam: one base class that local engines, endpoints and judges share."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.options import EngineSpec
+from harness.engines.options import EngineSpec, adapter_of
 from harness.errors import EngineUnavailable
 
 #: Abilities of engines. A suite that needs what an engine lacks is refused.
@@ -20,6 +21,9 @@ CAPABILITIES = frozenset(
     {"tokens", "messages", "adapters", "prefix", "logprobs", "loglikelihood", "many", "sampling"}
     | {"remote"}
 )
+
+#: The most likely tokens at one place, with their natural-log probabilities.
+Tops = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """One generated text; `token_ids` includes the token that ended it, the text does not."""
+
+    text: str
+    reason: FinishReason
+    token_ids: tuple[int, ...]
+    logprobs: tuple[Tops, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """The answer to one request: n texts and, side by side with them, how each ended.
 
-    `token_ids` may be empty where an endpoint does not tell. `logprobs` holds for each text and
-    generated token the most likely tokens with their natural-log probabilities, when asked for.
+    `token_ids` may be empty where an endpoint does not tell, `logprobs` where not asked for.
     `served` is what an endpoint says has answered, which may be a version of the model asked for.
     """
 
     texts: tuple[str, ...]
     finish_reasons: tuple[FinishReason, ...]
     token_ids: tuple[tuple[int, ...], ...] = ()
-    logprobs: tuple[tuple[tuple[tuple[str, float], ...], ...], ...] = ()
+    logprobs: tuple[tuple[Tops, ...], ...] = ()
     usage: Usage = Usage()
     served: str = ""
 
@@ -115,15 +128,70 @@ class Engine(ABC):
         )
 
 
-def tokens_of(request: Request) -> tuple[int, ...]:
-    """Return the rendered prompt, for engines that take token ids.
+class LocalEngine(Engine):
+    """An engine that reads token ids and serves a checkpoint folder with its adapters."""
 
-    Raises:
-        ValueError: nobody rendered it, or it is empty.
-    """
-    if not request.token_ids:
-        raise ValueError("the request has no token ids: render it before asking this engine")
-    return request.token_ids
+    #: Longest prompt plus completion, in tokens; known once it starts.
+    _longest = 0
+    #: Tokens that it must generate to score others.
+    _spare = 0
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one rendered request.
+
+        Raises:
+            EngineGone: the engine died or hangs, or does not run.
+            ValueError: no such adapter, or no token ids.
+        """
+        prompt, adapter = request.token_ids, adapter_of(self._spec, request.model)
+        if not prompt:
+            raise ValueError("the request has no token ids: render it before asking this engine")
+        room = self._longest - len(prompt)
+        if room < 1:
+            return no_text(request, "overflow", len(prompt))
+        decoding = replace(request.decoding, max_tokens=min(room, request.decoding.max_tokens))
+        texts = await self._generate(replace(request, decoding=decoding), prompt, adapter)
+        return completion_of(request, texts, len(prompt))
+
+    async def loglikelihood(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    ) -> Likelihood:
+        """Return the log-probability of a continuation's tokens after a prefix's.
+
+        Raises:
+            EngineGone: as `complete`.
+            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
+        """
+        if not continuation:
+            return Likelihood(0.0, greedy=True)
+        size, most = len(prefix) + len(continuation), self._longest - self._spare
+        if not prefix or size > most:
+            raise ValueError(f"cannot score {size} tokens: 2 to {most}, with a prefix")
+        return await self._score(prefix, continuation, adapter_of(self._spec, model))
+
+    @abstractmethod
+    async def _generate(
+        self, request: Request, prompt: tuple[int, ...], adapter: str | None
+    ) -> Sequence[Generated]:
+        """Return a text for each sample, or of a greedy request one for all."""
+
+    @abstractmethod
+    async def _score(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], adapter: str | None
+    ) -> Likelihood:
+        """Score a continuation of at least one token."""
+
+
+def completion_of(request: Request, texts: Sequence[Generated], prompt_tokens: int) -> Completion:
+    """Return the answer made of its texts; a greedy request has one for all its samples."""
+    every = [*texts] * (request.n // len(texts))
+    return Completion(
+        texts=tuple(generated.text for generated in every),
+        finish_reasons=tuple(generated.reason for generated in every),
+        token_ids=tuple(generated.token_ids for generated in every),
+        logprobs=tuple(g.logprobs for g in every) if request.top_logprobs > 0 else (),
+        usage=Usage(prompt_tokens, sum(len(generated.token_ids) for generated in every)),
+    )
 
 
 def no_text(request: Request, reason: FinishReason, prompt_tokens: int = 0) -> Completion:

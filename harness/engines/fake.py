@@ -13,11 +13,10 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from eval_suites.requests import Likelihood, Request
 from harness.engines import base
-from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
+from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Generated, Tops
 from harness.engines.options import EngineSpec, adapter_of, read_options
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
@@ -38,7 +37,7 @@ def _rng(request: Request, *salt: object) -> random.Random:
     return random.Random(hashlib.sha256(repr(parts).encode()).digest())
 
 
-def _logprobs(request: Request, tokens: list[str]) -> tuple[tuple[str, float], ...]:
+def _logprobs(request: Request, tokens: list[str]) -> Tops:
     """Return made-up alternatives of the last token, itself the likeliest."""
     rng = _rng(request, "logprobs", *tokens)
     rest = rng.sample(_WORDS, k=min(request.top_logprobs, len(_WORDS)) - 1)
@@ -96,23 +95,21 @@ class FakeEngine(Engine):
         words = _payload(request).split()
         if len(words) >= self._spec.settings.max_model_len:
             return base.no_text(request, "overflow", len(words))
-        samples = [self._sample(request, k) for k in range(request.n)]
-        texts, reasons, tokens, tops = zip(*samples, strict=True)
-        usage = Usage(len(words), sum(map(len, tokens)))
-        return Completion(texts, reasons, tokens, tops if request.top_logprobs > 0 else (), usage)
+        texts = [self._generated(request, k) for k in range(request.n)]
+        return base.completion_of(request, texts, len(words))
 
-    def _sample(self, request: Request, number: int) -> tuple[Any, ...]:
-        """Return a text up to a stop string or the longest length, its end, tokens and scores."""
-        seed = request.seed + number if request.decoding.temperature > 0 else request.seed
+    def _generated(self, request: Request, sample: int) -> Generated:
+        """Return a text up to a stop string or the longest length."""
+        seed = request.seed + sample if request.decoding.temperature > 0 else request.seed
         single, limit = replace(request, n=1, seed=seed), request.decoding.max_tokens
         words = re.findall(r"\s*\S+", base.cut_at_stop(self.script(single), request.decoding.stop))
         tokens = words[:limit]
-        scored = tokens if request.top_logprobs > 0 else []
-        return (
-            "".join(tokens),
-            "length" if len(words) > limit else "stop",
-            tuple(map(_id, tokens)),
-            tuple(_logprobs(single, tokens[: k + 1]) for k in range(len(scored))),
+        scored = range(len(tokens) if request.top_logprobs > 0 else 0)
+        return Generated(
+            text="".join(tokens),
+            reason="length" if len(words) > limit else "stop",
+            token_ids=tuple(map(_id, tokens)),
+            logprobs=tuple(_logprobs(single, tokens[: k + 1]) for k in scored),
         )
 
     async def loglikelihood(

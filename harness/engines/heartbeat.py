@@ -34,6 +34,8 @@ def silence(hung_s: float) -> tuple[float, int]:
 class Heartbeat:
     """Ends every guarded request with `EngineGone` once the engine has fallen silent.
 
+    It asks from the start, inside a running event loop.
+
     Attributes:
         silent: the reason, once it has; it does not come back. "" while it lives.
 
@@ -49,16 +51,11 @@ class Heartbeat:
         self._waits = waits
         self._guarded: set[asyncio.Timeout] = set()
         self.silent = ""
-        self._watch: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to ask, inside a running event loop."""
         self._watch = asyncio.create_task(self._watching())
 
     def stop(self) -> None:
         """Ask no more."""
-        if self._watch is not None:
-            self._watch.cancel()
+        self._watch.cancel()
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:

@@ -16,16 +16,12 @@ import torch
 from torch import Tensor
 
 from eval_suites.requests import Decoding, FinishReason, Likelihood
-from harness.engines.base import cut_at_stop
+from harness.engines.base import EngineGone, Generated, Tops, cut_at_stop
 
 #: Shared tokens at the front of a batch from which computing them apart pays.
 _WORTH_SHARING = 16
 #: Most logits held at once when scoring (numbers, 1 GB in float32).
 _MOST_LOGITS = 2**28
-
-
-class Interrupted(RuntimeError):  # noqa: N818 - reads as what happened
-    """Somebody asked the model to stop in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +32,6 @@ class Row:
     decoding: Decoding
     top_logprobs: int = 0
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """One generated text; `token_ids` includes the token that ended it, the text does not."""
-
-    text: str
-    reason: FinishReason
-    token_ids: tuple[int, ...]
-    logprobs: tuple[tuple[tuple[str, float], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ class _Draft:
     row: Row
     uniforms: Tensor | None = None
     ids: list[int] = field(default_factory=list)
-    tops: list[tuple[tuple[str, float], ...]] = field(default_factory=list)
+    tops: list[Tops] = field(default_factory=list)
     ended: FinishReason | None = None
 
     def __post_init__(self) -> None:
@@ -155,7 +141,7 @@ class LocalModel:
         """Generate one text for each row, all with one adapter (None: the base).
 
         Raises:
-            Interrupted: `stop` was set.
+            EngineGone: `stop` was set.
         """
         drafts = list(map(_Draft, rows))
         with self._serving(adapter):
@@ -205,7 +191,7 @@ class LocalModel:
         `before` [B, T0] masks what is in the cache, `mask` [B, T] the new ids (None: all count).
         """
         if self.stop.is_set():
-            raise Interrupted("the engine is being stopped")
+            raise EngineGone("the engine is being stopped")
         whole = torch.cat([before, torch.ones_like(ids) if mask is None else mask], dim=1)
         positions = (whole.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         out = self._model(
@@ -262,7 +248,7 @@ class LocalModel:
         """Return the log-probabilities of continuations, all with one adapter.
 
         Raises:
-            Interrupted: `stop` was set.
+            EngineGone: `stop` was set.
         """
         keep = max(len(pair.continuation) for pair in pairs) + 1
         size = max(1, _MOST_LOGITS // (keep * self._model.config.get_text_config().vocab_size))

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Request
-from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Usage, no_text
+from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Tops, Usage, no_text
 from harness.engines.options import EngineSpec, read_options
-from harness.engines.retry import Filtered, Garbled, Overflow, Patience, ask_again
+from harness.engines.retry import Garbled, NoText, Patience, ask_again
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -144,10 +144,8 @@ class OpenAIEngine(Engine):
                 answer = await ask_again(
                     call, self._where, self._patience, random.Random(repr(request))
                 )
-            except Overflow:
-                return no_text(request, "overflow")
-            except Filtered:
-                return no_text(request, "filtered")
+            except NoText as error:
+                return no_text(request, error.reason)
         return _completion(request, answer)
 
     def _parameters(self, request: Request) -> dict[str, Any]:
@@ -187,7 +185,7 @@ async def _complete(client: "AsyncOpenAI", parameters: dict[str, Any]) -> "ChatC
     return answer
 
 
-def _tops(choice: "Choice") -> tuple[tuple[tuple[str, float], ...], ...]:
+def _tops(choice: "Choice") -> tuple[Tops, ...]:
     places = (choice.logprobs.content if choice.logprobs else None) or []
     return tuple(tuple((top.token, top.logprob) for top in place.top_logprobs) for place in places)
 

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from eval_suites.requests import FinishReason
 from harness.engines.base import EngineGone, RequestFailed
 from harness.errors import EngineUnavailable
 
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
     from openai import OpenAIError
 
 T = TypeVar("T")
-Kind = Literal["refused", "overflow", "filtered", "down", "again", "failed"]
 
-_TOO_LONG = ("context_length_exceeded", "maximum context length", "context window", "too long")
-_FILTERED = ("content_filter", "content_policy_violation", "content management policy")
+#: Words in errors by the reason why there is no text.
+_NO_TEXT: dict[FinishReason, tuple[str, ...]] = {
+    "filtered": ("content_filter", "content_policy_violation", "content management policy"),
+    "overflow": (
+        "context_length_exceeded",
+        "maximum context length",
+        "context window",
+        "too long",
+    ),
+}
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "exceeded your current quota")
 _LONGEST_WAIT_S = 60.0
 
@@ -33,12 +41,12 @@ class Garbled(ValueError):  # noqa: N818 - reads as what happened
     """The endpoint answered with something that is no completion."""
 
 
-class Overflow(ValueError):  # noqa: N818 - as above
-    """The prompt is too long for the endpoint's model."""
+class NoText(ValueError):  # noqa: N818 - as above
+    """The prompt is too long for the endpoint's model, or refused by its content filter."""
 
-
-class Filtered(ValueError):  # noqa: N818 - as above
-    """The endpoint's content filter refused the prompt."""
+    def __init__(self, reason: FinishReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +64,29 @@ class Patience:
     backoff_s: float = 0.5
 
 
-def _kind(error: "OpenAIError | ValueError") -> Kind:
-    """Classify an error by who has to act, and by the use of asking again."""
+def _end(error: "OpenAIError | ValueError", where: str) -> tuple[Exception, bool]:
+    """Return the exception that ends a request, and True where asking again may help before.
+
+    It is `EngineGone` where nobody answers, and for a refusal it ends the run.
+    """
     import openai
 
-    text = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')} {error}".lower()
+    failed = RequestFailed(f"{where}: {error}")
+    if isinstance(error, openai.APITimeoutError):
+        return failed, True
     if isinstance(error, openai.APIConnectionError):
-        return "again" if isinstance(error, openai.APITimeoutError) else "down"
+        return EngineGone(f"{where} does not answer any more: {str(error).rstrip('.')}"), True
     if not isinstance(error, openai.APIStatusError):
-        return "again"  # an answer that could not be read
+        return failed, True  # an answer that could not be read
+    text = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')} {error}".lower()
     if error.status_code in {401, 402, 403, 404} or any(word in text for word in _NO_CREDIT):
-        return "refused"
+        remedy = "check OPENAI_API_KEY, the quota and the model's name"
+        return EngineUnavailable(f"{where} refused: {error}: {remedy}"), False
     if error.status_code in {400, 413, 422}:
-        if any(word in text for word in _FILTERED):
-            return "filtered"
-        return "overflow" if any(word in text for word in _TOO_LONG) else "failed"
-    passing = error.status_code in {408, 409, 425, 429} or error.status_code >= 500
-    return "again" if passing else "failed"
+        for reason, words in _NO_TEXT.items():
+            if any(word in text for word in words):
+                return NoText(reason), False
+    return failed, error.status_code in {408, 409, 425, 429} or error.status_code >= 500
 
 
 def retry_after(error: Exception) -> float:
@@ -92,18 +106,6 @@ def wait_s(tries: int, rng: random.Random, patience: Patience, asked_for: float)
     return max(asked_for, doubling * rng.uniform(0.5, 1.0))
 
 
-def _end(error: Exception, kind: Kind, where: str) -> Exception:
-    """Return the exception that ends a request (and for a refusal the run)."""
-    refused = f"{where} refused: {error}: check OPENAI_API_KEY, the quota and the model's name"
-    ends = {
-        "refused": EngineUnavailable(refused),
-        "overflow": Overflow(str(error)),
-        "filtered": Filtered(str(error)),
-        "down": EngineGone(f"{where} does not answer any more: {str(error).rstrip('.')}"),
-    }
-    return ends.get(kind, RequestFailed(f"{where}: {error}"))
-
-
 async def ask_again(
     call: Callable[[], Awaitable[T]], where: str, patience: Patience, rng: random.Random
 ) -> T:
@@ -113,8 +115,7 @@ async def ask_again(
         EngineUnavailable: refused (key, quota, unknown model).
         EngineGone: nobody answers any more.
         RequestFailed: the endpoint cannot answer this request, or not within the deadline.
-        Overflow: the prompt is too long.
-        Filtered: a content filter refused the prompt.
+        NoText: the prompt is too long, or a content filter refused it.
     """
     import openai
 
@@ -123,12 +124,12 @@ async def ask_again(
         try:
             return await call()
         except (openai.OpenAIError, ValueError) as error:
-            kind, now = _kind(error), time.monotonic()
-            down_since = (down_since or now) if kind == "down" else None
+            (end, again), now = _end(error, where), time.monotonic()
+            down_since = (down_since or now) if isinstance(end, EngineGone) else None
             pause = wait_s(tries, rng, patience, retry_after(error))
             late = now + pause > started + patience.deadline_s
             dead = down_since is not None and now + pause > down_since + patience.down_s
-            if kind not in {"down", "again"} or late or dead:
-                raise _end(error, kind, where) from error
+            if late or dead or not again:
+                raise end from error
         tries += 1
         await asyncio.sleep(pause)

@@ -7,17 +7,16 @@ a worker thread (the event loop stays free), and goes on with what arrived meanw
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines import base
-from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
-from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
+from harness.engines.base import CAPABILITIES, EngineGone, Generated, LocalEngine
+from harness.engines.options import EngineSpec, local_base, longest, read_options
 
 if TYPE_CHECKING:
-    from harness.engines.local_model import Generated, LocalModel, Pair, Row
+    from harness.engines.local_model import LocalModel, Pair, Row
 
 #: Padded tokens of a batch, prompt and completion: bounds the memory of the cache.
 _MOST_TOKENS = 2**16
@@ -25,14 +24,15 @@ _MOST_TOKENS = 2**16
 _GATHER_S = 0.005
 
 
+#: The function of a `LocalModel` and the adapter, which the jobs of a batch share.
+Kind = tuple[Callable[..., list[Any]], str | None]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """One text to generate or one continuation to score, and who waits for it.
+    """One text to generate or one continuation to score, and who waits for it."""
 
-    `kind` is the model's function and the adapter, which the jobs of a batch share.
-    """
-
-    kind: tuple[Callable[[str | None, list[Any]], list[Any]], str | None]
+    kind: Kind
     item: "Row | Pair"
     size: int
     answer: "asyncio.Future[Any]"
@@ -58,7 +58,7 @@ def pick(waiting: Sequence[_Job], most: int) -> list[_Job]:
     return batch
 
 
-class TransformersEngine(Engine):
+class TransformersEngine(LocalEngine):
     """Transformers and PEFT in this process; adapters stay unmerged beside one base.
 
     Greedy answers do not depend on who shares a batch but for ties in the last bits; sampled rows
@@ -75,7 +75,6 @@ class TransformersEngine(Engine):
         super().__init__(spec)
         self.version = f"{metadata.version('transformers')}/torch-{metadata.version('torch')}"
         self._most = int(read_options(spec.settings, {"batch": 32})["batch"])
-        self._longest = 0
         self._waiting: list[_Job] = []
         self._arrived = asyncio.Event()
         self._model: LocalModel | None = None
@@ -130,7 +129,7 @@ class TransformersEngine(Engine):
             [j.item for j in jobs],
         )
         try:
-            results = await loop.run_in_executor(self._thread, run, adapter, items)
+            results = await loop.run_in_executor(self._thread, run, self._model, adapter, items)
         except Exception as error:  # whatever it is belongs to those who wait
             results = [error] * len(jobs)
         self._waiting = [job for job in self._waiting if job not in jobs]
@@ -142,66 +141,32 @@ class TransformersEngine(Engine):
             else:
                 job.answer.set_result(result)
 
-    def _running(self) -> "LocalModel":
+    async def _ask(self, kind: Kind, item: "Row | Pair", size: int) -> Any:
         if self._model is None:
             raise EngineGone("the engine is not running: enter its context first")
-        return self._model
-
-    async def _ask(self, kind: tuple[Any, str | None], item: "Row | Pair", size: int) -> Any:
         job = _Job(kind, item, size, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._arrived.set()
         return await job.answer
 
-    async def complete(self, request: Request) -> Completion:
-        """Complete one rendered request.
+    async def _generate(
+        self, request: Request, prompt: tuple[int, ...], adapter: str | None
+    ) -> list[Generated]:
+        from harness.engines.local_model import LocalModel, Row
 
-        Raises:
-            EngineGone: the engine does not run.
-            ValueError: no such adapter, or no token ids.
-        """
-        from harness.engines.local_model import Row
-
-        prompt, adapter = base.tokens_of(request), adapter_of(self._spec, request.model)
-        room = self._longest - len(prompt)
-        if room < 1:
-            return base.no_text(request, "overflow", len(prompt))
-        kind = self._running().generate, adapter
-        decoding = replace(request.decoding, max_tokens=min(room, request.decoding.max_tokens))
-        count = request.n if decoding.temperature > 0 else 1  # greedy samples are all the same
+        decoding = request.decoding
+        count = request.n if decoding.temperature > 0 else 1
         seeds = [(request.seed + k) % 2**63 for k in range(count)]
         rows = [Row(prompt, decoding, request.top_logprobs, seed) for seed in seeds]
         size = len(prompt) + decoding.max_tokens
-        made = await asyncio.gather(*(self._ask(kind, row, size) for row in rows))
-        return _completion(made * (request.n // count), len(prompt))
+        kind = LocalModel.generate, adapter
+        return list(await asyncio.gather(*(self._ask(kind, row, size) for row in rows)))
 
-    async def loglikelihood(
-        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    async def _score(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], adapter: str | None
     ) -> Likelihood:
-        """Return the log-probability of a continuation's tokens after a prefix's.
+        from harness.engines.local_model import LocalModel, Pair
 
-        Raises:
-            EngineGone: the engine does not run.
-            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
-        """
-        from harness.engines.local_model import Pair
-
-        if not continuation:
-            return Likelihood(0.0, greedy=True)
-        size = len(prefix) + len(continuation)
-        if not prefix or size > self._longest:
-            raise ValueError(f"cannot score {size} tokens: 1 to {self._longest}, with a prefix")
-        kind = self._running().score, adapter_of(self._spec, model)
-        likelihood: Likelihood = await self._ask(kind, Pair(prefix, continuation), size)
+        pair, size = Pair(prefix, continuation), len(prefix) + len(continuation)
+        likelihood: Likelihood = await self._ask((LocalModel.score, adapter), pair, size)
         return likelihood
-
-
-def _completion(made: Sequence["Generated"], prompt_tokens: int) -> Completion:
-    tops = tuple(generated.logprobs for generated in made)
-    return Completion(
-        texts=tuple(generated.text for generated in made),
-        finish_reasons=tuple(generated.reason for generated in made),
-        token_ids=tuple(generated.token_ids for generated in made),
-        logprobs=tops if any(tops) else (),
-        usage=Usage(prompt_tokens, sum(len(generated.token_ids) for generated in made)),
-    )

@@ -8,7 +8,6 @@ whether its core's process lives; whether it answers is asked here (`heartbeat.p
 
 import itertools
 import os
-import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -16,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
-from harness.engines import base, lora
-from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Usage
+from harness.engines import lora
+from harness.engines.base import CAPABILITIES, EngineGone, Generated, LocalEngine, Tops
 from harness.engines.heartbeat import Heartbeat, silence
-from harness.engines.options import EngineSpec, adapter_of, local_base, longest, read_options
+from harness.engines.options import EngineSpec, local_base, longest, read_options
 from harness.engines.preload import preloading
 from harness.errors import EngineUnavailable
 
@@ -57,7 +56,7 @@ def _installed() -> str | None:
     return None
 
 
-class VllmEngine(Engine):
+class VllmEngine(LocalEngine):
     """vLLM's AsyncLLM with one queue for all requests and adapters.
 
     The version is distribution and version, so that CPU and CUDA builds are told apart.
@@ -73,6 +72,7 @@ class VllmEngine(Engine):
 
     name = "vllm"
     capabilities = CAPABILITIES - {"messages", "remote"}
+    _spare = 1
 
     def __init__(self, spec: EngineSpec) -> None:
         super().__init__(spec)
@@ -92,7 +92,6 @@ class VllmEngine(Engine):
         self._turns = lora.Turns()
         self._mixes = True
         self._processes: list[Process] = []
-        self._longest = 0
         self._running: tuple[AsyncLLM, Heartbeat] | None = None
 
     def refusal(self, adapter: Path) -> str:
@@ -127,7 +126,6 @@ class VllmEngine(Engine):
             ) from error
         self._processes = [process for process in _started() if process not in others]
         self._running = engine, Heartbeat(engine.is_sleeping, *self._silence)
-        self._running[1].start()
         if self._spec.adapters:
             await self._try()
         return self
@@ -192,44 +190,27 @@ class VllmEngine(Engine):
         # Workers of a core that was killed live on for half a minute, with all they hold.
         _end(self._processes)
 
-    async def complete(self, request: Request) -> Completion:
-        """Complete one rendered request.
-
-        Raises:
-            EngineGone: the engine core died or hangs, or the engine does not run.
-            ValueError: no such adapter, or no token ids.
-        """
-        prompt = base.tokens_of(request)
-        room = self._longest - len(prompt)
-        if room < 1:
-            return base.no_text(request, "overflow", len(prompt))
-        adapter = adapter_of(self._spec, request.model)
+    async def _generate(
+        self, request: Request, prompt: tuple[int, ...], adapter: str | None
+    ) -> list[Generated]:
         async with self._turns.turn(None if self._mixes else adapter is None):
-            out = await self._outcome(prompt, _sampling(request, room), adapter)
-        return _completion(request, out)
+            out = await self._outcome(prompt, _sampling(request), adapter)
+        texts = []
+        for output in sorted(out.outputs, key=lambda output: output.index):
+            if output.finish_reason not in {"stop", "length"}:
+                raise EngineGone(f"vLLM gave a request up ({output.finish_reason})")
+            tops = tuple(_top(place, request.top_logprobs) for place in output.logprobs or ())
+            ids = tuple(output.token_ids)
+            texts.append(Generated(output.text, output.finish_reason, ids, tops))
+        return texts
 
-    async def loglikelihood(
-        self, prefix: tuple[int, ...], continuation: tuple[int, ...], model: str = ""
+    async def _score(
+        self, prefix: tuple[int, ...], continuation: tuple[int, ...], adapter: str | None
     ) -> Likelihood:
-        """Return the log-probability of a continuation's tokens after a prefix's.
-
-        Raises:
-            EngineGone: the engine core died or hangs, or the engine does not run.
-            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
-        """
-        if not continuation:
-            return Likelihood(0.0, greedy=True)
-        tokens = prefix + continuation
-        if not prefix or len(tokens) >= self._longest:
-            raise ValueError(
-                f"cannot score {len(tokens)} tokens: 2 to {self._longest - 1}, with a prefix"
-            )
-        adapter = adapter_of(self._spec, model)
         # Beside others vLLM on a CPU (0.32) dies of scoring where adapters are loaded: alone then.
         async with self._turns.turn(object() if self._cpu and self._spec.adapters else None):
-            # The one token that it must generate is not used.
-            how = _greedy(max_tokens=1, prompt_logprobs=0, detokenize=False)
-            out = await self._outcome(tokens, how, adapter)
+            how = _greedy(max_tokens=self._spare, prompt_logprobs=0, detokenize=False)
+            out = await self._outcome(prefix + continuation, how, adapter)
         tops = (out.prompt_logprobs or [])[len(prefix) :]
         logprobs = [top[token] for token, top in zip(continuation, tops, strict=True) if top]
         summed = sum(float(logprob.logprob) for logprob in logprobs)
@@ -283,23 +264,20 @@ def _started() -> "list[Process]":
 
 def _end(processes: "list[Process]") -> None:
     """Kill those that are still there, and wait until what they held is free."""
-    if not processes:
-        return
-    from psutil import wait_procs
+    from psutil import Error, wait_procs
 
     for process in processes:
-        if process.is_running():  # never another one that has its number now
-            with suppress(OSError):
-                os.kill(process.pid, signal.SIGKILL)
+        with suppress(Error):  # it is gone; another one that has its number now is left alone
+            process.kill()
     wait_procs(processes, timeout=_SHUTDOWN_S)
     processes.clear()
 
 
-def _sampling(request: Request, room: int) -> "SamplingParams":
+def _sampling(request: Request) -> "SamplingParams":
     """Return vLLM's settings of a request; a greedy one is asked once, whatever its n."""
     how = request.decoding
     settings = {
-        "max_tokens": min(room, how.max_tokens),
+        "max_tokens": how.max_tokens,
         "stop": list(how.stop),
         "logprobs": request.top_logprobs or None,
     }
@@ -319,27 +297,7 @@ def _greedy(**settings: Any) -> "SamplingParams":
     )
 
 
-def _tops(positions: Any, count: int) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """Return the `count` likeliest tokens of each place (vLLM adds the chosen one to them)."""
-    ordered = (sorted(place.values(), key=lambda top: top.rank)[:count] for place in positions)
-    return tuple(
-        tuple((str(top.decoded_token), float(top.logprob)) for top in place) for place in ordered
-    )
-
-
-def _completion(request: Request, out: "RequestOutput") -> Completion:
-    outputs = sorted(out.outputs, key=lambda output: output.index) * (request.n // len(out.outputs))
-    for output in outputs:
-        if output.finish_reason not in {"stop", "length"}:
-            raise EngineGone(f"vLLM gave a request up ({output.finish_reason})")
-    return Completion(
-        texts=tuple(output.text for output in outputs),
-        finish_reasons=tuple(output.finish_reason for output in outputs),
-        token_ids=tuple(tuple(output.token_ids) for output in outputs),
-        logprobs=tuple(_tops(output.logprobs or (), request.top_logprobs) for output in outputs)
-        if request.top_logprobs
-        else (),
-        usage=Usage(
-            len(out.prompt_token_ids or ()), sum(len(output.token_ids) for output in outputs)
-        ),
-    )
+def _top(place: Mapping[int, Any], count: int) -> Tops:
+    """Return the `count` likeliest tokens of a place (vLLM adds the chosen one to them)."""
+    ordered = sorted(place.values(), key=lambda top: top.rank)[:count]
+    return tuple((str(top.decoded_token), float(top.logprob)) for top in ordered)

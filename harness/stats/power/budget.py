@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.errors import RecipeError, RunError
-from harness.stats.power.designs import Design, SeedPlan, assumed, designs, seed_plan
+from harness.stats.power.designs import Design, SeedPlan, assumed, designs
 from harness.stats.power.pairing import Pairing, Seeds, averaged, family, pairing, pairs_of, seeds
-from harness.stats.power.sizes import Aim
+from harness.stats.power.sizes import Aim, seeds_needed
 from harness.storage.result import Result
 
 
@@ -115,9 +115,14 @@ def _of_suite(question: Question, result: Result, suite: str, names: tuple[str, 
     difference, spread = question.difference(scale), seeds(ours, theirs)
     with _refused("--points"):
         plans = designs(figured, difference, question.per_comparison)
-        plan = None if spread is None else seed_plan(spread, difference, question.per_comparison)
+        plan = None if spread is None else _plan(spread, difference, question.per_comparison)
     title = f"{suite}: {names[1]} against {names[0]}"
     return Budget(title, question, scale, figured, plans, names, spread, plan)
+
+
+def _plan(spread: Seeds, difference: float, aim: Aim) -> SeedPlan:
+    sds = spread.sd, spread.interval.low, spread.interval.high
+    return SeedPlan(*(seeds_needed(sd, difference, aim, both=spread.both) for sd in sds))
 
 
 @contextmanager

@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 
 from harness.errors import RecipeError
-from harness.stats.power.pairing import Pairing, Seeds
+from harness.stats.power.pairing import Pairing
 from harness.stats.power.sizes import (
     Aim,
-    connor,
     correlation_of,
     discordant_of,
     mcnemar_detectable,
     mcnemar_samples,
     mean_detectable,
     mean_samples,
-    seeds_needed,
     unpaired_detectable,
     unpaired_samples,
 )
@@ -118,19 +116,6 @@ def designs(pairing: Pairing, difference: float, aim: Aim) -> tuple[Design, ...]
         if (v := pairing.variance_with(answers)) is not None
     )
     return (paired, unpaired, *repeated)
-
-
-def approximation(pairing: Pairing, difference: float, aim: Aim) -> int | None:
-    """Return the pairs by Connor's formula; None where values are graded."""
-    if pairing.discordant is None:
-        return None
-    return connor(max(pairing.discordant, difference), difference, aim)
-
-
-def seed_plan(seeds: Seeds, difference: float, aim: Aim) -> SeedPlan:
-    """Return the training seeds that show a difference."""
-    sds = (seeds.sd, seeds.interval.low, seeds.interval.high)
-    return SeedPlan(*(seeds_needed(sd, difference, aim, both=seeds.both) for sd in sds))
 
 
 def _mcnemar(pairing: Pairing, share: float, difference: float, aim: Aim) -> Design:

@@ -47,7 +47,6 @@ def run(ask: Ask, work: Callable[[Heartbeat], Awaitable[T]]) -> T:
 
     async def main() -> T:
         pulse = Heartbeat(ask, every_s=0.0, waits=WAITS)
-        pulse.start()
         try:
             return await work(pulse)
         finally:
