@@ -3,8 +3,7 @@
 from dataclasses import asdict
 
 from harness.report.tables.table import NONE, Heading, Table
-from harness.stats.power.budget import Budget, Question
-from harness.stats.power.designs import Design
+from harness.stats.power.budget import Budget, Design, Question
 from harness.stats.power.sizes import connor
 
 

@@ -53,7 +53,7 @@ def bootstrap_means(
     uneven = [i for i, v in enumerate(series) if max(v) - min(v) > _SAME * max(map(abs, v))]
     for n, indexes in _by_length(series, uneven):
         matrix = np.array([series[i] for i in indexes], dtype=float).T
-        means = [counts @ matrix for counts in _counts(n, np.random.default_rng(seed), resamples)]
+        means = [counts @ matrix for counts in _draws(n, seed, resamples)]
         tail = float(norm.cdf(sqrt(n / (n - 1)) * t.ppf((1 - confidence) / 2, n - 1)))
         bounds = np.quantile(np.concatenate(means) / n, [tail, 1 - tail], axis=0)
         for i, (low, high) in zip(indexes, bounds.T, strict=True):
@@ -77,23 +77,18 @@ def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) 
         if sizes.size > _ENUMERATED:
             many.append(i)
         elif sizes.size:
-            p_values[i] = _enumerated(sizes, _reach(differences))
+            patterns = (np.arange(2**sizes.size)[:, None] >> np.arange(sizes.size)) & 1
+            sums = np.abs((2.0 * patterns - 1) @ sizes)
+            p_values[i] = float((sums >= _reach(differences)).mean())
     for n, indexes in _by_length(series, many):
         sizes = np.abs(np.array([series[i] for i in indexes], dtype=float).T)
         reach = np.array([_reach(series[i]) for i in indexes])
         hits = np.zeros(len(indexes), dtype=int)
-        for heads in _heads(n, np.random.default_rng(seed), resamples):
+        for heads in _draws(n, seed, resamples, coins=True):
             hits += (np.abs(2 * (heads @ sizes) - sizes.sum(axis=0)) >= reach).sum(axis=0)
         for i, count in zip(indexes, hits, strict=True):
             p_values[i] = (int(count) + 1) / (resamples + 1)
     return p_values
-
-
-def _enumerated(sizes: Any, reach: float) -> float:
-    import numpy as np
-
-    patterns = (np.arange(2**sizes.size)[:, None] >> np.arange(sizes.size)) & 1
-    return float((np.abs((2.0 * patterns - 1) @ sizes) >= reach).mean())
 
 
 def _reach(differences: Series) -> float:
@@ -111,26 +106,21 @@ def _by_length(series: Sequence[Series], indexes: Sequence[int]) -> Iterator[tup
         yield n, [i for i in indexes if lengths[i] == n]
 
 
-def _counts(n: int, rng: Any, resamples: int) -> Iterator[Any]:
-    """Yield the counts of n values in resamples, in blocks of shape (some resamples, n)."""
+def _draws(n: int, seed: int, resamples: int, *, coins: bool = False) -> Iterator[Any]:
+    """Yield the counts of n values in resamples, in blocks of shape (some resamples, n).
+
+    With `coins` it is a fair coin, 0 or 1, for each value.
+    """
     import numpy as np
 
-    for rows in _rows(n, resamples):
-        drawn = rng.integers(0, n, (rows, n), dtype=np.int32)
-        drawn += np.arange(0, rows * n, n, dtype=np.int32)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float)
-
-
-def _heads(n: int, rng: Any, resamples: int) -> Iterator[Any]:
-    """Yield a fair coin, 0 or 1, for each of n values, in blocks of shape (some resamples, n)."""
-    import numpy as np
-
-    for rows in _rows(n, resamples):
-        thrown = np.frombuffer(rng.bytes(-(-rows * n // 8)), dtype=np.uint8)
-        yield np.unpackbits(thrown, count=rows * n).reshape(rows, n).astype(float)
-
-
-def _rows(n: int, resamples: int) -> Iterator[int]:
-    step = max(1, _HELD // n)
+    rng, step = np.random.default_rng(seed), max(1, _HELD // n)
     for start in range(0, resamples, step):
-        yield min(step, resamples - start)
+        rows = min(step, resamples - start)
+        if coins:
+            thrown = np.frombuffer(rng.bytes(-(-rows * n // 8)), dtype=np.uint8)
+            block = np.unpackbits(thrown, count=rows * n)
+        else:
+            drawn = rng.integers(0, n, (rows, n), dtype=np.int32)
+            drawn += np.arange(0, rows * n, n, dtype=np.int32)[:, None]
+            block = np.bincount(drawn.ravel(), minlength=rows * n)
+        yield block.reshape(rows, n).astype(float)

@@ -1,3 +1,3 @@
 """Sample sizes: the differences that a number of prompts can show."""
 
-__all__ = ["budget", "designs", "sizes"]
+__all__ = ["budget", "sizes"]

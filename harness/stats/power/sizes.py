@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-from harness.stats.records import PairedDifference
+from harness.stats.records import PairedDifference, squares
 
 #: The largest number of samples or seeds that is searched for.
 MOST = 10**7
@@ -106,11 +106,9 @@ def mcnemar_detectable(n: int, discordant: float, aim: Aim) -> float | None:
     The discordant share stays, except that a larger difference needs as large a share. None where
     n is so small that the test sees nothing at all.
     """
-
-    def seen(delta: float) -> bool:
-        return mcnemar_power(n, max(discordant, delta), delta, aim.alpha) >= aim.power
-
-    return smallest(seen, 1.0)
+    return smallest(
+        lambda delta: mcnemar_power(n, max(discordant, delta), delta, aim.alpha) >= aim.power, 1.0
+    )
 
 
 def mean_samples(variance: float, difference: float, aim: Aim) -> int:
@@ -150,7 +148,7 @@ def detectable(
     if delta.test == "mcnemar-exact":
         share = sum(map(abs, differences)) / delta.n
         return mcnemar_detectable(delta.n, share, aim) if share else None
-    variance = sum((d - delta.delta) ** 2 for d in differences) / (delta.n - 1)
+    variance = squares(differences) / (delta.n - 1)
     return mean_detectable(variance, delta.n, aim) if variance else None
 
 
@@ -223,12 +221,11 @@ def seeds_needed(sd: float, difference: float, aim: Aim, *, both: bool) -> int:
     """Return the training seeds of each method (at least 2) that give the t-test its power."""
     if sd == 0:
         return 2
-    guess = mean_samples((1 + both) * sd**2, difference, aim)
-
-    def enough(seeds: int) -> bool:
-        return seeds_power(seeds, sd, difference, aim.alpha, both=both) >= aim.power
-
-    return least(enough, guess, start=2)
+    return least(
+        lambda seeds: seeds_power(seeds, sd, difference, aim.alpha, both=both) >= aim.power,
+        mean_samples((1 + both) * sd**2, difference, aim),
+        start=2,
+    )
 
 
 def least(enough: Callable[[int], bool], guess: int, start: int = 1) -> int:

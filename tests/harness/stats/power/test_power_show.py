@@ -10,8 +10,7 @@ import pytest
 
 from harness.cli.power_summary import table
 from harness.errors import RecipeError, RunError
-from harness.stats.power.budget import Budget, of_assumed, of_result, question
-from harness.stats.power.designs import assumed
+from harness.stats.power.budget import Budget, assumed, of_assumed, of_result, question
 from harness.stats.power.pairing import averaged, family, pairing, pairs_of, seeds
 from harness.storage.result import CheckpointResult, Result, SampleResult, SuiteResult
 
