@@ -104,9 +104,7 @@ def adapter_base(folder: Path) -> str | None:
 def under(folder: Path, models: Path) -> Path | None:
     """Return the full checkpoint that an adapter lies on; None for a full checkpoint.
 
-    Args:
-        folder: a checkpoint folder; its base may be named relative to it.
-        models: where fetched models are kept.
+    The base may be named relative to the adapter's folder.
 
     Raises:
         ModelError: the base is not to be had, or is an adapter itself.

@@ -51,7 +51,7 @@ def refusal(adapter: Path) -> str:
 
 def rank_for(adapters: Iterable[Path]) -> int:
     """Return the smallest rank of vLLM that holds all of these adapters, none refused."""
-    needed = max(_rank(_settings(adapter)) for adapter in adapters)
+    needed = max((_rank(_settings(adapter)) for adapter in adapters), default=1)
     return next(rank for rank in _RANKS if rank >= needed)
 
 

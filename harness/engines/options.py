@@ -50,7 +50,6 @@ class EngineSpec:
     """The settings of an engine, and the models that it serves.
 
     Attributes:
-        settings: as chosen.
         base: checkpoint folder (local engines) or None.
         adapters: model name -> LoRA adapter folder, all of the same base.
         served: model name -> the name that the endpoint serves it under.

@@ -123,11 +123,8 @@ class TransformersEngine(LocalEngine):
 
     async def _answer(self, jobs: list[_Job]) -> None:
         """Run one batch in the worker thread and hand out what it gave, an error too."""
-        loop, (run, adapter), items = (
-            asyncio.get_running_loop(),
-            jobs[0].kind,
-            [j.item for j in jobs],
-        )
+        loop, (run, adapter) = asyncio.get_running_loop(), jobs[0].kind
+        items = [job.item for job in jobs]
         try:
             results = await loop.run_in_executor(self._thread, run, self._model, adapter, items)
         except Exception as error:  # whatever it is belongs to those who wait

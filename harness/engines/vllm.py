@@ -25,6 +25,7 @@ from harness.errors import EngineUnavailable
 if TYPE_CHECKING:
     from psutil import Process
     from vllm import RequestOutput, SamplingParams
+    from vllm.lora.request import LoRARequest
     from vllm.v1.engine.async_llm import AsyncLLM
 
 #: Unless the user set them: nothing is reported to anybody, errors only, a clean child process.
@@ -42,8 +43,6 @@ _SHUTDOWN_S = 10.0
 #: and a step on a CPU takes up to 4,096 tokens of prompts: at 30 GFLOP/s, less than one core
 #: gives, 1 B parameters take 270 s.
 _HUNG_S = 300.0
-#: Prompt of a trial of mixed batches; any will do.
-_TRIAL = tuple(range(3, 35))
 
 
 def _installed() -> str | None:
@@ -91,6 +90,7 @@ class VllmEngine(LocalEngine):
         self._ids = itertools.count()
         self._turns = lora.Turns()
         self._mixes = True
+        self._adapters: dict[str | None, LoRARequest] = {}
         self._processes: list[Process] = []
         self._running: tuple[AsyncLLM, Heartbeat] | None = None
 
@@ -109,6 +109,7 @@ class VllmEngine(LocalEngine):
         arguments = self._arguments(local_base(self._spec))
         self._set_environment()
         from vllm import AsyncEngineArgs
+        from vllm.lora.request import LoRARequest
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -126,6 +127,8 @@ class VllmEngine(LocalEngine):
             ) from error
         self._processes = [process for process in _started() if process not in others]
         self._running = engine, Heartbeat(engine.is_sleeping, *self._silence)
+        for number, (name, folder) in enumerate(self._spec.adapters, start=1):
+            self._adapters[name] = LoRARequest(name, number, str(folder))
         if self._spec.adapters:
             await self._try()
         return self
@@ -143,18 +146,12 @@ class VllmEngine(LocalEngine):
     async def _trial(self, adapter: str | None) -> list[float]:
         """Return the log-probabilities of a few greedy tokens, whatever they are."""
         how = _greedy(max_tokens=8, ignore_eos=True, logprobs=0, detokenize=False)
-        (made,) = (await self._outcome(_TRIAL, how, adapter)).outputs
+        (made,) = (await self._outcome(tuple(range(3, 35)), how, adapter)).outputs  # any prompt
         places = zip(made.token_ids, made.logprobs or (), strict=True)
         return [float(place[token].logprob) for token, place in places]
 
     def _arguments(self, folder: Path) -> Mapping[str, Any]:
-        adapters: dict[str, Any] = {}
-        if self._spec.adapters:
-            adapters = {
-                "enable_lora": True,
-                "max_lora_rank": lora.rank_for(folder for _, folder in self._spec.adapters),
-                "max_loras": len(self._spec.adapters),
-            }
+        adapters = [adapter for _, adapter in self._spec.adapters]
         return {
             "model": str(folder),
             "dtype": self._spec.settings.dtype,
@@ -168,7 +165,9 @@ class VllmEngine(LocalEngine):
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
             "seed": 0,
-            **adapters,
+            "enable_lora": bool(adapters),
+            "max_lora_rank": lora.rank_for(adapters),
+            "max_loras": max(1, len(adapters)),
         }
 
     def _set_environment(self) -> None:
@@ -228,7 +227,7 @@ class VllmEngine(LocalEngine):
             {"prompt_token_ids": list(tokens)},
             how,
             str(next(self._ids)),
-            lora_request=self._lora(adapter),
+            lora_request=self._adapters.get(adapter),
         )
         try:
             async with pulse.guard():
@@ -240,14 +239,6 @@ class VllmEngine(LocalEngine):
                 raise EngineGone("vLLM's engine core died") from error
             raise
         raise EngineGone("vLLM gave a request up")
-
-    def _lora(self, adapter: str | None) -> Any:
-        if adapter is None:
-            return None
-        from vllm.lora.request import LoRARequest
-
-        number = [name for name, _ in self._spec.adapters].index(adapter)
-        return LoRARequest(adapter, number + 1, str(self._spec.adapters[number][1]))
 
 
 def _started() -> "list[Process]":

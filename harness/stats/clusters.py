@@ -60,9 +60,6 @@ def noise(repeats: Mapping[str, Sequence[float]]) -> Noise | None:
     of their values, between = variance of the prompts' means − within / k, not below 0. Searle,
     Casella and McCulloch, "Variance Components" (1992), chapter 3. With the verdicts of a judge
     on the same answer as repeats, `of_repeats` is the judge's own noise.
-
-    Args:
-        repeats: values of each prompt's answers, or of the verdicts on its answer.
     """
     groups = list(repeats.values())
     several = [squares(group) / (len(group) - 1) for group in groups if len(group) > 1]

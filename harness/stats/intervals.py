@@ -32,12 +32,8 @@ def mean_intervals(
 ) -> list[Interval | None]:
     """Return the 95 % interval of each mean: Wilson's for right or wrong, else a bootstrap's.
 
-    None for a single graded value, and for graded values that are all equal.
-
-    Args:
-        series: one value a prompt in each.
-        seed: of the bootstrap.
-        graded: values are no fractions, though all may happen to be 0 or 1.
+    Each series has one value a prompt. None for a single graded value, and for graded values that
+    are all equal; with `graded` values are no fractions, though all may happen to be 0 or 1.
 
     Raises:
         ValueError: a series is empty.

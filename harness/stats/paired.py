@@ -84,16 +84,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def bonett_price(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> Interval:
     """Return the adjusted Wald interval of a difference of paired proportions.
 
-    With p = (b+1)/(n+2) and q = (c+1)/(n+2): p − q ± z·sqrt((p + q − (p − q)²)/(n + 2)), cut at
-    ±1. It keeps a width where no pair is discordant. Bonett and Price, "Adjusted Wald confidence
-    interval for a difference of binomial proportions based on paired data", J. Educ. Behav.
-    Stat. 37 (2012).
-
-    Args:
-        only_first: b, pairs that only the first got right.
-        only_second: c, pairs that only the second got right.
-        n: all pairs.
-        confidence: of the interval.
+    With b pairs of n that only the first got right, c that only the second did, p = (b+1)/(n+2)
+    and q = (c+1)/(n+2): p − q ± z·sqrt((p + q − (p − q)²)/(n + 2)), cut at ±1. It keeps a width
+    where no pair is discordant. Bonett and Price, "Adjusted Wald confidence interval for a
+    difference of binomial proportions based on paired data", J. Educ. Behav. Stat. 37 (2012).
     """
     from scipy.stats import norm
 

@@ -28,18 +28,12 @@ def bootstrap_means(
 ) -> list[Interval | None]:
     """Return the expanded percentile bootstrap interval of each mean; None where all are equal.
 
-    Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979). Of n values
-    the plain percentile interval is too narrow by sqrt((n − 1)/n) and by normal in place of t
-    quantiles; its tails are therefore taken at Φ(−sqrt(n/(n − 1))·t(n − 1)): Hesterberg, "What
-    teachers should know about the bootstrap", Amer. Statist. 69 (2015), section 4.3. A series
-    without any spread would give an interval without width; right-or-wrong values have `wilson`,
-    which keeps its width there.
-
-    Args:
-        series: of each mean, one number a prompt.
-        seed: of the resampling.
-        confidence: of the intervals.
-        resamples: number of draws.
+    Each series has one number a prompt. Efron, "Bootstrap methods: another look at the jackknife",
+    Ann. Statist. 7 (1979). Of n values the plain percentile interval is too narrow by
+    sqrt((n − 1)/n) and by normal in place of t quantiles; its tails are therefore taken at
+    Φ(−sqrt(n/(n − 1))·t(n − 1)): Hesterberg, "What teachers should know about the bootstrap",
+    Amer. Statist. 69 (2015), section 4.3. A series without any spread would give an interval
+    without width; right-or-wrong values have `wilson`, which keeps its width there.
 
     Raises:
         ValueError: a series has fewer than two values.
@@ -113,6 +107,7 @@ def _draws(n: int, seed: int, resamples: int, *, coins: bool = False) -> Iterato
     """
     import numpy as np
 
+    block: Any
     rng, step = np.random.default_rng(seed), max(1, _HELD // n)
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)

@@ -31,8 +31,7 @@ class MethodDifference:
         delta: difference of the means over seeds and prompts.
         interval: 95 %, of other seeds and other prompts at once.
         p_value: two-sided, not yet corrected.
-        of_seeds: standard error that the seeds bring.
-        of_prompts: standard error that the prompts bring.
+        of_seeds: standard error that the seeds bring; `of_prompts` that of the prompts.
         seeds: of the first and of the second.
     """
 
@@ -47,11 +46,8 @@ class MethodDifference:
 def seed_spread(groups: Sequence[Sequence[float]]) -> SeedSpread | None:
     """Return the spread over seeds, pooled over methods; None where no method has two.
 
-    sd² = sum of squares about each method's mean / (seeds − methods); its interval by the
-    chi-square distribution of that sum.
-
-    Args:
-        groups: of each method, a score a seed.
+    Of each method there is a score a seed. sd² = sum of squares about each method's mean / (seeds
+    − methods); its interval by the chi-square distribution of that sum.
     """
     from scipy.stats import chi2
 
@@ -74,11 +70,8 @@ def method_difference(
     do together is in both, which errs to the wide side (two-way clustering without its last term:
     Cameron, Gelbach and Miller, J. Bus. Econ. Stat. 29 (2011)). Degrees of freedom after
     Satterthwaite, Biometrics Bull. 2 (1946). A single series, such as the model before training,
-    is taken as it is: it has no seed.
-
-    Args:
-        first: a series a seed, one value a prompt; all of the same prompts in the same order.
-        second: likewise, of the other method.
+    is taken as it is: it has no seed. Of each method there is a series a seed, one value a prompt;
+    all of the same prompts in the same order.
 
     Raises:
         ValueError: fewer than two prompts, series of different length, or neither has two seeds.

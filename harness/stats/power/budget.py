@@ -18,7 +18,6 @@ class Design:
     """One way to measure a difference.
 
     Attributes:
-        name: in words.
         test: that decides, and how its power is computed.
         samples: prompts (for each checkpoint) that see the difference asked for.
         samples_low: those if the discordant share is at the lower end of its 95 % interval.
@@ -122,13 +121,9 @@ def assumed(
 ) -> Pairing:
     """Return a pairing of right-or-wrong values from assumed figures.
 
-    Args:
-        accuracy: the baseline's; the other's is larger by the difference (smaller, where it would
-            be above 1).
-        difference: as a fraction.
-        discordant: share of prompts that only one gets right; this or `correlation`.
-        correlation: of right and wrong over prompts.
-        samples: prompts at hand.
+    The accuracy is the baseline's; the other's is larger by the difference, a fraction (smaller,
+    where it would be above 1). Of the share of prompts that only one gets right and the
+    correlation over prompts one is given. `samples` are prompts at hand.
 
     Raises:
         RecipeError: such figures cannot be.

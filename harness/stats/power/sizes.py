@@ -114,12 +114,9 @@ def mcnemar_detectable(n: int, discordant: float, aim: Aim) -> float | None:
 def mean_samples(variance: float, difference: float, aim: Aim) -> int:
     """Return the samples whose mean differs significantly from 0: ((z_α + z_β)·sd / δ)².
 
-    Args:
-        variance: of one sample's value; of a paired test that of its differences, of one with K
-            answers a sample between + within / K. Miller, "Adding error bars to evals", arXiv
-            2411.00640 (2024), section 5; for two groups the sum of both variances.
-        difference: the mean.
-        aim: power and level.
+    The variance is that of one sample's value; of a paired test that of its differences, of one
+    with K answers a sample between + within / K. Miller, "Adding error bars to evals", arXiv
+    2411.00640 (2024), section 5; for two groups the sum of both variances.
     """
     return max(2, ceil(sum(aim.z) ** 2 * variance / difference**2))
 
@@ -137,11 +134,7 @@ def detectable(
     For right-or-wrong values by the exact power of McNemar's test at the observed share of
     discordant pairs, for others by the z-test at the observed spread (`nca power`). None
     where nothing was discordant, where differences do not vary, and where so few show nothing.
-
-    Args:
-        delta: the observed difference.
-        pair: the values of both, by prompt.
-        level: of the two-sided test, corrected for the number of differences.
+    `level` is that of the two-sided test, corrected for the number of differences.
     """
     differences = [x - y for x, y in zip(*pair, strict=True)]
     aim = Aim(alpha=level)
@@ -201,8 +194,8 @@ def seeds_power(seeds: int, sd: float, difference: float, alpha: float, *, both:
 
     Args:
         seeds: S, of each method, at least 2.
-        sd: standard deviation of the score over seeds.
-        difference: of the two mean scores.
+        sd: of the score over seeds.
+        difference: δ, of the two mean scores.
         alpha: level of the two-sided test.
         both: both sides have several seeds; else one is fixed.
     """
