@@ -17,9 +17,8 @@ from benchmarks.eval_problem import prompts
 from benchmarks.eval_served import lm_eval
 from eval_suites.requests import Request
 from harness.engines.base import Completion
-from harness.engines.preload import preloading
 from harness.engines.registry import ENGINES
-from harness.engines.vllm import VllmEngine
+from harness.engines.vllm import VllmEngine, preloading
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.sample_log import Spool

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from benchmarks.eval_problem import Prompt, prompts
-from harness.engines.preload import preloading
+from harness.engines.vllm import preloading
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Request
 from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Tops, Usage, no_text
-from harness.engines.options import EngineSpec, read_options
-from harness.engines.retry import Garbled, NoText, Patience, ask_again
+from harness.engines.registry import EngineSpec, read_options
+from harness.engines.retry import NoText, Patience, ask_again
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class OpenAIEngine(Engine):
 
     name = "openai"
     capabilities = frozenset({"messages", "logprobs", "many", "sampling", "remote"})
-
     version = "unknown"
 
     def __init__(self, spec: EngineSpec) -> None:
@@ -138,12 +137,10 @@ class OpenAIEngine(Engine):
     async def _answer(
         self, request: Request, client: "AsyncOpenAI", parameters: dict[str, Any]
     ) -> Completion:
-        call = partial(_complete, client, parameters)
+        call, rng = partial(_complete, client, parameters), random.Random(repr(request))
         async with self._slots:
             try:
-                answer = await ask_again(
-                    call, self._where, self._patience, random.Random(repr(request))
-                )
+                answer = await ask_again(call, self._where, self._patience, rng)
             except NoText as error:
                 return no_text(request, error.reason)
         return _completion(request, answer)
@@ -181,7 +178,7 @@ async def _complete(client: "AsyncOpenAI", parameters: dict[str, Any]) -> "ChatC
     answer: ChatCompletion = await client.chat.completions.create(**parameters)
     count, choices = parameters.get("n", 1), getattr(answer, "choices", None) or []
     if len(choices) != count or any(choice.message is None for choice in choices):
-        raise Garbled(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
+        raise ValueError(f"{len(choices)} of {count} texts in the answer: {str(answer)[:200]!r}")
     return answer
 
 

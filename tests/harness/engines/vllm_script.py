@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines.base import EngineGone
-from harness.engines.options import EngineSpec
-from harness.engines.registry import make
+from harness.engines.registry import EngineSpec, make
 
 
 def parents() -> dict[int, int]:
