@@ -113,9 +113,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send the requested page, update or file."""
-        if self._is_local():
-            path, _, query = self.path.partition("?")
-            self._answer(path, query)
+        path, _, query = self.path.partition("?")
+        if not self._is_local():
+            return
+        if path == "/":
+            page = self.server.view.page().encode()
+            self._send(HTTPStatus.OK, _TYPES[".html"], page, _DASHBOARD)
+        elif path == "/live":
+            self._send(HTTPStatus.OK, _TYPES[".json"], self.server.view.live(query).encode())
+        elif path.startswith(_FILES):
+            self._file(_served(self.server.root, path.removeprefix(_FILES)))
+        elif path == "/favicon.ico":  # browsers ask for it by themselves
+            self._send(HTTPStatus.NO_CONTENT, _PLAIN, b"")
+        else:
+            self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"nothing here\n")
 
     def do_HEAD(self) -> None:
         """Send the headers of `do_GET` without the body."""
@@ -140,19 +151,6 @@ class Handler(BaseHTTPRequestHandler):
         message = f"this server answers to http://{HOST}:{self.server.server_port}/ only\n"
         self._send(HTTPStatus.FORBIDDEN, _PLAIN, message.encode())
         return False
-
-    def _answer(self, path: str, query: str) -> None:
-        if path == "/":
-            page = self.server.view.page().encode()
-            self._send(HTTPStatus.OK, _TYPES[".html"], page, _DASHBOARD)
-        elif path == "/live":
-            self._send(HTTPStatus.OK, _TYPES[".json"], self.server.view.live(query).encode())
-        elif path.startswith(_FILES):
-            self._file(_served(self.server.root, path.removeprefix(_FILES)))
-        elif path == "/favicon.ico":  # browsers ask for it by themselves
-            self._send(HTTPStatus.NO_CONTENT, _PLAIN, b"")
-        else:
-            self._send(HTTPStatus.NOT_FOUND, _PLAIN, b"nothing here\n")
 
     def _file(self, file: Path | None) -> None:
         try:

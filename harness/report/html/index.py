@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.compare.likelihood import prompts_named, trend
-from harness.report.html.charts.curves import curves_chart, span
+from harness.report.html.charts.curves import (
+    BEST_AND_WORST,
+    curves_chart,
+    likelihood_curves,
+    span,
+)
 from harness.report.html.charts.scores import distance_charts, forest, parts_chart
 from harness.report.html.charts.svg import shown_key
 from harness.report.html.leaderboard import describe_differences
 from harness.report.html.material import Material
 from harness.report.html.provenance import provenance
-from harness.report.html.training import BEST_AND_WORST, likelihood_curves
 from harness.report.page.text import packed, page_files
 from harness.report.tables.score_table import failures, ranks, score_text
 from harness.stats.cells import AVERAGE, Cell, Column, Comparison

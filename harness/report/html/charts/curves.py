@@ -1,10 +1,13 @@
 """Charts of losses and likelihoods over training steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
+from harness.report.compare.likelihood import Likelihood, trend
 from harness.report.html.charts.svg import (
     Frame,
     Look,
@@ -15,10 +18,22 @@ from harness.report.html.charts.svg import (
     frame,
     level,
     mark,
+    shown_key,
     upwards,
 )
+from harness.storage.atomic_files import read_lines
+from harness.storage.result import CheckpointResult
 
 _SIZE = (330.0, 240.0)
+_FIRST, _SECOND = Look("c0", "o", ""), Look("c1", "s", "7 4")
+#: Key of `steps.jsonl` -> title of its chart.
+_MEASURES = {
+    "loss": "loss",
+    "margin": "margin of implicit rewards",
+    "accuracy": "best ranked above worst, share",
+    "grad_norm": "gradient norm",
+}
+BEST_AND_WORST = {"best response": _FIRST, "worst response": _SECOND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +93,40 @@ def _curve(panel: Frame, curve: Curve) -> Iterator[Markup]:
 
 def _path(panel: Frame, places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{panel.x(x):.1f} {panel.y(y):.1f}" for x, y in places)
+
+
+def likelihood_curves(points: Sequence[Likelihood]) -> tuple[Curve, ...]:
+    """Return the changes in log-probability of the best and the worst response since step 0."""
+    best = tuple(Point(p.step, p.best.value, p.best.error or 0.0) for p in points)
+    worst = tuple(Point(p.step, p.worst.value, p.worst.error or 0.0) for p in points)
+    looks = zip(BEST_AND_WORST.items(), (best, worst), strict=True)
+    return tuple(Curve(label, look, own) for (label, look), own in looks)
+
+
+def training_charts(checkpoint: CheckpointResult, folder: Path | None) -> list[dict[str, Any]]:
+    """Draw the training of a checkpoint from its log, or from the probes in the result."""
+    logged = read_lines(folder / "steps.jsonl") if folder else list(checkpoint.probe)
+    charts = [drawn for key, title in _MEASURES.items() if (drawn := _measure(logged, key, title))]
+    points = trend(checkpoint.name, [row for row in logged if row.get("split") == "probe"])
+    if len(points) > 1:
+        curves = likelihood_curves(points)
+        chart = curves_chart("Change in log-probability", curves, span(curves), zero=True)
+        title = "change in log-probability since step 0, nats"
+        charts.append({"title": title, "key": shown_key(BEST_AND_WORST), "chart": chart})
+    return charts
+
+
+def _measure(logged: Sequence[Mapping[str, Any]], key: str, title: str) -> dict[str, Any] | None:
+    curves = []
+    for split, label, look in (("train", "training", _FIRST), ("probe", "probe", _SECOND)):
+        points = tuple(
+            Point(row["step"], float(row[key]))
+            for row in logged
+            if row.get("split") == split and row.get(key) is not None
+        )
+        if len(points) > 1:
+            curves.append(Curve(label, look, points, marked=len(points) <= 40))
+    if not curves:
+        return None
+    chart = curves_chart(f"{title} over steps", curves, span(curves))
+    return {"title": title, "key": shown_key({c.label: c.look for c in curves}), "chart": chart}
