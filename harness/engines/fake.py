@@ -45,10 +45,6 @@ def _logprobs(request: Request, tokens: list[str]) -> Tops:
     return tuple(zip([tokens[-1], *rest], scores, strict=True))
 
 
-def _id(token: str) -> int:
-    return int.from_bytes(hashlib.sha256(token.encode()).digest()[:2], "big")
-
-
 class FakeEngine(Engine):
     """An engine that invents text by hashing what it is asked; adapters are names only.
 
@@ -104,11 +100,12 @@ class FakeEngine(Engine):
         single, limit = replace(request, n=1, seed=seed), request.decoding.max_tokens
         words = re.findall(r"\s*\S+", base.cut_at_stop(self.script(single), request.decoding.stop))
         tokens = words[:limit]
+        hashes = [hashlib.sha256(token.encode()).digest() for token in tokens]
         scored = range(len(tokens) if request.top_logprobs > 0 else 0)
         return Generated(
             text="".join(tokens),
             reason="length" if len(words) > limit else "stop",
-            token_ids=tuple(map(_id, tokens)),
+            token_ids=tuple(int.from_bytes(digest[:2], "big") for digest in hashes),
             logprobs=tuple(_logprobs(single, tokens[: k + 1]) for k in scored),
         )
 

@@ -16,8 +16,6 @@ from harness.errors import RecipeError
 #: Asks the engine something cheap; it raises where the engine is known to be dead.
 Ask = Callable[[], Awaitable[object]]
 
-_EVERY_S = 10.0
-
 
 def silence(hung_s: float) -> tuple[float, int]:
     """Return the seconds of a wait, and the silent ones that make about `hung_s` seconds.
@@ -27,7 +25,7 @@ def silence(hung_s: float) -> tuple[float, int]:
     """
     if not 0 < hung_s < math.inf:
         raise RecipeError(f"engine option hung_s = {hung_s:g}: give seconds, more than 0")
-    every_s = min(_EVERY_S, hung_s / 3)
+    every_s = min(10.0, hung_s / 3)
     return every_s, math.ceil(hung_s / every_s)
 
 

@@ -94,13 +94,7 @@ def sample(logits: Tensor, decoding: Decoding, uniform: Tensor) -> int:
 
 
 class LocalModel:
-    """A checkpoint with its adapters, loaded.
-
-    Args:
-        base: checkpoint folder.
-        adapters: LoRA folders by name.
-        dtype: name of a torch dtype, or "auto" for the checkpoint's own.
-    """
+    """A checkpoint with its LoRA adapters, loaded; `dtype` is torch's, or "auto" for its own."""
 
     def __init__(self, base: Path, adapters: Sequence[tuple[str, Path]], dtype: str) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -6,8 +6,8 @@ Heavy packages are imported when an engine is started, not before.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,10 +38,7 @@ def _class(name: str) -> "type[Engine]":
     if name not in ENGINES:
         raise RecipeError(f"no engine is called {name!r}: use one of {', '.join(ENGINES)}")
     entry = ENGINES[name]
-    if not isinstance(entry, str):
-        return entry
-    module, _, attribute = entry.partition(":")
-    return cast("type[Engine]", getattr(import_module(module), attribute))
+    return cast("type[Engine]", resolve_name(entry)) if isinstance(entry, str) else entry
 
 
 def capabilities_of(name: str) -> frozenset[str]:

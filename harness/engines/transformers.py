@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _MOST_TOKENS = 2**16
 #: Seconds in which everybody who is about to ask may do so before a batch is taken.
 _GATHER_S = 0.005
-
-
 #: The function of a `LocalModel` and the adapter, which the jobs of a batch share.
 Kind = tuple[Callable[..., list[Any]], str | None]
 

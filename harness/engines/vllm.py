@@ -194,8 +194,7 @@ class VllmEngine(LocalEngine):
         for key, value in _ENVIRONMENT.items():
             os.environ.setdefault(key, value)
         if self._cpu:
-            space = str(int(self._options["kv_cache_gb"]))
-            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", space)
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", f"{int(self._options['kv_cache_gb'])}")
             # vLLM leaves a core to its front end, which has little to do here.
             os.environ.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
 
@@ -242,12 +241,8 @@ class VllmEngine(LocalEngine):
         if self._running is None:
             raise EngineGone("the engine is not running: enter its context first")
         engine, pulse = self._running
-        answers = engine.generate(
-            {"prompt_token_ids": list(tokens)},
-            how,
-            str(next(self._ids)),
-            lora_request=self._adapters.get(adapter),
-        )
+        prompt, served = {"prompt_token_ids": list(tokens)}, self._adapters.get(adapter)
+        answers = engine.generate(prompt, how, str(next(self._ids)), lora_request=served)
         try:
             async with pulse.guard():
                 async for output in answers:
@@ -302,9 +297,8 @@ def _greedy(**settings: Any) -> "SamplingParams":
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    return SamplingParams(
-        **{"temperature": 0.0, "output_kind": RequestOutputKind.FINAL_ONLY, **settings}
-    )
+    plain = {"temperature": 0.0, "output_kind": RequestOutputKind.FINAL_ONLY}
+    return SamplingParams(**{**plain, **settings})
 
 
 def _top(place: Mapping[int, Any], count: int) -> Tops:

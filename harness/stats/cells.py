@@ -116,8 +116,7 @@ class Comparison:
 
     def of_suite(self, suite: str) -> list[Cell]:
         """Return the cells of a suite in the order of the checkpoints."""
-        cells = (self.cell(checkpoint, suite) for checkpoint in self.checkpoints)
-        return [cell for cell in cells if cell is not None]
+        return [cell for name in self.checkpoints if (cell := self.cell(name, suite))]
 
     def column(self, suite: str) -> Column:
         """Return the column of a suite of the comparison."""

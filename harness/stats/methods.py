@@ -10,14 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from harness.stats import seeds
 from harness.stats.paired import holm
-from harness.stats.seeds import (
-    LEAST_SEEDS,
-    MethodDifference,
-    SeedSpread,
-    method_difference,
-    seed_spread,
-)
 from harness.stats.series import shared_values
 from harness.storage.result import CheckpointResult, Result
 
@@ -34,7 +28,7 @@ class Method:
     name: str
     checkpoints: tuple[str, ...]
     means: dict[str, float]
-    spreads: dict[str, SeedSpread]
+    spreads: dict[str, seeds.SeedSpread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ class Gap:
     first: str
     second: str
     suite: str
-    difference: MethodDifference
+    difference: seeds.MethodDifference
     p_holm: float
 
     @property
@@ -79,19 +73,18 @@ def gaps(result: Result, baseline: str, *, allow_missing: bool) -> tuple[Gap, ..
     comparable = {
         method.name: [result.checkpoint(name) for name in method.checkpoints]
         for method in families
-        if len(method.checkpoints) >= LEAST_SEEDS
+        if len(method.checkpoints) >= seeds.LEAST_SEEDS
     }
     own = {name for method in families for name in method.checkpoints}
     if comparable and baseline not in own and result.checkpoint(baseline).train is None:
         comparable[baseline] = [result.checkpoint(baseline)]
     differences = []
     for second, first in combinations([*comparable][::-1], 2):
-        seeds = len(comparable[first])
-        members = comparable[first] + comparable[second]
-        for suite, series in _shared(members, allow_missing=allow_missing):
+        ours, theirs = comparable[first], comparable[second]
+        for suite, series in _shared(ours + theirs, allow_missing=allow_missing):
             if len(series[0]) > 1:
-                difference = method_difference(series[:seeds], series[seeds:])
-                differences.append(Gap(first, second, suite, difference, difference.p_value))
+                gap = seeds.method_difference(series[: len(ours)], series[len(ours) :])
+                differences.append(Gap(first, second, suite, gap, gap.p_value))
     adjusted = holm([gap.p_holm for gap in differences])
     return tuple(replace(gap, p_holm=p) for gap, p in zip(differences, adjusted, strict=True))
 
@@ -114,7 +107,7 @@ def _method(members: Sequence[CheckpointResult]) -> Method:
         if series[0]:
             own = [sum(values) / len(values) for values in series]
             means[suite] = sum(own) / len(own)
-            if spread := seed_spread([own]):
+            if spread := seeds.seed_spread([own]):
                 spreads[suite] = spread
     name = stems.pop() if len(stems) == 1 else members[0].name
     return Method(name, tuple(c.name for c in members), means, spreads)

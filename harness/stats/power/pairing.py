@@ -20,8 +20,7 @@ class Pairing:
 
     Attributes:
         first: mean of the baseline's values; `second` that of the other's.
-        n: shared prompts; None where they are not stated.
-        repeats: answers a prompt.
+        n: shared prompts (None where they are not stated), with `repeats` answers each.
         discordant: share of prompts that only one gets right; None unless each has one answer
             that is right or wrong.
         correlation: of the two series over prompts; None where one does not vary.
