@@ -202,8 +202,7 @@ def _score(
             return Score(0.0, "overflow", metrics={adapted.headline: 0.0})
         return Score(None, "ungraded", reason="too long to be scored; raise engine.max_model_len")
     try:
-        instances = _answered(adapted, document, answers)
-        metrics = _metrics(adapted, document.row, instances)
+        instances, metrics = _graded(adapted, document, answers)
     except Exception as error:  # the task's own code: one row it cannot judge ends no run
         reason = f"lm-eval's process_results: {type(error).__name__}: {error}"
         return Score(None, "ungraded", reason=reason)
@@ -220,22 +219,18 @@ def _score(
     return Score(value, status_of(answers[0], extracted), extracted, metrics=metrics)
 
 
-def _answered(adapted: Adapted, document: Document, answers: Sequence[Answer]) -> list[Any]:
-    """Return copies of a document's Instances with their answers, through every filter."""
+def _graded(
+    adapted: Adapted, document: Document, answers: Sequence[Answer]
+) -> tuple[list[Any], dict[str, float]]:
+    """Return copies of a document's Instances with their answers, and its metrics by filter."""
     instances = [
         replace(i, resps=[_response_of(i.request_type, answer)], filtered_resps={})
         for i, answer in zip(document.instances, answers, strict=True)
     ]
-    for ensemble in adapted.filters.values():
-        ensemble.apply(instances)
-    return instances
-
-
-def _metrics(adapted: Adapted, row: Any, instances: Sequence[Any]) -> dict[str, float]:
-    """Return the metrics of one document, by every filter of the task."""
     metrics: dict[str, float] = {}
-    for kind in adapted.filters:
+    for kind, ensemble in adapted.filters.items():
+        ensemble.apply(instances)
         results = [instance.filtered_resps[kind] for instance in instances]
-        for metric, value in adapted.task.process_results(row, results).items():
+        for metric, value in adapted.task.process_results(document.row, results).items():
             metrics |= adapted.metrics.of(_named(metric, kind, adapted.filters), value)
-    return metrics
+    return instances, metrics
