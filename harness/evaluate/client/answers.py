@@ -15,9 +15,9 @@ Line = dict[str, Any]
 
 
 def plain(answer: Answer) -> dict[str, Any]:
-    """Return an answer as plain values; log-probs and likelihood only where it has them."""
-    fields = asdict(answer)
-    return {k: v for k, v in fields.items() if v or k not in ("logprobs", "likelihood")}
+    """Return an answer as plain values; what few answers have is there only where it has it."""
+    few = ("logprobs", "likelihood", "program")
+    return {key: value for key, value in asdict(answer).items() if value or key not in few}
 
 
 def answer_of(fields: Mapping[str, Any]) -> Answer:
