@@ -86,13 +86,8 @@ def sync(
 def sync_run(run: Path, uri: str, experiment: str = "") -> "SyncReport":
     """Copy a run folder, with its scores compared once, to an MLflow store.
 
-    Args:
-        run: a run folder with a `result.json`.
-        uri: `sqlite:///file`, `http://host:port` or another tracking URI.
-        experiment: the name of the recipe by default.
-
-    Raises:
-        RunError: it is no run folder, or has no readable result.
+    The experiment is by default that of the run's recipe. Raises RunError where the folder has no
+    readable result.
     """
     from harness.report.compare.comparison import compared_cells
     from harness.storage.result import read_result

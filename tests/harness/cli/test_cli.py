@@ -128,7 +128,7 @@ def test_missing_training_data_is_named_before_anything_starts(
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
-        "import sys, harness.cli\n"
+        "import sys, harness.cli.main\n"
         "heavy = {'torch', 'transformers', 'vllm', 'mlflow', 'scipy', 'numpy', 'openai'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
