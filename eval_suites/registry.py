@@ -25,7 +25,7 @@ SUITES: dict[str, str | Suite[Any]] = {
     "gsm_plus:eurus": "gsm_plus:EURUS",
     "gsm_plus:mini-eurus": "gsm_plus:MINI_EURUS",
     "humaneval": "humaneval:SUITE",
-    "humaneval_plus": "humaneval_plus:SUITE",
+    "humaneval_plus": "humaneval:PLUS",
     "leetcode": "leetcode:SUITE",
     "math": "math:CHAT",
     "math:minerva4": "math:MINERVA4",

@@ -2,6 +2,9 @@
 
 Questions about mathematics, reasoning and code have reference answers, and templates of their own
 that show them. The first turn is judged alone, the second with the whole dialogue before it.
+
+`RATED` rates one answer to one question of any kind by the template for single answers; a reply
+without a rating is asked for once more. It rewards sampled responses where nothing can be verified.
 """
 
 import re
@@ -10,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_suites.files import malformed, read_rows
-from eval_suites.judging.prompts import Template, template
+from eval_suites.judging.injections import suspicious
+from eval_suites.judging.prompts import Template, final_replies, template, with_repairs
+from eval_suites.judging.verdicts import rating
 from eval_suites.requests import Decoding, Message, Request
-from eval_suites.suite import Requests
+from eval_suites.scores import Score
+from eval_suites.suite import Answers, JudgeRules, MetricRules, Outcomes, Requests, Suite
 
 PROMPTS_FILE = "mt_bench/judge_prompts.jsonl"
 DECODING = Decoding(temperature=0.0, max_tokens=2048)
@@ -121,3 +127,33 @@ def _requests(dialogue: Dialogue, names: tuple[str, str], values: Mapping[str, s
     by_turn = (name, f"{name}-multi-turn")[: len(dialogue.turns)]
     messages = (dialogue.prompts[prompt].filled(values) for prompt in by_turn)
     return tuple(Request(messages=filled, decoding=DECODING) for filled in messages)
+
+
+def _judge_rated(sample: DialogueSample, answers: Answers, verdicts: Answers) -> Requests:
+    requests = single(sample.dialogue, [answers[0].text.strip()])
+    return with_repairs(requests, verdicts, rating, AGAIN_PLEASE)
+
+
+def _score_rated(
+    _sample: DialogueSample, answers: Answers, verdicts: Answers, _outcomes: Outcomes
+) -> Score:
+    metrics = {"suspicious": suspicious(answer.text for answer in answers)}
+    value = next((rating(reply.text) for reply in final_replies(verdicts, 1, rating)), None)
+    if value is None:
+        reason = "no rating from 1 to 10 in the judge's reply"
+        return Score(None, "judge_missing", reason=reason, metrics=metrics)
+    return Score(value, extracted=f"{value:g}", metrics={"rating": value, **metrics})
+
+
+RATED: Suite[DialogueSample] = Suite(
+    name="rated",
+    version="1",
+    source="MT-bench's template for single answers: lm-sys/FastChat, see mt_bench",
+    licence="Apache-2.0",
+    headline="rating",
+    load=lambda _: (),
+    ask=lambda _sample, _answers: (),
+    score=_score_rated,
+    judging=JudgeRules(_judge_rated),
+    metrics=MetricRules(bounds=(1.0, 10.0)),
+)

@@ -9,39 +9,23 @@ One question an instruction, without a swapped second one, as upstream has it; a
 the baseline's is a draw and not asked about. Upstream leaves the decoding of answers to each entry
 of its board: ours is greedy, 2,048 tokens. `win_rate` is the mean preference (0 to 1), `official`
 drops what upstream cannot read, `length_controlled_win_rate` needs a file of upstream's data set.
-Published numbers are of GPT-4 and differ with the judge.
+Published numbers are of GPT-4 and differ with the judge. A preference is from 1 (the baseline's
+output is better) to 2 (the model's is); 1.5 is a draw.
 """
 
+import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
 from pathlib import Path
 from statistics import stdev
 
-from eval_suites.files import read_array
+from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.status import worst_status
-from eval_suites.judging.alpaca_eval import (
-    AGAIN_PLEASE,
-    DRAW,
-    RANKED,
-    WEIGHTED,
-    Sample,
-    load_prompt,
-    official_ranked,
-    ranked,
-    request,
-    weighted,
-)
+from eval_suites.judging import length_control, prompts
 from eval_suites.judging.injections import suspicious
-from eval_suites.judging.length_control import (
-    DIFFICULTY_FILE,
-    NAME,
-    length_controlled,
-    load_controls,
-)
-from eval_suites.judging.prompts import with_repairs
-from eval_suites.judging.verdicts import ranking
+from eval_suites.judging.verdicts import label_preference, official_ranking, ranking
 from eval_suites.problems.one_turn import ask_chat
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.scores import Score, mean_metrics, means_of
@@ -61,14 +45,47 @@ BASELINE_2 = "alpaca_eval/gpt4_turbo_outputs.json.gz"
 PROMPT_1 = "alpaca_eval/annotators/alpaca_eval_gpt4/alpaca_eval.txt"
 PROMPT_2 = "alpaca_eval/annotators/alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt"
 DECODING = Decoding(max_tokens=2048)
+#: The annotators' settings; a temperature moves no log-probability of the first token.
+RANKED = Request(decoding=Decoding(max_tokens=100))
+WEIGHTED = Request(decoding=Decoding(temperature=1.0, max_tokens=1), top_logprobs=5)
+DRAW = 1.5
+AGAIN_PLEASE = (
+    "Your reply is no ranking that can be read. Give only the list, with rank 1 for the better "
+    "model and rank 2 for the other: [{'model': 'model_1', 'rank': ...}, "
+    "{'model': 'model_2', 'rank': ...}]"
+)
+_FIELDS = frozenset({"instruction", "output_1", "output_2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An instruction with the output that a model's is compared with.
+
+    Attributes:
+        id: the row of the baseline's file.
+        instruction: the prompt of both.
+        baseline: the baseline's output.
+        generator: the baseline's name.
+        prompt: the annotator's.
+        controls: the facts for the length-controlled win rate; None without upstream's file.
+    """
+
+    id: str
+    instruction: str
+    baseline: str
+    generator: str
+    prompt: prompts.Template
+    controls: length_control.Controls | None = None
 
 
 def _load(
     folder: Path | None, baseline: str, prompt_file: str, *, controlled: bool
 ) -> Sequence[Sample]:
-    prompt = load_prompt(folder, prompt_file)
+    prompt = prompts.template(prompts.chat_markup(read_text(folder, prompt_file)), _FIELDS)
+    if missing := ", ".join(sorted(_FIELDS - prompt.fields)):
+        raise malformed(f"{folder}/{prompt_file}", f"no chat messages with {missing} in braces")
     rows = list(read_array(folder, baseline, ("instruction", "output", "generator")))
-    controls = load_controls(folder, len(rows)) if controlled else None
+    controls = length_control.load_controls(folder, len(rows)) if controlled else None
     return tuple(
         Sample(
             id=str(number),
@@ -82,15 +99,29 @@ def _load(
     )
 
 
+def switched(instruction: str) -> bool:
+    """Return True where the judge sees the model's output before the baseline's.
+
+    Drawn from the instruction as upstream draws it: the stored log-probabilities of four models
+    give their stored preferences in this order and no other (tests/fidelity/).
+    """
+    return random.Random(f"is_switched_outputs{instruction}0").choices([False, True], k=1)[0]
+
+
 def _requests(settings: Request, sample: Sample, answers: Answers) -> Requests:
-    """Return the question about an output, none where it is the baseline's."""
-    text = answers[0].text
-    return () if text == sample.baseline else (request(settings, sample, text),)
+    """Return the question for a preference, none where the output is the baseline's."""
+    outputs = (sample.baseline, answers[0].text)
+    if outputs[0] == outputs[1]:
+        return ()
+    first, second = reversed(outputs) if switched(sample.instruction) else outputs
+    values = {"instruction": sample.instruction, "output_1": first, "output_2": second}
+    return (replace(settings, messages=sample.prompt.filled(values)),)
 
 
 def _judge_ranked(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
     """Return the request for a ranking; one that cannot be read is asked for once more."""
-    return with_repairs(_requests(RANKED, sample, answers), verdicts, ranking, AGAIN_PLEASE)
+    requests = _requests(RANKED, sample, answers)
+    return prompts.with_repairs(requests, verdicts, ranking, AGAIN_PLEASE)
 
 
 def _judge_weighted(sample: Sample, answers: Answers, verdicts: Answers) -> Requests:
@@ -98,8 +129,29 @@ def _judge_weighted(sample: Sample, answers: Answers, verdicts: Answers) -> Requ
     return () if verdicts else _requests(WEIGHTED, sample, answers)
 
 
+def ranked(sample: Sample, verdicts: Answers) -> float | None:
+    """Return our reading of a ranking, or of the reply to its repair."""
+    readings = (ranking(reply.text) for reply in verdicts)
+    return _for_model(sample, next((rank for rank in readings if rank is not None), None))
+
+
+def weighted(sample: Sample, verdicts: Answers) -> float | None:
+    """Return the preference by log-probabilities; upstream's rule is ours."""
+    if not verdicts or not verdicts[0].logprobs:
+        return None
+    return _for_model(sample, label_preference(verdicts[0].logprobs[0]))
+
+
+def _for_model(sample: Sample, preference: float | None) -> float | None:
+    """Return a preference between first and second output as one between baseline and model."""
+    if preference is None or not switched(sample.instruction):
+        return preference
+    return 3.0 - preference
+
+
 def _score_ranked(sample: Sample, answers: Answers, verdicts: Answers, _: Outcomes) -> Score:
-    return score_of(sample, answers[0], ranked(sample, verdicts), official_ranked(sample, verdicts))
+    first = official_ranking(verdicts[0].text) if verdicts else None
+    return score_of(sample, answers[0], ranked(sample, verdicts), _for_model(sample, first))
 
 
 def _score_weighted(sample: Sample, answers: Answers, verdicts: Answers, _: Outcomes) -> Score:
@@ -140,16 +192,15 @@ def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
     values = [score.value for score in scores if score.value is not None]
     if len(values) > 1:
         means["win_rate_se"] = stdev(values) / sqrt(len(values))
-    return length_controlled(scores, means)
+    return length_control.length_controlled(scores, means)
 
 
 def _note(folder: Path | None) -> str:
-    if folder is not None and (folder / DIFFICULTY_FILE).is_file():
+    name, file = length_control.NAME, length_control.DIFFICULTY_FILE
+    if folder is not None and (folder / file).is_file():
         return ""
-    return (
-        f"{NAME} is missing: {DIFFICULTY_FILE} is not in the data folder "
-        "(`nca data fetch alpaca_eval` downloads it)"
-    )
+    remedy = "`nca data fetch alpaca_eval` downloads it"
+    return f"{name} is missing: {file} is not in the data folder ({remedy})"
 
 
 FIRST: Suite[Sample] = Suite(

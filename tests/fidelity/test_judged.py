@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from eval_suites.judging.alpaca_eval import switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.judging.mt_bench import AGAIN_PLEASE
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Request
-from eval_suites.suites.alpaca_eval import BASELINE_1
+from eval_suites.suites.alpaca_eval import BASELINE_1, switched
 from harness.data.fetch.manifest import chosen
 from harness.engines.fake import scripted
 from harness.engines.registry import ENGINES, EngineChoice

@@ -3,10 +3,9 @@
 import json
 import math
 
-from eval_suites.judging.alpaca_eval import Sample
 from eval_suites.judging.prompts import template
 from eval_suites.requests import Answer, Decoding, FinishReason, Message, Request
-from eval_suites.suites.alpaca_eval import BASELINE_1, BASELINE_2, PROMPT_1, PROMPT_2
+from eval_suites.suites.alpaca_eval import BASELINE_1, BASELINE_2, PROMPT_1, PROMPT_2, Sample
 
 from .cases import Aggregation, Scored, SuiteCases
 

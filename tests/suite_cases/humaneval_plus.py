@@ -6,12 +6,12 @@ from pathlib import Path
 from eval_suites.registry import find
 from eval_suites.requests import Decoding, Message, Request
 from eval_suites.sandbox.checks import Outcome
-from eval_suites.suites.humaneval_plus import PLUS_FILE, Sample
+from eval_suites.suites.humaneval import PLUS_FILE, PlusSample
 
 from .cases import Aggregation, GoldCase, GoldCases, Scored, SuiteCases, answered, json_lines
 
 PROMPT = 'def ratio(a, b):\n    """ Ratio of two numbers, and their sum.\n    """\n'
-SAMPLE = Sample(
+SAMPLE = PlusSample(
     "HumanEval/0",
     PROMPT,
     "ratio",
@@ -59,7 +59,7 @@ CASES = (
         ),
         files={PLUS_FILE: json_lines(ROW)},
         samples=(
-            Sample(
+            PlusSample(
                 "HumanEval/0", "def f(x):\n", "f", "    return x\n", "[[1]]", "[[2], [3]]", 1e-06
             ),
         ),

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_suites.grading.suite_rules import score_sample
-from eval_suites.judging import rated
-from eval_suites.judging.mt_bench import Dialogue, DialogueSample, load_prompts, question_of
+from eval_suites.judging.mt_bench import RATED, Dialogue, DialogueSample, load_prompts, question_of
 from eval_suites.judging.prompts import Template
 from eval_suites.requests import Answer
 from eval_suites.sandbox.runner import Sandbox
@@ -57,7 +56,7 @@ class Rater:
     async def score(self, prompt: Prompt, answers: tuple[Answer, ...]) -> tuple[Score, ...]:
         """Return the judge's rating of each response to the user's last message."""
         dialogue = Dialogue((question_of(prompt.request),), self.templates)
-        task = Task(self.judge.model, rated.SUITE, DialogueSample(prompt.id, dialogue), 1)
+        task = Task(self.judge.model, RATED, DialogueSample(prompt.id, dialogue), 1)
         judgements = (self.judge.score(task, (answer,), ()) for answer in answers)
         return tuple(score for score, _ in await asyncio.gather(*judgements))
 

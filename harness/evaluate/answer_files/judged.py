@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval_suites.judging.alpaca_eval import ranked, weighted
 from eval_suites.judging.injections import suspects
 from eval_suites.suite import Suite
+from eval_suites.suites.alpaca_eval import ranked, weighted
 from harness.errors import RunError
 from harness.evaluate.answer_files.judgements import Judged, read_preferences, read_ratings
 from harness.evaluate.answer_files.rescore import rescore

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eval_suites.judging.alpaca_eval import DRAW
 from eval_suites.judging.mt_bench import answers_shown
 from eval_suites.judging.verdicts import rating
 from eval_suites.requests import Answer
@@ -212,7 +211,7 @@ def _stored_preference(given: Any) -> float | None:
     """Return a stored preference as upstream counts it: 0 is a draw, None is dropped."""
     if given is None or math.isnan(float(given)):
         return None
-    number = float(given) or DRAW
+    number = float(given) or alpaca_eval.DRAW
     return number if 1 <= number <= 2 else None
 
 

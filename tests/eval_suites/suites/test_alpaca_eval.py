@@ -6,14 +6,10 @@ from typing import Any
 import pytest
 
 from eval_suites.grading.suite_rules import score_sample
-from eval_suites.judging.alpaca_eval import AGAIN_PLEASE, switched
 from eval_suites.judging.length_control import DIFFICULTY_FILE
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Decoding, Message
-from eval_suites.suites.alpaca_eval import (
-    FIRST,
-    SECOND,
-)
+from eval_suites.suites.alpaca_eval import AGAIN_PLEASE, FIRST, SECOND, switched
 from tests.suite_cases.alpaca_eval import STRAIGHT, SWITCHED, weighed
 
 BLUE = (Answer("Blue."),)

@@ -12,14 +12,14 @@ from eval_suites.requests import Answer, FinishReason
 from eval_suites.sandbox.checks import Outcome
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
-from eval_suites.suites.humaneval_plus import Sample
+from eval_suites.suites.humaneval import PlusSample
 from tests.suite_cases.humaneval_plus import PROMPT, RIGHT, SAMPLE
 
 SUITE = find("humaneval_plus")
 
 
-def judged(pairs: Sequence[tuple[Sample, str]]) -> list[tuple[Score, list[str]]]:
-    async def outcomes(box: Sandbox, sample: Sample, text: str) -> tuple[Outcome, ...]:
+def judged(pairs: Sequence[tuple[PlusSample, str]]) -> list[tuple[Score, list[str]]]:
+    async def outcomes(box: Sandbox, sample: PlusSample, text: str) -> tuple[Outcome, ...]:
         checks = SUITE.checks(sample, (Answer(text),))
         return tuple(await asyncio.gather(*map(box.run, checks)))
 
@@ -122,7 +122,7 @@ def test_the_failing_input_is_named() -> None:
     assert "plus input 2" in score.reason
 
 
-def assert_references_pass(samples: Sequence[Sample]) -> None:
+def assert_references_pass(samples: Sequence[PlusSample]) -> None:
     scored = judged([(sample, sample.prompt + sample.solution) for sample in samples])
     got = {
         s.id: (score.value, verdicts) for s, (score, verdicts) in zip(samples, scored, strict=True)
