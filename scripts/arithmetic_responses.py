@@ -13,7 +13,7 @@ from random import Random
 
 from eval_suites.grading.numbers import same_number
 from eval_suites.grading.quantities import last_quantity
-from eval_suites.problems.arithmetic import Problem, Step
+from eval_suites.suites.arithmetic import Problem, Step
 
 #: The weights of a reward's parts: the final number, the shown calculation, brevity.
 ANSWER, CALCULATION, BREVITY = 0.5, 0.2, 0.3

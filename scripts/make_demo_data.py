@@ -10,8 +10,7 @@ from pathlib import Path
 
 from arithmetic_responses import responses, reward
 
-from eval_suites.problems.arithmetic import Split, problems
-from eval_suites.suites.arithmetic import prompt
+from eval_suites.suites.arithmetic import Split, problems, prompt
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes" / "data"
 SEED = 0

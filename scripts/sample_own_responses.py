@@ -22,8 +22,7 @@ import torch
 from arithmetic_responses import ANSWER, reward
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from eval_suites.problems.arithmetic import Problem, Split, problems
-from eval_suites.suites.arithmetic import prompt
+from eval_suites.suites.arithmetic import Problem, Split, problems, prompt
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes" / "data"
 SEED = 7

@@ -1,3 +1,3 @@
-"""Problems and protocols that several suites share: generators, readers, prompts."""
+"""Problems and protocols that several suites share: prompts and readers."""
 
-__all__ = ["arithmetic", "eurus", "one_turn", "programs", "word_problems"]
+__all__ = ["eurus", "one_turn", "programs"]

@@ -26,8 +26,7 @@ from eval_suites.grading.forms import elements, group
 from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
 from eval_suites.grading.values import value_of
-from eval_suites.problems.one_turn import Question, ask_chat
-from eval_suites.problems.word_problems import HEADLINE
+from eval_suites.problems.one_turn import HEADLINE, Question, ask_chat
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import Answers, Outcomes, Suite

@@ -1,19 +1,30 @@
-"""The parts of a suite that asks each sample once and reads one answer."""
+"""The parts of a suite that asks each sample once and reads one answer.
+
+Behind them those of word problems: one question, one number, metrics of subsets. They are asked
+exactly as `gsm8k` is, so that their numbers can be compared with its number.
+"""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from eval_suites import suite
+from eval_suites.grading.quantities import closing_quantity, declared_quantity, last_quantity
+from eval_suites.grading.status import numeric_score
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.scores import Score
-from eval_suites.suite import Answers, Outcomes, Requests, S
+from eval_suites.suite import Answers, Outcomes, Requests, S, SamplingRules, Suite
+
+INSTRUCTION = (
+    "Work through the problem step by step. Then give the final number alone inside \\boxed{}."
+)
+CHAT_DECODING = Decoding(max_tokens=512)
+HEADLINE = "accuracy"
+FLEXIBLE = "accuracy_flexible"
 
 
-class Question(Protocol):
+class Question(suite.Sample, Protocol):
     """A sample with the text of a question."""
-
-    @property
-    def id(self) -> str:
-        """The sample's id."""
 
     @property
     def question(self) -> str:
@@ -32,10 +43,8 @@ def ask_chat(
     """
 
     def ask(sample: S, answers: Answers) -> Requests:
-        if answers:
-            return ()
         messages = (Message("user", prompt(sample)),)
-        return (Request(messages=messages, prefix=prefix, decoding=decoding),)
+        return () if answers else (Request(messages=messages, prefix=prefix, decoding=decoding),)
 
     return ask
 
@@ -68,3 +77,71 @@ def score_answer(
 def before(stop: str, text: str) -> str:
     """Return the text before a stop string, which an engine or a stored answer may include."""
     return text.split(stop, 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A problem and its gold number in normal form.
+
+    Attributes:
+        subset: has a metric of its own; "" for none.
+        examples: worked ones that go before the question; none in a chat.
+    """
+
+    id: str
+    question: str
+    gold: str
+    subset: str = ""
+    examples: str = ""
+
+
+def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
+    """Return `accuracy` by the declared number and `accuracy_flexible` by the last number.
+
+    Args:
+        answer: the model's answer.
+        gold: the right number.
+        text: the part of the answer that counts; None for all of it.
+    """
+    text = answer.text if text is None else text
+    declared = declared_quantity(text)
+    if declared is None and answer.finish_reason != "length":
+        declared = closing_quantity(text)
+    readings = {HEADLINE: declared, FLEXIBLE: last_quantity(text)}
+    return numeric_score(answer, gold, HEADLINE, readings)
+
+
+def in_subset(score: Score, subset: str) -> Score:
+    """Return the score with its headline also under the name of a subset (`addition/accuracy`)."""
+    own = {f"{subset}/{HEADLINE}": score.metrics[HEADLINE]}
+    return replace(score, metrics={**score.metrics, **own})
+
+
+def snake_case(name: str) -> str:
+    """Return `Common-Division` and `common division` as `common_division`."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _score(sample: Sample, answer: Answer) -> Score:
+    return number_score(answer, sample.gold)
+
+
+def number_suite(score: Callable[[Sample, Answer], Score] = _score, **facts: Any) -> Suite[Sample]:
+    """Return a suite of word problems that are asked as `gsm8k` is.
+
+    Args:
+        score: returns the score of an answer, without the metric of its subset.
+        facts: the name, version, source, licence and `load`, as in `Suite`.
+    """
+
+    def score_in_subset(sample: Sample, answer: Answer) -> Score:
+        own = score(sample, answer)
+        return in_subset(own, sample.subset) if sample.subset else own
+
+    return Suite(
+        **facts,
+        headline=HEADLINE,
+        ask=ask_question(INSTRUCTION, CHAT_DECODING),
+        score=score_answer(score_in_subset),
+        sampling=SamplingRules(decoding=CHAT_DECODING),
+    )

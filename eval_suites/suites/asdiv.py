@@ -25,13 +25,14 @@ from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.numbers import normalise
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import ask_question, score_answer
-from eval_suites.problems.word_problems import (
+from eval_suites.problems.one_turn import (
     CHAT_DECODING,
     FLEXIBLE,
     HEADLINE,
+    ask_question,
     in_subset,
     number_score,
+    score_answer,
 )
 from eval_suites.requests import Answer
 from eval_suites.scores import Score

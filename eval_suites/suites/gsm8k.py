@@ -8,7 +8,7 @@ Headline `accuracy` takes what the answer declares, else its closing sentence if
 ####`. `gsm8k:train` asks the 7,473 training problems as `gsm8k` does, to sample training data from.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,7 @@ import yaml
 from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading.numbers import normalise
 from eval_suites.grading.quantities import declared_quantity
-from eval_suites.problems.one_turn import ask_text, before, score_answer
-from eval_suites.problems.word_problems import CHAT_DECODING, HEADLINE, ask, number_score
+from eval_suites.problems.one_turn import Sample, ask_text, before, number_score, number_suite
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
@@ -30,22 +29,12 @@ NEXT_QUESTION = "Q:"
 TEXT_DECODING = Decoding(max_tokens=512, stop=(NEXT_QUESTION,))
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A problem, its gold number, and the worked examples that go before it (none in a chat)."""
-
-    id: str
-    question: str
-    gold: str
-    examples: str = ""
-
-
 def _load(
     folder: Path | None, file: str = TEST_FILE, examples_file: str = ""
 ) -> tuple[Sample, ...]:
     examples = _examples(read_text(folder, examples_file)) if examples_file else ""
     return tuple(
-        Sample(str(number), row["question"], _gold(row["answer"], file, number), examples)
+        Sample(str(number), row["question"], _gold(row["answer"], file, number), "", examples)
         for number, row in read_rows(folder, file, ("question", "answer"))
     )
 
@@ -71,16 +60,13 @@ def _score(sample: Sample, answer: Answer) -> Score:
     return number_score(answer, sample.gold, before(f"\n{NEXT_QUESTION}", answer.text))
 
 
-CHAT: Suite[Sample] = Suite(
+CHAT: Suite[Sample] = number_suite(
     name="gsm8k",
     version="3",
     source="openai/grade-school-math @ 3101c7d5072418e28b9008a6636bde82a006892c",
     licence="MIT",
-    headline=HEADLINE,
     load=_load,
-    ask=ask,
-    score=score_answer(_score),
-    sampling=SamplingRules(decoding=CHAT_DECODING),
+    score=_score,
 )
 COT8: Suite[Sample] = replace(
     CHAT,

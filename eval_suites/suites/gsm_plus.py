@@ -23,20 +23,17 @@ from eval_suites.grading.quantities import declared_quantity
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
 from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import score_answer
-from eval_suites.problems.word_problems import (
-    CHAT_DECODING,
+from eval_suites.problems.one_turn import (
     FLEXIBLE,
     HEADLINE,
     Sample,
-    ask,
-    in_subset,
     number_score,
+    number_suite,
     snake_case,
 )
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
-from eval_suites.suite import SamplingRules, Suite
+from eval_suites.suite import Suite
 
 TEST_FILE = "gsm_plus/test.jsonl.gz"
 MINI_FILE = "gsm_plus/testmini.jsonl.gz"
@@ -56,23 +53,20 @@ def _load(folder: Path | None, file: str) -> Sequence[Sample]:
 
 def _score(sample: Sample, answer: Answer) -> Score:
     if sample.gold != UNANSWERABLE:
-        return in_subset(number_score(answer, sample.gold), sample.subset)
+        return number_score(answer, sample.gold)
     right = says_unanswerable(answer.text)
     extracted = UNANSWERABLE if right else declared_quantity(answer.text)
     readings = {HEADLINE: right, FLEXIBLE: right or finds_unanswerable(answer.text)}
-    return in_subset(compared_score(answer, extracted, HEADLINE, readings), sample.subset)
+    return compared_score(answer, extracted, HEADLINE, readings)
 
 
-FULL: Suite[Sample] = Suite(
+FULL: Suite[Sample] = number_suite(
     name="gsm_plus",
     version="3",
     source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",
     licence="none stated",
-    headline=HEADLINE,
     load=partial(_load, file=TEST_FILE),
-    ask=ask,
-    score=score_answer(_score),
-    sampling=SamplingRules(decoding=CHAT_DECODING),
+    score=_score,
 )
 MINI: Suite[Sample] = replace(FULL, name="gsm_plus:mini", load=partial(_load, file=MINI_FILE))
 EURUS: Suite[Sample] = eurus.variant(FULL, "gsm_plus:eurus")

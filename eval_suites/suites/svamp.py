@@ -12,15 +12,8 @@ from pathlib import Path
 
 from eval_suites.files import malformed, read_array
 from eval_suites.problems import eurus
-from eval_suites.problems.word_problems import (
-    CHAT_DECODING,
-    HEADLINE,
-    Sample,
-    ask,
-    score,
-    snake_case,
-)
-from eval_suites.suite import SamplingRules, Suite
+from eval_suites.problems.one_turn import Sample, number_suite, snake_case
+from eval_suites.suite import Suite
 
 FILE = "svamp/SVAMP.json.gz"
 _MISSPELT = {"common_divison": "common_division"}
@@ -39,15 +32,11 @@ def _load(folder: Path | None) -> Sequence[Sample]:
     return tuple(samples)
 
 
-SUITE: Suite[Sample] = Suite(
+SUITE: Suite[Sample] = number_suite(
     name="svamp",
     version="3",
     source="arkilpatel/SVAMP @ 689d7ccac74b9983a2ac7cc3b264f441b99e7c53",
     licence="MIT",
-    headline=HEADLINE,
     load=_load,
-    ask=ask,
-    score=score,
-    sampling=SamplingRules(decoding=CHAT_DECODING),
 )
 EURUS: Suite[Sample] = eurus.variant(SUITE, "svamp:eurus")

@@ -11,7 +11,7 @@ read as `eval_suites.problems.eurus` says and compared by upstream's rule (Eurus
 one row).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,13 @@ from eval_suites.grading.quantities import last_quantity, states_number
 from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import ask_chat, score_answer
-from eval_suites.problems.word_problems import HEADLINE, in_subset, snake_case
+from eval_suites.problems.one_turn import (
+    HEADLINE,
+    ask_question,
+    in_subset,
+    score_answer,
+    snake_case,
+)
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
@@ -47,10 +52,6 @@ class Sample:
     kind: str
 
 
-def _load(folder: Path | None) -> Sequence[Sample]:
-    return tuple(_samples(folder))
-
-
 def _samples(folder: Path | None) -> Iterator[Sample]:
     for number, row in read_array(folder, FILE, ("id", "Question", "Answer_type")):
         kind = row["Answer_type"]
@@ -58,10 +59,6 @@ def _samples(folder: Path | None) -> Iterator[Sample]:
         if gold is None:
             raise malformed(f"{FILE}, row {number}", f"'Answer' is no {kind}")
         yield Sample(row["id"], row["Question"], gold, kind)
-
-
-def _prompt(sample: Sample) -> str:
-    return f"{sample.question}\n\n{INSTRUCTION}"
 
 
 def _score(sample: Sample, answer: Answer) -> Score:
@@ -96,8 +93,8 @@ SUITE: Suite[Sample] = Suite(
     source="TIGER-AI-Lab/TheoremQA @ acfc9686aa9b49f3c8f189364a9a9ee9c53da039",
     licence="MIT",
     headline=HEADLINE,
-    load=_load,
-    ask=ask_chat(_prompt, DECODING),
+    load=lambda folder: tuple(_samples(folder)),
+    ask=ask_question(INSTRUCTION, DECODING),
     score=score_answer(_score),
     sampling=SamplingRules(decoding=DECODING),
 )

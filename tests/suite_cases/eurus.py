@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval_suites.problems.word_problems import Sample
+from eval_suites.problems.one_turn import Sample
 from eval_suites.requests import Decoding, Message, Request
 
 from .cases import (

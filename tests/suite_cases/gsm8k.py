@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from eval_suites.problems.one_turn import Sample
 from eval_suites.registry import find
 from eval_suites.requests import Decoding, Message, Request
-from eval_suites.suites.gsm8k import EXAMPLES_FILE, TEST_FILE, TRAIN_FILE, Sample
+from eval_suites.suites.gsm8k import EXAMPLES_FILE, TEST_FILE, TRAIN_FILE
 
 from .cases import (
     Aggregation,

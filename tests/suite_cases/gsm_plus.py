@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from eval_suites.problems.word_problems import Sample
+from eval_suites.problems.one_turn import Sample
 from eval_suites.registry import find
 from eval_suites.requests import Decoding, Message, Request
 from eval_suites.suites.gsm_plus import MINI_FILE, TEST_FILE, UNANSWERABLE

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from eval_suites.problems.word_problems import Sample
+from eval_suites.problems.one_turn import Sample
 from eval_suites.registry import find
 from eval_suites.requests import Decoding, Message, Request
 from eval_suites.suites.svamp import FILE

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from eval_suites.grading.numbers import same_number
 from eval_suites.grading.quantities import last_quantity
-from eval_suites.problems.arithmetic import Problem, problems
 from eval_suites.registry import find
-from eval_suites.suites.arithmetic import prompt
+from eval_suites.suites.arithmetic import Problem, problems, prompt
 from scripts.arithmetic_responses import responses, reward
 
 ROOT = Path(__file__).resolve().parents[3]
