@@ -113,8 +113,8 @@ def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
 
 def in_subset(score: Score, subset: str) -> Score:
     """Return the score with its headline also under the name of a subset (`addition/accuracy`)."""
-    own = {f"{subset}/{HEADLINE}": score.metrics[HEADLINE]}
-    return replace(score, metrics={**score.metrics, **own})
+    value = score.metrics[HEADLINE]
+    return replace(score, metrics={**score.metrics, f"{subset}/{HEADLINE}": value})
 
 
 def snake_case(name: str) -> str:
