@@ -27,7 +27,7 @@ from eval_suites.grading.mathematics import LONGEST
 from eval_suites.grading.status import status_of
 from eval_suites.grading.values import value_of
 from eval_suites.problems.one_turn import HEADLINE, Question, ask_chat
-from eval_suites.requests import Answer, Decoding
+from eval_suites.requests import Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import Answers, Outcomes, Suite
 
@@ -70,9 +70,13 @@ def variant(
 
     def score(sample: Q, answers: Answers, verdicts: Answers, outcomes: Outcomes) -> Score:
         strict = suite.score(sample, answers, verdicts, outcomes)
+        if strict.value is None:
+            return strict
         text = reading(answers[0].text)
         value = 0.0 if text is None else float(is_right(sample, text))
-        return _loose_score(strict, answers[0], text, value)
+        subsets = {name: value for name in strict.metrics if name.endswith(f"/{HEADLINE}")}
+        metrics = {HEADLINE: value, STRICT: strict.value, **subsets}
+        return Score(value, status_of(answers[0], text), text, metrics=metrics)
 
     return replace(
         suite,
@@ -105,15 +109,6 @@ def agrees(gold: str, text: str) -> bool:
         return True
     golds, members = _members(gold), _members(text)
     return len(golds) == len(members) > 1 and all(map(_same, golds, members))
-
-
-def _loose_score(strict: Score, answer: Answer, text: str | None, value: float) -> Score:
-    """Return the loose score with the strict one beside it, or that alone where it has no value."""
-    if strict.value is None:
-        return strict
-    subsets = {name: value for name in strict.metrics if name.endswith(f"/{HEADLINE}")}
-    metrics = {HEADLINE: value, STRICT: strict.value, **subsets}
-    return Score(value, status_of(answer, text), text, metrics=metrics)
 
 
 def _marked(text: str) -> str | None:

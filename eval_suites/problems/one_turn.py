@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from eval_suites import suite
 from eval_suites.grading.quantities import closing_quantity, declared_quantity, last_quantity
-from eval_suites.grading.status import numeric_score
+from eval_suites.grading.status import compared_score, numeric_score
 from eval_suites.requests import Answer, Decoding, Message, Request
 from eval_suites.scores import Score
 from eval_suites.suite import Answers, Outcomes, Requests, S, SamplingRules, Suite
@@ -111,10 +111,15 @@ def number_score(answer: Answer, gold: str, text: str | None = None) -> Score:
     return numeric_score(answer, gold, HEADLINE, readings)
 
 
+def words_score(answer: Answer, extracted: str | None, strict: bool, flexible: bool) -> Score:
+    """Return the score of an answer that is no number, with the metrics of one that is."""
+    return compared_score(answer, extracted, HEADLINE, {HEADLINE: strict, FLEXIBLE: flexible})
+
+
 def in_subset(score: Score, subset: str) -> Score:
     """Return the score with its headline also under the name of a subset (`addition/accuracy`)."""
-    value = score.metrics[HEADLINE]
-    return replace(score, metrics={**score.metrics, f"{subset}/{HEADLINE}": value})
+    own = f"{snake_case(subset)}/{HEADLINE}"
+    return replace(score, metrics={**score.metrics, own: score.metrics[HEADLINE]})
 
 
 def snake_case(name: str) -> str:

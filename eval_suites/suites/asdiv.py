@@ -23,16 +23,15 @@ from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.declarations import declared_text
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.numbers import normalise
-from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
 from eval_suites.problems.one_turn import (
     CHAT_DECODING,
-    FLEXIBLE,
     HEADLINE,
     ask_question,
     in_subset,
     number_score,
     score_answer,
+    words_score,
 )
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
@@ -126,8 +125,7 @@ def _score(problem: Problem, answer: Answer) -> Score:
     else:
         right = same_words(problem.gold, declaration or "", problem.closing_question)
         flexible = right
-    verdicts = {HEADLINE: right, FLEXIBLE: flexible}
-    return in_subset(compared_score(answer, declaration, HEADLINE, verdicts), problem.kind)
+    return in_subset(words_score(answer, declaration, right, flexible), problem.kind)
 
 
 FULL: Suite[Problem] = Suite(

@@ -53,15 +53,12 @@ class Sample:
     examples: str
 
 
-def _load(folder: Path | None) -> Sequence[Sample]:
-    return tuple(sample for task in TASKS for sample in _task(folder, task))
-
-
-def _task(folder: Path | None, task: str) -> Iterator[Sample]:
-    examples = _examples(folder, f"bbh/cot-prompts/{task}.txt")
-    rows = read_array(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
-    for number, row in rows:
-        yield Sample(f"{task}/{number}", task, row["input"], row["target"], examples)
+def _samples(folder: Path | None) -> Iterator[Sample]:
+    for task in TASKS:
+        examples = _examples(folder, f"bbh/cot-prompts/{task}.txt")
+        rows = read_array(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
+        for number, row in rows:
+            yield Sample(f"{task}/{number}", task, row["input"], row["target"], examples)
 
 
 def _examples(folder: Path | None, name: str) -> str:
@@ -80,14 +77,11 @@ def _score(sample: Sample, answer: Answer) -> Score:
     text = before(NEXT_QUESTION, answer.text)
     extracted = answer_in(sample.gold, text)
     value = float(is_gold(sample.gold, extracted))
-    official = float(_official(text) == sample.gold)
-    metrics = {"accuracy": value, "official": official, f"{sample.task}/accuracy": value}
-    return Score(value, status_of(answer, extracted), extracted, metrics=metrics)
-
-
-def _official(text: str) -> str | None:
     declaration = _OFFICIAL.search(text)
-    return declaration[1].strip().removesuffix(".") if declaration else None
+    official = declaration[1].strip().removesuffix(".") if declaration else None
+    metrics = {"accuracy": value, "official": float(official == sample.gold)}
+    metrics[f"{sample.task}/accuracy"] = value
+    return Score(value, status_of(answer, extracted), extracted, metrics=metrics)
 
 
 def _aggregate(scores: Sequence[Score]) -> dict[str, float]:
@@ -103,7 +97,7 @@ SUITE: Suite[Sample] = Suite(
     source="suzgunmirac/BIG-Bench-Hard @ 9ee07bd481feebf959a6b59d61ea57bdcf30964d",
     licence="MIT",
     headline="accuracy",
-    load=_load,
+    load=lambda folder: tuple(_samples(folder)),
     ask=ask_text(_prompt, DECODING),
     score=score_answer(_score),
     sampling=SamplingRules(

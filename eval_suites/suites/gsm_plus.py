@@ -21,15 +21,13 @@ from eval_suites.files import malformed, read_rows
 from eval_suites.grading.numbers import normalise, numbers
 from eval_suites.grading.quantities import declared_quantity
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
-from eval_suites.grading.status import compared_score
 from eval_suites.problems import eurus
 from eval_suites.problems.one_turn import (
-    FLEXIBLE,
-    HEADLINE,
     Sample,
     number_score,
     number_suite,
     snake_case,
+    words_score,
 )
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
@@ -56,8 +54,7 @@ def _score(sample: Sample, answer: Answer) -> Score:
         return number_score(answer, sample.gold)
     right = says_unanswerable(answer.text)
     extracted = UNANSWERABLE if right else declared_quantity(answer.text)
-    readings = {HEADLINE: right, FLEXIBLE: right or finds_unanswerable(answer.text)}
-    return compared_score(answer, extracted, HEADLINE, readings)
+    return words_score(answer, extracted, right, right or finds_unanswerable(answer.text))
 
 
 FULL: Suite[Sample] = number_suite(

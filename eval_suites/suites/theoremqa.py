@@ -21,13 +21,7 @@ from eval_suites.grading.quantities import last_quantity, states_number
 from eval_suites.grading.status import compared_score
 from eval_suites.grading.typed import Gold, agrees, close, close_upstream, typed
 from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import (
-    HEADLINE,
-    ask_question,
-    in_subset,
-    score_answer,
-    snake_case,
-)
+from eval_suites.problems.one_turn import HEADLINE, ask_question, in_subset, score_answer
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
@@ -64,12 +58,10 @@ def _samples(folder: Path | None) -> Iterator[Sample]:
 def _score(sample: Sample, answer: Answer) -> Score:
     declaration = declared(answer.text, lambda text: _says(sample.gold, text), str)
     verdict = agrees(sample.gold, declaration or "", close)
-    right = {
-        HEADLINE: bool(verdict),
-        OFFICIAL: _official(sample.gold, declaration, answer.text),
-    }
+    official = _official(sample.gold, declaration, answer.text)
+    right = {HEADLINE: bool(verdict), OFFICIAL: official}
     extracted = None if verdict is None else declaration
-    return in_subset(compared_score(answer, extracted, HEADLINE, right), snake_case(sample.kind))
+    return in_subset(compared_score(answer, extracted, HEADLINE, right), sample.kind)
 
 
 def _says(gold: Gold, text: str) -> bool:
