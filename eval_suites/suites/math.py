@@ -85,10 +85,6 @@ def _examples(text: str) -> str:
     return "".join(f"{UNSOLVED.format(problem)} {solution}\n\n" for problem, solution in pairs)
 
 
-def _text(answer: Answer) -> str:
-    return before(f"\n{NEXT_PROBLEM}", answer.text)
-
-
 def _compared(sample: Sample, answer: Answer) -> tuple[str, str | None]:
     """Return the gold that counts and what the answer declares.
 
@@ -97,7 +93,7 @@ def _compared(sample: Sample, answer: Answer) -> tuple[str, str | None]:
     that all are needed, solutions of which one is enough, or two forms of one. No text tells which;
     upstream's gold is the last.
     """
-    text = _text(answer)
+    text = before(f"\n{NEXT_PROBLEM}", answer.text)
     extracted = latex.declared(text)
     if not extracted and answer.finish_reason != "length":
         extracted = latex.last_resort(text)
@@ -113,7 +109,7 @@ def _score(sample: Sample, answers: Answers, _verdicts: Answers, outcomes: Outco
     score = mathematics.graded(answers[0], *_compared(sample, answers[0]), outcomes)
     if score.value is None:
         return score
-    text = _text(answers[0])
+    text = before(f"\n{NEXT_PROBLEM}", answers[0].text)
     minerva_answer = minerva.final_answer(text) if sample.examples else last_box(text)
     metrics = {
         "accuracy": score.value,

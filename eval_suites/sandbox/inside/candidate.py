@@ -9,8 +9,7 @@ import sys
 import types
 from typing import Any, NoReturn
 
-from . import channel
-from .values import NotPlainError, decode, encode
+from .channel import NotPlainError, decode, encode, receive, send
 
 _CHANGEABLE = (list, dict, set, bytearray)
 _MOST = 1 << 30
@@ -25,11 +24,11 @@ def serve(job: dict[str, Any], sock: socket.socket) -> NoReturn:
         objects = [vars(module)[job["entry_point"]]]
     except BaseException as error:
         reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
-        channel.send(sock, encode(("broken", reason)))
+        send(sock, encode(("broken", reason)))
         os._exit(0)
-    channel.send(sock, encode(("ready", "")))
-    while (text := channel.receive(sock, _MOST)) is not None:
-        channel.send(sock, _answer(objects, *decode(text)))
+    send(sock, encode(("ready", "")))
+    while (text := receive(sock, _MOST)) is not None:
+        send(sock, _answer(objects, *decode(text)))
     os._exit(0)
 
 

@@ -9,8 +9,7 @@ import sys
 import types
 from typing import Any
 
-from . import channel
-from .values import NotPlainError, decode, encode
+from .channel import NotPlainError, decode, encode, receive, send
 
 REASON_CHARS = 500
 
@@ -54,7 +53,7 @@ class Talk:
             GoneError: there was no answer.
         """
         try:
-            channel.send(self._sock, encode((number, method, args, kwargs)))
+            send(self._sock, encode((number, method, args, kwargs)))
         except OSError:
             raise GoneError("the process was gone") from None
         kind, value, changed = self.receive(3)
@@ -72,7 +71,7 @@ class Talk:
             GoneError: there was none.
         """
         try:
-            text = channel.receive(self._sock, self._most)
+            text = receive(self._sock, self._most)
             if text is None:
                 raise GoneError("the process was gone")
             answer = decode(text)

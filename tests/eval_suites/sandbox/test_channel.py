@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_suites.sandbox.inside.values import NotPlainError, decode, encode
+from eval_suites.sandbox.inside.channel import NotPlainError, decode, encode
 
 HASHABLE = st.recursive(
     st.none()
