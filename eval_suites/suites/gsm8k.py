@@ -34,7 +34,7 @@ def _load(
 ) -> tuple[Sample, ...]:
     examples = _examples(read_text(folder, examples_file)) if examples_file else ""
     return tuple(
-        Sample(str(number), row["question"], _gold(row["answer"], file, number), "", examples)
+        Sample(str(number), row["question"], _gold(row["answer"], file, number), examples=examples)
         for number, row in read_rows(folder, file, ("question", "answer"))
     )
 

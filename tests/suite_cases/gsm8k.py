@@ -22,7 +22,10 @@ from .cases import (
 )
 
 SAMPLE = Sample(
-    "0", "Kim has 9 pens and buys 9 more. How many pens are there?", "18", "Q: x\nA: y\n\n"
+    id="0",
+    question="Kim has 9 pens and buys 9 more. How many pens are there?",
+    gold="18",
+    examples="Q: x\nA: y\n\n",
 )
 CHAT = (
     "Kim has 9 pens and buys 9 more. How many pens are there?\n\n"
@@ -149,7 +152,9 @@ CASES = (
         prompt=Request(text=TEXT, decoding=Decoding(max_tokens=512, stop=("Q:",))),
         completions=(COMPLETIONS, LARGE, NEGATIVE, CONTINUED),
         files={TEST_FILE: FILE, EXAMPLES_FILE: EXAMPLES},
-        samples=tuple(Sample(n, "q", "1018", "Q: a\nA: b\n\nQ: c\nA: d\n\n") for n in "01"),
+        samples=tuple(
+            Sample(n, "q", "1018", examples="Q: a\nA: b\n\nQ: c\nA: d\n\n") for n in "01"
+        ),
         malformed=[
             (EXAMPLES_FILE, text, r"no fewshot_config\.samples")
             for text in (
