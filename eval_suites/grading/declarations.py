@@ -38,8 +38,8 @@ _MOST_MARKS = 50
 
 _THOUGHTS = re.compile(r"^.*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
 _NEXT_PROBLEM = re.compile(
-    r"(?<=\S)\s*\n[ \t#*]*(?=(?:Question|Problem|Exercise|Q|Human|User|Instruction)"
-    r"(?:\s+[0-9]+)?\**\s*:)"
+    r"(?<=\S)\s*\n(?:[ \t#*]*(?=(?:Question|Problem|Exercise|Example|Q|Human|User|Instruction)"
+    r"(?:\s+[0-9]+)?\**\s*:)|[ \t]*[#*]+[ \t]*(?=(?:Question|Problem|Exercise)\s+[0-9]+[*\s]*\n))"
 )
 _TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
 _ABOUT = (

@@ -73,6 +73,9 @@ _SPELLINGS = _compiled(
     (rf"\\(?:leqslant|leq|le){_LETTERS}|<=", r"\\le "),
     (rf"\\(?:geqslant|geq|ge){_LETTERS}|>=", r"\\ge "),
     (rf"\\lt{_LETTERS}", "<"),
+    (rf"\\([ij])math{_LETTERS}", r"\1"),
+    (rf"^\s*{_TEXT}\{{[^{{}}]*\b(?:is|are)\s*:?\s*\}}|^``|''$", ""),
+    (rf"\}}\s*/\s*{_SET}\{{", "/"),
     (rf"\\gt{_LETTERS}", ">"),
     (rf"\\(?:cdot|times|ast){_LETTERS}|\*", r"\\cdot "),
     (r"\\[lr]angle", lambda match: "(" if match.group() == r"\langle" else ")"),
@@ -94,6 +97,7 @@ _SPELLINGS = _compiled(
 #: Matrices, however they are set; a determinant is none.
 _MATRICES = _compiled(
     (r"\\\\\s*\[[^\[\]]*\]|\\cr(?![A-Za-z])", r"\\\\"),
+    (r"\\hline(?![A-Za-z])", ""),
     (r"\|\s*\\begin\{(?:array|(?:small)?matrix)\}(?:\{[lcr|\s]*\})?", r"\\begin{vmatrix}"),
     (r"\\end\{(?:array|(?:small)?matrix)\}\s*\|", r"\\end{vmatrix}"),
     (

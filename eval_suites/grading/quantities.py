@@ -53,7 +53,7 @@ _RULES = tuple(
     )
 )
 
-_WHOLE = r"(?:\d{1,3}(?:(?:,\s?|\s)\d{3})+(?![\d,])|\d+)"
+_WHOLE = r"(?:\d{1,3}(?:(?:,\s?|\s|')\d{3})+(?![\d,])|\d+)"
 _NUMBER = rf"(?:{_WHOLE}(?:\.\d+)?(?:[eE][+-]?\d{{1,3}}(?!\w))?|\.\d+)"
 _QUANTITY = re.compile(
     rf"(?:(?<![\w)\]])([-+])\s*)?(?<![\w.])({_NUMBER})"
@@ -89,10 +89,12 @@ _BEHIND = re.compile(
 )
 #: What continues a quantity: an operator, another number, a comparison, a ratio.
 _CONTINUES = re.compile(
-    r"\s*(?:[!^_\\√<>≤≥(]|[-+*/:]\s*[-\d(\\.]|[-+*/]\s*[A-Za-z]\b|[xX]\s*\d"
+    r"\d|\s*(?:[!^_\\√<>≤≥±'(]|[-+*/:]\s*[-\d(\\.]|[-+*/]\s*[A-Za-z]\b|[xX]\s*\d"
     r"|(?:,|;|:|\bto\b|\bor(?:\s+also)?\b|\band(?:\s+also)?\b|\bthrough\b|\buntil\b|\b(?:out\s+)?of\b|-)\s*[-+]?\.?\d)"
 )
-_POWER_OF_UNIT = re.compile(r"\s*(?:\^\s*\{?\s*-?\d\s*\}?|\d(?![\d.]))")
+_POWER = r"(?:\s*(?:\^\s*\{?\s*-?\d\s*\}?|\d(?![\d.])))?"
+#: The power of a unit, and the unit that it is divided by.
+_MORE_OF_UNIT = re.compile(rf"{_POWER}(?:\s*/\s*[A-Za-z]+\b{_POWER})?")
 _WORD_AND_NUMBER = re.compile(
     r"\s+(?:hours?|hrs?|minutes?|mins?|feet|foot|ft|pounds?|lbs?|dollars?|years?|months?|weeks?"
     r"|days?|yards?|met(?:er|re)s?|m|kilomet(?:er|re)s?|km|kilograms?|kg|h|gallons?|degrees)"
@@ -113,10 +115,12 @@ _ONES = (
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _WORDS = {
     **{word: number for number, word in enumerate(_ONES)},
+    "a": 1,
     **{word: 10 * number for number, word in enumerate(_TENS, 2)},
 }
+_PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5}
 _IN_WORDS = re.compile(
-    rf"\W*({'|'.join(_WORDS)})(?:[\s-]({'|'.join(_ONES[1:10])}))?(?:\s+([A-Za-z]+))?\W*"
+    rf"\W*(a(?=\s+(?:half|third|quarter)\b)|{'|'.join(_WORDS)})(?:[\s-]({'|'.join(_ONES[1:10])}))?(?:\s+([A-Za-z]+))?\W*"
 )
 #: Longer texts state no single quantity.
 _LONGEST = 1000
@@ -212,13 +216,13 @@ def _ends(text: str, end: int) -> bool:
     unit = _BEHIND.match(text, end)
     if unit is None:
         return False
-    power = _POWER_OF_UNIT.match(text, unit.end()) if unit.group().strip(" %") else None
-    return not _CONTINUES.match(text, power.end() if power else unit.end())
+    more = _MORE_OF_UNIT.match(text, unit.end()) if unit.group().strip(" %") else None
+    return not _CONTINUES.match(text, (more or unit).end())
 
 
 def _value(match: re.Match[str]) -> str | None:
     sign, number, top, bottom, divisor, exponent, word, letter = match.groups()
-    number = normalise(number)
+    number = normalise(number.replace("'", ""))
     minus = "-" if sign == "-" else ""
     power = int(exponent or 0) + _MULTIPLIERS.get(word or letter or "", 0)
     if not (top or power):
@@ -236,4 +240,6 @@ def _in_words(text: str) -> str | None:
     match = _IN_WORDS.fullmatch(text.lower())
     if match is None or (match[3] and re.fullmatch(_MATHEMATICS, match[3])):
         return None
-    return str(_WORDS[match[1]] + _WORDS.get(match[2] or "", 0))
+    value = _WORDS[match[1]] + _WORDS.get(match[2] or "", 0)
+    power = _MULTIPLIERS.get(match[3] or "", 0)
+    return str(Fraction(value * 10**power, _PARTS.get((match[3] or "").removesuffix("s"), 1)))

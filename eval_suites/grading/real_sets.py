@@ -20,7 +20,7 @@ _REALS = r"(?:\\mathbb\s*\{?\s*R\s*\}?|ℝ|\\R(?![A-Za-z]))"
 _IS_SET = re.compile(
     rf"{_UNEQUAL}|\\setminus|{_REALS}|\breals?\b|\\(?:lor|land|vee|wedge|mid)(?![A-Za-z])"
     r"|^\\\{\s*[A-Za-z]\s*[:|]|[\[\]][^\[\]()]*,[^\[\]()]*\[|\][^\[\]()]*,[^\[\]()]*[\])]"
-    r"|(?:<|>|\\le |\\ge ).*\b(?:and|or)\b"
+    r"|(?:<|>|\\le |\\ge ).*\b(?:and|or)\b|^\|\s*[A-Za-z]\s*\|\s*(?:<|>|\\[lg]e(?![A-Za-z]))"
 )
 _BUILDER = re.compile(
     rf"\\\{{\s*{_VARIABLE}\s*(?:\\in\s*{_REALS}\s*)?"
@@ -50,6 +50,7 @@ _UNLIKE = re.compile(rf"({_VARIABLE})\s*{_UNEQUAL}\s*(.+)")
 _INTERVAL = re.compile(
     r"([(\[\]])\s*([^()\[\],;]+|[^\[\],;]*\)[^\[\],;]*)\s*[,;]\s*(.+?)\s*([)\]\[])"
 )
+_SIZE = re.compile(r"\|\s*[A-Za-z]\s*\|\s*(<|>|\\[lg]e)(?![A-Za-z])\s*(.+)")
 _OR = re.compile(r"\\(?:lor|vee|cup)(?![A-Za-z])|\bor\b")
 _AND = re.compile(r"\\(?:land|wedge)(?![A-Za-z])|\band\b|,(?![^(\[\]]*[)\]\[])")
 _WORDS = re.compile(r"\\(?:text|mathrm|textrm|mbox|textbf)\s*\{([^{}]*)\}")
@@ -138,13 +139,29 @@ def _conditions(text: str) -> Intervals:
 def _simple(text: str) -> Intervals:
     if words := _IN_WORDS.fullmatch(text):
         return (_IN_WORDS_TO[re.sub(r"[-\s]", "", words[1] or "").lower()],)
-    interval = _INTERVAL.fullmatch(intervals(re.sub(r"\s+(?=[<>\\])|(?<=[<>e])\s+", "", text)))
+    if size := _SIZE.fullmatch(text):
+        return _by_size(size[1], size[2], holds="e" in size[1])
+    interval = _INTERVAL.fullmatch(intervals(_tight(text)))
     if interval is None:
         raise ValueError("no interval")
     opening, low, high, closing = interval.groups()
     low, high = low.strip(), high.strip().removeprefix("+")
     holds = (opening == "[" and r"\infty" not in low, closing == "]" and r"\infty" not in high)
     return (Interval(low, high, *holds),)
+
+
+def _by_size(relation: str, end: str, *, holds: bool) -> Intervals:
+    """Return the numbers whose absolute value is below or above an end."""
+    if _number(end) < 0:
+        raise ValueError("no size")
+    if relation in {"<", r"\le"}:
+        return (Interval(f"-{end}", end, holds, holds),)
+    low = Interval(r"-\infty", f"-{end}", holds_low=False, holds_high=holds)
+    return (low, Interval(end, r"\infty", holds_low=holds, holds_high=False))
+
+
+def _tight(text: str) -> str:
+    return re.sub(r"\s*([<>])\s*", r"\1", re.sub(r"\s*(\\[lg]e)(?![A-Za-z])\s*", r"\1 ", text))
 
 
 def _points(text: str) -> list[str]:

@@ -24,7 +24,7 @@ from eval_suites.grading.declarations import declared, is_remark, items_behind
 from eval_suites.grading.numbers import same_number
 
 _PAIRS = (("yes", "no"), ("true", "false"), ("valid", "invalid"))
-_LETTER = re.compile(r"[(\[]\s*([A-Z])\s*[)\]]")
+_LETTER = re.compile(r"[(\[<]\s*([A-Za-z])\s*[)\]>]")
 _LETTER_FIRST = re.compile(
     r"(?:(?:option|choice|letter)\s+)?([A-Z])(?=[).:,;]|\s*$|\s+-)", re.IGNORECASE
 )
@@ -99,8 +99,9 @@ def _names_letter(text: str) -> bool:
 def _truths(text: str) -> list[str]:
     text = text.rpartition("=")[2].lower()
     text = re.sub(r"\b(?:im|not\s+)plausible\b", "no", text)
+    text = re.sub(r"\bnot\s+(?:deductively\s+)?invalid\b", "valid", text)
     text = re.sub(r"\bnot\s+(?:deductively\s+)?valid\b", "invalid", text)
-    return re.findall(r"\b(?:not|yes|no|true|false|valid|invalid)\b", text)
+    return re.findall(r"\b(?:not|yes|no(?!\s+(?:one|idea))|true|false|valid|invalid)\b", text)
 
 
 def _truth(text: str) -> str | None:
@@ -113,6 +114,7 @@ def _truth(text: str) -> str | None:
 def _sequence(text: str) -> str | None:
     text = re.sub(r"\\(?:text\w*|boxed)\s*\{(.*)\}", r"\1", text[:_LONGEST])
     text = text.strip(" \t\n\"'`*$.")
+    text = re.sub(r"\\(?=[{}])", "", text)
     return re.sub(r"\s+", "", text) if _BRACKETS.fullmatch(text) else None
 
 

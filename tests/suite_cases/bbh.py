@@ -53,6 +53,7 @@ ROWS: dict[str, list[Row]] = {
     "No": [
         ("So the answer is No.", "stop", "no", 1, 1, "ok"),
         ("So the answer is no. They never met.", "stop", "no", 1, 0, "ok"),
+        ("So the answer is no one knows.", "stop", None, 0, 0, "unparsed"),
         ("So the answer is Not known.", "stop", None, 0, 0, "unparsed"),
         ("The answer isn't No.", "stop", None, 0, 0, "unparsed"),
     ],

@@ -67,7 +67,10 @@ def test_text_that_declares_nothing_changes_nothing(number: int, form: str, text
     assert declared_quantity(f"{form % number}\n\n{text}") == str(number)
 
 
-@pytest.mark.parametrize("opening", ["Question: A", "Q: A", "**Problem:** A", "Problem 2: A"])
+@pytest.mark.parametrize(
+    "opening",
+    ["Question: A", "## Question 2\nA", "Example 2: A", "Q: A", "**Problem:** A", "Problem 2: A"],
+)
 def test_another_problem_behind_the_answer_is_not_read(opening: str) -> None:
     text = f"So 18.\n#### 18\n\n{opening} robe takes 2 bolts.\nAnswer: It takes 3. #### 3"
     assert declared_quantity(text) == "18"

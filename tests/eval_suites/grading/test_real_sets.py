@@ -37,6 +37,9 @@ WITHOUT_5 = r"(-\infty,5)\cup (5,\infty)"
         (r"\mathbb{R}_{\ge 0}", r"[0,\infty)"),
         (r"\text{all nonnegative real numbers}", r"[0,\infty)"),
         (r"\text{negative reals}", r"(-\infty,0)"),
+        (r"\{x : 2 \le x < 3\}", "[2,3)"),
+        (r"|x| \ge 1", r"(-\infty,-1]\cup [1,\infty)"),
+        (r"|x| < 3", "(-3,3)"),
         (r"x \ne \sqrt{2}", r"(-\infty,\sqrt{2})\cup (\sqrt{2},\infty)"),
     ],
 )
@@ -55,7 +58,7 @@ def test_one_notation(text: str, intervals: str) -> None:
         r"\text{real}",
         "2k+1",
         r"a \mid b",
-        r"|x| > 3",
+        r"|x| > a",
     ],
 )
 def test_other_texts_stay(text: str) -> None:
