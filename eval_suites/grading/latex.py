@@ -6,17 +6,14 @@ degrees (inside functions they become radians).
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from eval_suites.grading.declarations import declared_text, sentence_behind
 from eval_suites.grading.forms import intervals
 from eval_suites.grading.numbers import SIGNS
 from eval_suites.grading.quantities import last_quantity
 from eval_suites.grading.real_sets import as_intervals
-from eval_suites.grading.typesetting import unset
-
-Replacement = str | Callable[[re.Match[str]], str]
-Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
+from eval_suites.grading.typesetting import rewrite, rules, unset
 
 _FORMULA = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$]+)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL
@@ -26,30 +23,14 @@ _JOINT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or)\s*")
 _TAIL = 4000
 
 
-def _compiled(*rules: tuple[str, Replacement]) -> Rules:
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in rules)
-
-
 _LETTERS = r"(?![A-Za-z])"
 _QUALIFIER = r"(?:exactly|only|exact|total|in total|altogether|as required|respectively)"
 _SET = r"\\(?:text|mbox|textrm|textbf|textit|textnormal|mathrm|mathbf|mathit)\s*"
 _TEXT = r"\\(?:text|mbox|textrm|textnormal)\s*"
 _END = r"(?=\s*(?:[,;]|\.?\s*$))"
-_SIGN_NAMES = {
-    **SIGNS,
-    ord("π"): r"\pi ",
-    ord("∞"): r"\infty ",
-    ord("≤"): r"\le ",
-    ord("≥"): r"\ge ",
-    ord("×"): r"\cdot ",
-    ord("·"): r"\cdot ",
-    ord("∪"): r"\cup ",
-    ord("∈"): r"\in ",
-    ord("±"): r"\pm ",
-    ord("°"): r"\degree ",
-    ord("≠"): r"\ne ",
-    ord("\u00a0"): " ",
-}
+_NAMES = {"π": "pi", "∞": "infty", "≤": "le", "≥": "ge", "×": "cdot", "·": "cdot"}
+_NAMES |= {"∪": "cup", "∈": "in", "±": "pm", "°": "degree", "≠": "ne"}
+_SIGNS = SIGNS | {ord(sign): rf"\{name} " for sign, name in _NAMES.items()} | {0xA0: " "}
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _UNITS = r"(?:cm|mm|km|kg|ft|in|mi|lb|oz|mL|[A-Za-z]{3,})"
 _SYMBOL = r"(?:[A-Za-z]{2,}|[mgshLN])(?:\s*/\s*[A-Za-z]+)?"
@@ -66,7 +47,7 @@ _OF_DEGREES = re.compile(
     rf"|(\\frac\s*\{{[^{{}}]*{_DEGREE}\}}\s*\{{[^{{}}]*\}}|-?[\d.]+\s*{_DEGREE}))"
 )
 #: Spellings of one sign or command, before anything looks at the form of an answer.
-_SPELLINGS = _compiled(
+_SPELLINGS = rules(
     (r"\\?\$|\\?%|(?<!\\)\\[()\[\]]|\*\*", ""),
     (rf"\\percent{_LETTERS}|{_DEGREE}", ""),
     (rf"\\[dtc]frac{_LETTERS}", r"\\frac"),
@@ -83,37 +64,32 @@ _SPELLINGS = _compiled(
     # Times of day and ratios.
     (rf"(?<=\d)\s*{_TEXT}\{{\s*([apAP])\.?\s*[mM]\.?\s*\}}", r" \1m"),
     (rf"{_TEXT}\{{\s*(\d{{1,2}}:[0-5]\d[^{{}}]*)\}}", r"\1"),
-    (
-        r"(\d{1,2}:[0-5]\d)\s*([apAP])\.?\s?[mM]\b\.?",
-        lambda match: f"{match[1]}{match[2].lower()}m",
-    ),
+    (r"(\d{1,2}:[0-5]\d)\s*([apAP])\.?\s?[mM]\b\.?", lambda t: f"{t[1]}{t[2].lower()}m"),
     (rf"(?<=\d)\s*(?:{_TEXT}\{{\s*to\s*\}}|\bto\b|\\colon{_LETTERS}|\s:\s|:)\s*(?=\d)", ":"),
     # Remarks that change no value.
-    (
-        rf"[,;]?\s*(?:{_TEXT}\{{\s*\(?{_QUALIFIER}\)?\s*\}}|\b{_QUALIFIER})\s*$",
-        "",
-    ),
+    (rf"[,;]?\s*(?:{_TEXT}\{{\s*\(?{_QUALIFIER}\)?\s*\}}|\b{_QUALIFIER})\s*$", ""),
 )
+_ARRAY = r"\{(?:array|(?:small)?matrix)\}"
 #: Matrices, however they are set; a determinant is none.
-_MATRICES = _compiled(
+_MATRICES = rules(
     (r"\\\\\s*\[[^\[\]]*\]|\\cr(?![A-Za-z])", r"\\\\"),
+    (rf"\|\s*\\begin{_ARRAY}(?:\{{[lcr|\s]*\}})?", r"\\begin{vmatrix}"),
     (r"\\hline(?![A-Za-z])", ""),
-    (r"\|\s*\\begin\{(?:array|(?:small)?matrix)\}(?:\{[lcr|\s]*\})?", r"\\begin{vmatrix}"),
-    (r"\\end\{(?:array|(?:small)?matrix)\}\s*\|", r"\\end{vmatrix}"),
-    (
-        r"(?:\\\{|[(\[])?\s*\\begin\{(?:array|(?:small)?matrix)\}(?:\{[lcr|\s]*\})?",
-        r"\\begin{pmatrix}",
-    ),
-    (r"\\end\{(?:array|(?:small)?matrix)\}\s*(?:\\\}|[)\]])?", r"\\end{pmatrix}"),
+    (rf"\\end{_ARRAY}\s*\|", r"\\end{vmatrix}"),
+    (rf"(?:\\\{{|[(\[])?\s*\\begin{_ARRAY}(?:\{{[lcr|\s]*\}})?", r"\\begin{pmatrix}"),
+    (rf"\\end{_ARRAY}\s*(?:\\\}}|[)\]])?", r"\\end{pmatrix}"),
     (r"\{[bB]matrix\}", "{pmatrix}"),
     (r"(?:\\\\\s*)+(?=\\end)", ""),
 )
 #: Patterns with their replacements, in the order in which they are applied.
-_RULES = _compiled(
+_RULES = rules(
     # The rules below look for spaces in several places: runs of them would take for ever.
     (r"\s+", " "),
     # Numbers in a base, however the base is named.
-    (rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?", lambda match: f"_{_base(match[1])}"),
+    (
+        rf"_\s*\{{?\s*{_SET}\{{\s*(\w+)\s*\}}\s*\}}?",
+        lambda base: f"_{_BASES.get(base[1].lower(), base[1])}",
+    ),
     (rf"\s*_?\s*\{{?\s*(?:{_SET}\{{)?\s*\(?base[\s}}]*(\d+)[\s)}}]*$", r"_\1"),
     (r"_\s*\{\s*(\d+)\s*\}", r"_\1"),
     # Lists: "and", "or" are commas.
@@ -167,19 +143,12 @@ def last_resort(text: str) -> str | None:
 
 def normalise(latex: str) -> str:
     """Return the plain form of an answer, in which equal answers mostly are equal texts."""
-    text = unset(_SET_THOUSANDS.sub("", latex)).translate(_SIGN_NAMES)
-    text = _OF_DEGREES.sub(_in_radians, _apply(_MATRICES, text))
-    text = as_intervals(_apply(_SPELLINGS, text).strip())
-    text = _apply(_RULES, text)
+    text = unset(_SET_THOUSANDS.sub("", latex)).translate(_SIGNS)
+    text = _OF_DEGREES.sub(_in_radians, rewrite(text, _MATRICES))
+    text = rewrite(as_intervals(rewrite(text, _SPELLINGS).strip()), _RULES)
     if whole := _WHOLE_GROUP.fullmatch(text):
         text = whole[1]
     return intervals(_without_thousands(text))
-
-
-def _apply(rules: Rules, text: str) -> str:
-    for pattern, replacement in rules:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def _in_radians(function: re.Match[str]) -> str:
@@ -207,22 +176,12 @@ def _content(formula: re.Match[str]) -> str:
     return next((group for group in formula.groups() if group), "").strip()
 
 
-def _base(name: str) -> str:
-    return str(_BASES.get(name.lower(), name))
-
-
 def _without_thousands(text: str) -> str:
     """Return the text without commas in numbers, but not inside brackets: `(1,234)` is a pair."""
-    return "".join(
-        piece if depth else _THOUSANDS.sub(lambda number: number.group().replace(",", ""), piece)
-        for depth, piece in _by_depth(text)
-    )
-
-
-def _by_depth(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the text in pieces, each with the number of brackets that are open in it."""
-    depth = 0
-    for piece in re.split(r"(?<=[(\[{])|(?=[)\]}])", text):
+    depth, pieces = 0, re.split(r"(?<=[(\[{])|(?=[)\]}])", text)
+    for place, piece in enumerate(pieces):
         depth -= piece[:1] in {")", "]", "}"}
-        yield depth, piece
+        if depth == 0:
+            pieces[place] = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), piece)
         depth += piece[-1:] in {"(", "[", "{"}
+    return "".join(pieces)

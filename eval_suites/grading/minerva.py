@@ -9,29 +9,27 @@ score may be higher by what only sympy finds equal.
 import re
 
 from eval_suites.grading.mathematics import LONGEST
+from eval_suites.grading.typesetting import rewrite, rules
 
 _UNITS = (
     "square|ways|integers|dollars|mph|inches|ft|hours|km|units|points|feet|minutes|digits|cents"
     "|degrees|cm|gm|pounds|meters|meals|edges|students|multiples"
 )
 _FINAL = re.compile(r"final answer is(.*?)\. I hope it is correct", re.DOTALL)
-_RULES = tuple(
-    (re.compile(pattern, re.DOTALL), replacement)
-    for pattern, replacement in (
-        (r"\ban? ", ""),
-        (r"\\\$|\\ |\\;|\\!|[\"\s]", ""),
-        (r"\\mbox", r"\\text"),
-        (r",?\\text\{(?:and|or)\}", ","),
-        (rf"{_UNITS}|\\l?dots", ""),
-        (r"\\mathrm\{th\}|\^\{?\\circ\}?|\\text\{[.sm]?\}(?:\^[23])?|\{,\}", ""),
-        (r"^.*?\$(.+?)\$.*$", r"\1"),
-        (r"\\(?:text|textbf|overline|boxed)\{([^{}]*)\}", r"\1"),
-        (r"\\[dt]frac", r"\\frac"),
-        (r"\\frac([^{\\])([^{\\])", r"\\frac{\1}{\2}"),
-        (r"\\frac([^{\\])(?=\{)", r"\\frac{\1}"),
-        (r"\\sqrt([^{\[\\])", r"\\sqrt{\1}"),
-        (r"\$|\.$", ""),
-    )
+_RULES = rules(
+    (r"\ban? ", ""),
+    (r"\\\$|\\ |\\;|\\!|[\"\s]", ""),
+    (r"\\mbox", r"\\text"),
+    (r",?\\text\{(?:and|or)\}", ","),
+    (rf"{_UNITS}|\\l?dots", ""),
+    (r"\\mathrm\{th\}|\^\{?\\circ\}?|\\text\{[.sm]?\}(?:\^[23])?|\{,\}", ""),
+    (r"(?s)^.*?\$(.+?)\$.*$", r"\1"),
+    (r"\\(?:text|textbf|overline|boxed)\{([^{}]*)\}", r"\1"),
+    (r"\\[dt]frac", r"\\frac"),
+    (r"\\frac([^{\\])([^{\\])", r"\\frac{\1}{\2}"),
+    (r"\\frac([^{\\])(?=\{)", r"\\frac{\1}"),
+    (r"\\sqrt([^{\[\\])", r"\\sqrt{\1}"),
+    (r"\$|\.$", ""),
 )
 _DIGITS_AND_COMMAS = re.compile(r"[0-9][0-9,]*")
 
@@ -51,7 +49,5 @@ def equal(gold: str, answer: str | None) -> bool:
 
 def normalise(answer: str) -> str:
     """Return the text right of the last equals sign, without units and ornament."""
-    text = answer.rpartition("=")[2]
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = rewrite(answer.rpartition("=")[2], _RULES)
     return text.replace(",", "") if _DIGITS_AND_COMMAS.fullmatch(text) else text

@@ -5,7 +5,6 @@ No factor of 100 is forgiven, and nothing is rounded. What a response declares, 
 """
 
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
@@ -14,6 +13,7 @@ _UNSIGNED = rf"(?:{_DIGITS}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}}(?![0-9A-Za-z]))
 _NUMBER = re.compile(rf"(?:(?<![\w)\]}}])-)?\$?{_UNSIGNED}(?:\s?/\s?{_UNSIGNED})?")
 _FRACTION = re.compile(r"(?:(-)\s?)?\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_THOUSANDS = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_LATEX = (("{,}", ","), ("\\,", ""), ("\\!", ""), ("\\$", "$"), ("\\%", "%"))
 #: Unicode minus signs and the fraction slash to their plain forms.
 SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/"})
 #: Beyond this many characters a number is only compared as text: exact arithmetic takes seconds.
@@ -22,7 +22,11 @@ _LONGEST_EXACT = 1000
 
 def numbers(text: str) -> tuple[str, ...]:
     """Return every number of a text in its order, normalised."""
-    return tuple(_numbers(_plain(text)))
+    text = text.translate(SIGNS)
+    for latex, plain in _LATEX:
+        text = text.replace(latex, plain)
+    text = _FRACTION.sub(r" \1\2/\3", _SPACED_THOUSANDS.sub("", text))
+    return tuple(map(normalise, _NUMBER.findall(text)))
 
 
 def normalise(number: str) -> str:
@@ -50,16 +54,3 @@ def exact_value(number: str) -> Fraction | None:
         return Fraction(top) / Fraction(bottom or "1")
     except (ValueError, ZeroDivisionError):
         return None
-
-
-def _plain(text: str) -> str:
-    """Return the text with plain signs and without LaTeX spacing; numbers keep their order."""
-    text = text.translate(SIGNS)
-    text = text.replace("{,}", ",").replace("\\,", "").replace("\\!", "").replace("\\$", "$")
-    text = text.replace("\\%", "%")
-    text = _SPACED_THOUSANDS.sub("", text)
-    return _FRACTION.sub(r" \1\2/\3", text)
-
-
-def _numbers(text: str) -> Iterator[str]:
-    return (normalise(number.group()) for number in _NUMBER.finditer(text))

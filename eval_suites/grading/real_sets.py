@@ -9,7 +9,9 @@ stays as it is.
 
 import math
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
 
 from eval_suites.grading.forms import intervals
 from eval_suites.grading.values import value_of
@@ -59,32 +61,24 @@ _WORDS = re.compile(r"\\(?:text|mathrm|textrm|mbox|textbf)\s*\{([^{}]*)\}")
 _LONGEST = 1000
 
 
-class Interval(NamedTuple):
-    """An interval with its ends as text; an infinite end is open."""
+@dataclass(frozen=True, order=True)
+class Cut:
+    """A place before or behind a number; its text is not compared."""
 
-    low: str
-    high: str
-    holds_low: bool
-    holds_high: bool
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The ends as numbers.
-
-        Raises:
-            ValueError: an end has no value that can be computed.
-        """
-        return _number(self.low), _number(self.high)
+    value: float
+    behind: bool
+    text: str = field(compare=False)
 
 
-Intervals = tuple[Interval, ...]
-_LINE = Interval(r"-\infty", r"\infty", holds_low=False, holds_high=False)
-_IN_WORDS_TO: dict[str, Interval] = {
-    "": _LINE,
-    "nonnegative": Interval("0", r"\infty", holds_low=True, holds_high=False),
-    "positive": Interval("0", r"\infty", holds_low=False, holds_high=False),
-    "nonpositive": Interval(r"-\infty", "0", holds_low=False, holds_high=True),
-    "negative": Interval(r"-\infty", "0", holds_low=False, holds_high=False),
+#: A set: its intervals as the cuts where they begin and end.
+Intervals = list[tuple[Cut, Cut]]
+_LINE = (Cut(-math.inf, True, r"-\infty"), Cut(math.inf, False, r"\infty"))
+_NAMED = {
+    "": r"(-\infty,\infty)",
+    "nonnegative": r"[0,\infty)",
+    "positive": r"(0,\infty)",
+    "nonpositive": r"(-\infty,0]",
+    "negative": r"(-\infty,0)",
 }
 
 
@@ -95,9 +89,13 @@ def as_intervals(text: str) -> str:
         return text
     try:
         united = _set(plain)
-        return r"\cup ".join(map(_written, united)) if united else r"\emptyset"
     except ValueError:
         return text
+    written = (
+        f"{'(' if low.behind else '['}{low.text},{high.text}{']' if high.behind else ')'}"
+        for low, high in united
+    )
+    return r"\cup ".join(written) or r"\emptyset"
 
 
 def _set(text: str) -> Intervals:
@@ -109,59 +107,57 @@ def _set(text: str) -> Intervals:
     base, *excluded = _EXCEPT.split(_MEMBER.sub("", text.strip()), maxsplit=1)
     if excluded:
         return _without(_set(base), _points(excluded[0]))
-    return _merged([part for condition in _OR.split(text) for part in _conditions(condition)])
+    return _merged(part for condition in _OR.split(text) for part in _conditions(condition))
 
 
 def _conditions(text: str) -> Intervals:
     """Return the set of conditions that hold together; intervals in a list are united."""
-    parts = [_MEMBER.sub("", part.strip()) for part in _AND.split(text) if part.strip()]
     points: list[str] = []
     sets: list[Intervals] = []
-    listed = True
-    unlike = False
-    for part in parts:
+    listed, unlike = True, False
+    for part in (_MEMBER.sub("", part.strip()) for part in _AND.split(text) if part.strip()):
+        is_interval = _INTERVAL.fullmatch(part) is not None
         if match := _UNLIKE.fullmatch(part):
             points += _points(match[2])
             unlike = True
-        elif unlike and _INTERVAL.fullmatch(part) is None and not re.search(r"<|>|\\[lg]e ", part):
+        elif unlike and not is_interval and not re.search(r"<|>|\\[lg]e ", part):
             points.append(part)
         else:
             sets.append(_simple(part))
-            listed &= _INTERVAL.fullmatch(part) is not None
-    if listed and sets:
-        sets = [_merged([interval for each in sets for interval in each])]
-    whole: Intervals = (_LINE,)
-    for each in sets:
+            listed &= is_interval
+    whole = [_LINE]
+    for each in [_merged(chain(*sets))] if listed and sets else sets:
         whole = _common(whole, each)
     return _without(whole, points)
 
 
 def _simple(text: str) -> Intervals:
     if words := _IN_WORDS.fullmatch(text):
-        return (_IN_WORDS_TO[re.sub(r"[-\s]", "", words[1] or "").lower()],)
+        text = _NAMED[re.sub(r"[-\s]", "", words[1] or "").lower()]
     if size := _SIZE.fullmatch(text):
         return _by_size(size[1], size[2], holds="e" in size[1])
-    interval = _INTERVAL.fullmatch(intervals(_tight(text)))
+    text = re.sub(r"\s*(\\[lg]e)(?![A-Za-z])\s*", r"\1 ", text)
+    interval = _INTERVAL.fullmatch(intervals(re.sub(r"\s*([<>])\s*", r"\1", text)))
     if interval is None:
         raise ValueError("no interval")
     opening, low, high, closing = interval.groups()
     low, high = low.strip(), high.strip().removeprefix("+")
-    holds = (opening == "[" and r"\infty" not in low, closing == "]" and r"\infty" not in high)
-    return (Interval(low, high, *holds),)
+    return [
+        (
+            Cut(_number(low), opening != "[" or r"\infty" in low, low),
+            Cut(_number(high), closing == "]" and r"\infty" not in high, high),
+        )
+    ]
 
 
 def _by_size(relation: str, end: str, *, holds: bool) -> Intervals:
     """Return the numbers whose absolute value is below or above an end."""
     if _number(end) < 0:
         raise ValueError("no size")
-    if relation in {"<", r"\le"}:
-        return (Interval(f"-{end}", end, holds, holds),)
-    low = Interval(r"-\infty", f"-{end}", holds_low=False, holds_high=holds)
-    return (low, Interval(end, r"\infty", holds_low=holds, holds_high=False))
-
-
-def _tight(text: str) -> str:
-    return re.sub(r"\s*([<>])\s*", r"\1", re.sub(r"\s*(\\[lg]e)(?![A-Za-z])\s*", r"\1 ", text))
+    below = relation in {"<", r"\le"}
+    low = Cut(_number(f"-{end}"), holds != below, f"-{end}")
+    high = Cut(_number(end), holds == below, end)
+    return [(low, high)] if below else [(_LINE[0], low), (high, _LINE[1])]
 
 
 def _points(text: str) -> list[str]:
@@ -180,56 +176,26 @@ def _number(text: str) -> float:
 
 
 def _without(united: Intervals, points: list[str]) -> Intervals:
+    start, end = _LINE
     for point in points:
-        place = _number(point)
-        united = tuple(piece for interval in united for piece in _cut(interval, point, place))
+        value = _number(point)
+        before, behind = (Cut(value, is_behind, point) for is_behind in (False, True))
+        united = _common(united, [(start, before), (behind, end)])
     return united
-
-
-def _cut(interval: Interval, point: str, place: float) -> Intervals:
-    low, high = interval.ends
-    if not low <= place <= high:
-        return (interval,)
-    if place == low:
-        return (interval._replace(holds_low=False),)
-    if place == high:
-        return (interval._replace(holds_high=False),)
-    return (
-        interval._replace(high=point, holds_high=False),
-        interval._replace(low=point, holds_low=False),
-    )
 
 
 def _common(left: Intervals, right: Intervals) -> Intervals:
     """Return the intersection of two sets."""
-    pieces = []
-    for one_side in left:
-        for other in right:
-            low = max((one_side, other), key=lambda side: (side.ends[0], not side.holds_low))
-            high = min((one_side, other), key=lambda side: (side.ends[1], side.holds_high))
-            piece = Interval(low.low, high.high, low.holds_low, high.holds_high)
-            start, end = piece.ends
-            if start < end or (start == end and piece.holds_low and piece.holds_high):
-                pieces.append(piece)
-    return tuple(pieces)
+    pairs = ((max(a[0], b[0]), min(a[1], b[1])) for a in left for b in right)
+    return [(low, high) for low, high in pairs if low < high]
 
 
-def _merged(pieces: list[Interval]) -> Intervals:
+def _merged(pieces: Iterable[tuple[Cut, Cut]]) -> Intervals:
     """Return the union of intervals, in order and without overlap."""
-    united: list[Interval] = []
-    for piece in sorted(pieces, key=lambda piece: (piece.ends[0], not piece.holds_low)):
-        start, end = piece.ends
-        if united:
-            last = united[-1]
-            reach = last.ends[1]
-            if start < reach or (start == reach and (piece.holds_low or last.holds_high)):
-                if (end, piece.holds_high) > (reach, last.holds_high):
-                    united[-1] = last._replace(high=piece.high, holds_high=piece.holds_high)
-                continue
-        united.append(piece)
-    return tuple(united)
-
-
-def _written(interval: Interval) -> str:
-    opening, closing = "[" if interval.holds_low else "(", "]" if interval.holds_high else ")"
-    return f"{opening}{interval.low},{interval.high}{closing}"
+    united: Intervals = []
+    for low, high in sorted(pieces, key=lambda piece: piece[0]):
+        if united and low <= united[-1][1]:
+            united[-1] = (united[-1][0], max(united[-1][1], high))
+        else:
+            united.append((low, high))
+    return united

@@ -5,16 +5,20 @@ words and units, and so does `\mathbb` around a letter, which names a set.
 """
 
 import re
+from collections.abc import Callable
+
+Replacement = str | Callable[[re.Match[str]], str]
+Rules = tuple[tuple[re.Pattern[str], Replacement], ...]
 
 _LETTERS = r"(?![A-Za-z])"
 #: An argument in braces, with braces in it two deep.
-ARGUMENT = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_ARGUMENT = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _COMMANDS = (
     r"boldsymbol|bm|pmb|mathbf|mathit|mathsf|mathtt|mathcal|mathnormal|textbf|textit|textsf|texttt"
     r"|underline|emph|f?boxed|fbox|operatorname\*?|mathop|mathord|phantom|ensuremath"
 )
 _WRAPPED = re.compile(
-    rf"\\(?:(?:{_COMMANDS}){_LETTERS}|textcolor\s*(?:\[\w*\])?\{{[^{{}}]*\}})\s*{ARGUMENT}"
+    rf"\\(?:(?:{_COMMANDS}){_LETTERS}|textcolor\s*(?:\[\w*\])?\{{[^{{}}]*\}})\s*{_ARGUMENT}"
 )
 _MATHBB = re.compile(r"\\mathbb\s*\{([^{}]*\d[^{}]*)\}")
 _SIZES = (
@@ -30,6 +34,18 @@ _SPACES = re.compile(
     rf"(?<!\\)\\(?:[,;:> ]|\s*$)|\\(?:q?quad|thinspace|enspace|space){_LETTERS}|~"
     r"|\\hspace\*?\{[^{}]*\}|[\u00a0\u2009\u202f]"
 )
+
+
+def rules(*pairs: tuple[str, Replacement]) -> Rules:
+    """Return patterns with their replacements, in the order in which `rewrite` applies them."""
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
+
+
+def rewrite(text: str, by: Rules) -> str:
+    """Return a text with every rule applied to all of it, one after the other."""
+    for pattern, replacement in by:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def unset(latex: str) -> str:
