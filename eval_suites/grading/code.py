@@ -23,6 +23,11 @@ _DEFINITION = re.compile(
     r"|for\s+[\w, ()]+\s+in\s.+:\s*(?:#.*)?$|(?:try|else|finally)\s*:"
     r"|(?:if\s+(?!__name__)|while|elif|except|with)\b.*:\s*(?:#.*)?$|sys\.setrecursionlimit\("
 )
+# An assignment, an import or a nested `def` of a name.
+_BOUND = (
+    r"^NAME\s*(?::[^=\n]+)?=(?!=)|^(?:from\s+[\w.]+\s+)?import\s.*\bNAME\s*(?:[,)#]|$)"
+    r"|^\s+(?:async\s+)?def\s+NAME\s*\("
+)
 # The start of a line at the left edge that continues the block above it.
 _CONTINUATION = re.compile(r"[)\]}]|#|$")
 
@@ -107,9 +112,10 @@ def _blocks(answer: str, *, strings: bool) -> tuple[list[Block], bool]:
     for line in answer.split("\n"):
         fence = _FENCE.fullmatch(line) if not quote else None
         if fence:
+            opens = bool(fence[1].strip())
             if lines is not None:
-                blocks.append(_block(lines, complete=not fence[1].strip()))
-            lines = [] if lines is None or fence[1].strip() else None
+                blocks.append(_block(lines, complete=not opens))
+            lines = [] if lines is None or opens else None
         elif lines is not None:
             lines.append(line)
             quote = _quote_behind(line, quote) if strings else ""
@@ -131,7 +137,8 @@ def _quote_behind(line: str, quote: str) -> str:
 
 def _defining(blocks: Sequence[Block], name: str) -> str | None:
     """Return the last complete block that defines a name, else the last; a `def` goes first."""
-    for pattern in (_is_defined(name), _is_bound(name)):
+    bound = re.compile(_BOUND.replace("NAME", re.escape(name)), re.MULTILINE)
+    for pattern in (_is_defined(name), bound):
         defining = [block for block in blocks if pattern.search(block.text)]
         complete = [block for block in defining if block.complete]
         if defining:
@@ -142,16 +149,6 @@ def _defining(blocks: Sequence[Block], name: str) -> str | None:
 def _is_defined(name: str) -> re.Pattern[str]:
     """Return the pattern of a `def` or `class` of a name at the left edge."""
     return re.compile(rf"^(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b", re.MULTILINE)
-
-
-def _is_bound(name: str) -> re.Pattern[str]:
-    """Return the pattern of an assignment, an import or a nested `def` of a name."""
-    name = re.escape(name)
-    return re.compile(
-        rf"^{name}\s*(?::[^=\n]+)?=(?!=)|^(?:from\s+[\w.]+\s+)?import\s.*\b{name}\s*(?:[,)#]|$)"
-        rf"|^\s+(?:async\s+)?def\s+{name}\s*\(",
-        re.MULTILINE,
-    )
 
 
 def _calls_own(line: str, program_lines: Sequence[str]) -> bool:

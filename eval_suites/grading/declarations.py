@@ -16,7 +16,7 @@ Of several in one form the last counts that says anything of the expected kind, 
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 Extent = Callable[[str, re.Match[str]], str | None]
@@ -81,14 +81,6 @@ _BETWEEN = re.compile(
 _LONGEST_BETWEEN = 60
 
 
-class Box(NamedTuple):
-    """The content of a box, and the places where the text before it ends and that behind starts."""
-
-    start: int
-    end: int
-    content: str
-
-
 def declared(
     text: str,
     says: Callable[[str], bool],
@@ -104,7 +96,7 @@ def declared(
         extent: the part of the text behind a phrase that it declares; its sentence by default.
     """
     for part in parts(text):
-        content = next(filter(says, contents(part, extent or sentence_behind)), None)
+        content = next(filter(says, _contents(part, extent or sentence_behind)), None)
         if content is not None:
             return read(content)
     return None
@@ -125,14 +117,16 @@ def without_thoughts(text: str) -> str:
     return _THOUGHTS.sub("", text) if "think>" in text else text
 
 
-def contents(text: str, extent: Extent) -> Iterator[str]:
+def _contents(text: str, extent: Extent) -> Iterator[str]:
     """Yield the texts that a response marks as its answer, the strongest and last first."""
     if (content := boxed(text)) is not None:
         yield content
     for tag in _last(_TAG.finditer(text)):
         yield tag[1].strip()
-    for start in hashed(text):
-        yield _behind_phrase(text[start:].partition("\n")[0]).strip(" \t*_")
+    for start in _hashed(text):
+        line = text[start:].partition("\n")[0]
+        *_, place = (0, *(phrase.end() for phrase in _PHRASE.finditer(line)))
+        yield (line[place:] or line).strip(" \t*_")
     for phrase in _last(_PHRASE.finditer(text)):
         if content := extent(text, phrase):
             yield content
@@ -140,32 +134,31 @@ def contents(text: str, extent: Extent) -> Iterator[str]:
 
 def last_box(text: str) -> str | None:
     r"""Return the content of the last non-empty `\boxed{}`; an unclosed one ends with its line."""
-    return next((box.content for box in boxes(text)), None)
+    return next((content for _, content, _ in _boxes(text)), None)
 
 
-def boxes(text: str) -> Iterator[Box]:
-    r"""Yield the non-empty `\boxed{}`s of a text, the last one first."""
-    for opening in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
+def _boxes(text: str) -> Iterator[tuple[int, str, int]]:
+    r"""Yield start, content and end of the non-empty `\boxed{}`s of a text, the last one first."""
+    for opening in _last(_BOX.finditer(text), _MOST_BOXES):
         content = _until_closed(text, opening.end())
         if content.strip():
-            yield Box(opening.start(), opening.end() + len(content) + 1, content)
+            yield opening.start(), content, opening.end() + len(content) + 1
 
 
 def boxed(text: str) -> str | None:
     """Return the content of the last box, with that of boxes side by side before it."""
     joined: list[str] = []
-    start = 0
-    for box in boxes(text):
-        between = text[box.end : start] if box.end <= start else None
-        if joined and not _is_joint(between):
+    behind = 0
+    for start, content, end in _boxes(text):
+        if joined and not (end <= behind and _is_joint(text[end:behind])):
             break
-        if box.content.strip() not in joined:
-            joined.append(box.content.strip())
-        start = box.start
+        if content.strip() not in joined:
+            joined.append(content.strip())
+        behind = start
     return ", ".join(reversed(joined)) or None
 
 
-def hashed(text: str) -> Iterator[int]:
+def _hashed(text: str) -> Iterator[int]:
     """Yield the places behind each `####`, the last one first; Markdown headings are left out.
 
     A number is an answer, with a unit or a full stop or without: `#### 42`, `#### $42 a day.`; but
@@ -178,8 +171,8 @@ def hashed(text: str) -> Iterator[int]:
             yield mark.end()
 
 
-def _last(marks: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
-    return reversed(deque(marks, _MOST_MARKS))
+def _last(marks: Iterable[re.Match[str]], most: int = _MOST_MARKS) -> Iterator[re.Match[str]]:
+    return reversed(deque(marks, most))
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -206,12 +199,6 @@ def items_behind(text: str, phrase: re.Match[str]) -> str | None:
     return _SENTENCE_END.sub("\0", " ".join(items)).partition("\0")[0].strip() or None
 
 
-def _behind_phrase(text: str) -> str:
-    """Return a text without a phrase such as "the answer is" before its answer."""
-    *_, start = (0, *(phrase.end() for phrase in _PHRASE.finditer(text)))
-    return text[start:] or text
-
-
 def sentence_behind(text: str, phrase: re.Match[str]) -> str | None:
     """Return the sentence behind a phrase; None where "Answer:" only opens a solution."""
     opening = _OPENING.match(text, phrase.end())
@@ -221,10 +208,9 @@ def sentence_behind(text: str, phrase: re.Match[str]) -> str | None:
     return None if opens else first.strip(" \t*_") or None
 
 
-def _is_joint(between: str | None) -> bool:
-    if between is None or len(between) > _LONGEST_BETWEEN or "\n\n" in between:
-        return False
-    return _BETWEEN.fullmatch(between) is not None
+def _is_joint(between: str) -> bool:
+    is_short = len(between) <= _LONGEST_BETWEEN and "\n\n" not in between
+    return is_short and _BETWEEN.fullmatch(between) is not None
 
 
 def _until_closed(text: str, start: int) -> str:

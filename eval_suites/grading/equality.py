@@ -39,7 +39,7 @@ def compare(
     """
     if gold == answer:
         return bool(gold)
-    for rule in (_in_bases, _as_numbers, _as_times, _as_ratios, _as_words):
+    for rule in (_in_bases, _as_numbers, _as_times, _as_words):
         if (verdict := rule(gold, answer)) is not None:
             return verdict
     golds, answers = elements(gold), elements(answer)
@@ -80,13 +80,15 @@ def _in_bases(gold: str, answer: str) -> bool | None:
     if left and right:
         return left.groups() == right.groups()
     named, bare = (left, answer) if left else (right, gold)
-    if named and _DIGITS.fullmatch(bare):
-        return named[1] == bare
-    return None
+    return named[1] == bare if named and _DIGITS.fullmatch(bare) else None
 
 
 def _as_numbers(gold: str, answer: str) -> bool | None:
-    left, right = value(gold), value(answer)
+    """Compare numbers and ratios by value: 6:2 and 3 are 3:1."""
+    left, right = (
+        value(text.replace(":", "/") if _RATIO_FORM.fullmatch(text) else text)
+        for text in (gold, answer)
+    )
     return None if left is None or right is None else left == right
 
 
@@ -95,24 +97,8 @@ def _as_times(gold: str, answer: str) -> bool | None:
     left, right = _TIME.fullmatch(gold), _TIME.fullmatch(answer)
     if not (left and right and (left[3] or right[3])):
         return None
-    return same_time(
-        *(
-            f"{hour}:{minute or '00'}:00 {half or ''}"
-            for hour, minute, half in (left.groups(), right.groups())
-        )
-    )
-
-
-def _as_ratios(gold: str, answer: str) -> bool | None:
-    """Compare ratios by value: 6:2 and 3 are 3:1."""
-    if ":" not in gold + answer:
-        return None
-    left, right = _ratio(gold), _ratio(answer)
-    return None if left is None or right is None else left == right
-
-
-def _ratio(text: str) -> Fraction | None:
-    return value(text.replace(":", "/")) if _RATIO_FORM.fullmatch(text) else value(text)
+    times = [f"{time[1]}:{time[2] or '00'}:00 {time[3] or ''}" for time in (left, right)]
+    return same_time(*times)
 
 
 def _as_words(gold: str, answer: str) -> bool | None:

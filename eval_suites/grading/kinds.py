@@ -31,7 +31,7 @@ class Kind:
     """A kind of answer: the ways to read its items in a text, and their equality."""
 
     readers: tuple[Callable[[str], tuple[str, ...]], ...]
-    same: Callable[[str, str], bool]
+    same: Callable[[str, str], bool] = same_number
 
     def agrees(self, gold: str, text: str, *, last: bool = False) -> bool:
         """Return True where a text holds the gold items and no other, in any order.
@@ -42,10 +42,8 @@ class Kind:
             last: read as many items from the end of the text as gold has, and no others.
         """
         right = self.readers[0](gold)
-        readings = (read(text) for read in self.readers)
-        return any(
-            self._match(right, items[-len(right) :] if last else items) for items in readings
-        )
+        start = -len(right) if last else 0
+        return any(self._match(right, read(text)[start:]) for read in self.readers)
 
     def _match(self, right: Sequence[str], items: Sequence[str]) -> bool:
         remaining = list(items)
@@ -59,23 +57,23 @@ class Kind:
         return True
 
 
-def several(text: str) -> tuple[str, ...]:
+def _separated(text: str) -> tuple[str, ...]:
     """Return the numbers of a text where every comma separates; powers and indices are none."""
-    return with_thousands(re.sub(r",(?!\})", ", ", text))
+    return _with_thousands(re.sub(r",(?!\})", ", ", text))
 
 
-def with_thousands(text: str) -> tuple[str, ...]:
+def _with_thousands(text: str) -> tuple[str, ...]:
     """Return the numbers of a text where `1,000` is one; powers and indices are none."""
     return numbers(_POWER.sub(" ", text))
 
 
-def ratios(text: str) -> tuple[str, ...]:
+def _ratios(text: str) -> tuple[str, ...]:
     r"""Return the ratios of a text: `3:2`, `3 to 2`, `3/2` and `\frac{3}{2}` are `3/2`."""
     plain = _WRAPPED_SIGN.sub(r"\1", _SPACING.sub(" ", text))
     return tuple(ratio for ratio in numbers(_RATIO_SIGN.sub("/", plain)) if "/" in ratio)
 
 
-def times(text: str) -> tuple[str, ...]:
+def _times(text: str) -> tuple[str, ...]:
     """Return the times of day of a text: `3:30 p.m.` is `3:30:00 p`."""
     return tuple(
         f"{hour}:{minute}:{second or '00'} {half.lower()}"
@@ -84,29 +82,28 @@ def times(text: str) -> tuple[str, ...]:
 
 
 def same_time(gold: str, time: str) -> bool:
-    """Return True where two times, as `times` writes them, can be the same time of day."""
-    (gold_hour, gold_rest, gold_half), (hour, rest, half) = _parts(gold), _parts(time)
-    return gold_rest == rest and bool(_hours(gold_hour, gold_half) & _hours(hour, half))
+    """Return True where two times such as `3:30:00 p` can be the same time of day."""
+    return bool(_moments(gold) & _moments(time))
 
 
-def _parts(time: str) -> tuple[int, str, str]:
+def _moments(time: str) -> frozenset[tuple[int, str]]:
+    """Return the times of a day of 24 hours that a time can be, as hour and rest."""
     clock, _, half = time.partition(" ")
-    hour, _, rest = clock.partition(":")
-    return int(hour), rest, half
-
-
-def _hours(hour: int, half: str) -> frozenset[int]:
+    written, _, rest = clock.partition(":")
+    hour = int(written)
     if half:
-        return frozenset({hour % 12 + 12 * (half == "p")})
-    return frozenset({hour % 12, hour % 12 + 12}) if 0 < hour <= 12 else frozenset({hour})
+        hours = {hour % 12 + 12 * (half == "p")}
+    else:
+        hours = {hour % 12, hour % 12 + 12} if 0 < hour <= 12 else {hour}
+    return frozenset((hour, rest) for hour in hours)
 
 
-SEVERAL = Kind((several, with_thousands), same_number)
-RATIO = Kind((ratios,), same_number)
-TIME = Kind((times,), same_time)
+SEVERAL = Kind((_separated, _with_thousands))
+RATIO = Kind((_ratios,))
+TIME = Kind((_times,), same_time)
 
 
-def words(text: str) -> frozenset[str]:
+def _words(text: str) -> frozenset[str]:
     """Return the words of a text in normal form, without articles and the like."""
     plain = _LATEX.sub(" ", text.lower().replace("\u2019", "'"))
     plain = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", plain)
@@ -119,7 +116,7 @@ def same_words(gold: str, answer: str, question: str) -> bool:
 
     Asked which location, "Westford" is "Westford location". Any other word makes it wrong.
     """
-    gold_words, answer_words, question_words = words(gold), words(answer), words(question)
+    gold_words, answer_words, question_words = map(_words, (gold, answer, question))
     if gold_words <= question_words:
         return answer_words == gold_words
     return gold_words - question_words <= answer_words <= gold_words | question_words

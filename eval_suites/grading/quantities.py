@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from eval_suites.grading.declarations import declared, parts, sentences, without_thoughts
 from eval_suites.grading.numbers import SIGNS, normalise
+from eval_suites.grading.typesetting import rewrite, rules
 
 _VULGAR = {
     ord(sign): " " + unicodedata.normalize("NFKC", sign).replace("\u2044", "/")
@@ -28,29 +29,26 @@ _WRAPPED = re.compile(
 )
 _ARGUMENT = r"\s*(?:\{\s*([^{}]*?)\s*\}|(\d))"
 _FRACTION = re.compile(rf"((?<![\w)}}\]])-\s*)?\\[dtc]?frac{_ARGUMENT}{_ARGUMENT}")
-#: Patterns with their replacements, in the order in which they are applied.
-_RULES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\\text\s*\{,\}|\{,\}", ","),
-        (r"\\!|\\(?:left|right|displaystyle|textstyle|bf|rm|it|large|Large|huge)(?![A-Za-z])", ""),
-        (r"\\color\s*\{\w*\}", ""),
-        (r"[\u00a0\u2009\u202f~]|\\[,;: ()\[\]]|\\q?quad(?![A-Za-z])", " "),
-        (r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![A-Za-z])|°", " degrees"),
-        (r"\\(?:times|cdot|ast)(?![A-Za-z])|[×·⋅]", "*"),
-        (r"\\div(?![A-Za-z])|÷", "/"),
-        (r"\\(?:approx|simeq|sim)(?![A-Za-z])|[≈≃]", "="),
-        (r"\\?[$£€¥]", ""),
-        (r"\\?%|\\percent(?![A-Za-z])|(?<=\d)\s*percent\b", "%"),
-        # Marks of emphasis; between two digits they are a power.
-        (r"(?<=\d)\*\*(?=\d)", "^"),
-        (r"\*\*|__|`", ""),
-        (r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", r"\1"),
-        (r"\b(?:minus|negative)\s+(?=[\d.])", "-"),
-        (r"\band\s+(?:a|one)[\s-]half\b", "1/2"),
-        (r"\band\s+(?:a|one)[\s-]quarter\b", "1/4"),
-        (r"\band\s+(?:a|one)[\s-]third\b", "1/3"),
-    )
+_THOUSANDS = re.compile(r"\\text\s*\{,\}|\{,\}")
+_RULES = rules(
+    (r"\\!|\\(?:left|right|displaystyle|textstyle|bf|rm|it|large|Large|huge)(?![A-Za-z])", ""),
+    (r"\\color\s*\{\w*\}", ""),
+    (r"[\u00a0\u2009\u202f~]|\\[,;: ()\[\]]|\\q?quad(?![A-Za-z])", " "),
+    (r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![A-Za-z])|°", " degrees"),
+    (r"\\(?:times|cdot|ast)(?![A-Za-z])|[×·⋅]", "*"),
+    (r"\\div(?![A-Za-z])|÷", "/"),
+    (r"\\(?:approx|simeq|sim)(?![A-Za-z])|[≈≃]", "="),
+    (r"\\?[$£€¥]", ""),
+    (r"\\?%|\\percent(?![A-Za-z])|(?<=\d)\s*percent\b", "%"),
+    # Marks of emphasis; between two digits they are a power.
+    (r"(?<=\d)\*\*(?=\d)", "^"),
+    (r"\*\*|__|`", ""),
+    (r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", r"\1"),
+    (r"\b(?:minus|negative)\s+(?=[\d.])", "-"),
+    (r"\band\s+(?:a|one)[\s-]half\b", "1/2"),
+    (r"\band\s+(?:a|one)[\s-]quarter\b", "1/4"),
+    (r"\band\s+(?:a|one)[\s-]third\b", "1/3"),
+    (r"[{}]|\\f?boxed|\\fbox", " "),
 )
 
 _WHOLE = r"(?:\d{1,3}(?:(?:,\s?|\s|')\d{3})+(?![\d,])|\d+)"
@@ -192,15 +190,11 @@ def states_number(text: str) -> bool:
 
 def plain(text: str) -> str:
     """Return a text without LaTeX, Markdown and currency signs around its numbers."""
-    text = text.translate(_CHARACTERS)
-    for pattern, replacement in _RULES[:1]:
-        text = pattern.sub(replacement, text)
+    text = _THOUSANDS.sub(",", text.translate(_CHARACTERS))
     text = _FRACTION.sub(_in_line, text)
     while (unwrapped := _WRAPPED.sub(r" \1 ", text)) != text:
         text = _FRACTION.sub(_in_line, unwrapped)
-    for pattern, replacement in _RULES[1:]:
-        text = pattern.sub(replacement, text)
-    return re.sub(r"[{}]|\\f?boxed|\\fbox", " ", text).strip()
+    return rewrite(text, _RULES).strip()
 
 
 def _in_line(fraction: re.Match[str]) -> str:
@@ -211,10 +205,8 @@ def _in_line(fraction: re.Match[str]) -> str:
 
 def _ends(text: str, end: int) -> bool:
     """Return True where nothing behind a number belongs to it but a unit."""
-    if _CONTINUES.match(text, end) or _WORD_AND_NUMBER.match(text, end):
-        return False
     unit = _BEHIND.match(text, end)
-    if unit is None:
+    if unit is None or _CONTINUES.match(text, end) or _WORD_AND_NUMBER.match(text, end):
         return False
     more = _MORE_OF_UNIT.match(text, unit.end()) if unit.group().strip(" %") else None
     return not _CONTINUES.match(text, (more or unit).end())

@@ -60,17 +60,14 @@ def says_unanswerable(text: str) -> bool:
     """
     if declared_quantity(text) is not None or numbers(last_box(text) or ""):
         return False
-    return _is_refusal(declared_text(text) or "") or _ends_in_refusal(text)
+    declaration = _plain(declared_text(text) or "")
+    is_refusal = _WORDS.fullmatch(declaration.strip(" .!$()[]")) or _PHRASES.search(declaration)
+    return bool(is_refusal) or _ends_in_refusal(text)
 
 
 def finds_unanswerable(text: str) -> bool:
     """Return True where the response says so anywhere, whatever else it says."""
     return bool(_PHRASES.search(_plain(text)))
-
-
-def _is_refusal(declaration: str) -> bool:
-    plain = _plain(declaration)
-    return bool(_WORDS.fullmatch(plain.strip(" .!$()[]")) or _PHRASES.search(plain))
 
 
 def _ends_in_refusal(text: str) -> bool:

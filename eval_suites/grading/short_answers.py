@@ -85,15 +85,15 @@ def _plain(text: str) -> str:
 
 def _letter(text: str) -> str | None:
     text = re.sub(r"\bnot\s+[(\[]?[A-Z][)\]]?(?=\W|$)", "", _plain(text)).strip(" ,")
-    letter = _LETTER.search(text) or _LETTER_FIRST.match(text)
+    letter = _mark(text)
     if letter is None:
         return None
     behind = _OTHER_LETTER.match(text, letter.end()) or _OTHER_BARE.match(text, letter.end())
     return None if behind and behind[1] != letter[1] else letter[1].upper()
 
 
-def _names_letter(text: str) -> bool:
-    return bool(_LETTER.search(_plain(text)) or _LETTER_FIRST.match(_plain(text)))
+def _mark(text: str) -> re.Match[str] | None:
+    return _LETTER.search(text) or _LETTER_FIRST.match(text)
 
 
 def _truths(text: str) -> list[str]:
@@ -122,7 +122,7 @@ def _words(text: str) -> str | None:
     return " ".join(_WORD.findall(_NUMBERING.sub(" ", _plain(text)))).casefold() or None
 
 
-_OPTION = Kind(_names_letter, _letter)
+_OPTION = Kind(lambda text: _mark(_plain(text)) is not None, _letter)
 _TRUTH = Kind(lambda text: bool(_truths(_plain(text))), _truth)
 _QUANTITY = Kind(quantities.states_number, quantities.quantity)
 _SEQUENCE = Kind(lambda text: _sequence(text) is not None, _sequence)

@@ -9,7 +9,7 @@ lists, so an order that the question asks for is not checked.
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -42,19 +42,6 @@ def typed(value: Any, kind: str) -> Gold | None:
         return float(value)
     fits = type(value) is {"integer": int, "bool": bool, "option": str}.get(kind)
     return value if fits else None
-
-
-def numbers_meant(text: str, *, percent: bool) -> tuple[Number, ...]:
-    """Return the values that a text may state: a percentage is a fraction, or counts percent.
-
-    With `percent` it is a fraction only, which is upstream's rule.
-    """
-    value = number_in(text)
-    if value is None:
-        return ()
-    if not _PERCENT.search(text):
-        return (value,)
-    return (value / 100,) if percent else (value / 100, value)
 
 
 def number_in(text: str) -> Number | None:
@@ -92,19 +79,20 @@ def option_in(text: str) -> str | None:
 def agrees(gold: Gold, text: str, same: Same) -> bool | None:
     """Return True where a declared text is the gold value; None when it is not of its type.
 
-    Args:
-        gold: the right value.
-        text: the response's declaration.
-        same: the rule for one number.
+    A percentage is a fraction, or counts percent, but is a fraction only by upstream's rule.
     """
     if isinstance(gold, tuple):
-        readings = numbers_in(text)
-        return any(same_list(values, gold, same) for values in readings) if readings else None
+        readings = [sorted(values) for values in numbers_in(text)]
+        right = sorted(gold)
+        equal = (len(r) == len(right) and all(map(same, r, right)) for r in readings)
+        return any(equal) if readings else None
     if isinstance(gold, bool | str):
         answer = truth_in(text) if isinstance(gold, bool) else option_in(text)
         return None if answer is None else answer == gold
-    values = numbers_meant(text, percent=same is close_upstream)
-    return any(same(value, gold) for value in values) if values else None
+    value = number_in(text)
+    if value is None or not _PERCENT.search(text):
+        return None if value is None else same(value, gold)
+    return same(value / 100, gold) or (same is not close_upstream and same(value, gold))
 
 
 def close(value: Number, gold: float) -> bool:
@@ -120,11 +108,6 @@ def close_upstream(value: Number, gold: float) -> bool:
     if isinstance(gold, int):
         return round(value) == gold
     return abs(value - gold) <= 0.04 * abs(gold)
-
-
-def same_list(values: Sequence[Number], golds: Sequence[float], same: Same) -> bool:
-    """Return True where two lists are as long and, both sorted, the same by elements."""
-    return len(values) == len(golds) and all(map(same, sorted(values), sorted(golds)))
 
 
 def _prints_as(value: float, gold: float) -> bool:
@@ -149,8 +132,9 @@ def _elements(text: str, *, thousands: bool) -> tuple[Number, ...] | None:
 
 
 def _signs(element: str) -> tuple[Number | None, ...]:
-    for sign in ("\\pm", "\u00b1"):
-        if element.strip().startswith(sign):
-            value = number_in(element.strip().removeprefix(sign))
-            return (value, None if value is None else -value)
-    return (number_in(element),)
+    """Return the value of an element, or the two values of one behind a plus-minus sign."""
+    unsigned = re.sub(r"^(?:\\pm|\u00b1)", "", element.strip())
+    value = number_in(unsigned)
+    if unsigned == element.strip():
+        return (value,)
+    return (value, None if value is None else -value)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from eval_suites.grading.typesetting import rewrite, rules
+
 Number = Fraction | float
 
 _LONGEST = 200
@@ -36,7 +38,7 @@ _UNIT = re.compile(
 )
 _POWER = re.compile(r"\^\s*\{?\s*-?\d\s*\}?")
 #: In order: spellings of signs, texts that are dropped or become a unit, short forms.
-_SPELLINGS: tuple[tuple[str, str], ...] = (
+_SPELLINGS = rules(
     (r"[\u2212\u2013\ufe63\uff0d]", "-"),
     (r"\u03c0", r"\\pi "),
     (r"\u221a", r"\\sqrt "),
@@ -76,8 +78,7 @@ def value_of(text: str) -> Number | None:
 
 
 def _spelt(text: str) -> str:
-    for pattern, replacement in _SPELLINGS:
-        text = re.sub(pattern, replacement, text)
+    text = rewrite(text, _SPELLINGS)
     text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
     return text.strip().rstrip(".")
 
