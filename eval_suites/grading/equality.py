@@ -30,12 +30,9 @@ _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]*")
 def compare(
     gold: str, answer: str, expressions: Comparison = lambda _gold, _answer: None
 ) -> bool | None:
-    """Return True where two answers are equal; None where that stays open.
+    """Return True where two answers in plain form are equal; None where that stays open.
 
-    Args:
-        gold: in plain form.
-        answer: the model's, in plain form.
-        expressions: compares what the rules leave.
+    What the rules leave, `expressions` compares.
     """
     if gold == answer:
         return bool(gold)

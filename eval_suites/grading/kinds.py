@@ -34,12 +34,9 @@ class Kind:
     same: Callable[[str, str], bool] = same_number
 
     def agrees(self, gold: str, text: str, *, last: bool = False) -> bool:
-        """Return True where a text holds the gold items and no other, in any order.
+        """Return True where a text holds the items of a gold text and no other, in any order.
 
-        Args:
-            gold: text whose items are right.
-            text: the answer.
-            last: read as many items from the end of the text as gold has, and no others.
+        With `last`, only as many from the end of the text are read as gold has.
         """
         right = self.readers[0](gold)
         start = -len(right) if last else 0

@@ -73,8 +73,8 @@ _ARRAY = r"\{(?:array|(?:small)?matrix)\}"
 #: Matrices, however they are set; a determinant is none.
 _MATRICES = rules(
     (r"\\\\\s*\[[^\[\]]*\]|\\cr(?![A-Za-z])", r"\\\\"),
-    (rf"\|\s*\\begin{_ARRAY}(?:\{{[lcr|\s]*\}})?", r"\\begin{vmatrix}"),
     (r"\\hline(?![A-Za-z])", ""),
+    (rf"\|\s*\\begin{_ARRAY}(?:\{{[lcr|\s]*\}})?", r"\\begin{vmatrix}"),
     (rf"\\end{_ARRAY}\s*\|", r"\\end{vmatrix}"),
     (rf"(?:\\\{{|[(\[])?\s*\\begin{_ARRAY}(?:\{{[lcr|\s]*\}})?", r"\\begin{pmatrix}"),
     (rf"\\end{_ARRAY}\s*(?:\\\}}|[)\]])?", r"\\end{pmatrix}"),

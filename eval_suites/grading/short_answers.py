@@ -17,7 +17,7 @@ right answer stands somewhere in a response declares nothing.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from eval_suites.grading import quantities
 from eval_suites.grading.declarations import declared, is_remark, items_behind
@@ -43,14 +43,8 @@ _WORD = re.compile(r"[^\W_]+(?:[-'\u2019&.][^\W_]+)*")
 _LONGEST = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of short answer.
-
-    Attributes:
-        says: True for a text that says anything of the kind.
-        read: the normal form of a text; None where it declares no single answer.
-    """
+class Kind(NamedTuple):
+    """A kind of short answer: does a text say anything of it, and its normal form or None."""
 
     says: Callable[[str], bool]
     read: Callable[[str], str | None]

@@ -37,13 +37,9 @@ def worst_status(answers: Iterable[Answer]) -> Status:
 def numeric_score(
     answer: Answer, gold: str, headline: str, readings: Mapping[str, str | None]
 ) -> Score:
-    """Return the score of one answer by several readings of its number.
+    """Return the score of one answer by readings of its number, one a metric; all are normalised.
 
-    Args:
-        answer: the model's.
-        gold: the right number, normalised.
-        headline: the reading that gives the value and the extracted text.
-        readings: metric name to the number that this reading gives, normalised.
+    The headline's reading gives the value and the extracted text.
     """
     right = {name: same_number(number, gold) for name, number in readings.items()}
     return compared_score(answer, readings[headline], headline, right)
@@ -52,13 +48,9 @@ def numeric_score(
 def compared_score(
     answer: Answer, extracted: str | None, headline: str, right: Mapping[str, bool]
 ) -> Score:
-    """Return the score of one answer whose readings are compared already.
+    """Return the score of one answer whose readings are compared already, one a metric.
 
-    Args:
-        answer: the model's.
-        extracted: the headline's reading.
-        headline: the metric that gives the value.
-        right: metric name to True where this reading agrees with the gold answer.
+    The headline metric gives the value; `extracted` is its reading.
     """
     metrics = {name: float(verdict) for name, verdict in right.items()}
     return Score(metrics[headline], status_of(answer, extracted), extracted, metrics=metrics)

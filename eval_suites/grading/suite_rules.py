@@ -31,11 +31,8 @@ def score_sample(
 def metrics_of(suite: Suite[Any], scored: Iterable[tuple[str, Score]]) -> dict[str, float]:
     """Return a suite's metrics: means over samples of the mean over repeats, and pass@k.
 
-    Samples weigh alike, however many of their repeats have a value, as in tables.
-
-    Args:
-        suite: the suite.
-        scored: sample ids with scores, one a repeat.
+    Samples weigh alike, however many of their repeats have a value, as in tables. `scored` holds
+    sample ids with scores, one a repeat.
     """
     by_sample: dict[str, list[Score]] = {}
     for name, score in scored:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from eval_suites.grading.mathematics import decide
-from eval_suites.grading.units import unit_of, units_differ
+from eval_suites.grading.mathematics import decide, unit_of, units_differ
 
 
 @pytest.mark.parametrize(
