@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.compare.likelihood import prompts_named, trend
-from harness.report.html.charts.curves import (
-    BEST_AND_WORST,
-    curves_chart,
-    likelihood_curves,
-    span,
-)
+from harness.report.html.charts.curves import BEST_AND_WORST, curves_chart, likelihood_curves, span
 from harness.report.html.charts.scores import distance_charts, forest, parts_chart
 from harness.report.html.charts.svg import shown_key
 from harness.report.html.leaderboard import describe_differences

@@ -8,24 +8,12 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.report.compare.likelihood import Likelihood, trend
-from harness.report.html.charts.svg import (
-    Frame,
-    Look,
-    across,
-    around,
-    drawing,
-    element,
-    frame,
-    level,
-    mark,
-    shown_key,
-    upwards,
-)
+from harness.report.html.charts import svg
 from harness.storage.atomic_files import read_lines
 from harness.storage.result import CheckpointResult
 
 _SIZE = (330.0, 240.0)
-_FIRST, _SECOND = Look("c0", "o", ""), Look("c1", "s", "7 4")
+_FIRST, _SECOND = svg.Look("c0", "o", ""), svg.Look("c1", "s", "7 4")
 #: Key of `steps.jsonl` -> title of its chart.
 _MEASURES = {
     "loss": "loss",
@@ -50,7 +38,7 @@ class Curve:
     """A series and its style; `marked` draws a mark at every point."""
 
     label: str
-    look: Look
+    look: svg.Look
     points: tuple[Point, ...]
     marked: bool = True
 
@@ -58,7 +46,7 @@ class Curve:
 def span(curves: Sequence[Curve]) -> tuple[float, float]:
     """Return the range of curves and their bands."""
     points = [point for curve in curves for point in curve.points]
-    return around(end for p in points for end in (p.value - p.error, p.value + p.error))
+    return svg.around(end for p in points for end in (p.value - p.error, p.value + p.error))
 
 
 def curves_chart(
@@ -66,32 +54,32 @@ def curves_chart(
 ) -> Markup:
     """Draw a panel over steps; bands are one standard error, `zero` adds a dotted line at 0."""
     steps = [point.step for curve in curves for point in curve.points]
-    panel = frame(_SIZE, around(steps, 0.03), y)
-    return drawing(
+    panel = svg.frame(_SIZE, svg.around(steps, 0.03), y)
+    return svg.drawing(
         panel,
         title,
-        *across(panel, "step", whole=True),
-        *upwards(panel),
-        *([level(panel, panel.y(0.0), "base-line")] if zero and y[0] < 0 < y[1] else []),
+        *svg.across(panel, "step", whole=True),
+        *svg.upwards(panel),
+        *([svg.level(panel, panel.y(0.0), "base-line")] if zero and y[0] < 0 < y[1] else []),
         *(part for curve in curves for part in _curve(panel, curve)),
     )
 
 
-def _curve(panel: Frame, curve: Curve) -> Iterator[Markup]:
+def _curve(panel: svg.Frame, curve: Curve) -> Iterator[Markup]:
     points, colour = curve.points, curve.look.colour
     if any(point.error for point in points):
         above = [(p.step, p.value + p.error) for p in points]
         below = [(p.step, p.value - p.error) for p in reversed(points)]
-        yield element("path", d=f"{_path(panel, above + below)}Z", class_=f"band {colour}")
+        yield svg.element("path", d=f"{_path(panel, above + below)}Z", class_=f"band {colour}")
     line = _path(panel, [(p.step, p.value) for p in points])
     dash = curve.look.dash or None
-    yield element("path", d=line, class_=f"line {colour}", stroke_dasharray=dash)
+    yield svg.element("path", d=line, class_=f"line {colour}", stroke_dasharray=dash)
     for p in points if curve.marked else ():
         tip = f"{curve.label}, step {p.step:g}: {p.value:.4g}"
-        yield mark(curve.look, panel.x(p.step), panel.y(p.value), tip)
+        yield svg.mark(curve.look, panel.x(p.step), panel.y(p.value), tip)
 
 
-def _path(panel: Frame, places: Sequence[tuple[float, float]]) -> str:
+def _path(panel: svg.Frame, places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{panel.x(x):.1f} {panel.y(y):.1f}" for x, y in places)
 
 
@@ -112,7 +100,7 @@ def training_charts(checkpoint: CheckpointResult, folder: Path | None) -> list[d
         curves = likelihood_curves(points)
         chart = curves_chart("Change in log-probability", curves, span(curves), zero=True)
         title = "change in log-probability since step 0, nats"
-        charts.append({"title": title, "key": shown_key(BEST_AND_WORST), "chart": chart})
+        charts.append({"title": title, "key": svg.shown_key(BEST_AND_WORST), "chart": chart})
     return charts
 
 
@@ -129,4 +117,4 @@ def _measure(logged: Sequence[Mapping[str, Any]], key: str, title: str) -> dict[
     if not curves:
         return None
     chart = curves_chart(f"{title} over steps", curves, span(curves))
-    return {"title": title, "key": shown_key({c.label: c.look for c in curves}), "chart": chart}
+    return {"title": title, "key": svg.shown_key({c.label: c.look for c in curves}), "chart": chart}

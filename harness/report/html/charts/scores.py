@@ -5,32 +5,8 @@ from math import inf
 
 from markupsafe import Markup
 
-from harness.report.compare.plotted import (
-    Category,
-    Distances,
-    ForestRow,
-    categories,
-    distances,
-    forest_rows,
-)
-from harness.report.html.charts.svg import (
-    Frame,
-    Look,
-    across,
-    around,
-    bar,
-    drawing,
-    element,
-    frame,
-    level,
-    looks,
-    mark,
-    named,
-    room_for,
-    shown_key,
-    upright,
-    upwards,
-)
+from harness.report.compare import plotted
+from harness.report.html.charts import svg
 from harness.report.tables.score_table import score_text
 from harness.stats.cells import Cell, Column, Comparison
 from harness.storage.result import Result
@@ -39,7 +15,7 @@ _FOREST_WIDTH, _ROW = 380.0, 24.0
 _PARTS_WIDTH = 640.0
 _DISTANCE_SIZE = (380.0, 290.0)
 _KL = "kl:"
-_LOOK = Look("c0", "o", "")
+_LOOK = svg.Look("c0", "o", "")
 #: Kind of a row -> the class of its mark, which scripts and styles read.
 _CLASSES = {"base": "base", "significant": "told", "unclear": "untold"}
 
@@ -51,40 +27,40 @@ def forest(comparison: Comparison, column: Column) -> Markup | None:
     and gives its checkpoint and x in `data-checkpoint` and `data-x`, so that a script can draw
     the same plot for another baseline.
     """
-    rows = list(forest_rows(comparison, column))
+    rows = list(plotted.forest_rows(comparison, column))
     if not rows:
         return None
-    panel = frame(
+    panel = svg.frame(
         (_FOREST_WIDTH, 50 + _ROW * len(rows)),
-        around(number for row in rows for number in (row.value, *(row.bounds or ()))),
+        svg.around(number for row in rows for number in (row.value, *(row.bounds or ()))),
         (len(rows) - 0.5, -0.5),
-        left=room_for(row.cell.checkpoint for row in rows),
+        left=svg.room_for(row.cell.checkpoint for row in rows),
     )
     positions = [panel.x(row.value) for row in rows if row.kind == "base"]
-    base_line = element(  # a script may move it by its `transform`
+    base_line = svg.element(  # a script may move it by its `transform`
         "path",
         d=f"M0 {panel.y.end:.1f}V{panel.y.start:.1f}",
         class_="base-line",
         transform=f"translate({positions[0] if positions else 0.0:.2f} 0)",
         visibility="visible" if positions else "hidden",
     )
-    return drawing(
+    return svg.drawing(
         panel,
         f"{column.suite}: {column.measure} with 95 % intervals",
-        *across(panel, column.measure),
+        *svg.across(panel, column.measure),
         base_line,
         *(_entry(column, row, place, panel) for place, row in enumerate(rows)),
     )
 
 
-def _entry(column: Column, row: ForestRow, place: int, panel: Frame) -> Markup:
+def _entry(column: Column, row: plotted.ForestRow, place: int, panel: svg.Frame) -> Markup:
     name, x, y = row.cell.checkpoint, panel.x(row.value), panel.y(place)
-    parts = [named(panel, name, y)]
+    parts = [svg.named(panel, name, y)]
     if row.bounds:
-        parts.append(bar(_LOOK, list(map(panel.x, row.bounds)), y))
-    parts.append(mark(_LOOK, x, y, f"{name}: {score_text(column, row.cell)}"))
+        parts.append(svg.bar(_LOOK, list(map(panel.x, row.bounds)), y))
+    parts.append(svg.mark(_LOOK, x, y, f"{name}: {score_text(column, row.cell)}"))
     kind = f"entry {_CLASSES[row.kind]}"
-    return element("g", *parts, class_=kind, data_checkpoint=name, data_x=x)
+    return svg.element("g", *parts, class_=kind, data_checkpoint=name, data_x=x)
 
 
 def parts_chart(result: Result, column: Column, most: float = inf) -> Markup | None:
@@ -93,48 +69,50 @@ def parts_chart(result: Result, column: Column, most: float = inf) -> Markup | N
     Bars are 95 % intervals over prompts.
     """
     scores = result.of_suite(column.suite).items()
-    by_checkpoint = {name: own for name, score in scores if (own := categories(score))}
+    by_checkpoint = {name: own for name, score in scores if (own := plotted.categories(score))}
     names = list(dict.fromkeys(part.name for own in by_checkpoint.values() for part in own))
     if not 0 < len(names) <= most:
         return None
-    shown = looks(by_checkpoint)
-    panel = frame(
+    shown = svg.looks(by_checkpoint)
+    panel = svg.frame(
         (_PARTS_WIDTH, 54 + len(names) * (10 + 11.0 * len(by_checkpoint))),
-        around(
+        svg.around(
             column.scale * number
             for own in by_checkpoint.values()
             for part in own
             for number in (part.value, *_category_ends(part))
         ),
         (len(names) - 0.5, -0.5),
-        left=room_for(names),
+        left=svg.room_for(names),
     )
     groups = [
         _group(panel, column, (name, shown[name], (number + 0.5) / len(by_checkpoint)), names, own)
         for number, (name, own) in enumerate(by_checkpoint.items())
     ]
     title = f"{column.suite} by part: {column.measure} with 95 % intervals"
-    chart = drawing(panel, title, *across(panel, column.measure), *_lines(panel, names), *groups)
-    return Markup("{}{}").format(shown_key(shown), chart)
+    chart = svg.drawing(
+        panel, title, *svg.across(panel, column.measure), *_lines(panel, names), *groups
+    )
+    return Markup("{}{}").format(svg.shown_key(shown), chart)
 
 
-def _category_ends(category: Category) -> tuple[float, ...]:
+def _category_ends(category: plotted.Category) -> tuple[float, ...]:
     return (category.interval.low, category.interval.high) if category.interval else ()
 
 
-def _lines(panel: Frame, names: list[str]) -> Iterator[Markup]:
+def _lines(panel: svg.Frame, names: list[str]) -> Iterator[Markup]:
     for row, name in enumerate(names):
-        yield named(panel, name, panel.y(row))
+        yield svg.named(panel, name, panel.y(row))
         if row:
-            yield level(panel, panel.y(row - 0.5))
+            yield svg.level(panel, panel.y(row - 0.5))
 
 
 def _group(
-    panel: Frame,
+    panel: svg.Frame,
     column: Column,
-    who: tuple[str, Look, float],
+    who: tuple[str, svg.Look, float],
     names: list[str],
-    own: tuple[Category, ...],
+    own: tuple[plotted.Category, ...],
 ) -> Markup:
     """Draw the marks of a checkpoint, slightly below those of the previous one."""
     name, look, share = who
@@ -145,17 +123,17 @@ def _group(
         tip = f"{part.name}, {name}: {value}"
         if ends := _category_ends(part):
             tip = f"{part.name}, {name}: {' to '.join(column.shown(*ends))} around {value}"
-            drawn.append(bar(look, [panel.x(column.scale * end) for end in ends], y))
-        drawn.append(mark(look, panel.x(column.scale * part.value), y, tip))
-    return element("g", *drawn)
+            drawn.append(svg.bar(look, [panel.x(column.scale * end) for end in ends], y))
+        drawn.append(svg.mark(look, panel.x(column.scale * part.value), y, tip))
+    return svg.element("g", *drawn)
 
 
 def distance_charts(comparison: Comparison) -> tuple[Markup, ...]:
     """Draw a legend and a chart for each suite with a KL; return () if none was measured."""
     measures = [column for column in comparison.columns if column.suite.startswith(_KL)]
-    shown = looks(comparison.checkpoints)
-    panels = [_distance_chart(panel, shown) for panel in distances(comparison, measures)]
-    return (shown_key(shown), *panels) if panels else ()
+    shown = svg.looks(comparison.checkpoints)
+    panels = [_distance_chart(panel, shown) for panel in plotted.distances(comparison, measures)]
+    return (svg.shown_key(shown), *panels) if panels else ()
 
 
 def _ends(cell: Cell, scale: float = 1.0) -> tuple[float, float, float]:
@@ -164,28 +142,28 @@ def _ends(cell: Cell, scale: float = 1.0) -> tuple[float, float, float]:
     return scale * value, scale * low, scale * high
 
 
-def _distance_chart(shown_suite: Distances, shown: Mapping[str, Look]) -> Markup:
+def _distance_chart(shown_suite: plotted.Distances, shown: Mapping[str, svg.Look]) -> Markup:
     column, pairs = shown_suite.column, shown_suite.pairs
     x = {name: _ends(far) for name, (_, far) in pairs.items()}
     y = {name: _ends(score, column.scale) for name, (score, _) in pairs.items()}
-    ranges = (around(end for ends in axis.values() for end in ends) for axis in (x, y))
-    panel = frame(_DISTANCE_SIZE, *ranges, top=14.0)
+    ranges = (svg.around(end for ends in axis.values() for end in ends) for axis in (x, y))
+    panel = svg.frame(_DISTANCE_SIZE, *ranges, top=14.0)
 
     def cross(name: str) -> Iterator[Markup]:
         at, *sides = map(panel.x, x[name])
         height, *ups = map(panel.y, y[name])
-        yield upright(shown[name], at, ups)
-        yield bar(shown[name], sides, height)
+        yield svg.upright(shown[name], at, ups)
+        yield svg.bar(shown[name], sides, height)
         value = column.shown(pairs[name][0].value or 0.0)[0]
-        yield mark(shown[name], at, height, f"{name}: {value} at {x[name][0]:.3g} nats")
+        yield svg.mark(shown[name], at, height, f"{name}: {value} at {x[name][0]:.3g} nats")
 
     suite = shown_suite.measure.suite.removeprefix(_KL)
-    chart = drawing(
+    chart = svg.drawing(
         panel,
         f"{column.suite}, {column.measure}, against KL from the reference",
-        *across(panel, f"KL from the reference on {suite}, nats"),
-        *upwards(panel),
+        *svg.across(panel, f"KL from the reference on {suite}, nats"),
+        *svg.upwards(panel),
         *(part for name in pairs for part in cross(name)),
     )
-    caption = element("figcaption", f"{column.suite}, {column.measure}")
-    return element("figure", caption, chart)
+    caption = svg.element("figcaption", f"{column.suite}, {column.measure}")
+    return svg.element("figure", caption, chart)
