@@ -72,7 +72,7 @@ def compare(
     if format_ == "terminal":
         print_table(table)
     else:
-        print(FORMATS[format_].write(table), end="")
+        print(FORMATS[format_](table), end="")
 
 
 @command(app)

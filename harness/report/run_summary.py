@@ -8,7 +8,7 @@ from rich.console import Console
 from harness.report.compare.likelihood import likelihood
 from harness.report.figures.forest_figure import draw_scores
 from harness.report.figures.likelihood_figure import draw_likelihood
-from harness.report.tables.formats import FORMATS
+from harness.report.tables.formats import ENDINGS, FORMATS
 from harness.report.tables.likelihood_table import likelihood_table
 from harness.report.tables.score_table import comparison_table
 from harness.report.tables.table import Table, terminal
@@ -36,7 +36,7 @@ def keep(
     """Write the tables (Markdown, LaTeX, CSV) and figures of a run into its folder."""
     for stem, table in tables(result, comparison, title).items():
         for name in ("markdown", "latex", "csv"):
-            write_text(folder / f"{stem}.{FORMATS[name].ending}", FORMATS[name].write(table))
+            write_text(folder / f"{stem}.{ENDINGS[name]}", FORMATS[name](table))
     if comparison is not None:
         draw_scores(comparison, folder / "figures" / "scores")
     draw_likelihood(result, folder / "figures" / "likelihood")

@@ -5,7 +5,7 @@ from the baseline is corrected (Holm) for all differences that the comparison sh
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 
@@ -186,7 +186,7 @@ def _with_intervals(
     return estimated
 
 
-def _of_kind(cells: Mapping[Key, Cell], columns: Sequence[Column], *, graded: bool) -> list[Key]:
+def _of_kind(cells: Iterable[Key], columns: Sequence[Column], *, graded: bool) -> list[Key]:
     """Return the keys of columns that hold fractions, or with `graded` of all others."""
     suites = {column.suite for column in columns if column.fraction != graded}
     return [key for key in cells if key[1] in suites]
@@ -217,17 +217,16 @@ def _with_deltas(
 ) -> dict[Key, Cell]:
     compared = dict(cells)
     for graded in (False, True):
-        keys = [k for k in _of_kind(cells, columns, graded=graded) if _enough(pairs.get(k), graded)]
+        keys = [
+            key
+            for key in _of_kind(pairs, columns, graded=graded)
+            if len(own := pairs[key][0]) > 1
+            or (own and not graded and all(map(is_binary, pairs[key])))
+        ]
         deltas = paired_differences([pairs[key] for key in keys], seed, graded=graded)
         for key, delta in zip(keys, deltas, strict=True):
             compared[key] = replace(cells[key], delta=delta)
     return compared
-
-
-def _enough(pair: tuple[list[float], list[float]] | None, graded: bool) -> bool:
-    if pair is None or not pair[0]:
-        return False
-    return len(pair[0]) > 1 or (not graded and all(map(is_binary, pair)))
 
 
 def _averages(

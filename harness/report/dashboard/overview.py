@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.report.dashboard.discovery import Entry, discover
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
-from harness.report.dashboard.reading import Planned, Reader, Scored, Unreadable, planned, scored
+from harness.report.dashboard.reading import Planned, Reader, Scored, planned, scored
 from harness.report.dashboard.run_status import RunStatus, status_of
 from harness.report.page.text import page_files
 
@@ -21,7 +21,8 @@ class Run:
         entry: the kind, path and time of the last change.
         status: the status of a run folder.
         planned: the extent of an unfinished run, from its recipe.
-        result: the content of the result; None if it is missing or not read yet.
+        result: the content of the result, or the reason why it cannot be read; None if it is
+            missing or not read yet.
         waits: True while the result is not read yet.
         report: the page of the report below the folder that is shown, or "".
         pages: checkpoint -> page of the report, if there is one.
@@ -32,7 +33,7 @@ class Run:
     entry: Entry
     status: RunStatus | None = None
     planned: Planned | None = None
-    result: Scored | Unreadable | None = None
+    result: Scored | str | None = None
     waits: bool = False
     report: str = ""
     pages: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Run:
     @property
     def fault(self) -> str:
         """Return the reason why the result cannot be read, or ""."""
-        return self.result.reason if isinstance(self.result, Unreadable) else ""
+        return self.result if isinstance(self.result, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _run(entry: Entry, root: Path, shown: str, reader: Reader) -> Run:
     )
 
 
-def _pages(entry: Entry, root: Path, result: Scored | Unreadable | None) -> dict[str, str]:
+def _pages(entry: Entry, root: Path, result: Scored | str | None) -> dict[str, str]:
     if entry.report is None or not isinstance(result, Scored):
         return {}
     files = page_files("checkpoint", result.rows).items()

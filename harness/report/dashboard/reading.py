@@ -67,13 +67,6 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that is not a usable result."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
     """The extent of a run's recipe: checkpoints to train, data to sample, suites."""
 
@@ -122,19 +115,19 @@ class Reader:
         return value
 
 
-def scored(file: Path) -> Scored | Unreadable:
-    """Read a result file."""
+def scored(file: Path) -> Scored | str:
+    """Read a result file; return the reason if it is not a usable result."""
     from harness.storage.result import read_result
 
     try:
         with file.open("rb") as opened:
             if _SIGN not in opened.read(_HEAD):
-                return Unreadable("not a result file: it names no schema_version")
+                return "not a result file: it names no schema_version"
         return _scored(read_result(file))
     except (RunError, OSError) as error:
-        return Unreadable(str(error).removeprefix(f"{file}: ")[:_MOST_TEXT])
+        return str(error).removeprefix(f"{file}: ")[:_MOST_TEXT]
     except Exception as error:  # the border: a record of the right form may hold anything
-        return Unreadable(f"{type(error).__name__}: {error}"[:_MOST_TEXT])
+        return f"{type(error).__name__}: {error}"[:_MOST_TEXT]
 
 
 def _scored(result: Any) -> Scored:

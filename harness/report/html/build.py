@@ -51,21 +51,24 @@ def build(
         RunError: the folder holds an index page of something else, the baseline does not exist,
             or the scores must not be compared.
     """
-    _refuse_foreign(out)
+    start = out / INDEX
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out}: a file is there; name a folder for the report with -o")
+    if start.exists() and _MARK not in start.read_text(encoding="utf-8", errors="replace"):
+        raise RunError(f"{start}: not a report of nca; name another folder with -o")
     comparisons = compare_baselines(material.result, options or Options(), compared)
     report = report_of(material, comparisons)
     templates = environment(_PACKAGE)
-    values = index(report)
-    first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **values)
+    first = page(templates, INDEX, styles=_STYLES, scripts=_INDEX_SCRIPTS, **index(report))
     written = set()
     for name, text in _details(templates, report):
         write_text(out / name, text)
         written.add(name)
-    write_text(out / INDEX, first)
+    write_text(start, first)
     for old in (file for kind in KINDS for file in out.glob(f"{kind}-*.html")):
         if old.name not in written:
             old.unlink()
-    return out / INDEX
+    return start
 
 
 def report_baselines(result: Result) -> list[str]:
@@ -77,14 +80,6 @@ def beside(result: Result, folder: RunFolder, compared: Mapping[str, Comparison]
     """Write the report of a run into its folder; `compared` has all of `report_baselines`."""
     material = gather([source(result, folder.path)])
     build(material, folder.report.parent, compared=compared)
-
-
-def _refuse_foreign(out: Path) -> None:
-    file = out / INDEX
-    if out.exists() and not out.is_dir():
-        raise RunError(f"{out}: a file is there; name a folder for the report with -o")
-    if file.exists() and _MARK not in file.read_text(encoding="utf-8", errors="replace"):
-        raise RunError(f"{file}: not a report of nca; name another folder with -o")
 
 
 def _details(templates: Environment, report: Report) -> Iterator[tuple[str, str]]:

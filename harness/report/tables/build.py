@@ -15,7 +15,7 @@ from harness.report.figures.category_figure import draw_categories
 from harness.report.figures.distance_figure import draw_kl
 from harness.report.figures.forest_figure import draw_deltas, draw_scores
 from harness.report.figures.likelihood_figure import draw_likelihood, draw_trends
-from harness.report.tables.formats import FORMATS
+from harness.report.tables.formats import ENDINGS, FORMATS
 from harness.report.tables.likelihood_table import likelihood_table, trend_table
 from harness.report.tables.published import Published
 from harness.report.tables.published_table import OurRow, published_table
@@ -83,9 +83,9 @@ def build(folder: Path, out: Path) -> Iterator[tuple[Path, Table, tuple[Path, ..
                 stem = file.stem if name == wanted.kind else f"{file.stem}-{name}"
                 pictures += _draw(name, material, out / "figures" / stem)
         table = replace(table, title=wanted.title) if wanted.title else table
-        written = {out / f"{file.stem}.{FORMATS[n].ending}": FORMATS[n] for n in wanted.formats}
-        for path, format_ in written.items():
-            write_text(path, format_.write(table))
+        written = {out / f"{file.stem}.{ENDINGS[name]}": name for name in wanted.formats}
+        for path, name in written.items():
+            write_text(path, FORMATS[name](table))
         yield file, table, (*written, *pictures)
 
 

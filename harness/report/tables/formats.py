@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from harness.report.tables.latex import latex
@@ -108,18 +107,6 @@ def _broken(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A writer from a table to text, and the ending of its files."""
-
-    write: Callable[[Table], str]
-    ending: str
-
-
-FORMATS: Mapping[str, Format] = {
-    "markdown": Format(markdown, "md"),
-    "latex": Format(latex, "tex"),
-    "csv": Format(to_csv, "csv"),
-    "json": Format(to_json, "json"),
-    "html": Format(html, "html"),
-}
+#: Name -> writer from a table to text, and the ending of its files.
+FORMATS = {"markdown": markdown, "latex": latex, "csv": to_csv, "json": to_json, "html": html}
+ENDINGS = {"markdown": "md", "latex": "tex", "csv": "csv", "json": "json", "html": "html"}

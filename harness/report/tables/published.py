@@ -42,9 +42,8 @@ class Figure(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_list(cls, raw: object) -> object:
-        if not isinstance(raw, list):
-            return raw
-        return dict(zip(("value", "mark", "error"), raw, strict=False))
+        names = ("value", "mark", "error")
+        return dict(zip(names, raw, strict=False)) if isinstance(raw, list) else raw
 
 
 class PublishedColumn(Record):

@@ -97,7 +97,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             f"{CLEAR} differs significantly from {comparison.baseline} (p < 0.05, paired by "
             f"prompt, Holm-corrected for all differences shown); {UNCLEAR} does not."
         )
-    if any(_lacks_interval(cell) for cell in comparison.cells.values()):
+    scored = [cell for cell in comparison.cells.values() if cell.value is not None]
+    if any(c.interval is None or (c.delta and c.delta.interval is None) for c in scored):
         yield (
             f"{NO_INTERVAL} means that no interval can be estimated: there is one value, all are "
             "equal, or a suite of the average has none."
@@ -151,12 +152,6 @@ def _seeds(methods: Sequence[Method], column: Column) -> Iterator[str]:
                 f"{column.suite}: method {method.name} has the mean {mean} and the standard "
                 f"deviation {sd} [{low}, {high}] over {len(method.checkpoints)} training seeds."
             )
-
-
-def _lacks_interval(cell: Cell) -> bool:
-    if cell.value is None:
-        return False
-    return cell.interval is None or (cell.delta is not None and cell.delta.interval is None)
 
 
 def _beside(comparison: Comparison, column: Column) -> Iterator[str]:

@@ -105,6 +105,6 @@ def test_json_holds_text_and_rounded_numbers() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_names_every_checkpoint(table: Table, name: str) -> None:
-    text = FORMATS[name].write(table)
+    text = FORMATS[name](table)
     assert all(row[0] in text for row in table.rows)
     assert text.endswith("\n")

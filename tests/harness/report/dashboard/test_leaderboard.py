@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.report.dashboard.leaderboard import Leaderboard, leaderboard
 from harness.report.dashboard.overview import overview
-from harness.report.dashboard.reading import Reader, Scored, Unreadable, scored
+from harness.report.dashboard.reading import Reader, Scored, scored
 from harness.stats.intervals import wilson
 from harness.storage.result import Result
 
@@ -156,14 +156,14 @@ def test_what_is_no_result_is_listed_with_its_reason_and_the_rest_is_shown(tmp_p
     assert "EOF" in reasons["torn.json"]
     assert [row.run for row in found.board.rows] == ["whole.json"]
     (run,) = [one for one in found.runs if one.name == "run"]
-    assert isinstance(run.result, Unreadable)
+    assert isinstance(run.result, str)
 
 
 def test_a_file_is_read_once_for_every_state_of_it(tmp_path: Path) -> None:
     file = save(tmp_path / "one.json", folders.scored({"base": 20}))
     reader = Reader()
 
-    def look() -> Scored | Unreadable | None:
+    def look() -> Scored | str | None:
         reader.begin([file])
         return reader.read(file, scored)
 
