@@ -22,14 +22,10 @@ from harness.storage.result import Result
 class Likelihood:
     """Change since step 0, over the prompts of a probe.
 
-    Attributes:
-        checkpoint: its name.
-        step: optimiser steps done.
-        best: change of the best response's summed log-probability, nats.
-        worst: the same of the worst response.
-        margin: change of best minus worst, nats; logged without an error.
-        rose: share of prompts whose best response became more likely, 0 to 1; None if not logged.
-        trained_on: how many of the probe's prompts were trained on too; None if not logged.
+    `best` and `worst` are changes of a response's summed log-probability, nats; `margin` is best
+    minus worst, logged without an error. `rose` is the share of prompts whose best response became
+    more likely, 0 to 1, and `trained_on` counts the prompts that were trained on too; None if not
+    logged.
     """
 
     checkpoint: str
@@ -53,11 +49,8 @@ class Trend:
 class Reading:
     """Change since step 0 at some point of training, nats, means over the prompts of the probe.
 
-    Attributes:
-        step: optimiser steps; a fraction where it lies between two probes.
-        best: of the best response.
-        worst: of the worst response.
-        rose: share of prompts whose best response became more likely; None between probes.
+    `step` counts optimiser steps, with a fraction where it lies between two probes. `rose` is the
+    share of prompts whose best response became more likely; None between probes.
     """
 
     step: float
@@ -70,10 +63,7 @@ class Reading:
 class TrendRow:
     """An objective at its own last step, and where its margin equals the baseline's last one.
 
-    Attributes:
-        label: its name.
-        last: of each training seed.
-        equal: of each training seed that reached the baseline's margin (of the same seed).
+    `last` has each training seed, `equal` those that reached the baseline's margin (same seed).
     """
 
     label: str
@@ -84,10 +74,8 @@ class TrendRow:
 def trend(checkpoint: str, probe: Sequence[Mapping[str, Any]]) -> tuple[Likelihood, ...]:
     """Return the change at every probed step.
 
-    Args:
-        checkpoint: its name.
-        probe: records of `steps.jsonl` (`train.trainer.metrics.summarise`), in order of their
-            steps. One in which no prompt had a best and a worst response is left out.
+    `probe` has the records of `steps.jsonl` (`train.trainer.metrics.summarise`), in order of their
+    steps. One in which no prompt had a best and a worst response is left out.
     """
     points = []
     for record in probe:
@@ -141,11 +129,7 @@ def trends(result: Result) -> tuple[Trend, ...]:
 
 
 def trend_rows(curves: Sequence[Trend], baseline: str) -> tuple[TrendRow, ...]:
-    """Return each objective at its end and at the baseline's margin.
-
-    Args:
-        curves: from `trends`; all have the same seeds.
-        baseline: label of the objective whose last margin is the measure.
+    """Return each objective at its end and at the last margin of the objective `baseline`.
 
     Raises:
         RunError: there is no such objective, or the seeds differ.

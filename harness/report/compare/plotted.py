@@ -15,11 +15,8 @@ from harness.storage.result import SuiteResult
 class ForestRow:
     """One checkpoint in a forest plot, in the unit that is shown.
 
-    Attributes:
-        cell: of the checkpoint on the suite.
-        value: the place of the mark.
-        bounds: the ends of the 95 % interval; None where it cannot be estimated.
-        kind: of the mark: the baseline, significantly different from it, or not.
+    `bounds` are the ends of the 95 % interval, None where it cannot be estimated. The mark's `kind`
+    is the baseline, significantly different from it, or not.
     """
 
     cell: Cell
@@ -76,10 +73,8 @@ def _interval(score: SuiteResult, key: str) -> Interval | None:
 class Distances:
     """The scores of a suite, each with the same checkpoint's distance from the reference.
 
-    Attributes:
-        column: the suite.
-        measure: the distance on the suite's own prompts, or else the only distance.
-        pairs: checkpoint -> score and distance, which both have a value.
+    `measure` is the distance on the suite's own prompts, or else the only distance. `pairs` maps
+    checkpoints to score and distance, which both have a value.
     """
 
     column: Column

@@ -25,13 +25,10 @@ Kind = Literal["run", "result", "report"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run, result or report below the folder.
+    """A run folder, a result file, or a report that stands alone.
 
-    Attributes:
-        kind: a run folder, a result file, or a report that stands alone.
-        path: the folder, the file, or the report's page.
-        modified: the time of its last change, in nanoseconds since 1970.
-        report: the page of its report, if it has one.
+    `path` is the folder, the file or the report's page; `modified` the time of its last change, in
+    nanoseconds since 1970; `report` the page of its report, if it has one.
     """
 
     kind: Kind

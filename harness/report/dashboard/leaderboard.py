@@ -27,12 +27,10 @@ _Key = tuple[str, str]
 class BoardCell:
     """A cell of the leaderboard.
 
-    Attributes:
-        score: the score of the cell.
-        group: 0 for the column's own protocol, else the number of the note on the difference.
-        best: True for the highest value among cells of the column's own protocol.
-        bar: low end of the interval, value and high end, in percent of the span of all intervals
-            of the column; None without an interval.
+    `group` is 0 for the column's own protocol, else the number of the note on the difference;
+    `best` is True for the highest value among cells of group 0. `bar` has the low end of the
+    interval, the value and the high end, in percent of the span of all intervals of the column;
+    None without an interval.
     """
 
     score: Score

@@ -14,19 +14,12 @@ from harness.report.page.text import page_files
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run, result file or report.
+    """A run, result file or report, named by its path below the folder that is shown.
 
-    Attributes:
-        name: the path below the folder that is shown.
-        entry: the kind, path and time of the last change.
-        status: the status of a run folder.
-        planned: the extent of an unfinished run, from its recipe.
-        result: the content of the result, or the reason why it cannot be read; None if it is
-            missing or not read yet.
-        waits: True while the result is not read yet.
-        report: the page of the report below the folder that is shown, or "".
-        pages: checkpoint -> page of the report, if there is one.
-        command: the command that writes the report.
+    `planned` is the extent of an unfinished run, from its recipe. `result` is the content of the
+    result, or the reason why it cannot be read; None if it is missing or `waits` to be read.
+    `report` is the page of the report below the folder, or ""; `pages` maps checkpoints to its
+    other pages; `command` writes it.
     """
 
     name: str
@@ -54,11 +47,8 @@ class Run:
 class Overview:
     """The content of a folder, newest first.
 
-    Attributes:
-        runs: run folders, results and reports.
-        unread: names of JSON files that are no readable result, with the reasons.
-        board: the leaderboard of all results that were read.
-        waiting: the number of results that are not read yet.
+    `unread` has JSON files that are no readable result, with the reasons. The `board` is over all
+    results that were read; `waiting` counts those that are not read yet.
     """
 
     runs: tuple[Run, ...]

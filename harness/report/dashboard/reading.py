@@ -29,16 +29,10 @@ T = TypeVar("T")
 class Score:
     """A cell: one checkpoint on one suite.
 
-    Attributes:
-        value: the value for sorting; None if the headline is withheld.
-        text: the value as text; "" if it is withheld.
-        interval: the 95 % interval as text; "" if there is none.
-        ends: the ends of the interval on the scale of `value`; None if there is none.
-        n: the number of prompts with a value.
-        total: the number of all prompts.
-        measure: the metric with its unit.
-        ranked: True if more is better.
-        protocol: the facts that must agree between comparable cells.
+    `value` is for sorting and `text` is shown: None and "" if the headline is withheld. `interval`
+    is the 95 % interval as text, "" if there is none, and `ends` are its ends on the scale of
+    `value`. Of `total` prompts `n` have a value. `measure` is the metric with its unit, `ranked` is
+    True if more is better, and `protocol` has the facts that must agree between comparable cells.
     """
 
     value: float | None
@@ -78,9 +72,7 @@ class Planned:
 class Reader:
     """A reader that caches files until they change; `begin` starts another pass.
 
-    Args:
-        budget_s: seconds of reading in a pass.
-        clock: a monotonic clock in seconds.
+    A pass reads for `budget_s` seconds; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(

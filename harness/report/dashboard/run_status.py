@@ -39,17 +39,12 @@ _STATES: dict[Lock, StageState] = {"held": "working", "free": "stopped", "unknow
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a stage.
+    """The progress of a stage in its phase, such as `train`, `probe`, `evaluate`.
 
-    Attributes:
-        phase: the phase, such as `train`, `probe`, `evaluate`.
-        done: finished steps, prompts or samples.
-        total: the number of all; None if unknown.
-        left: seconds until the end; None if unknown.
-        rate: tokens per second; None if none were generated.
-        not_ok: samples that the model failed.
-        lost: samples that we failed.
-        suites: suite -> finished samples and all samples.
+    Of `total` steps, prompts or samples `done` are finished; `left` is the time to the end in
+    seconds; `total` and `left` are None if unknown. `rate` is in tokens per second, None if none
+    were generated. `not_ok` counts samples that the model failed, `lost` those that we failed;
+    `suites` has finished and all samples.
     """
 
     phase: str
@@ -64,15 +59,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage that has begun.
+    """A stage that has begun, named by its folder below the run, such as `train/nca`.
 
-    Attributes:
-        name: the folder below the run, such as `train/nca`.
-        state: `working`, `stopped` early, `done`, or `unknown` if the lock cannot be read.
-        pid: the current or last process; None if the lock does not name it.
-        host: the host of that process.
-        progress: the progress; None if it is unknown or the stage is done.
-        message: the last line of the log of a stopped stage.
+    The state is `stopped` if it ended early, and `unknown` if the lock cannot be read. `pid` and
+    `host` are those of the current or last process, if the lock names it. `progress` is None if it
+    is unknown or the stage is done; `message` is the last line of the log of a stopped stage.
     """
 
     name: str
@@ -85,13 +76,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The status of a run.
+    """The status of a run; one that is `between` two stages may have stopped a moment ago.
 
-    Attributes:
-        state: `working`; `between` two stages, or stopped a moment ago; `stopped`; `finished`.
-        stage: the stage that works or stopped, else the last one.
-        done: the names of finished stages.
-        quiet: seconds since the last write.
+    `stage` is the one that works or stopped, else the last one; `done` has the names of finished
+    stages; `quiet` is in seconds since the last write.
     """
 
     state: State

@@ -51,12 +51,7 @@ _INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestor
 
 
 class Server(ThreadingHTTPServer):
-    """The server of a folder's dashboard.
-
-    Args:
-        root: the folder that is shown.
-        view: the source of the page and its updates.
-        port: the port; 0 takes any free one.
+    """The server of a folder's dashboard; port 0 takes any free one.
 
     Raises:
         OSError: the port cannot be used.

@@ -34,12 +34,9 @@ class Part:
 
 
 class View:
-    """The page of a folder, safe for concurrent requests.
+    """The page of the folder `root`, named `shown` on it; safe for concurrent requests.
 
-    Args:
-        root: the folder that is shown.
-        shown: the name of the folder on the page.
-        now: a monotonic clock in seconds.
+    `now` is a monotonic clock in seconds.
     """
 
     def __init__(self, root: Path, shown: str, now: Callable[[], float] = time.monotonic) -> None:

@@ -51,13 +51,8 @@ class Line:
 def ablation(result: Result, comparison: Comparison, setting: str, suite: str) -> tuple[Line, ...]:
     """Return one line for each set of checkpoints that differ in the setting alone.
 
-    A line is named by its method; lines that share a method by their first checkpoints.
-
-    Args:
-        result: its checkpoints record their training settings.
-        comparison: of the same result.
-        setting: a numeric key of the training config: `beta`, `alpha`, `responses`.
-        suite: a column of the comparison.
+    A line is named by its method; lines that share a method by their first checkpoints. `setting`
+    is a numeric key of the training config, which the result records: `beta`, `alpha`, `responses`.
     """
     groups: dict[str, dict[float, list[Cell]]] = {}
     for checkpoint in result.checkpoints:
@@ -85,10 +80,8 @@ def draw_ablation(
     """Draw scores over settings: a panel a suite and setting, a line a method, 95 % bars.
 
     Where several seeds were trained a point is their mean and a bar runs from the smallest to the
-    largest. The baseline is a dotted line.
-
-    Returns:
-        The files written; none where no setting was varied with all others equal.
+    largest. The baseline is a dotted line. No file is written where no setting was varied with all
+    others equal.
     """
     panels = [
         (column, setting, lines)

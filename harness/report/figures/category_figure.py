@@ -14,10 +14,7 @@ _Panel = tuple[Column, dict[str, tuple[Category, ...]], list[str]]
 def draw_categories(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     """Draw categories: a panel a suite that has some, a line a category, a point a checkpoint.
 
-    Bars are 95 % intervals over prompts.
-
-    Returns:
-        The files written; none where no suite has categories.
+    Bars are 95 % intervals over prompts. No file is written where no suite has categories.
     """
     panels: list[_Panel] = []
     for column in comparison.columns:

@@ -12,11 +12,9 @@ from harness.storage.result import Result
 def draw_kl(result: Result, comparison: Comparison, stem: Path) -> tuple[Path, ...]:
     """Draw scores against KL from the reference: a panel a suite, a point a checkpoint.
 
-    Colour and shape tell methods; crosses are 95 % intervals. The baseline, whose distance is
-    zero by definition where it was not measured, is a square.
-
-    Returns:
-        The files written; none where no checkpoint has both.
+    Colour and shape tell methods; crosses are 95 % intervals. The baseline, whose distance is zero
+    by definition where it was not measured, is a square. No file is written where no checkpoint has
+    both.
     """
     methods = {c.name: str((c.train or {}).get("method", "")) for c in result.checkpoints}
     looks = looks_of(dict.fromkeys(method for method in methods.values() if method))

@@ -69,15 +69,10 @@ def draw_panels(
 ) -> tuple[Path, ...]:
     """Draw panels side by side and return the files written; none without panels.
 
-    Neither the user's settings file nor pyplot, which has a global state, is used.
-
-    Args:
-        stem: path without suffix; `.png` and `.svg` are added.
-        panels: the data of each panel.
-        draw: draws a panel's data on its axes.
-        size: width and height of a panel, inches.
-        finish: what the whole figure gets in the end.
-        sharey: give the panels one y axis.
+    Neither the user's settings file nor pyplot, which has a global state, is used. `stem` is the
+    path without `.png` and `.svg`; `draw` draws a panel's data on its axes; `size` is the width and
+    height of a panel in inches; `finish` gets the whole figure in the end; `sharey` gives the
+    panels one y axis.
     """
     if not panels:
         return ()

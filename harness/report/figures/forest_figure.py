@@ -12,25 +12,21 @@ from harness.stats.cells import Column, Comparison
 
 
 def draw_scores(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """Draw scores as a forest plot: a panel a suite, a line a checkpoint, 95 % intervals.
+    """Draw scores as a forest plot; return the files written, none when no cell has a value.
 
-    Filled points differ significantly from the baseline, hollow ones do not; the baseline is a
-    square with a dotted line.
-
-    Returns:
-        The files written; none when no cell has a value.
+    There is a panel a suite and a line a checkpoint, with 95 % intervals. Filled points differ
+    significantly from the baseline, hollow ones do not; the baseline is a square with a dotted
+    line.
     """
     size = (3.4, 1.2 + 0.34 * len(comparison.checkpoints))
     return _draw(comparison, stem, size, deltas=False)
 
 
 def draw_deltas(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
-    """Draw differences from the baseline: a panel a suite, a line a checkpoint, 95 % bars.
+    """Draw differences from the baseline; return the files written, none without a difference.
 
-    Filled points differ significantly from the baseline after correction, hollow ones do not.
-
-    Returns:
-        The files written; none when there is no difference to show.
+    There is a panel a suite and a line a checkpoint, with 95 % bars. Filled points differ
+    significantly from the baseline after correction, hollow ones do not.
     """
     size = (3.2, 1.3 + 0.34 * (len(comparison.checkpoints) - 1))
     return _draw(comparison, stem, size, deltas=True)

@@ -16,10 +16,8 @@ _LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 def draw_likelihood(result: Result, stem: Path) -> tuple[Path, ...]:
     """Draw the change in log-probability over steps, one panel a checkpoint.
 
-    Lines are best and worst response; bands are one standard error over prompts.
-
-    Returns:
-        The files written; none when no checkpoint was probed while training.
+    Lines are best and worst response; bands are one standard error over prompts. No file is written
+    when no checkpoint was probed while training.
     """
     trends = [t for c in result.checkpoints if len(t := trend(c.name, c.probe)) > 1]
     return draw_panels(stem, trends, _with_bands, (2.6, 2.7))
@@ -43,10 +41,7 @@ def _with_bands(axes: Any, points: Sequence[Likelihood]) -> None:
 def draw_trends(curves: Sequence[Trend], stem: Path) -> tuple[Path, ...]:
     """Draw best and worst over steps, a panel an objective; then best against margin.
 
-    One line a training seed.
-
-    Returns:
-        The files written; none without objectives.
+    One line a training seed. No file is written without objectives.
     """
 
     def draw(axes: Any, panel: Trend | None) -> None:

@@ -39,13 +39,9 @@ def build(
 ) -> Path:
     """Write a report into a folder and return its index page; equal material gives equal bytes.
 
-    Pages of an older report that the new one does not have are removed.
-
-    Args:
-        material: the results, sample logs and training logs of the report.
-        out: the folder; it is created, and may hold an older report.
-        options: the options of `nca compare`.
-        compared: baseline -> comparison of the material's result, if already computed.
+    The folder is created, or may hold an older report: its pages that the new one does not have are
+    removed. `options` are those of `nca compare`. `compared` maps baselines to comparisons of the
+    material's result that are already computed.
 
     Raises:
         RunError: the folder holds an index page of something else, the baseline does not exist,

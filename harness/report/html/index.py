@@ -27,12 +27,8 @@ MOST_PARTS = 12
 class Report:
     """The content of all pages.
 
-    Attributes:
-        material: the runs.
-        comparisons: baseline -> comparison, the requested baseline first.
-        suites: suite -> file name of its page.
-        checkpoints: checkpoint -> file name of its page.
-        binary: the suites whose samples are either right or wrong.
+    `comparisons` are by baseline, the requested one first. `suites` and `checkpoints` map names to
+    the file names of their pages. `binary` has the suites whose samples are either right or wrong.
     """
 
     material: Material

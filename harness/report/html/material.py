@@ -31,11 +31,9 @@ class Source:
 class Material:
     """The data that a report shows.
 
-    Attributes:
-        sources: the runs.
-        result: the merged result, which defines the names of checkpoints and suites.
-        logs: (checkpoint, suite) -> sample log, if there is one.
-        training: checkpoint -> folder of its training stage, if there is one.
+    `result` is merged and defines the names of checkpoints and suites. `logs` has the sample log of
+    each (checkpoint, suite) and `training` the folder of each checkpoint's training stage, if there
+    is one.
     """
 
     sources: tuple[Source, ...]

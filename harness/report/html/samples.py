@@ -34,10 +34,8 @@ _Repeats = tuple[SampleResult, ...]
 class Samples:
     """The samples on the page of a suite.
 
-    Attributes:
-        table: the values and statuses of every sample.
-        pieces: packed texts, `PIECE` samples each.
-        without: checkpoints whose texts are missing or do not match the result.
+    `table` has the values and statuses of every sample, `pieces` the packed texts of `PIECE`
+    samples each, and `without` the checkpoints whose texts are missing or do not match the result.
     """
 
     table: dict[str, Any]
@@ -46,11 +44,9 @@ class Samples:
 
 
 def samples(scores: Mapping[str, SuiteResult], logs: Mapping[str, Path]) -> Samples:
-    """Read the samples of a suite for several checkpoints.
+    """Read the samples of a suite by checkpoint, in the order of the table.
 
-    Args:
-        scores: checkpoint -> result on the suite, in the order of the table.
-        logs: checkpoint -> sample log, for checkpoints that have one.
+    `logs` has the sample logs, for checkpoints that have one.
     """
     own = {name: _by_id(score) for name, score in scores.items()}
     ids = sorted({sample for repeats in own.values() for sample in repeats})

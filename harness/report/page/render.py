@@ -62,15 +62,11 @@ def page(
     connect: bool = False,
     **values: Any,
 ) -> str:
-    """Render a whole page from a template that extends `page/base.html`.
+    """Render a whole page from the template `name`, which extends `page/base.html`.
 
-    Args:
-        templates: the result of `environment`.
-        name: the template.
-        scripts: scripts to run in this order after the theme switch.
-        styles: style sheets after the shared one.
-        connect: allow scripts to request data from the page's own server, and nothing else.
-        **values: the values of the template, including `title`.
+    Scripts run in this order after the theme switch; style sheets come after the shared one.
+    `connect` allows scripts to request data from the page's own server, and nothing else. `values`
+    are those of the template, including `title`.
     """
     texts = [asset.text for asset in (THEME, *scripts)]
     return templates.get_template(name).render(

@@ -33,13 +33,9 @@ class Heading:
 class Table:
     """A table: text cells by row, notes under it, and the raw numbers behind it.
 
-    Attributes:
-        title: above the table.
-        headings: one a column.
-        rows: text cells; a line break splits a cell.
-        notes: lines under the table.
-        records: one mapping a CSV line, all with the same keys; None is an empty field.
-        ranks: (row, column) of the best (1) and the second (2) value of a column.
+    A line break splits a cell. `records` has one mapping a CSV line, all with the same keys; None
+    is an empty field. `ranks` has (row, column) of the best (1) and the second (2) value of a
+    column.
     """
 
     title: str
