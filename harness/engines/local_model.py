@@ -134,8 +134,7 @@ class LocalModel:
     def generate(self, adapter: str | None, rows: Sequence[Row]) -> list[Generated]:
         """Generate one text for each row, all with one adapter (None: the base).
 
-        Raises:
-            EngineGone: `stop` was set.
+        Raises EngineGone where `stop` was set.
         """
         drafts = list(map(_Draft, rows))
         with self._serving(adapter):
@@ -239,11 +238,7 @@ class LocalModel:
         )
 
     def score(self, adapter: str | None, pairs: Sequence[Pair]) -> list[Likelihood]:
-        """Return the log-probabilities of continuations, all with one adapter.
-
-        Raises:
-            EngineGone: `stop` was set.
-        """
+        """Score continuations, all with one adapter; raise EngineGone where `stop` was set."""
         keep = max(len(pair.continuation) for pair in pairs) + 1
         size = max(1, _MOST_LOGITS // (keep * self._model.config.get_text_config().vocab_size))
         with self._serving(adapter):

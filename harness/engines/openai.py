@@ -55,8 +55,7 @@ class OpenAIEngine(Engine):
     async def __aenter__(self) -> Self:
         """Ask the endpoint what it serves.
 
-        Raises:
-            EngineUnavailable: nobody answers, the key is refused, or which model is unclear.
+        Raises EngineUnavailable where nobody answers, or the key is refused.
         """
         from openai import AsyncOpenAI
 
@@ -98,11 +97,7 @@ class OpenAIEngine(Engine):
             await client.close()
 
     def _model(self, name: str) -> str:
-        """Return the endpoint's name for a model.
-
-        Raises:
-            ValueError: the endpoint is not said to serve it.
-        """
+        """Return the endpoint's name for a model; raise ValueError where none is stated."""
         for alias in (name, *(("", "base") if name in {"", "base"} else ())):
             if alias in self._served:
                 return self._served[alias]

@@ -30,11 +30,7 @@ REMOTE = "openai"
 
 
 def _class(name: str) -> "type[Engine]":
-    """Return the class of an engine.
-
-    Raises:
-        RecipeError: no engine has this name.
-    """
+    """Return the class of an engine; raise RecipeError where none has this name."""
     if name not in ENGINES:
         raise RecipeError(f"no engine is called {name!r}: use one of {', '.join(ENGINES)}")
     entry = ENGINES[name]
@@ -44,33 +40,23 @@ def _class(name: str) -> "type[Engine]":
 def capabilities_of(name: str) -> frozenset[str]:
     """Return the capabilities of an engine (of `base.CAPABILITIES`), without making one.
 
-    Raises:
-        RecipeError: no engine has this name.
+    Raises RecipeError where no engine has this name.
     """
     return _class(name).capabilities
 
 
 class EngineChoice(BaseModel):
-    """The settings of an engine.
-
-    Attributes:
-        name: one of `harness.engines.registry.ENGINES`.
-        dtype: weights and activations, "float32", "bfloat16" or "auto".
-        base_url: of an OpenAI-compatible endpoint.
-        concurrency: requests in flight at once; None for `in_flight` to decide.
-        max_model_len: longest prompt plus completion, in tokens.
-        options: name -> number as text, for one engine alone (its class lists what it takes).
-    """
+    """The settings of an engine."""
 
     # options: {batch: 64} is what people write
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    name: str = DEFAULT
-    dtype: str = "float32"
-    base_url: str = ""
-    concurrency: Annotated[int, Field(ge=1)] | None = None
-    max_model_len: Annotated[int, Field(ge=16)] = 2048
-    options: dict[str, str] = {}
+    name: str = DEFAULT  # one of `ENGINES`
+    dtype: str = "float32"  # of weights and activations: "float32", "bfloat16" or "auto"
+    base_url: str = ""  # of an OpenAI-compatible endpoint
+    concurrency: Annotated[int, Field(ge=1)] | None = None  # None for `in_flight` to decide
+    max_model_len: Annotated[int, Field(ge=16)] = 2048  # longest prompt plus completion, in tokens
+    options: dict[str, str] = {}  # numbers as text, for one engine alone (its class lists them)
 
     @property
     def remote(self) -> bool:
@@ -85,26 +71,19 @@ class EngineChoice(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """The settings of an engine, and the models that it serves.
-
-    Attributes:
-        base: checkpoint folder (local engines) or None.
-        adapters: model name -> LoRA adapter folder, all of the same base.
-        served: model name -> the name that the endpoint serves it under.
-    """
+    """The settings of an engine, and the models that it serves."""
 
     settings: EngineChoice
-    base: Path | None = None
-    adapters: tuple[tuple[str, Path], ...] = ()
-    served: tuple[tuple[str, str], ...] = ()
+    base: Path | None = None  # checkpoint folder of a local engine
+    adapters: tuple[tuple[str, Path], ...] = ()  # model name, LoRA folder; all of the same base
+    served: tuple[tuple[str, str], ...] = ()  # model name, the name that the endpoint knows it by
 
 
 def make(spec: EngineSpec) -> "Engine":
     """Make an engine that is not started yet.
 
-    Raises:
-        RecipeError: no engine has this name.
-        EngineUnavailable: this machine lacks what it needs; the message names the remedy.
+    Raises RecipeError where no engine has this name, and EngineUnavailable, naming the remedy,
+    where this machine lacks what it needs.
     """
     return _class(spec.settings.name)(spec)
 
@@ -112,8 +91,7 @@ def make(spec: EngineSpec) -> "Engine":
 def read_options(settings: EngineChoice, defaults: Mapping[str, float]) -> dict[str, float]:
     """Return the options that an engine takes, with those that are set in place of the defaults.
 
-    Raises:
-        RecipeError: an option that the engine does not take, or that is no number.
+    Raises RecipeError on an option that the engine does not take, or that is no number.
     """
     values = dict(defaults)
     for key, text in sorted(settings.options.items()):
@@ -132,8 +110,7 @@ def read_options(settings: EngineChoice, defaults: Mapping[str, float]) -> dict[
 def adapter_of(spec: EngineSpec, model: str) -> str | None:
     """Return the adapter that a request's model names, or None for the base ("" or "base").
 
-    Raises:
-        ValueError: the engine was not started with this adapter.
+    Raises ValueError where the engine was not started with this adapter.
     """
     names = [name for name, _ in spec.adapters]
     if model in names:
@@ -147,8 +124,7 @@ def adapter_of(spec: EngineSpec, model: str) -> str | None:
 def local_base(spec: EngineSpec) -> Path:
     """Return the checkpoint folder of a local engine, once it and the adapters are verified.
 
-    Raises:
-        ModelError: there is none, or a folder holds no checkpoint or no adapter.
+    Raises ModelError where there is none, or a folder holds no checkpoint or no adapter.
     """
     if spec.base is None:
         name = spec.settings.name

@@ -42,17 +42,11 @@ class NoText(ValueError):  # noqa: N818 - reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """The limits on asking again, in seconds.
+    """The limits on asking again, in seconds."""
 
-    Attributes:
-        deadline_s: for one request, all tries and waits together.
-        down_s: while nobody answers at all.
-        backoff_s: first wait; it doubles with each try, up to a minute.
-    """
-
-    deadline_s: float = 600.0
-    down_s: float = 15.0
-    backoff_s: float = 0.5
+    deadline_s: float = 600.0  # for one request, all tries and waits together
+    down_s: float = 15.0  # while nobody answers at all
+    backoff_s: float = 0.5  # first wait; it doubles with each try, up to a minute
 
 
 def _end(error: "OpenAIError | ValueError", where: str) -> tuple[Exception, bool]:

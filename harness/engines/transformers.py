@@ -80,11 +80,7 @@ class TransformersEngine(LocalEngine):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="transformers-engine")
 
     async def __aenter__(self) -> Self:
-        """Load checkpoint and adapters.
-
-        Raises:
-            ModelError: a folder holds no checkpoint or no adapter.
-        """
+        """Load checkpoint and adapters; raise ModelError where a folder holds none."""
         folder, self._longest = local_base(self._spec), longest(self._spec)
 
         def load() -> "LocalModel":

@@ -81,11 +81,8 @@ class VllmEngine(LocalEngine):
 
     Options: `gpu_memory` (fraction of a GPU's memory, 0.9), `kv_cache_gb` (on a CPU;
     VLLM_CPU_KVCACHE_SPACE in the environment wins), `hung_s` (300: without a sign of life for so
-    long the engine counts as gone; more for large models on a slow CPU).
-
-    Raises:
-        EngineUnavailable: vLLM is not installed.
-        RecipeError: an option cannot be used.
+    long the engine counts as gone; more for large models on a slow CPU). Making one raises
+    EngineUnavailable where vLLM is not installed, RecipeError where an option cannot be used.
     """
 
     name = "vllm"
@@ -120,9 +117,8 @@ class VllmEngine(LocalEngine):
     async def __aenter__(self) -> Self:
         """Start the engine core, half a minute; this blocks the event loop.
 
-        Raises:
-            ModelError: a folder holds no checkpoint or no adapter.
-            EngineUnavailable: vLLM did not start.
+        Raises ModelError where a folder holds no checkpoint or no adapter, and EngineUnavailable
+        where vLLM did not start.
         """
         self._longest = longest(self._spec)
         arguments = self._arguments(local_base(self._spec))

@@ -45,10 +45,6 @@ def squares(values: Sequence[float]) -> float:
 
 
 def require(n: int, least: int) -> None:
-    """Refuse a series that is too short.
-
-    Raises:
-        ValueError: n is below the least.
-    """
+    """Raise ValueError where a series is too short."""
     if n < least:
         raise ValueError(f"at least {least} value{'s' * (least > 1)} needed, got {n}")

@@ -15,22 +15,14 @@ _SIGN_FLIP = "sign-flip test, power of the z-test"
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One way to measure a difference.
-
-    Attributes:
-        test: that decides, and how its power is computed.
-        samples: prompts (for each checkpoint) that see the difference asked for.
-        samples_low: those if the discordant share is at the lower end of its 95 % interval.
-        samples_high: those at its upper end.
-        detectable: smallest difference that the prompts at hand see; None where their number is
-            not known, or where they see none.
-    """
+    """One way to measure a difference."""
 
     name: str
-    test: str
-    samples: int
-    samples_low: int | None = None
-    samples_high: int | None = None
+    test: str  # the test that decides, and how its power is computed
+    samples: int  # prompts (for each checkpoint) that see the difference asked for
+    samples_low: int | None = None  # those at the lower end of the discordant share's 95 % interval
+    samples_high: int | None = None  # those at its upper end
+    # Smallest difference that the prompts at hand see; None if their number is not known, or none.
     detectable: float | None = None
 
 
@@ -59,8 +51,7 @@ class Question:
     def difference(self, scale: float) -> float:
         """Return the difference in the unit of values that are shown `scale` times as large.
 
-        Raises:
-            RecipeError: it is larger than fractions can have.
+        Raises RecipeError where it is larger than fractions can have.
         """
         if scale == 100 and self.points >= 100:
             raise RecipeError(f"--points {self.points:g}: percentage points are less than 100")
@@ -87,11 +78,7 @@ class Budget:
 
 
 def question(points: float, power: float, alpha: float, comparisons: int) -> Question:
-    """Return the question of the command's options.
-
-    Raises:
-        RecipeError: power or level is out of range.
-    """
+    """Return the question of the options; raise RecipeError on power or level out of range."""
     with _refused("--power, --alpha"):
         return Question(points, Aim(power, alpha), comparisons)
 
@@ -99,8 +86,7 @@ def question(points: float, power: float, alpha: float, comparisons: int) -> Que
 def of_assumed(question: Question, figures: Sequence[float | None], samples: int | None) -> Budget:
     """Return the budget of assumed figures: accuracy, and discordant share or correlation.
 
-    Raises:
-        RecipeError: they are missing or cannot be.
+    Raises RecipeError where they are missing or cannot be.
     """
     accuracy, discordant, correlation = figures
     if accuracy is None:
@@ -123,10 +109,8 @@ def assumed(
 
     The accuracy is the baseline's; the other's is larger by the difference, a fraction (smaller,
     where it would be above 1). Of the share of prompts that only one gets right and the
-    correlation over prompts one is given. `samples` are prompts at hand.
-
-    Raises:
-        RecipeError: such figures cannot be.
+    correlation over prompts one is given. `samples` are prompts at hand. Raises RecipeError where
+    such figures cannot be.
     """
     if (discordant is None) == (correlation is None):
         raise RecipeError("give --discordant or --correlation with --accuracy, one of the two")
@@ -198,8 +182,7 @@ def of_result(
 ) -> Budget:
     """Return the budget of one suite, from the scores of two checkpoints on it.
 
-    Raises:
-        RunError: there is no such suite or checkpoint, or it is not said which of several.
+    Raises RunError where there is no such suite or checkpoint, or it is not said which of several.
     """
     suites = [name for c in result.checkpoints for name in c.suites]
     paired = [name for name in dict.fromkeys(suites) if suites.count(name) > 1]
@@ -222,16 +205,16 @@ def _of_suite(question: Question, result: Result, suite: str, names: tuple[str, 
     rated = scores[0].headline == "rating" or not all(v is None or 0 <= v <= 1 for v in values)
     scale = 1.0 if rated else 100.0
     difference, spread = question.difference(scale), seeds(ours, theirs)
+    plan = None
     with _refused("--points"):
-        plans = designs(figured, difference, question.per_comparison)
-        plan = None if spread is None else _plan(spread, difference, question.per_comparison)
+        aim = question.per_comparison
+        plans = designs(figured, difference, aim)
+        if spread is not None:
+            sds = (spread.sd, spread.interval.low, spread.interval.high)
+            needed = (sizes.seeds_needed(sd, difference, aim, both=spread.both) for sd in sds)
+            plan = SeedPlan(*needed)
     title = f"{suite}: {names[1]} against {names[0]}"
     return Budget(title, question, scale, figured, plans, names, spread, plan)
-
-
-def _plan(spread: Seeds, difference: float, aim: Aim) -> SeedPlan:
-    sds = spread.sd, spread.interval.low, spread.interval.high
-    return SeedPlan(*(sizes.seeds_needed(sd, difference, aim, both=spread.both) for sd in sds))
 
 
 @contextmanager

@@ -16,31 +16,20 @@ from harness.storage.result import Result, SuiteResult
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The joint spread of two series of values on the same prompts.
+    """The joint spread of two series of values on the same prompts."""
 
-    Attributes:
-        first: mean of the baseline's values; `second` that of the other's.
-        n: shared prompts (None where they are not stated), with `repeats` answers each.
-        discordant: share of prompts that only one gets right; None unless each has one answer
-            that is right or wrong.
-        correlation: of the two series over prompts; None where one does not vary.
-        spreads: variances of the two series over prompts, repeats averaged.
-        variance: of the differences, repeats averaged.
-        within: variance of one answer about its prompt's mean, summed over both; None where no
-            prompt has several answers.
-        measured: the figures come from n prompts; else they are assumed.
-    """
-
-    first: float
-    second: float
-    n: int | None
-    repeats: int
+    first: float  # mean of the baseline's values
+    second: float  # mean of the other's
+    n: int | None  # shared prompts; None where they are not stated
+    repeats: int  # answers to each
+    # Share of prompts that only one gets right; None unless each has one answer, right or wrong.
     discordant: float | None
-    correlation: float | None
-    spreads: tuple[float, float]
-    variance: float
+    correlation: float | None  # of the two series over prompts; None where one does not vary
+    spreads: tuple[float, float]  # variances of the two series over prompts, repeats averaged
+    variance: float  # of the differences, repeats averaged
+    # Variance of one answer about its prompt's mean, summed over both; None without repeats.
     within: float | None = None
-    measured: bool = True
+    measured: bool = True  # the figures come from n prompts; else they are assumed
 
     @property
     def discordant_bounds(self) -> Interval | None:
@@ -63,17 +52,11 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """The spread of the scores of training runs that differ in the seed alone.
+    """The spread of the scores of training runs that differ in the seed alone."""
 
-    Attributes:
-        sd: pooled over both methods, in the unit of the values.
-        interval: 95 % of it, by the chi-square distribution; from few seeds it is wide.
-        counts: seeds of the checkpoint and of the baseline.
-    """
-
-    sd: float
-    interval: Interval
-    counts: tuple[int, int]
+    sd: float  # pooled over both methods, in the unit of the values
+    interval: Interval  # 95 % of it, by the chi-square distribution; from few seeds it is wide
+    counts: tuple[int, int]  # seeds of the checkpoint and of the baseline
 
     @property
     def both(self) -> bool:
@@ -84,8 +67,7 @@ class Seeds:
 def pairing(first: SuiteResult, second: SuiteResult) -> Pairing:
     """Return the pairing of two checkpoints on one suite.
 
-    Raises:
-        RunError: they share fewer than two prompts that have a value for both.
+    Raises RunError where they share fewer than two prompts that have a value for both.
     """
     ours, theirs = paired_values(first, second)
     if len(ours) < 2:
@@ -126,10 +108,8 @@ def family(result: Result, name: str, suite: str) -> dict[str, SuiteResult]:
     """Return the checkpoints that differ from the named one in the seed alone, by name.
 
     Names decide, as `sweep: {seed: [...]}` gives them: `nca-seed0`, `nca-seed1`.
-    `nca` stands for all of them where no checkpoint has that very name.
-
-    Raises:
-        RunError: there is none of that name with that suite; the message lists those there are.
+    `nca` stands for all of them where no checkpoint has that very name. Raises RunError, listing
+    those there are, where there is none of that name with that suite.
     """
     stem = SEED.sub("", name)
     members = {
