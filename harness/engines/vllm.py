@@ -276,16 +276,12 @@ def _end(processes: "list[Process]") -> None:
 
 def _sampling(request: Request) -> "SamplingParams":
     """Return vLLM's settings of a request; a greedy one is asked once, whatever its n."""
-    how = request.decoding
-    settings = {
-        "max_tokens": how.max_tokens,
-        "stop": list(how.stop),
-        "logprobs": request.top_logprobs or None,
-    }
+    how, sampled = request.decoding, dict[str, Any]()
     if how.temperature > 0:
-        settings |= {"n": request.n, "temperature": how.temperature, "top_p": how.top_p}
-        settings["seed"] = request.seed % 2**63
-    return _greedy(**settings)
+        sampled = {"n": request.n, "temperature": how.temperature, "top_p": how.top_p}
+        sampled["seed"] = request.seed % 2**63
+    tops = request.top_logprobs or None
+    return _greedy(max_tokens=how.max_tokens, stop=list(how.stop), logprobs=tops, **sampled)
 
 
 def _greedy(**settings: Any) -> "SamplingParams":

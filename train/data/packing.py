@@ -61,7 +61,7 @@ def padded(groups: Sequence[TokenGroup]) -> Rows:
 
 def tree(groups: Sequence[TokenGroup], row_tokens: int = ROW_TOKENS) -> Rows:
     """Pack trees into rows of at most `row_tokens` tokens; a longer tree has its own row."""
-    packed = pack([_tree_tokens(group) for group in groups], row_tokens)
+    packed = pack([group.size - len(group.responses) for group in groups], row_tokens)
     rows = [[(b, range(len(groups[b].responses))) for b in row] for row in packed]
     return _lay_out(groups, rows, packed=True)
 
@@ -84,15 +84,11 @@ def pack(sizes: Sequence[int], row_tokens: int) -> list[list[int]]:
 def count_tokens(groups: Sequence[TokenGroup], *, packed: bool) -> tuple[int, int]:
     """Count the tokens of a batch's rows, and the places for tokens in them (with padding)."""
     if packed:
-        sizes = [_tree_tokens(group) for group in groups]
+        sizes = [group.size - len(group.responses) for group in groups]
         lengths = [sum(sizes[number] for number in row) for row in pack(sizes, ROW_TOKENS)]
     else:
         lengths = [len(g.prompt) + len(answer) - 1 for g in groups for answer in g.responses]
     return sum(lengths), len(lengths) * max(lengths)
-
-
-def _tree_tokens(group: TokenGroup) -> int:
-    return group.size - len(group.responses)
 
 
 def _lay_out(

@@ -78,15 +78,18 @@ def read_row(row: Any, source: str) -> Reading:
             "; give `prompt`, `responses` and `rewards`, or `prompt`, `chosen` and `rejected` "
             "(docs/reference/training-data.md lists all formats)"
         )
-    responses = reader(row)
-    if reader is plain_reward:
-        return Reading(_group(responses, source))
-    return _read_published(responses, source)
+    scored = responses = reader(row)
+    if reader is not plain_reward:
+        scored = [r for r in responses if r.text.strip() and r.reward is not None]
+        if reason := _fault(responses, scored):
+            return Reading(reason)
+    rewards = tuple(0.0 if r.reward is None else float(r.reward) for r in scored)
+    group = Group(scored[0].prompt, tuple(r.text for r in scored), rewards, source)
+    return Reading(group, len(responses) - len(scored))
 
 
-def _read_published(responses: Sequence[Response], source: str) -> Reading:
+def _fault(responses: Sequence[Response], scored: Sequence[Response]) -> Reason | None:
     written = [response for response in responses if response.text.strip()]
-    scored = [response for response in written if response.reward is not None]
     prompts = {response.prompt for response in responses}
     faults: dict[Reason, bool] = {
         "different_prompts": len(prompts) > 1,
@@ -95,14 +98,7 @@ def _read_published(responses: Sequence[Response], source: str) -> Reading:
         "too_few": len(scored) < 2,
         "identical": len({response.text for response in scored}) == 1,
     }
-    if reason := next((reason for reason, holds in faults.items() if holds), None):
-        return Reading(reason)
-    return Reading(_group(scored, source), len(responses) - len(scored))
-
-
-def _group(responses: Sequence[Response], source: str) -> Group:
-    rewards = tuple(0.0 if r.reward is None else float(r.reward) for r in responses)
-    return Group(responses[0].prompt, tuple(r.text for r in responses), rewards, source)
+    return next((reason for reason, holds in faults.items() if holds), None)
 
 
 def plain_reward(row: Row) -> Sequence[Response]:

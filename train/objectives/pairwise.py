@@ -146,12 +146,9 @@ def ipo(beta: float, average: bool = True, pairs: PairChoice | None = None, seed
     def scores(batch: Batch) -> Tensor:
         return batch.per_token(batch.log_ratios()) if average else batch.log_ratios()
 
+    target = 1 / (2 * beta)
     return _on_pairs(
-        lambda better, worse: (better - worse - 1 / (2 * beta)) ** 2,
-        beta,
-        pairs,
-        seed,
-        scores=scores,
+        lambda better, worse: (better - worse - target) ** 2, beta, pairs, seed, scores=scores
     )
 
 
