@@ -153,8 +153,7 @@ def _is_defined(name: str) -> re.Pattern[str]:
 
 def _calls_own(line: str, program_lines: Sequence[str]) -> bool:
     """Return True where a line calls something that the program binds above it."""
-    call = _CALL.match(line)
-    if call is None:
+    if not (call := _CALL.match(line)):
         return False
     bound = re.compile(rf"(?:def\s+|class\s+|import\s.*)?{re.escape(call[1])}\b")
     return any(map(bound.match, program_lines))

@@ -23,7 +23,6 @@ _TIME = re.compile(
 _WORD = re.compile(r"[a-z0-9]+(?::\d+)*(?:'[a-z]+)?")
 _IGNORED = frozenset({"the", "a", "an", "is", "are", "they", "both", "on", "at", "in", "of", "it"})
 _SAME_AS: Mapping[str, str] = {"same": "equal"}
-_SHORTEST_STEM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,9 @@ def _words(text: str) -> frozenset[str]:
     plain = _LATEX.sub(" ", text.lower().replace("\u2019", "'"))
     plain = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", plain)
     plain = re.sub(r"\b(\d+)(?:st|nd|rd|th)\b", r"\1", plain)
-    return frozenset(_stem(word) for word in _WORD.findall(plain) if word not in _IGNORED)
+    words = (word.removesuffix("'s") for word in _WORD.findall(plain) if word not in _IGNORED)
+    stems = (word[:-1] if re.fullmatch(r".{3,}s", word) else word for word in words)
+    return frozenset(_SAME_AS.get(stem, stem) for stem in stems)
 
 
 def same_words(gold: str, answer: str, question: str) -> bool:
@@ -117,9 +118,3 @@ def same_words(gold: str, answer: str, question: str) -> bool:
     if gold_words <= question_words:
         return answer_words == gold_words
     return gold_words - question_words <= answer_words <= gold_words | question_words
-
-
-def _stem(word: str) -> str:
-    word = word.removesuffix("'s")
-    word = word[:-1] if len(word) > _SHORTEST_STEM and word.endswith("s") else word
-    return _SAME_AS.get(word, word)

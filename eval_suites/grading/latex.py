@@ -118,8 +118,8 @@ _RULES = rules(
     (r"(?<![A-Za-z]) | (?![A-Za-z])", ""),
     (r"^[,;:]+|(?<!\\)[.,;:]+$", ""),
     (r"^\(([A-Z])\)$", r"\1"),
+    (r"^\{([^{}]*)\}$", r"\1"),
 )
-_WHOLE_GROUP = re.compile(r"\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 
@@ -146,8 +146,6 @@ def normalise(latex: str) -> str:
     text = unset(_SET_THOUSANDS.sub("", latex)).translate(_SIGNS)
     text = _OF_DEGREES.sub(_in_radians, rewrite(text, _MATRICES))
     text = rewrite(as_intervals(rewrite(text, _SPELLINGS).strip()), _RULES)
-    if whole := _WHOLE_GROUP.fullmatch(text):
-        text = whole[1]
     return intervals(_without_thousands(text))
 
 

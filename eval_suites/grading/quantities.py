@@ -45,9 +45,7 @@ _RULES = rules(
     (r"\*\*|__|`", ""),
     (r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", r"\1"),
     (r"\b(?:minus|negative)\s+(?=[\d.])", "-"),
-    (r"\band\s+(?:a|one)[\s-]half\b", "1/2"),
-    (r"\band\s+(?:a|one)[\s-]quarter\b", "1/4"),
-    (r"\band\s+(?:a|one)[\s-]third\b", "1/3"),
+    (r"\band\s+(?:a|one)[\s-](half|quarter|third)\b", lambda part: f"1/{_PARTS[part[1]]}"),
     (r"[{}]|\\f?boxed|\\fbox", " "),
 )
 
@@ -116,7 +114,7 @@ _WORDS = {
     "a": 1,
     **{word: 10 * number for number, word in enumerate(_TENS, 2)},
 }
-_PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5}
+_PARTS: dict[str, int] = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5}
 _IN_WORDS = re.compile(
     rf"\W*(a(?=\s+(?:half|third|quarter)\b)|{'|'.join(_WORDS)})(?:[\s-]({'|'.join(_ONES[1:10])}))?(?:\s+([A-Za-z]+))?\W*"
 )

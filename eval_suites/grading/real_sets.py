@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from eval_suites.grading.forms import intervals
+from eval_suites.grading.typesetting import rewrite, rules
 from eval_suites.grading.values import value_of
 
 _VARIABLE = r"(?:[A-Za-z](?:\([A-Za-z]\))?|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega))"
@@ -35,10 +36,9 @@ _LINES = (
     (r"_\s*\{?\s*(?:\\le|<=)\s*0\s*\}?", "non-positive"),
     (r"_\s*\{?\s*>\s*0\s*\}?|[\^_]\s*\{?\s*\+\s*\}?", "positive"),
     (r"_\s*\{?\s*<\s*0\s*\}?|[\^_]\s*\{?\s*-\s*\}?", "negative"),
+    ("", "all"),
 )
-_SIGNED_REALS = tuple(
-    (re.compile(f"{_REALS}(?:{sign})"), f" {name} reals ") for sign, name in _LINES
-)
+_REALS_IN_WORDS = rules(*((f"{_REALS}(?:{sign})", f" {name} reals ") for sign, name in _LINES))
 _IN_WORDS = re.compile(
     r"(?:the\s+set\s+of\s+)?(?:all\s+)?(?:(non-?\s?negative|non-?\s?positive|positive|negative)\s+)?"
     r"(?:reals|real\s+numbers?)(?:\s+[A-Za-z](?![A-Za-z]))?",
@@ -101,9 +101,7 @@ def as_intervals(text: str) -> str:
 def _set(text: str) -> Intervals:
     if builder := _BUILDER.fullmatch(text):
         text = builder[1].strip()
-    for pattern, words in _SIGNED_REALS:
-        text = pattern.sub(words, text)
-    text = re.sub(_REALS, " all reals ", text)
+    text = rewrite(text, _REALS_IN_WORDS)
     base, *excluded = _EXCEPT.split(_MEMBER.sub("", text.strip()), maxsplit=1)
     if excluded:
         return _without(_set(base), _points(excluded[0]))
@@ -162,8 +160,8 @@ def _by_size(relation: str, end: str, *, holds: bool) -> Intervals:
 
 def _points(text: str) -> list[str]:
     text = re.sub(rf"\\[{{}}]|{_VARIABLE}\s*=", " ", text)
-    points = [point.strip(" .") for point in re.split(r",|\band\b|\bor\b", text)]
-    return [point for point in points if point]
+    points = (point.strip(" .") for point in re.split(r",|\band\b|\bor\b", text))
+    return list(filter(None, points))
 
 
 def _number(text: str) -> float:
