@@ -129,11 +129,6 @@ def _requests(dialogue: Dialogue, names: tuple[str, str], values: Mapping[str, s
     return tuple(Request(messages=filled, decoding=DECODING) for filled in messages)
 
 
-def _judge_rated(sample: DialogueSample, answers: Answers, verdicts: Answers) -> Requests:
-    requests = single(sample.dialogue, [answers[0].text.strip()])
-    return with_repairs(requests, verdicts, rating, AGAIN_PLEASE)
-
-
 def _score_rated(
     _sample: DialogueSample, answers: Answers, verdicts: Answers, _outcomes: Outcomes
 ) -> Score:
@@ -154,6 +149,10 @@ RATED: Suite[DialogueSample] = Suite(
     load=lambda _: (),
     ask=lambda _sample, _answers: (),
     score=_score_rated,
-    judging=JudgeRules(_judge_rated),
+    judging=JudgeRules(
+        lambda sample, answers, verdicts: with_repairs(
+            single(sample.dialogue, [answers[0].text.strip()]), verdicts, rating, AGAIN_PLEASE
+        )
+    ),
     metrics=MetricRules(bounds=(1.0, 10.0)),
 )

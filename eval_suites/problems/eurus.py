@@ -54,10 +54,7 @@ def is_gold(sample: Any, text: str) -> bool:
 
 
 def variant(
-    suite: Suite[Q],
-    name: str,
-    is_right: Callable[[Q, str], bool] = is_gold,
-    version: str = "3",
+    suite: Suite[Q], name: str, is_right: Callable[[Q, str], bool] = is_gold, version: str = "3"
 ) -> Suite[Q]:
     """Return a suite under this protocol.
 

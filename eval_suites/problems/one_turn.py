@@ -56,22 +56,16 @@ def ask_question(instruction: str, decoding: Decoding) -> Callable[[Question, An
 
 def ask_text(prompt: Callable[[S], str], decoding: Decoding) -> Callable[[S, Answers], Requests]:
     """Return an `ask` that sends one plain text, which `prompt` returns for a sample."""
-
-    def ask(sample: S, answers: Answers) -> Requests:
-        return () if answers else (Request(text=prompt(sample), decoding=decoding),)
-
-    return ask
+    return lambda sample, answers: (
+        () if answers else (Request(text=prompt(sample), decoding=decoding),)
+    )
 
 
 def score_answer(
     score: Callable[[S, Answer], Score],
 ) -> Callable[[S, Answers, Answers, Outcomes], Score]:
     """Return a suite's `score` that looks at the only answer, without verdicts and outcomes."""
-
-    def score_first(sample: S, answers: Answers, _verdicts: Answers, _outcomes: Outcomes) -> Score:
-        return score(sample, answers[0])
-
-    return score_first
+    return lambda sample, answers, _verdicts, _outcomes: score(sample, answers[0])
 
 
 def before(stop: str, text: str) -> str:
@@ -117,7 +111,12 @@ def words_score(answer: Answer, extracted: str | None, strict: bool, flexible: b
 
 
 def in_subset(score: Score, subset: str) -> Score:
-    """Return the score with its headline also under the name of a subset (`addition/accuracy`)."""
+    """Return the score with its headline also under the name of a subset (`addition/accuracy`).
+
+    The score stays as it is where the subset has no name.
+    """
+    if not subset:
+        return score
     own = f"{snake_case(subset)}/{HEADLINE}"
     return replace(score, metrics={**score.metrics, own: score.metrics[HEADLINE]})
 
@@ -127,26 +126,19 @@ def snake_case(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def _score(sample: Sample, answer: Answer) -> Score:
-    return number_score(answer, sample.gold)
-
-
-def number_suite(score: Callable[[Sample, Answer], Score] = _score, **facts: Any) -> Suite[Sample]:
+def number_suite(
+    score: Callable[[Sample, Answer], Score] = lambda s, a: number_score(a, s.gold), **facts: Any
+) -> Suite[Sample]:
     """Return a suite of word problems that are asked as `gsm8k` is.
 
     Args:
         score: returns the score of an answer, without the metric of its subset.
         facts: the name, version, source, licence and `load`, as in `Suite`.
     """
-
-    def score_in_subset(sample: Sample, answer: Answer) -> Score:
-        own = score(sample, answer)
-        return in_subset(own, sample.subset) if sample.subset else own
-
     return Suite(
         **facts,
         headline=HEADLINE,
         ask=ask_question(INSTRUCTION, CHAT_DECODING),
-        score=score_answer(score_in_subset),
+        score=score_answer(lambda sample, answer: in_subset(score(sample, answer), sample.subset)),
         sampling=SamplingRules(decoding=CHAT_DECODING),
     )

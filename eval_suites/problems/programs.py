@@ -9,20 +9,12 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
+from eval_suites import suite
 from eval_suites.grading.status import runnable, status_of
 from eval_suites.problems.one_turn import ask_chat
 from eval_suites.requests import Answer, Decoding
 from eval_suites.scores import Score, Status
-from eval_suites.suite import (
-    Answers,
-    CheckRules,
-    Checks,
-    MetricRules,
-    Outcomes,
-    S,
-    SamplingRules,
-    Suite,
-)
+from eval_suites.suite import Answers, Checks, Outcomes, S, Suite
 
 #: One program an answer; suites that allow several answers average over repeats.
 METRIC = "pass_at_1"
@@ -76,9 +68,9 @@ def program_suite(
         load=load,
         ask=ask_chat(prompt, decoding, PREFIX),
         score=score,
-        sampling=SamplingRules(decoding=decoding, needs=frozenset({"prefix"})),
-        checking=CheckRules(checks, programs=True),
-        metrics=MetricRules(over_repeats=over_repeats),
+        sampling=suite.SamplingRules(decoding=decoding, needs=frozenset({"prefix"})),
+        checking=suite.CheckRules(checks, programs=True),
+        metrics=suite.MetricRules(over_repeats=over_repeats),
     )
 
 

@@ -174,7 +174,10 @@ class Worker:
         leash, end = socket.socketpair()
         with leash, end:
             await zygotes.send("call", {**job, **asdict(limits)}, end)
-            return _of_call(await zygotes.report("call", limits), limits)
+            report = await zygotes.report("call", limits)
+        ended = {"verdict": "crash", "reason": _ending(report)}
+        result = _ended_by_us(report, limits) or _message(report) or ended
+        return Outcome(**{**result, "cpu_s": report["cpu_s"], "tier": "call"})
 
     def _programs(self, tier: Tier) -> Zygotes:
         if "programs" not in self._started:
@@ -206,13 +209,6 @@ def _of_program(candidate: Report, tester: Report, limits: Limits, tier: str) ->
         reason = result["reason"] if leashed else _ending(candidate)
         result = {"verdict": "crash", "reason": reason}
     return Outcome(**{**result, "cpu_s": candidate["cpu_s"], "tier": tier})
-
-
-def _of_call(report: Report, limits: Limits) -> Outcome:
-    """Return the outcome of a trusted call from the report on its process."""
-    ended = {"verdict": "crash", "reason": _ending(report)}
-    result = _ended_by_us(report, limits) or _message(report) or ended
-    return Outcome(**{**result, "cpu_s": report["cpu_s"], "tier": "call"})
 
 
 def _ended_by_us(report: Report, limits: Limits) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from math import sqrt
 from pathlib import Path
 from statistics import stdev
 
+from eval_suites import suite
 from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.status import worst_status
 from eval_suites.judging import length_control, prompts
@@ -29,15 +30,7 @@ from eval_suites.judging.verdicts import label_preference, official_ranking, ran
 from eval_suites.problems.one_turn import ask_chat
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.scores import Score, mean_metrics, means_of
-from eval_suites.suite import (
-    Answers,
-    JudgeRules,
-    MetricRules,
-    Outcomes,
-    Requests,
-    SamplingRules,
-    Suite,
-)
+from eval_suites.suite import Answers, Outcomes, Requests, Suite
 
 #: The texts in the official annotations; the board's entry of the same model is another sampling.
 BASELINE_1 = "alpaca_eval/alpaca_eval_1_reference_outputs.json.gz"
@@ -85,17 +78,12 @@ def _load(
     if missing := ", ".join(sorted(_FIELDS - prompt.fields)):
         raise malformed(f"{folder}/{prompt_file}", f"no chat messages with {missing} in braces")
     rows = list(read_array(folder, baseline, ("instruction", "output", "generator")))
-    controls = length_control.load_controls(folder, len(rows)) if controlled else None
+    controls: Sequence[length_control.Controls | None] = [None] * len(rows)
+    if controlled:
+        controls = length_control.load_controls(folder, len(rows)) or controls
     return tuple(
-        Sample(
-            id=str(number),
-            instruction=row["instruction"],
-            baseline=row["output"],
-            generator=row["generator"],
-            prompt=prompt,
-            controls=controls[number] if controls else None,
-        )
-        for number, row in rows
+        Sample(str(number), row["instruction"], row["output"], row["generator"], prompt, control)
+        for (number, row), control in zip(rows, controls, strict=True)
     )
 
 
@@ -137,9 +125,8 @@ def ranked(sample: Sample, verdicts: Answers) -> float | None:
 
 def weighted(sample: Sample, verdicts: Answers) -> float | None:
     """Return the preference by log-probabilities; upstream's rule is ours."""
-    if not verdicts or not verdicts[0].logprobs:
-        return None
-    return _for_model(sample, label_preference(verdicts[0].logprobs[0]))
+    top = verdicts[0].logprobs if verdicts else ()
+    return _for_model(sample, label_preference(top[0])) if top else None
 
 
 def _for_model(sample: Sample, preference: float | None) -> float | None:
@@ -212,9 +199,9 @@ FIRST: Suite[Sample] = Suite(
     load=partial(_load, baseline=BASELINE_1, prompt_file=PROMPT_1, controlled=False),
     ask=ask_chat(lambda sample: sample.instruction, DECODING),
     score=_score_ranked,
-    sampling=SamplingRules(decoding=DECODING),
-    judging=JudgeRules(_judge_ranked),
-    metrics=MetricRules(aggregate=_aggregate),
+    sampling=suite.SamplingRules(decoding=DECODING),
+    judging=suite.JudgeRules(_judge_ranked),
+    metrics=suite.MetricRules(aggregate=_aggregate),
 )
 SECOND: Suite[Sample] = replace(
     FIRST,
@@ -222,6 +209,6 @@ SECOND: Suite[Sample] = replace(
     version="1",
     load=partial(_load, baseline=BASELINE_2, prompt_file=PROMPT_2, controlled=True),
     score=_score_weighted,
-    judging=JudgeRules(_judge_weighted, needs=frozenset({"logprobs"})),
+    judging=suite.JudgeRules(_judge_weighted, needs=frozenset({"logprobs"})),
     metrics=replace(FIRST.metrics, note=_note),
 )

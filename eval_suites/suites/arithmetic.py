@@ -12,11 +12,11 @@ problems of the split "train", to sample training data from: no test problem is 
 
 import functools
 import hashlib
-import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from operator import add, floordiv, mul, sub
 from random import Random
 from typing import Literal
 
@@ -42,12 +42,7 @@ _CONTINUES = re.compile(r"[.!?]\s+\S|\n\s*\S")
 MOST_PROBLEMS = 1000
 #: The splits that a template's numbers are dealt to, by hash.
 _SHARES: tuple[Split, ...] = ("train",) * 6 + ("probe",) * 2 + ("test",) * 2
-_OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.floordiv,
-}
+_SIGNS: Mapping[str, Callable[[int, int], int]] = {"+": add, "-": sub, "*": mul, "/": floordiv}
 _NAMES = (
     "Ada", "Ben", "Carla", "Deniz", "Elif", "Femi", "Greta", "Hugo",
     "Ines", "Jonas", "Kenji", "Lena", "Marek", "Nora", "Omar", "Priya",
@@ -69,7 +64,7 @@ class Step:
     @property
     def result(self) -> int:
         """The result of the calculation."""
-        return _OPERATIONS[self.sign](self.left, self.right)
+        return _SIGNS[self.sign](self.left, self.right)
 
     def as_text(self, result: int | None = None) -> str:
         """Return the calculation as text, with `result` in the place of its own if given."""
@@ -202,10 +197,8 @@ def final_answer(text: str) -> str | None:
 
 
 def _score(problem: Problem, answer: Answer) -> Score:
-    readings = {
-        "accuracy": last_quantity(answer.text),
-        "accuracy_strict": final_answer(answer.text),
-    }
+    text = answer.text
+    readings = {"accuracy": last_quantity(text), "accuracy_strict": final_answer(text)}
     return numeric_score(answer, str(problem.answer), "accuracy", readings)
 
 

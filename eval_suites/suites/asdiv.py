@@ -16,23 +16,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from eval_suites.files import malformed, read_array, read_text
 from eval_suites.grading.declarations import declared_text
 from eval_suites.grading.kinds import RATIO, SEVERAL, TIME, Kind, same_words
 from eval_suites.grading.numbers import normalise
-from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import (
-    CHAT_DECODING,
-    HEADLINE,
-    ask_question,
-    in_subset,
-    number_score,
-    score_answer,
-    words_score,
-)
+from eval_suites.problems import eurus, one_turn
+from eval_suites.problems.one_turn import CHAT_DECODING, in_subset
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from eval_suites.suite import SamplingRules, Suite
@@ -69,8 +61,8 @@ def problems(folder: Path | None) -> Iterator[Problem]:
         texts = [(node.findtext(tag) or "").strip() for tag in ("Body", "Question", "Answer")]
         name = node.get("ID")
         if not name or not all(texts):
-            place = f"{XML_FILE}, problem {name or number}"
-            raise malformed(place, "ID, Body, Question or Answer is missing")
+            fault = "ID, Body, Question or Answer is missing"
+            raise malformed(f"{XML_FILE}, problem {name or number}", fault)
         body, question, answer = texts
         gold, kind = gold_of(answer, ratio=node.findtext("Solution-Type") == "Ratio")
         yield Problem(name, f"{body} {question}", question, gold, kind)
@@ -80,9 +72,13 @@ def eurus_problems(folder: Path | None) -> Iterator[Problem]:
     """Yield the rows of the LILA form with split "test"; gold is the first listed answer."""
     fields = ("Input", "split")
     for number, row in read_array(folder, LILA_FILE, fields, key="Instances"):
-        if row["split"] == "test":
-            gold, kind = gold_of(_first(row.get("Output Answer"), number), ratio=True)
-            yield Problem(str(number), row["Input"], row["Input"], gold, kind)
+        if row["split"] != "test":
+            continue
+        answers = row.get("Output Answer")
+        if not (isinstance(answers, list) and answers and isinstance(answers[0], str)):
+            raise malformed(f"{LILA_FILE}, row {number}", "no text in 'Output Answer'")
+        gold, kind = gold_of(answers[0], ratio=True)
+        yield Problem(str(number), row["Input"], row["Input"], gold, kind)
 
 
 def gold_of(answer: str, *, ratio: bool) -> tuple[str, KindName]:
@@ -109,15 +105,9 @@ def _tree(text: str) -> ET.Element:
         raise malformed(XML_FILE, f"no XML ({error})") from error
 
 
-def _first(answers: Any, row: int) -> str:
-    if isinstance(answers, list) and answers and isinstance(answers[0], str):
-        return answers[0]
-    raise malformed(f"{LILA_FILE}, row {row}", "no text in 'Output Answer'")
-
-
 def _score(problem: Problem, answer: Answer) -> Score:
     if problem.kind == "number":
-        return in_subset(number_score(answer, problem.gold), problem.kind)
+        return in_subset(one_turn.number_score(answer, problem.gold), problem.kind)
     declaration = declared_text(answer.text)
     if kind := _KINDS.get(problem.kind):
         right = kind.agrees(problem.gold, declaration or "")
@@ -125,7 +115,7 @@ def _score(problem: Problem, answer: Answer) -> Score:
     else:
         right = same_words(problem.gold, declaration or "", problem.closing_question)
         flexible = right
-    return in_subset(words_score(answer, declaration, right, flexible), problem.kind)
+    return in_subset(one_turn.words_score(answer, declaration, right, flexible), problem.kind)
 
 
 FULL: Suite[Problem] = Suite(
@@ -133,10 +123,10 @@ FULL: Suite[Problem] = Suite(
     version="3",
     source="chaochun/nlu-asdiv-dataset @ 883f90a9a65bf00304ba8f37423910fe743abc47",
     licence="CC BY-NC 4.0",
-    headline=HEADLINE,
+    headline=one_turn.HEADLINE,
     load=lambda folder: tuple(problems(folder)),
-    ask=ask_question(INSTRUCTION, CHAT_DECODING),
-    score=score_answer(_score),
+    ask=one_turn.ask_question(INSTRUCTION, CHAT_DECODING),
+    score=one_turn.score_answer(_score),
     sampling=SamplingRules(decoding=CHAT_DECODING),
 )
 EURUS: Suite[Problem] = replace(

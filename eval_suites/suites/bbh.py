@@ -55,18 +55,15 @@ class Sample:
 
 def _samples(folder: Path | None) -> Iterator[Sample]:
     for task in TASKS:
-        examples = _examples(folder, f"bbh/cot-prompts/{task}.txt")
+        # A task's instruction and examples stand below a rule of dashes.
+        name = f"bbh/cot-prompts/{task}.txt"
+        _, rule, examples = read_text(folder, name).partition(RULE)
+        if not rule:
+            raise malformed(f"{folder}/{name}", "no line of five dashes above the examples")
         rows = read_array(folder, f"bbh/bbh/{task}.json", ("input", "target"), key="examples")
         for number, row in rows:
-            yield Sample(f"{task}/{number}", task, row["input"], row["target"], examples)
-
-
-def _examples(folder: Path | None, name: str) -> str:
-    """Return a task's instruction and examples, which stand below a rule of dashes."""
-    _, rule, examples = read_text(folder, name).partition(RULE)
-    if not rule:
-        raise malformed(f"{folder}/{name}", "no line of five dashes above the examples")
-    return examples.strip("\n")
+            own = examples.strip("\n")
+            yield Sample(f"{task}/{number}", task, row["input"], row["target"], own)
 
 
 def _prompt(sample: Sample) -> str:

@@ -29,21 +29,16 @@ NEXT_QUESTION = "Q:"
 TEXT_DECODING = Decoding(max_tokens=512, stop=(NEXT_QUESTION,))
 
 
-def _load(
-    folder: Path | None, file: str = TEST_FILE, examples_file: str = ""
-) -> tuple[Sample, ...]:
-    examples = _examples(read_text(folder, examples_file)) if examples_file else ""
-    return tuple(
-        Sample(str(number), row["question"], _gold(row["answer"], file, number), examples=examples)
-        for number, row in read_rows(folder, file, ("question", "answer"))
-    )
-
-
-def _gold(answer: str, file: str, row: int) -> str:
-    _, mark, number = answer.rpartition("####")
-    if not mark or declared_quantity(answer) is None:
-        raise malformed(f"{file}, row {row}", "no number after '####'")
-    return normalise(number)
+def _load(folder: Path | None, file: str = TEST_FILE, examples: str = "") -> tuple[Sample, ...]:
+    """Return the problems of a file, each behind the worked examples of another one."""
+    shown = _examples(read_text(folder, examples)) if examples else ""
+    samples = []
+    for number, row in read_rows(folder, file, ("question", "answer")):
+        _, mark, gold = row["answer"].rpartition("####")
+        if not mark or declared_quantity(row["answer"]) is None:
+            raise malformed(f"{file}, row {number}", "no number after '####'")
+        samples.append(Sample(str(number), row["question"], normalise(gold), examples=shown))
+    return tuple(samples)
 
 
 def _examples(text: str) -> str:
@@ -71,7 +66,7 @@ CHAT: Suite[Sample] = number_suite(
 COT8: Suite[Sample] = replace(
     CHAT,
     name="gsm8k:cot8",
-    load=partial(_load, examples_file=EXAMPLES_FILE),
+    load=partial(_load, examples=EXAMPLES_FILE),
     ask=ask_text(lambda sample: f"{sample.examples}Q: {sample.question}\nA:", TEXT_DECODING),
     sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
 )

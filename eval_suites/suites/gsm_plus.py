@@ -21,14 +21,8 @@ from eval_suites.files import malformed, read_rows
 from eval_suites.grading.numbers import normalise, numbers
 from eval_suites.grading.quantities import declared_quantity
 from eval_suites.grading.refusals import finds_unanswerable, says_unanswerable
-from eval_suites.problems import eurus
-from eval_suites.problems.one_turn import (
-    Sample,
-    number_score,
-    number_suite,
-    snake_case,
-    words_score,
-)
+from eval_suites.problems import eurus, one_turn
+from eval_suites.problems.one_turn import Sample
 from eval_suites.requests import Answer
 from eval_suites.scores import Score
 from eval_suites.suite import Suite
@@ -42,7 +36,7 @@ UNANSWERABLE = "None"
 def _load(folder: Path | None, file: str) -> Sequence[Sample]:
     samples = []
     for number, row in read_rows(folder, file, ("question", "answer", "perturbation_type")):
-        answer, subset = row["answer"], snake_case(row["perturbation_type"])
+        answer, subset = row["answer"], one_turn.snake_case(row["perturbation_type"])
         if answer.strip() != UNANSWERABLE and len(numbers(answer)) != 1:
             raise malformed(f"{file}, row {number}", "'answer' is neither a number nor None")
         samples.append(Sample(str(number), row["question"], normalise(answer), subset))
@@ -51,13 +45,13 @@ def _load(folder: Path | None, file: str) -> Sequence[Sample]:
 
 def _score(sample: Sample, answer: Answer) -> Score:
     if sample.gold != UNANSWERABLE:
-        return number_score(answer, sample.gold)
+        return one_turn.number_score(answer, sample.gold)
     right = says_unanswerable(answer.text)
     extracted = UNANSWERABLE if right else declared_quantity(answer.text)
-    return words_score(answer, extracted, right, right or finds_unanswerable(answer.text))
+    return one_turn.words_score(answer, extracted, right, right or finds_unanswerable(answer.text))
 
 
-FULL: Suite[Sample] = number_suite(
+FULL: Suite[Sample] = one_turn.number_suite(
     name="gsm_plus",
     version="3",
     source="qtli/GSM-Plus @ 3474129ec12fcd3e8ac08cb037aca1928efca98c",

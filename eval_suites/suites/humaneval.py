@@ -22,7 +22,7 @@ from eval_suites.files import malformed, read_rows
 from eval_suites.grading.code import header, program
 from eval_suites.problems.programs import program_suite
 from eval_suites.sandbox.checks import Limits, Program
-from eval_suites.suite import Checks, Outcomes, Suite
+from eval_suites.suite import Checks, Suite
 
 TEST_FILE = "humaneval/HumanEval.jsonl.gz"
 MAX_TOKENS = 512
@@ -93,8 +93,7 @@ def question(function: Function) -> str:
     )
 
 
-def candidate(function: Function, text: str) -> str:
-    """Return the program that an answer makes of a function."""
+def _candidate(function: Function, text: str) -> str:
     return program(function.prompt, function.entry_point, text)
 
 
@@ -147,11 +146,6 @@ def _tester(sample: PlusSample, kind: str, inputs: str) -> str:
     return f"{reference}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
 
 
-def _base(_sample: PlusSample, outcomes: Outcomes, _value: float) -> dict[str, float]:
-    passed = [outcome.verdict == "pass" for outcome in outcomes[:1]]
-    return {"pass_at_1_base": float(any(passed))}
-
-
 SUITE: Suite[Sample] = program_suite(
     name="humaneval",
     version="2",
@@ -160,7 +154,7 @@ SUITE: Suite[Sample] = program_suite(
     load=_load,
     prompt=question,
     max_tokens=MAX_TOKENS,
-    candidate=candidate,
+    candidate=_candidate,
     tests=_tests,
 )
 PLUS: Suite[PlusSample] = program_suite(
@@ -171,7 +165,9 @@ PLUS: Suite[PlusSample] = program_suite(
     load=_load_plus,
     prompt=question,
     max_tokens=MAX_TOKENS,
-    candidate=candidate,
+    candidate=_candidate,
     tests=_tests_plus,
-    subsets=_base,
+    subsets=lambda _sample, outcomes, _value: {
+        "pass_at_1_base": float(any(outcome.verdict == "pass" for outcome in outcomes[:1]))
+    },
 )

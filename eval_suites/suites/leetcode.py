@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eval_suites.files import malformed, read_rows
 from eval_suites.grading.code import class_program
@@ -105,24 +106,21 @@ class Sample:
 def _load(folder: Path | None) -> Sequence[Sample]:
     samples = []
     for number, row in read_rows(folder, FILE, ("task_id", "prompt_sft", "test")):
-        difficulty = _difficulty(row.get("meta"), f"{folder}/{FILE}, row {number}")
+        facts: Any = row.get("meta")
+        try:
+            facts = ast.literal_eval(facts) if isinstance(facts, str) else facts
+            difficulty = str(facts["difficulty"]).lower()
+        except (ValueError, SyntaxError, TypeError, KeyError):
+            place = f"{folder}/{FILE}, row {number}"
+            raise malformed(place, "no difficulty in 'meta'") from None
         samples.append(Sample(row["task_id"], row["prompt_sft"], row["test"], difficulty))
     return tuple(samples)
 
 
-def _difficulty(meta: object, place: str) -> str:
-    try:
-        facts = ast.literal_eval(meta) if isinstance(meta, str) else meta
-        return str(facts["difficulty"]).lower()  # type: ignore[index] # checked by trying
-    except (ValueError, SyntaxError, TypeError, KeyError):
-        raise malformed(place, "no difficulty in 'meta'") from None
-
-
 def _tests(sample: Sample, candidate: str) -> Checks:
-    if _ON_LISTS.search(sample.test):
-        tester = BEFORE_TEST + sample.test
-        return (Program(candidate + BEHIND_CANDIDATE, CLASS, tester, LIMITS),)
-    return (Program(candidate, CLASS, sample.test, LIMITS),)
+    on_lists = _ON_LISTS.search(sample.test)
+    behind, before = (BEHIND_CANDIDATE, BEFORE_TEST) if on_lists else ("", "")
+    return (Program(candidate + behind, CLASS, before + sample.test, LIMITS),)
 
 
 SUITE: Suite[Sample] = program_suite(

@@ -15,7 +15,6 @@ import json
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from eval_suites.files import malformed, read_rows, read_text
 from eval_suites.grading import latex, mathematics, minerva
@@ -55,25 +54,20 @@ class Sample:
     examples: str = ""
 
 
-def _load(
-    folder: Path | None, name: str, subject: str, examples_file: str = ""
-) -> tuple[Sample, ...]:
-    examples = _examples(read_text(folder, examples_file)) if examples_file else ""
-    return tuple(
-        _sample(row, f"{name}, row {number}", str(number), row[subject], examples)
-        for number, row in read_rows(folder, name, ("problem", "solution", subject))
-    )
-
-
-def _sample(row: dict[str, Any], place: str, name: str, subject: str, examples: str) -> Sample:
-    gold, last = boxed(row["solution"]), last_box(row["solution"])
-    level = str(row.get("level")).removeprefix("Level ")
-    if gold is None or last is None:
-        raise malformed(place, "the solution has no \\boxed answer")
-    if level not in {"1", "2", "3", "4", "5"}:
-        raise malformed(place, f"level {level!r} is not 1 to 5")
-    slug = subject.lower().replace("&", "and").replace(" ", "_")
-    return Sample(name, row["problem"], gold, last, level, slug, examples)
+def _load(folder: Path | None, name: str, subject: str, examples: str = "") -> tuple[Sample, ...]:
+    """Return the problems of a file, each behind the worked examples of another one."""
+    shown = _examples(read_text(folder, examples)) if examples else ""
+    samples = []
+    for number, row in read_rows(folder, name, ("problem", "solution", subject)):
+        gold, last = boxed(row["solution"]), last_box(row["solution"])
+        level = str(row.get("level")).removeprefix("Level ")
+        if gold is None or last is None:
+            raise malformed(f"{name}, row {number}", "the solution has no \\boxed answer")
+        if level not in {"1", "2", "3", "4", "5"}:
+            raise malformed(f"{name}, row {number}", f"level {level!r} is not 1 to 5")
+        slug = row[subject].lower().replace("&", "and").replace(" ", "_")
+        samples.append(Sample(str(number), row["problem"], gold, last, level, slug, shown))
+    return tuple(samples)
 
 
 def _examples(text: str) -> str:
@@ -135,7 +129,7 @@ CHAT: Suite[Sample] = Suite(
 MINERVA4: Suite[Sample] = replace(
     CHAT,
     name="math:minerva4",
-    load=partial(_load, name=TEST_FILE, subject="type", examples_file=EXAMPLES_FILE),
+    load=partial(_load, name=TEST_FILE, subject="type", examples=EXAMPLES_FILE),
     ask=ask_text(lambda sample: sample.examples + UNSOLVED.format(sample.question), TEXT_DECODING),
     sampling=SamplingRules(decoding=TEXT_DECODING, needs=frozenset({"tokens"})),
 )

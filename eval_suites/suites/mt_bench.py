@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval_suites import suite
 from eval_suites.files import malformed, read_rows
 from eval_suites.grading.status import worst_status
 from eval_suites.judging.injections import suspicious
@@ -23,15 +24,7 @@ from eval_suites.judging.prompts import final_replies, with_repairs
 from eval_suites.judging.verdicts import official_rating, rating
 from eval_suites.requests import Decoding, Message, Request
 from eval_suites.scores import Score, column, mean_metrics, means_of
-from eval_suites.suite import (
-    Answers,
-    JudgeRules,
-    MetricRules,
-    Outcomes,
-    Requests,
-    SamplingRules,
-    Suite,
-)
+from eval_suites.suite import Answers, Outcomes, Requests, Suite
 
 QUESTION_FILE = "mt_bench/question.jsonl"
 REFERENCE_FILE = "mt_bench/reference_answer/gpt-4.jsonl"
@@ -61,8 +54,7 @@ def _load(folder: Path | None) -> Sequence[Sample]:
         name, turns = str(row.get("question_id")), _texts(row.get("turns"), place)
         category = row["category"]
         if category in WITH_REFERENCES and name not in references:
-            fault = f"question {name} has no reference answer in {REFERENCE_FILE}"
-            raise malformed(place, fault)
+            raise malformed(place, f"question {name} has no reference answer in {REFERENCE_FILE}")
         reference = references[name] if category in WITH_REFERENCES else ()
         samples.append(Sample(turns, prompts, reference, id=name, category=category))
     return tuple(samples)
@@ -171,7 +163,7 @@ SUITE: Suite[Sample] = Suite(
     load=_load,
     ask=_ask,
     score=_score,
-    sampling=SamplingRules(decoding=DECODING),
-    judging=JudgeRules(_judge),
-    metrics=MetricRules(bounds=(1.0, 10.0), aggregate=_aggregate),
+    sampling=suite.SamplingRules(decoding=DECODING),
+    judging=suite.JudgeRules(_judge),
+    metrics=suite.MetricRules(bounds=(1.0, 10.0), aggregate=_aggregate),
 )

@@ -91,7 +91,5 @@ SUITE: Suite[Sample] = Suite(
     sampling=SamplingRules(decoding=DECODING),
 )
 EURUS: Suite[Sample] = eurus.variant(
-    SUITE,
-    "theoremqa:eurus",
-    lambda sample, text: bool(agrees(sample.gold, text, close_upstream)),
+    SUITE, "theoremqa:eurus", lambda sample, text: bool(agrees(sample.gold, text, close_upstream))
 )

@@ -23,7 +23,7 @@ def serve(job: dict[str, Any], sock: socket.socket) -> NoReturn:
         exec(compile(job["candidate"], "<candidate>", "exec"), vars(module))  # noqa: S102 - its purpose
         objects = [vars(module)[job["entry_point"]]]
     except BaseException as error:
-        reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
+        reason = f"{type(error).__name__}: {str(error)[:500]}".rstrip(": ")
         send(sock, encode(("broken", reason)))
         os._exit(0)
     send(sock, encode(("ready", "")))
@@ -51,8 +51,4 @@ def _answer(
     except NotPlainError as error:
         return encode(("raised", ("TypeError", f"the candidate returned {error}"), []))
     except BaseException as error:
-        return encode(("raised", (type(error).__name__, _text(error)), []))
-
-
-def _text(error: BaseException) -> str:
-    return str(error)[:500]
+        return encode(("raised", (type(error).__name__, str(error)[:500]), []))

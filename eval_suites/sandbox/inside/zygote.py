@@ -74,20 +74,15 @@ def _candidate(case: Case, place: Place) -> dict[str, Any]:
         candidate.serve(case.job, socket.socket(fileno=talk[0]))
 
     report = watch(case, run)
-    if place.tier != "A":
-        _empty(place.scratch)
+    if place.tier != "A":  # the next case gets the same folder, so its files go
+        import shutil  # here, for it loads libraries, and every fork of tier A would pay for them
+
+        for entry in os.scandir(place.scratch):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)  # noqa: PTH108 - pathlib is not loaded here
     return {**report, "ended_by": "unconfined"} if report["message"] else report
-
-
-def _empty(folder: str) -> None:
-    """Remove the files of a case from the folder that the next one gets too."""
-    import shutil  # here, for it loads libraries, and every fork of tier A would pay for them
-
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
-        else:
-            os.unlink(entry.path)  # noqa: PTH108 - pathlib is not loaded here
 
 
 def _tester(case: Case, _: Place) -> dict[str, Any]:
