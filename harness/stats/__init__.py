@@ -10,5 +10,4 @@ __all__ = [
     "records",
     "seeds",
     "series",
-    "wins",
 ]

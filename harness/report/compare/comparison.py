@@ -14,10 +14,9 @@ from harness.stats.cells import AVERAGE, Cell, Column, Comparison, Key, decimals
 from harness.stats.clusters import noise
 from harness.stats.intervals import is_binary, mean_intervals, mover_average
 from harness.stats.methods import LEVEL, gaps, methods
-from harness.stats.paired import holm, paired_averages, paired_differences
+from harness.stats.paired import holm, is_won_or_tied, paired_averages, paired_differences, win_rate
 from harness.stats.power.sizes import detectable
 from harness.stats.series import answers, paired_values, values
-from harness.stats.wins import is_won_or_tied, win_rate
 from harness.storage.result import Result, SuiteResult
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from harness.stats.paired import bonett_price, mcnemar
+from harness.stats.paired import bonett_price, is_won_or_tied, mcnemar, win_rate
 from harness.stats.seeds import method_difference, seed_spread
-from harness.stats.wins import is_won_or_tied, win_rate
 
 DRAWS = 1_000
 
