@@ -24,22 +24,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         launch_command(options)
     except Exception as error:  # the border; a process that failed has said so itself
-        return _failed(error, options.config_file)
+        from torch.distributed.elastic.multiprocessing import SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+        traceback.print_exc()
+        if not isinstance(error, (ChildFailedError, SignalException)):
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            where = options.config_file or "launch"
+            message = f"{where}: accelerate cannot start the processes: {first}"
+            PipeReporter(0)({"event": "error", "message": message, "exit_code": 2})
+        return 1
     finally:
         shutil.rmtree(options.log_dir, ignore_errors=True)
     return 0
-
-
-def _failed(error: Exception, config: str | None) -> int:
-    from torch.distributed.elastic.multiprocessing import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-
-    traceback.print_exc()
-    if not isinstance(error, (ChildFailedError, SignalException)):
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"{config or 'launch'}: accelerate cannot start the processes: {first}"
-        PipeReporter(0)({"event": "error", "message": message, "exit_code": 2})
-    return 1
 
 
 if __name__ == "__main__":

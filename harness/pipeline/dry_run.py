@@ -79,11 +79,7 @@ def estimate_costs(recipe: Recipe, places: Places, rows: int | None) -> dict[str
 
 
 def _find_base(recipe: Recipe, places: Places) -> Base:
-    """Return the base with its own configuration, or with the values of the recipe.
-
-    Raises:
-        ModelError: the base is not on this machine, and the recipe states no values.
-    """
+    """Return the base with its own configuration, or with the values of the recipe."""
     folder = checkpoints.local(recipe.base, places.models, places.near)
     if folder is not None:
         full = checkpoints.under(folder, places.models) or folder
@@ -156,11 +152,7 @@ def _counted(
 
 
 def _assumed_count(name: str, config: TrainConfig, drawn: SampleSection | None) -> tuple[int, str]:
-    """Return the number of prompts of data that is not here, and where it comes from.
-
-    Raises:
-        UserError: no number is given.
-    """
+    """Return the number of prompts of data that is not here, and where it comes from."""
     if config.rows is not None:
         return config.rows, "assumed (--rows)"
     if drawn is not None and drawn.limit is not None:

@@ -29,10 +29,7 @@ class Stage:
 
     Attributes:
         kind: a key of `harness.pipeline.worker.KINDS`.
-        title: shown on the screen.
-        folder: the stage's own.
         key: a hash of everything that the outcome depends on; no path is in it.
-        job: what the process is handed.
         launch: the number of processes that share the work, where it is not one.
         old_key: as versions wrote it that hashed paths, too; "" where it is the same.
         lost: whether the outcome is known to be gone, whatever the key says.
@@ -71,10 +68,7 @@ class Stage:
 class StageRunner:
     """Runs stages one after another; the screen shows each with its number, and its events.
 
-    Attributes:
-        total: the number of stages.
-        number: of the stage that began last.
-        events: of the stages, except progress.
+    `number` is that of the stage that began last; `events` are the stages' own, except progress.
     """
 
     screen: Screen

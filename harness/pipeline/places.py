@@ -8,13 +8,9 @@ from pathlib import Path
 class Places:
     """The folders and the store that a command works with.
 
-    Attributes:
-        runs: folder of run folders.
-        models: folder of fetched models.
-        data_dir: folder of benchmark files.
-        tracking_uri: an MLflow URI, empty for no tracking.
-        near: folders that a relative path may be relative to, besides the current one (the
-            recipe's own).
+    `runs` holds run folders, `models` fetched models, `data_dir` benchmark files. `tracking_uri` is
+    an MLflow URI, empty for no tracking. `near` are folders that a relative path may be relative
+    to, besides the current one (the recipe's own).
     """
 
     runs: Path

@@ -23,13 +23,11 @@ class Plan:
     """A recipe with everything that it names found on this machine.
 
     Attributes:
-        recipe: with its files located.
         base: folder of the base.
         full: the full checkpoint under the base: the base itself, unless that is an adapter, which
             is then trained on.
         data: source of training data -> its hash (`harness.pipeline.keys.data_digests`).
         identities: sample -> what identifies its prompts and its scorer.
-        key: of the run folder.
     """
 
     recipe: Recipe

@@ -56,11 +56,7 @@ def run(
     reference = (plan.base, plan.base_fingerprint)
     if any_measured(KL, section.suites) and section.reference is not None:
         reference = resolve_reference(section, (), places)
-    measures = (
-        bool(section.suites)
-        + any_measured(KL, section.suites)
-        + any_measured(PAIRWISE, section.suites)
-    )
+    measures = bool(section.suites) + sum(any_measured(k, section.suites) for k in (KL, PAIRWISE))
     runner = StageRunner(screen, len(plan.steps) + measures + bool(places.tracking_uri))
 
     def stages() -> Iterator[Stage]:  # a key may depend on what came before
@@ -139,9 +135,6 @@ def _audit_before_training(plan: Plan, library: SuiteLibrary, report: Reporter) 
     """Look at an evaluation before hours of training are spent on it, once for each evaluation.
 
     It is done in this process, with the suites that are loaded already.
-
-    Raises:
-        UserError: the evaluation would be wasted, as `harness.pipeline.audit.preflight.check` says.
     """
     folder, job = plan.folder.audit, of_plan(plan, library)
     evaluation = evaluation_key(job.evaluation, library)

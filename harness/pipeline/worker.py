@@ -61,12 +61,9 @@ def run_stage(
 ) -> None:
     """Do a stage's work unless it is done already.
 
-    Args:
-        kind: a key of `KINDS`.
-        resolved: the file with key and job; its folder is the stage's.
-        report: receives the stage's events.
-        first: false for the other processes of a stage that has several.
-        work: in place of that of `KINDS`, by a process that has loaded its inputs already.
+    `kind` is a key of `KINDS`; `resolved` is the file with key and job, in the stage's folder;
+    `first` is false for the other processes of a stage that has several. `work` is done in place
+    of that of `KINDS`, by a process that has loaded its inputs already.
 
     Raises:
         StageBusy: another process works in this folder.

@@ -44,7 +44,10 @@ class Live(Screen):
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console, self._now, self._view = console, now, View()
         self._drawing = Drawing(
-            console=console, get_renderable=self._drawn, refresh_per_second=4, transient=True
+            console=console,
+            get_renderable=lambda: drawn(self._view, self._now(), *console.size),
+            refresh_per_second=4,
+            transient=True,
         )
 
     def __enter__(self) -> Self:
@@ -61,18 +64,10 @@ class Live(Screen):
         """Show an event: words become permanent lines, counts change the table."""
         old, now = self._view, self._now()
         self._view = old.after(event, now)
-        if line := stage_line(event, now - old.began):
-            self._print(line)
-        width = self._console.width
-        for line in lasting_lines(event, old.progress, self._view.progress, width):
-            self._print(line)
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, style="dim", markup=False, highlight=False)
-
-    def _drawn(self) -> RenderableType:
-        size = self._console.size
-        return drawn(self._view, self._now(), size.width, size.height)
+        stage = stage_line(event, now - old.began)
+        lasting = lasting_lines(event, old.progress, self._view.progress, self._console.width)
+        for line in (stage, *lasting) if stage else lasting:
+            self._console.print(line, style="dim", markup=False, highlight=False)
 
 
 def drawn(view: View, now: float, width: int, height: int) -> RenderableType:

@@ -56,25 +56,21 @@ class Plain(Screen):
         for line in lasting_lines(event, old.progress, self._view.progress):
             self._print(f"      {line}")
         if kind == "progress":
-            self._phase(event["phase"], self._view.phases[event["phase"]])
-        progress = self._view.progress
-        if kind == "evaluating" and self._due() and progress.done < progress.total:
+            self._phase(event["phase"], self._view.phases[event["phase"]], now)
+        progress, due = self._view.progress, now - self._last >= EVERY_S
+        if kind == "evaluating" and due and progress.done < progress.total:
             self._last = now
             self._print(f"      evaluate: {overall_line(progress)}{_running(progress)}")
 
-    def _phase(self, name: str, phase: Phase) -> None:
-        now = self._now()
+    def _phase(self, name: str, phase: Phase, now: float) -> None:
         ended = phase.done >= phase.total
-        if not ended and not self._due():
+        if not ended and now - self._last < EVERY_S:
             return
         self._last = now
         left = phase.left(now)
         rest = f", about {clock(left)} left" if left is not None else ""
         ending = f" in {clock(now - phase.began)}" if ended else rest
         self._print(f"      {name}: {phase.done:,}/{phase.total:,}{ending}")
-
-    def _due(self) -> bool:
-        return self._now() - self._last >= EVERY_S
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

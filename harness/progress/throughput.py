@@ -20,8 +20,7 @@ class Pair:
     Attributes:
         total: samples (of each repeat) to be answered.
         begun: whether one of them was taken up.
-        done: samples that are finished.
-        generated: of them, those for which an engine was asked; the others came from the journal.
+        generated: of those done, those that an engine answered; others came from the journal.
         tokens: generated for those.
         seconds: with an engine ready, since the pair was begun.
         not_ok: samples that the model failed (cut off, empty, unreadable, ...); they stay in n.
@@ -74,9 +73,7 @@ class Pair:
 class EvaluationProgress:
     """All pairs of an evaluation, in the order of their first report.
 
-    Attributes:
-        pairs: by suite and checkpoint.
-        seconds: with an engine ready, since the evaluation began.
+    `seconds` are those with an engine ready, since the evaluation began.
     """
 
     pairs: Mapping[Key, Pair] = field(default_factory=dict)

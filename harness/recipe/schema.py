@@ -16,12 +16,9 @@ BASE = "base"
 #: The start of a `data:` that means a sample of the recipe.
 PREFIX = "sample:"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+#: One name alone is a list of one: `suites: all`.
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-def _listed(given: Any) -> Any:
-    """Return one name as a list of one: `suites: all`."""
-    return (given,) if isinstance(given, str) else given
 
 
 class _Section(BaseModel):
@@ -36,10 +33,8 @@ class SampleSection(_Section):
         prompts: a suite, or a file of prompts.
         k: responses a prompt.
         limit: the first so many prompts (of a suite with parts: of each part).
-        temperature: of the drawing; 1 samples the model itself.
-        top_p: the same.
+        temperature: of the drawing; 1, as for `top_p`, samples the model itself.
         max_tokens: of a response; None is the suite's own (512 for a file).
-        seed: of the drawing.
         verifier: the suite whose scorer rewards; by default that of the prompts.
         reward_model: the folder of a sequence classifier that rewards in its place.
         judge: `ENGINE:MODEL` that rates each response from 1 to 10 in its place.
@@ -119,7 +114,7 @@ class EvaluateSection(_Section):
     `lm_eval_tasks` is a folder of task files for suites `lm_eval:NAME`.
     """
 
-    suites: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    suites: Names = ()
     limit: Annotated[int, Field(ge=1)] | dict[str, Annotated[int, Field(ge=1)]] | None = None
     repeats: Annotated[int, Field(ge=1)] = 1
     decoding: DecodingChanges = DecodingChanges()

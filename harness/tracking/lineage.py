@@ -5,22 +5,24 @@ each training is a part `train:<checkpoint>` with its settings and curves, and e
 evaluation a part `eval:<checkpoint>` with its scores. The checkpoint links the two.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from harness.stats.cells import Cell
+from harness.stats.cells import AVERAGE, Cell
 from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.hashing import canonical
 from harness.storage.result import CheckpointResult, Result
 from harness.storage.run_folder import RunFolder
-from harness.tracking.points import curves, headlines, scores, suite_data
-from harness.tracking.records import LONGEST_PARAM, LONGEST_TAG, Data, Model, Part, Point
+from harness.tracking.records import Data, Model, Part, Point, metric_name
 from harness.tracking.sample_tables import MOST_ROWS, sample_tables
 
+_LONGEST_PARAM = 6_000
+_LONGEST_TAG = 8_000
 _FILES = ("result.json", "recipe.resolved.yaml")
 _PATTERNS = ("table.*", "likelihood.*", "figures/*.png", "report/**/*")
 
@@ -32,7 +34,7 @@ def parts(run: Path, result: Result, cells: Iterable[Cell]) -> tuple[Part, ...]:
     """
     folder, cells = RunFolder(run), tuple(cells)
     children = (_children(folder, result, checkpoint, cells) for checkpoint in result.checkpoints)
-    return (_parent(folder, result, headlines(cells)), *chain.from_iterable(children))
+    return (_parent(folder, result, _headlines(cells)), *chain.from_iterable(children))
 
 
 def _parent(folder: RunFolder, result: Result, points: tuple[Point, ...]) -> Part:
@@ -74,7 +76,7 @@ def _note(folder: RunFolder, *, many: bool) -> str:
     texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
     if many:
         texts.append(f"Sample tables here hold the first {MOST_ROWS} samples of a suite.\n")
-    return "\n".join(texts)[:LONGEST_TAG]
+    return "\n".join(texts)[:_LONGEST_TAG]
 
 
 def _children(
@@ -99,11 +101,7 @@ def _children(
 
 
 def _training(
-    result: Result,
-    checkpoint: CheckpointResult,
-    model: Model,
-    lines: list[dict[str, Any]],
-    seconds: float,
+    result: Result, checkpoint: CheckpointResult, model: Model, lines: list[Any], seconds: float
 ) -> Part:
     config = checkpoint.train or {}
     uses = {"data": "training", "probe": "probing"}
@@ -112,7 +110,7 @@ def _training(
         name=f"train {checkpoint.name}",
         params={"checkpoint": checkpoint.name, **model.params},
         tags={**_tags(result, f"train:{checkpoint.name}"), **model.tags},
-        points=curves(lines),
+        points=_curves(lines),
         data=tuple(
             Data(str(config[key]), checkpoint.data[key], use)
             for key, use in uses.items()
@@ -128,7 +126,7 @@ def _evaluation(
 ) -> Part:
     # A limit or an engine may change while the training stays: what may change is a tag, no param.
     protocols = {
-        f"nca.protocol.{name}": canonical(dict(score.protocol))[:LONGEST_TAG]
+        f"nca.protocol.{name}": canonical(dict(score.protocol))[:_LONGEST_TAG]
         for name, score in checkpoint.suites.items()
     }
     return Part(
@@ -136,8 +134,8 @@ def _evaluation(
         name=f"eval {checkpoint.name}",
         params={"checkpoint": checkpoint.name},
         tags={**_tags(result, "evaluate"), **model.tags, **protocols},
-        points=scores(checkpoint, cells),
-        data=tuple(suite_data(checkpoint).values()),
+        points=_sendable(p for cell in cells for p in _of_cell(checkpoint, cell)),
+        data=tuple(_suite_data(checkpoint).values()),
         measures=model,
     )
 
@@ -160,5 +158,69 @@ def _params(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _params(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = str(value)[:LONGEST_PARAM]
+            flat[f"{prefix}{key}"] = str(value)[:_LONGEST_PARAM]
     return flat
+
+
+def _headlines(cells: Iterable[Cell]) -> tuple[Point, ...]:
+    """Return all headlines for one run, as `eval/<suite>/<checkpoint>`."""
+    return _sendable(
+        Point(metric_name(f"eval/{cell.suite}/{cell.checkpoint}"), cell.value)
+        for cell in cells
+        if cell.value is not None
+    )
+
+
+def _curves(lines: Sequence[Mapping[str, Any]]) -> tuple[Point, ...]:
+    """Return the lines of a steps.jsonl as `train/...` and `probe/...` at their training steps."""
+    return _sendable(
+        Point(metric_name(f"{line['split']}/{name}"), value, line["step"])
+        for line in lines
+        if isinstance(line.get("step"), int) and isinstance(line.get("split"), str)
+        for name, value in _numbers(line)
+    )
+
+
+def _suite_data(checkpoint: CheckpointResult) -> dict[str, Data]:
+    """Return the prompts of each suite as data, with their digest."""
+    return {
+        name: Data(name, score.protocol["prompts"], "evaluation")
+        for name, score in checkpoint.suites.items()
+        if score.protocol.get("prompts")
+    }
+
+
+def _sendable(points: Iterator[Point]) -> tuple[Point, ...]:
+    """Leave out values that are not finite: a store would keep infinity as a large number."""
+    return tuple({(p.name, p.step): p for p in points if isfinite(p.value)}.values())
+
+
+def _of_cell(checkpoint: CheckpointResult, cell: Cell) -> Iterator[Point]:
+    """Yield `eval/<suite>` with `.low` and `.high` (95 %), details as `<suite>/<detail>`."""
+    data = _suite_data(checkpoint).get(cell.suite)
+    details: dict[str, float | None]
+    details = {"n": cell.n, "total": cell.total, "tokens": cell.tokens, "p_holm": cell.p_holm}
+    details |= {f"status_{status}": count for status, count in cell.statuses.items()}
+    if cell.delta:
+        details["delta"] = cell.delta.delta
+        if bounds := cell.delta.interval:
+            details |= {"delta_low": bounds.low, "delta_high": bounds.high}
+    if cell.suite != AVERAGE:
+        details |= checkpoint.suites[cell.suite].metrics
+    headline = {f"eval/{cell.suite}": cell.value}
+    if cell.interval:
+        headline[f"eval/{cell.suite}.low"] = cell.interval.low
+        headline[f"eval/{cell.suite}.high"] = cell.interval.high
+    named = headline | {f"{cell.suite}/{name}": value for name, value in details.items()}
+    for name, value in named.items():
+        if value is not None:
+            yield Point(metric_name(name), float(value), data=data)
+
+
+def _numbers(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a record; a list holds one number a rank, best first, from rank 1."""
+    for key, value in line.items():
+        if isinstance(value, list):
+            yield from _numbers({f"{key}_{rank}": item for rank, item in enumerate(value, 1)})
+        elif isinstance(value, int | float) and not isinstance(value, bool) and key != "step":
+            yield key, float(value)

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST_NAME = 250
-LONGEST_PARAM = 6_000
-LONGEST_TAG = 8_000
 
 
 @dataclass(frozen=True, slots=True)

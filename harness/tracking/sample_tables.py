@@ -1,6 +1,6 @@
 """Sample logs as tables of an MLflow run: one row a sample, checkpoints side by side."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.storage.atomic_files import read_lines
@@ -12,7 +12,6 @@ MOST_ROWS = 500
 _LONGEST_TEXT = 2_000
 
 _FIELDS = ("answer", "extracted", "value", "status")
-_Key = tuple[str, int]
 
 
 def sample_tables(folder: RunFolder, result: Result) -> dict[str, dict[str, Any]]:
@@ -30,20 +29,19 @@ def sample_tables(folder: RunFolder, result: Result) -> dict[str, dict[str, Any]
 
 def _table(folder: RunFolder, result: Result, suite: str) -> dict[str, Any]:
     names = [c.name for c in result.checkpoints if suite in c.suites]
-    lines: dict[str, dict[_Key, Mapping[str, Any]]] = {}
+    lines: dict[str, dict[tuple[str, int], Mapping[str, Any]]] = {}
     for name in names:
         read = read_lines(folder.sample_log(name, suite), MOST_ROWS)
         lines[name] = {(line["sample_id"], line["repeat"]): line for line in read}
     keys = dict.fromkeys(key for by_key in lines.values() for key in by_key)
     headings = [f"{name}: {field}" for name in names for field in _FIELDS]
-    rows = [_row(key, [lines[name].get(key) for name in names]) for key in keys]
+    rows = list[list[str | float | None]]()
+    for key in keys:
+        own = [lines[name].get(key) for name in names]
+        turns = next(line["turns"] for line in own if line)
+        prompt = _cut(_question(request) for turn in turns for request in turn["requests"])
+        rows.append([*key, prompt, *(cell for line in own for cell in _cells(line))])
     return {"columns": ["sample", "repeat", "prompt", *headings], "data": rows}
-
-
-def _row(key: _Key, lines: Sequence[Mapping[str, Any] | None]) -> list[str | float | None]:
-    turns = next(line["turns"] for line in lines if line)
-    prompt = _cut(request for turn in turns for request in map(_question, turn["requests"]))
-    return [*key, prompt, *(cell for line in lines for cell in _cells(line))]
 
 
 def _cells(line: Mapping[str, Any] | None) -> tuple[str | float | None, ...]:

@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,12 @@ class Store:
         """Link a run to the data and the checkpoint that it used, and to the one that it made."""
         from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
-        used = set(_used(run))
+        used = {
+            (item.dataset.name, item.dataset.digest, tag.value)
+            for item in (run.inputs.dataset_inputs if run.inputs else [])
+            for tag in item.tags
+            if tag.key == "mlflow.data.context"
+        }
         data = [item for item in part.data if (item.name, item.digest, item.context) not in used]
         inputs = {item.model_id for item in run.inputs.model_inputs} if run.inputs else set()
         outputs = {item.model_id for item in run.outputs.model_outputs} if run.outputs else set()
@@ -198,13 +203,6 @@ class Store:
         listed = (self.client.list_artifacts(run_id, folder or None) for folder in folders)
         present = {file.path for files in listed for file in files}
         return [name for name in names if name not in present]
-
-
-def _used(run: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield name, digest and purpose of the data that a run is linked to."""
-    for item in run.inputs.dataset_inputs if run.inputs else []:
-        context = next((t.value for t in item.tags if t.key == "mlflow.data.context"), "")
-        yield item.dataset.name, item.dataset.digest, context
 
 
 def _dataset(data: Data) -> Any:

@@ -61,11 +61,9 @@ class SyncReport:
 def sync(run: Path, uri: str, cells: Iterable[Cell], experiment: str = "") -> SyncReport:
     """Copy a run folder to an MLflow store; records that it holds already are left alone.
 
-    Args:
-        run: a run folder with a `result.json`.
-        uri: `sqlite:///file`, `http://host:port` or another tracking URI.
-        cells: the scores of the run, compared with its baseline.
-        experiment: created if the store has none of this name; the recipe's name by default.
+    `uri` is `sqlite:///file`, `http://host:port` or another tracking URI; `cells` are the scores
+    of the run, compared with its baseline; `experiment`, by default the recipe's name, is created
+    if the store has none of this name.
 
     Raises:
         RunError: it is no run folder, or has no readable result. A store's failure is no error: it
@@ -101,11 +99,7 @@ def _synced(run: Path, result: Result, cells: Iterable[Cell], report: SyncReport
 
 
 def _check_contents(store: Store, contents: tuple[Part, ...]) -> None:
-    """Read from the store what was sent.
-
-    Raises:
-        RuntimeError: a record is not there.
-    """
+    """Raise RuntimeError where the store lacks a record that was sent."""
     runs = store.runs()
     for part in contents:
         run = runs.get(part.part)
@@ -132,9 +126,7 @@ def _times(folder: RunFolder) -> tuple[int, int]:
 def tracked_results(name: str, uri: str) -> list[Result]:
     """Return the results of an experiment, newest first.
 
-    Args:
-        name: `mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, as `nca run` named them.
-        uri: of the store.
+    `name` is `mlflow:EXPERIMENT` or `mlflow:EXPERIMENT/RUN`, as `nca run` named them.
 
     Raises:
         RunError: the store cannot be read, or it has no such experiment or run; the message lists

@@ -74,11 +74,7 @@ def ids_of(request: Request) -> tuple[int, ...]:
 
 
 def _own_ids(tokenizer: Any, request: Request) -> tuple[int, ...]:
-    """Return the ids that the tokenizer itself gives a request, without the prefix of the answer.
-
-    Raises:
-        TrainError: it has no chat template, or the template refuses the messages.
-    """
+    """Return the ids that the tokenizer itself gives a request, without the answer's prefix."""
     if request.text is not None:
         return tuple(tokenizer(request.text + request.continuation)["input_ids"])
     from jinja2 import TemplateError

@@ -24,12 +24,8 @@ _KNOWN = 0.5
 _ENOUGH = 4  # prompts that must be there before a run can be called common to most of them
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A text and where it comes from: a sample's id, or `file:row`."""
-
-    name: str
-    text: str
+#: The name of where a prompt comes from (a sample's id, or `file:row`), and its text.
+Prompt = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +67,16 @@ class Overlap:
 
 def extract_questions(prompts: Sequence[Prompt]) -> list[Question]:
     """Return the question of each prompt; all prompts are of one stratum of a suite."""
-    words = without_frame([_words(prompt.text) for prompt in prompts])
+    words = without_frame([_words(text) for _, text in prompts])
     common = _common_runs(words)
-    lines = without_frame([prompt.text.splitlines() for prompt in prompts])
-    spaced = without_frame([prompt.text.split() for prompt in prompts])
+    lines = without_frame([text.splitlines() for _, text in prompts])
+    spaced = without_frame([text.split() for _, text in prompts])
     questions = []
     for prompt, own_lines, own_parts, own_words in zip(prompts, lines, spaced, words, strict=True):
-        texts = (prompt.text, "\n".join(own_lines), " ".join(own_parts))
+        name, text = prompt
+        texts = (text, "\n".join(own_lines), " ".join(own_parts))
         normalised = frozenset(filter(None, map(_normalise, texts)))
-        questions.append(Question(prompt.name, normalised, frozenset(_runs(own_words)) - common))
+        questions.append(Question(name, normalised, frozenset(_runs(own_words)) - common))
     return questions
 
 
@@ -93,14 +90,14 @@ def find_overlaps(questions: Iterable[Question], trained: Iterable[Prompt]) -> d
     runs = {run for question in questions for run in question.runs}
     lengths = {RUN} | {run.count(" ") + 1 for run in runs}
     seen: dict[str, str] = {}
-    for prompt in trained:
-        text = _normalise(prompt.text)
+    for name, prompt in trained:
+        text = _normalise(prompt)
         if text in texts:
-            seen.setdefault(text, prompt.name)
-        words = _words(prompt.text)
+            seen.setdefault(text, name)
+        words = _words(prompt)
         for run in (run for length in lengths for run in _of(words, length)):
             if run in runs:
-                seen.setdefault(run, prompt.name)
+                seen.setdefault(run, name)
     return {q.name: overlap for q in questions if (overlap := _overlap(q, seen)) is not None}
 
 

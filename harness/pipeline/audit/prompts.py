@@ -28,8 +28,6 @@ class Reader:
     """Checkpoints with one tokenizer, chat template and longest context.
 
     Attributes:
-        names: of the checkpoints.
-        tokenizer: theirs.
         trained: the tokenizer of their training; the same object where it is equal, or where
             nothing is known of the training.
         templates: hashes of the chat template now, and in training where that is known; else "".
@@ -48,14 +46,12 @@ class Rendering:
     """A suite's first prompts as some checkpoints read them.
 
     Attributes:
-        reader: the checkpoints.
         lengths: tokens of each prompt that was rendered.
         complete: True where all first prompts were rendered, False for the longest texts only.
         first: ids and text of the tokens that the first prompt begins with.
         last: of those that it ends with.
         cut: ids of samples whose answer has less room than `max_tokens`.
         overflow: ids of samples whose prompt leaves no room at all.
-        findings: about the ids.
     """
 
     reader: Reader
@@ -141,11 +137,7 @@ def readers(job: AuditJob) -> list[Reader]:
 
 
 def audit_suite(
-    name: str,
-    job: AuditJob,
-    library: SuiteLibrary,
-    alike: Sequence[Reader],
-    most: int | None = None,
+    name: str, job: AuditJob, library: SuiteLibrary, alike: Sequence[Reader], most: int | None
 ) -> SuiteAudit:
     """Return a suite with its first requests, as each of the readers would read them.
 

@@ -46,8 +46,7 @@ def _suite(suite: SuiteAudit, training: Sequence[TrainingOverlap]) -> Iterator[_
         asked_for = describe(estimate(suite.suite, suite.samples))
         yield "judge", f"of one checkpoint's answers: {asked_for}"
     if not suite.renderings:
-        text = "rendered by the endpoint: ids, template and lengths are not known here"
-        yield "prompts", text
+        yield "prompts", "rendered by the endpoint: ids, template and lengths are not known here"
     for rendering in suite.renderings:
         yield from _rendering(suite, rendering)
     for source in training:

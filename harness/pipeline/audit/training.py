@@ -8,13 +8,7 @@ from harness.data.sampling.job import SampleJob
 from harness.data.sampling.prompts import prompts_of
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.audit.job import AuditJob
-from harness.pipeline.audit.overlap import (
-    Overlap,
-    Prompt,
-    Question,
-    extract_questions,
-    find_overlaps,
-)
+from harness.pipeline.audit.overlap import Overlap, Question, extract_questions, find_overlaps
 from harness.pipeline.audit.prompts import SuiteAudit, text_of
 from train.data.groups import read_groups
 from train.data.sources import is_hub_name
@@ -30,7 +24,6 @@ class TrainingOverlap:
 
     Attributes:
         names: of the checkpoints that are trained on it.
-        data: the source.
         prompts: the number of training prompts; None where they were not compared.
         reason: why they were not compared, else "".
         postponed: True where the reason is that it takes long.
@@ -79,32 +72,32 @@ def _questions(suite: SuiteAudit) -> list[Question]:
 
     The frame is what all samples of the suite share, evaluated or not.
     """
-    parts: dict[str, list[Prompt]] = {}
+    parts: dict[str, list[tuple[str, str]]] = {}
     for sample in suite.all_samples:
         text = "\n".join(text_of(request) for request in suite.suite.ask(sample, ()))
-        parts.setdefault(suite.suite.sampling.stratum(sample), []).append(Prompt(sample.id, text))
+        parts.setdefault(suite.suite.sampling.stratum(sample), []).append((sample.id, text))
     chosen = {sample.id for sample in suite.samples}
     return [q for part in parts.values() for q in extract_questions(part) if q.name in chosen]
 
 
 def _read(
     data: str, rows: int | None, sampled: SampleJob | None, library: SuiteLibrary
-) -> tuple[int, list[Prompt]]:
-    """Return the number of training prompts, and the users' turns in them.
+) -> tuple[int, list[tuple[str, str]]]:
+    """Return the number of training prompts, and the users' turns in them: `file:row` and text.
 
     The prompts of data that is still to be sampled are known already.
     """
     if sampled is not None and not Path(data).is_file():
         prompts, source = prompts_of(sampled.section, library), sampled.section.prompts
         return len(prompts), [
-            Prompt(f"{Path(source).name}:{prompt.id}", message.content)
+            (f"{Path(source).name}:{prompt.id}", message.content)
             for prompt in prompts
             for message in prompt.request.messages
             if message.role == "user"
         ]
     groups, _ = read_groups(data, rows)
     turns = ((group.source, *turn) for group in groups for turn in group.messages)
-    return len(groups), [Prompt(name, text) for name, role, text in turns if role == "user"]
+    return len(groups), [(name, text) for name, role, text in turns if role == "user"]
 
 
 def _takes_long(data: str) -> str:

@@ -19,12 +19,12 @@ ASKED = [
 
 
 def asked(*texts: str, frame: str = "{}\n\n" + FRAME) -> list[Prompt]:
-    return [Prompt(str(n), frame.format(text)) for n, text in enumerate(texts)]
+    return [(str(n), frame.format(text)) for n, text in enumerate(texts)]
 
 
 def found(*trained: str, frame: str = "{}\n\n" + FRAME) -> dict[str, tuple[bool, bool]]:
     """Sample id -> whether it is known, and whole."""
-    prompts = [Prompt(f"train.jsonl:{n}", text) for n, text in enumerate(trained, start=1)]
+    prompts = [(f"train.jsonl:{n}", text) for n, text in enumerate(trained, start=1)]
     result = find_overlaps(extract_questions(asked(*ASKED, frame=frame)), prompts)
     return {name: (one.known, one.whole) for name, one in result.items()}
 
@@ -49,7 +49,7 @@ def test_the_frame_alone_overlaps_with_nothing() -> None:
 
 def test_a_frame_in_the_midst_of_the_prompts_overlaps_with_nothing() -> None:
     texts = [f"{first} {FRAME} {last}" for first, last in zip(ASKED, ASKED[::-1], strict=True)]
-    assert find_overlaps(extract_questions(asked(*texts, frame="{}")), [Prompt("t:1", FRAME)]) == {}
+    assert find_overlaps(extract_questions(asked(*texts, frame="{}")), [("t:1", FRAME)]) == {}
 
 
 def test_most_of_a_question_inside_another_text_is_known_and_a_turn_of_phrase_is_not() -> None:
@@ -63,15 +63,15 @@ def test_most_of_a_question_inside_another_text_is_known_and_a_turn_of_phrase_is
 def test_a_question_of_8_to_12_words_is_one_run_and_a_shorter_one_only_whole() -> None:
     assert found(f"Tell me: {ASKED[1]} I wonder.") == {"1": (True, False)}
     assert found(f"Tell me: {ASKED[2].replace('31', '32')}") == {}
-    short = extract_questions([Prompt("a", "Who is it?"), Prompt("b", "Where am I?")])
-    assert find_overlaps(short, [Prompt("t:1", "Tell me: Who is it?")]) == {}
-    assert find_overlaps(short, [Prompt("t:2", "who is  IT?")])["a"].source == "t:2"
+    short = extract_questions([("a", "Who is it?"), ("b", "Where am I?")])
+    assert find_overlaps(short, [("t:1", "Tell me: Who is it?")]) == {}
+    assert find_overlaps(short, [("t:2", "who is  IT?")])["a"].source == "t:2"
 
 
 def test_it_says_where_and_how_much() -> None:
     words = [f"w{n}" for n in range(20)]
-    ask = [Prompt("7", " ".join(words)), Prompt("8", "something else")]
-    prompts = [Prompt("train.jsonl:1", "nothing"), Prompt("train.jsonl:2", ", ".join(words[:16]))]
+    ask = [("7", " ".join(words)), ("8", "something else")]
+    prompts = [("train.jsonl:1", "nothing"), ("train.jsonl:2", ", ".join(words[:16]))]
     (one,) = find_overlaps(extract_questions(ask), prompts).values()
     assert (one.name, one.source, one.whole) == ("7", "train.jsonl:2", False)
     assert one.share == 4 / 8
