@@ -19,9 +19,9 @@ from eval_suites.requests import Request
 from harness.engines.base import Completion
 from harness.engines.registry import ENGINES
 from harness.engines.vllm import VllmEngine, preloading
+from harness.evaluate.client.answers import Spool
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
-from harness.evaluate.client.sample_log import Spool
 from harness.progress.events import silent
 
 #: As ours: quiet, so much memory for keys and values, a thread on every core.

@@ -1,5 +1,6 @@
 """The work of `nca score`: read files of answers, score them, print and write the outcome."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def _judged(
             status.update(text)
             notes.append(text)
 
-        models = judge(suite, samples, stored, bench, note)
+        models = asyncio.run(judge(suite, samples, stored, bench, note))
     if notes:
         print(notes[-1])
     return models

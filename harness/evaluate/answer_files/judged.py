@@ -66,13 +66,12 @@ def by_model(judged: Sequence[Judged]) -> dict[str, Judged]:
     Raises:
         RunError: two files hold judgements of one model.
     """
-    names = [model.model for model in judged]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(model.model for model in judged).items():
+        if count > 1:
             raise RunError(
                 f"{name!r} is judged in two files: write NAME=FILE, or score them one by one"
             )
-    return dict(zip(names, judged, strict=True))
+    return {model.model: model for model in judged}
 
 
 def lines(judged: Judged) -> Iterator[str]:

@@ -84,7 +84,6 @@ async def _rescore(
     on_progress: Callable[[int], None],
 ) -> tuple[Rescored, ...]:
     done = itertools.count(1)
-
     verdicts = [
         split_repeats(partial(suite.judge, by_id[item.sample_id], item.answers), item.verdicts)
         for item in stored
@@ -209,10 +208,7 @@ def _shown(suite: Suite[Any], rescored: Sequence[Rescored], *, held: bool) -> di
 
 
 def _means(rescored: Sequence[Rescored], instead: float | None = None) -> list[float]:
-    """Return the mean value of each sample's repeats, by sample id.
-
-    A missing value counts as `instead`; it is left out where that is None.
-    """
+    """Return each sample's mean value; a missing one is `instead`, or left out if that is None."""
     by_sample: dict[str, list[float]] = {}
     for answer in rescored:
         value = instead if answer.score.value is None else answer.score.value

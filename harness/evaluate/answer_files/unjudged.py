@@ -4,7 +4,6 @@ FastChat's `model_answer`, AlpacaEval's `model_outputs.json`, our own lines and 
 verdicts, if any, are left aside: another judge reads the same answers).
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +93,7 @@ class Bench:
     journal: Path
 
 
-def judge(
+async def judge(
     suite: Suite[Any],
     samples: Sequence[Any],
     models: Mapping[str, Sequence[Stored]],
@@ -107,16 +106,6 @@ def judge(
         EngineUnavailable, BudgetSpent, EngineDied: as for any judge; replies so far are kept.
     """
     by_id = {sample.id: sample for sample in samples}
-    return asyncio.run(_judge(suite, by_id, models, bench, note))
-
-
-async def _judge(
-    suite: Suite[Any],
-    by_id: Mapping[str, Any],
-    models: Mapping[str, Sequence[Stored]],
-    bench: Bench,
-    note: Callable[[str], None],
-) -> dict[str, Judged]:
     items = [(name, stored) for name, answers in models.items() for stored in answers]
     rescored: dict[int, Rescored] = {}
 

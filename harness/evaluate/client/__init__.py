@@ -8,6 +8,5 @@ __all__ = [
     "loading",
     "rendering",
     "restarting",
-    "sample_log",
     "tasks",
 ]

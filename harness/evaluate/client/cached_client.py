@@ -118,10 +118,7 @@ class CachedClient:
     async def _request(
         self, model: Model, rendered: Request, keys: Mapping[int, str]
     ) -> dict[int, dict[str, Any]]:
-        """Return the bodies of repeats that one request answers; they are in the journal by then.
-
-        `keys` are the journal's, by repeat.
-        """
+        """Return the bodies of the repeats of `keys`; they are in the journal by then."""
         repeats = list(keys)
         drawn = rendered.decoding.temperature > 0
         request = replace(
@@ -175,12 +172,8 @@ def windows(before: Ids, text: Ids, most: int) -> Iterator[tuple[Ids, Ids]]:
     """Yield a long text in parts that follow on each other, each with the tokens before it.
 
     Each token is scored once. A full part stands after the one token before it; the last part
-    after as many as there is room for (lm-eval's rolling windows with a context of one).
-
-    Args:
-        before: the token that begins a text.
-        text: the token ids to be scored.
-        most: tokens of a part and of those before it, at least 2.
+    after as many as there is room for (lm-eval's rolling windows with a context of one). `before`
+    is the token that begins a text, `most` the tokens of a part and of those before it, at least 2.
     """
     whole, size = before + text, most - len(before)
     for start in range(0, len(text), size):

@@ -53,7 +53,6 @@ def group_by_engine(
     """Return models by the engine that can serve them together, in the order given.
 
     A base and its adapters share an engine; an adapter that it cannot serve has one of its own.
-
     `models` has the checkpoint folder of each name, or its name at an endpoint.
 
     Raises:

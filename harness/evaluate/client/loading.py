@@ -30,10 +30,7 @@ class LoadedSuite:
 def load_suites(
     job: EvalJob, library: SuiteLibrary | None = None, prefix: str = ""
 ) -> list[LoadedSuite]:
-    """Return the suites of an evaluation whose names begin with a prefix, as `load_suite`.
-
-    `library` has those that are loaded already.
-    """
+    """Return the suites of an evaluation whose names begin with a prefix, as `load_suite`."""
     library = library or SuiteLibrary(job.data_dir, job.lm_eval_tasks)
     names = (name for name in job.suites if name.startswith(prefix))
     return [load_suite(name, job.suites[name], job, library) for name in names]
@@ -46,8 +43,8 @@ def load_suite(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary
         eval_suites.UnknownSuiteError, eval_suites.DataError: no such suite, or no data for it.
     """
     suite = library.suite(name).with_decoding(**job.decoding.model_dump(exclude_none=True))
-    samples = library.samples(name)
-    samples = samples if limit is None else first_of_each(samples, limit, suite.sampling.stratum)
+    samples, stratum = library.samples(name), suite.sampling.stratum
+    samples = samples if limit is None else first_of_each(samples, limit, stratum)
     sizes: list[int] = []
 
     def first_requests() -> Iterator[list[Any]]:
@@ -57,19 +54,11 @@ def load_suite(name: str, limit: int | None, job: EvalJob, library: SuiteLibrary
             yield [sample.id, list(map(payload, requests))]
 
     prompts = digest_of_list(first_requests(), 16)
-    return LoadedSuite(suite, _longest_first(samples, sizes, suite.sampling.stratum), prompts)
-
-
-def _longest_first(
-    samples: Sequence[T], sizes: Sequence[int], stratum: Callable[[T], str]
-) -> tuple[T, ...]:
-    """Return samples by stratum, so that few-shot examples are cached; long prompts first.
-
-    The last ones to be answered are then short, and no long one keeps an engine waiting.
-    """
+    # By stratum, so that few-shot examples are cached; long prompts first, so that the last ones
+    # to be answered are short, and no long one keeps an engine waiting.
     places = {part: place for place, part in enumerate(dict.fromkeys(map(stratum, samples)))}
     order = sorted(range(len(samples)), key=lambda k: (places[stratum(samples[k])], -sizes[k]))
-    return tuple(samples[k] for k in order)
+    return LoadedSuite(suite, tuple(samples[k] for k in order), prompts)
 
 
 def characters(request: Request) -> int:

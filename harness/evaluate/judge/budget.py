@@ -13,8 +13,6 @@ from harness.evaluate.client.cached_client import Completer, Ids
 #: Tokens that a chat template adds to a message, at most.
 _TOKENS_A_MESSAGE = 16
 _MILLION = 1e6
-
-
 #: Dollars for a million tokens of prompt and of completion.
 Price = tuple[float, float]
 

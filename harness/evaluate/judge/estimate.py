@@ -49,10 +49,7 @@ def estimate(suite: Suite[Any], samples: Iterable[Any]) -> Estimate:
 def report_estimate(
     job: EvalJob, suites: Iterable[tuple[Suite[Any], Sequence[Any]]], report: Reporter
 ) -> None:
-    """Report as a note the requests and dollars that judging an evaluation takes, if it is judged.
-
-    `suites` are those of the evaluation, with their samples.
-    """
+    """Report the requests and dollars that judging an evaluation takes, if it is judged."""
     judge = job.judge
     total = sum((estimate(suite, samples) for suite, samples in suites), Estimate())
     if judge is not None and total.requests:

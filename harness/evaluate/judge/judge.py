@@ -118,10 +118,7 @@ class Judge:
             task.cancel()
 
     def protocol(self, key: Key) -> dict[str, str]:
-        """Return the judge's part of the protocol of a suite and a checkpoint.
-
-        It has the judge's name and version, and the models that an endpoint says have answered.
-        """
+        """Return the judge's part of the protocol of a suite and a checkpoint."""
         protocol = {"judge": self.title}
         if served := self.served.get(key):
             protocol["judge_served"] = ", ".join(sorted(served))

@@ -18,13 +18,12 @@ from itertools import product
 
 from eval_suites.sandbox.runner import Sandbox
 from eval_suites.scores import Score
-from harness.evaluate.client.answers import Line
+from harness.evaluate.client.answers import Line, Spool
 from harness.evaluate.client.cached_client import CachedClient, Checker, Tally
 from harness.evaluate.client.engine_groups import EngineGroup, group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import LoadedSuite, load_suites, suite_protocol
 from harness.evaluate.client.restarting import open_engine
-from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.tasks import Task, for_each, tasks
 from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.judge.judge import Judge, open_judge

@@ -33,7 +33,7 @@ def expand_all(
     if ALL not in section.suites:
         return section, {}
     named = [name for name in section.suites if name != ALL]
-    uncontained = _uncontained(unsafe=section.unsafe)
+    uncontained = asyncio.run(_uncontained(unsafe=section.unsafe))
     reasons = {
         name: next(_reasons(name, section, library, uncontained), "") for name in registry.SUITES
     }
@@ -64,15 +64,11 @@ def _reasons(
         yield str(error)
 
 
-def _uncontained(*, unsafe: bool) -> str:
+async def _uncontained(*, unsafe: bool) -> str:
     """Return the reason why model-written programs cannot be run here; "" where they can."""
-
-    async def require_tier() -> None:
+    try:
         async with Sandbox(unsafe=unsafe) as box:
             await box.tier()
-
-    try:
-        asyncio.run(require_tier())
     except SandboxError as error:
         return str(error)
     return ""

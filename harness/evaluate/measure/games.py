@@ -26,7 +26,6 @@ from harness.stats.records import Interval
 _TOLERANCE = 1e-10
 _MOST_STEPS = 10_000
 RESAMPLES = 1_000
-#: `points[a, b]` are a's points against b.
 Points = dict[tuple[str, str], float]
 
 

@@ -14,12 +14,11 @@ from typing import Any
 from eval_suites.requests import Request
 from eval_suites.scores import Score
 from harness.errors import RunFailed
-from harness.evaluate.client.answers import Line, answer_of, log_line, turn
+from harness.evaluate.client.answers import Line, Spool, answer_of, log_line, turn
 from harness.evaluate.client.cached_client import CachedClient
 from harness.evaluate.client.engine_groups import base_of
 from harness.evaluate.client.job import EvalJob, KlJob
 from harness.evaluate.client.loading import load_suites
-from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.tasks import CheckpointAnswers, Task, read_answers
 from harness.evaluate.suites.measured import KL, score_response
 from harness.progress.events import Reporter
@@ -143,10 +142,7 @@ def _by_reference(
 def _score(
     job: KlJob, folder: Path, fingerprint: str, rows: Rows, form: Form, phase: str, report: Reporter
 ) -> tuple[Logps, Form]:
-    """Return summed log-probabilities (nats) under a checkpoint, and the form they have.
-
-    A form that the model does not allow is replaced by a plainer one.
-    """
+    """Return summed log-probabilities (nats), in a plainer form where the model allows no other."""
 
     def progress(done: int, total: int) -> None:
         report({"event": "progress", "phase": phase, "done": done, "total": total})

@@ -8,7 +8,7 @@ where there are more than two checkpoints, go to a file of their own.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import product
 from typing import Any
 
@@ -17,11 +17,10 @@ from eval_suites.judging.pairwise import SUITE
 from eval_suites.scores import Score
 from eval_suites.suite import Answers
 from harness.errors import RecipeError
-from harness.evaluate.client.answers import log_line
+from harness.evaluate.client.answers import Spool, log_line
 from harness.evaluate.client.cached_client import CachedClient
 from harness.evaluate.client.job import PairwiseJob
 from harness.evaluate.client.loading import LoadedSuite, load_suites
-from harness.evaluate.client.sample_log import Spool
 from harness.evaluate.client.tasks import CheckpointAnswers, Task, ask_turns, for_each, read_answers
 from harness.evaluate.judge.budget import describe_usage
 from harness.evaluate.judge.judge import Judge, open_judge
@@ -35,25 +34,12 @@ from harness.storage.run_folder import RunFolder, suite_file
 _HALF = Score(0.5, reason="the baseline itself: a half by definition", metrics={"win_rate": 0.5})
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRepeat:
-    """One sample's answers in one repeat (one a turn), and its turns as a sample log has them."""
-
-    answers: Answers
-    turns: tuple[Mapping[str, Any], ...]
-
-
-#: The answers of checkpoints to one suite, by name; `samples` has a row for each repeat.
-ByCheckpoint = Mapping[str, CheckpointAnswers[tuple[AnsweredRepeat, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedGame:
-    """A game with its score and the judge's replies."""
-
-    game: Game
-    score: Score
-    replies: Answers
+#: One sample's answers in each repeat (one a turn), and its turns as a sample log has them.
+Repeats = tuple[tuple[Answers, list[dict[str, Any]]], ...]
+#: The answers of checkpoints to one suite, by name.
+ByCheckpoint = Mapping[str, CheckpointAnswers[Repeats]]
+#: A game with its score and the judge's replies.
+JudgedGame = tuple[Game, Score, Answers]
 
 
 def run(job: PairwiseJob, report: Reporter) -> None:
@@ -87,13 +73,10 @@ async def _run(job: PairwiseJob, report: Reporter) -> None:
             note(describe_usage(judge.budget))
 
 
-async def _read_repeats(client: CachedClient, task: Task) -> tuple[AnsweredRepeat, ...]:
-    async def read(repeat: int) -> AnsweredRepeat:
-        turns: list[dict[str, Any]] = []
-        answers = await ask_turns(client, task, repeat, turns)
-        return AnsweredRepeat(answers, tuple(turns))
-
-    return tuple(await asyncio.gather(*map(read, range(task.repeats))))
+async def _read_repeats(client: CachedClient, task: Task) -> Repeats:
+    turns: list[list[dict[str, Any]]] = [[] for _ in range(task.repeats)]
+    asking = (ask_turns(client, task, repeat, own) for repeat, own in enumerate(turns))
+    return tuple(zip(await asyncio.gather(*asking), turns, strict=True))
 
 
 async def _judge_games(
@@ -117,14 +100,14 @@ async def _judge_games(
 
     async def judge_game(number: int) -> None:
         (first, second), (row, sample), repeat = places[number]
-        ours, theirs = (answers[name].samples[row][repeat].answers for name in (first, second))
+        ours, theirs = (answers[name].samples[row][repeat][0] for name in (first, second))
         questions = dialogue(item.suite, sample, ours, templates)
         task = Task(judge.model, SUITE, DialogueSample(sample.id, questions), 1)
         score, replies = await judge.score(task, ours + theirs, ())
         official, agree = map(score.metrics.get, ("official_win_rate", "consistency"))
         names = (sample.id, repeat, first, second)
         game = Game(*names, score.value, official, agree, score.reason)
-        judged[number] = JudgedGame(game, score, replies)
+        judged[number] = game, score, replies
         progress.step()
 
     await for_each(iter(range(len(places))), width, judge_game)
@@ -141,23 +124,22 @@ def _write(
     """Write a log for each checkpoint, with its games against the baseline, and all games."""
     folder, suite = RunFolder(job.evaluation.run), item.suite
     against_baseline = {
-        (row.game.first, row.game.sample_id, row.game.repeat): row
-        for row in judged
-        if row.game.second == job.baseline
+        (game.first, game.sample_id, game.repeat): (score, replies)
+        for game, score, replies in judged
+        if game.second == job.baseline
     }
     with Spool(folder.evaluation) as spool:
         for name, checkpoint in answers.items():
             for sample, repeats in zip(item.samples, checkpoint.samples, strict=True):
-                for repeat, answered in enumerate(repeats):
-                    row = against_baseline.get((name, sample.id, repeat))
-                    score, replies = (_HALF, ()) if row is None else (row.score, row.replies)
-                    line = log_line(sample.id, repeat, answered.turns, score, replies)
+                for repeat, (_, turns) in enumerate(repeats):
+                    place = (name, sample.id, repeat)
+                    score, replies = against_baseline.get(place, (_HALF, ()))
+                    line = log_line(sample.id, repeat, turns, score, replies)
                     spool.add(name, suite.name, line)
             protocol = {**checkpoint.protocol, "against": job.baseline}
             protocol |= judge.protocol((SUITE.name, judge.model.name))
             spool.write(folder, name, suite, protocol)
-    games = [row.game for row in judged]
-    summary = _summary(job, list(answers), games)
+    summary = _summary(job, list(answers), [game for game, *_ in judged])
     write_json(folder.pairwise / f"{suite_file(suite.name)}.json", summary)
 
 

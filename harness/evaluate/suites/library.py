@@ -49,11 +49,7 @@ class SuiteLibrary:
     """Suites by name with their samples, made and loaded when they are first asked for.
 
     Every method may raise UserError, eval_suites.UnknownSuiteError or eval_suites.DataError: as
-    `find`, or there is no data for a suite.
-
-    Attributes:
-        data_dir: folder of benchmark files.
-        lm_eval_tasks: a folder of task files of lm-eval, besides its own.
+    `find`, or there is no data for a suite in `data_dir`, the folder of benchmark files.
     """
 
     data_dir: Path | None = None

@@ -78,14 +78,10 @@ def kl_suite(prompts: Suite[Any]) -> Suite[Any]:
 
 
 def score_response(policy: float, reference: float, tokens: int, *, cut: bool) -> Score:
-    """Return the score of one response.
+    """Return the score of one response, from its log-probabilities (nats, summed over its tokens).
 
-    Args:
-        policy: its log-probability under the policy, nats, summed over its tokens.
-        reference: as `policy`, under the reference.
-        tokens: its tokens, the end token among them.
-        cut: true where `max_tokens` ended it: then d is of its beginning alone, and the
-            estimate is of the divergence up to that length.
+    `tokens` counts the end token, too. `cut` is true where `max_tokens` ended it: then d is of its
+    beginning alone, and the estimate is of the divergence up to that length.
     """
     d = policy - reference
     # A response that the reference likes by far better would be beyond any number.

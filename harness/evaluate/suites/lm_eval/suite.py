@@ -58,12 +58,6 @@ class Adapted:
 
 
 def _request_of(instance: Any) -> Request:
-    """Return the request of an Instance.
-
-    Raises:
-        UserError: it asks for decoding that engines do not offer.
-        eval_suites.DataError: the continuation is empty.
-    """
     if instance.request_type == "generate_until":
         text, settings = instance.args
         return Request(text=text, decoding=_decoding(settings))
@@ -74,11 +68,7 @@ def _request_of(instance: Any) -> Request:
 
 
 def _decoding(settings: Mapping[str, Any]) -> Decoding:
-    """Return the decoding of `generation_kwargs`.
-
-    Raises:
-        UserError: a key that is not known here.
-    """
+    """Return the decoding of `generation_kwargs`."""
     if unknown := sorted(settings.keys() - _KNOWN):
         raise UserError(
             f"generation_kwargs: {', '.join(unknown)}: only {', '.join(sorted(_KNOWN))} are known"
@@ -96,11 +86,7 @@ def _decoding(settings: Mapping[str, Any]) -> Decoding:
 
 
 def _response_of(kind: str, answer: Answer) -> Any:
-    """Return an answer as lm-eval's own model classes give it for an Instance of this kind.
-
-    Raises:
-        ValueError: the answer has no likelihood.
-    """
+    """Return an answer as lm-eval's own model classes give it for an Instance of this kind."""
     if kind == "generate_until":
         return answer.text
     if answer.likelihood is None:

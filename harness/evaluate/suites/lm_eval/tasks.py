@@ -61,12 +61,7 @@ def _own() -> Any:
 
 
 def _manager_of(name: str, folder: Path | None) -> Any:
-    """Return the index that has a task.
-
-    Raises:
-        UserError: the name is a group or a tag.
-        eval_suites.UnknownSuiteError: no index has it.
-    """
+    """Return the index that has a task; refuse a name that no index has."""
     from lm_eval.tasks import TaskManager
 
     if folder is not None:
@@ -96,11 +91,7 @@ def _of_a_task(name: str, manager: Any) -> Any:
 
 
 def _refuse_broken(folder: Path) -> None:
-    """Refuse a folder with a file that lm-eval would silently leave out.
-
-    Raises:
-        eval_suites.DataError: naming the first such file.
-    """
+    """Refuse a folder with a file that lm-eval would silently leave out."""
     from lm_eval.tasks._yaml_loader import load_yaml
 
     for file in sorted(folder.rglob("*.yaml")):

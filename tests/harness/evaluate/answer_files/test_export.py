@@ -16,8 +16,7 @@ from harness.errors import RunError
 from harness.evaluate.answer_files.export import completion, export
 from harness.evaluate.answer_files.rescore import rescore
 from harness.evaluate.answer_files.stored import Stored, read_stored
-from harness.evaluate.client.answers import log_line
-from harness.evaluate.client.sample_log import Spool
+from harness.evaluate.client.answers import Spool, log_line
 from harness.storage.hashing import canonical
 from harness.storage.run_folder import RunFolder
 

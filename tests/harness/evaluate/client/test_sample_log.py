@@ -7,8 +7,7 @@ from typing import Any
 from eval_suites.registry import find
 from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
-from harness.evaluate.client.answers import log_line, turn
-from harness.evaluate.client.sample_log import Spool
+from harness.evaluate.client.answers import Spool, log_line, turn
 from harness.storage.atomic_files import read_json, read_lines
 from harness.storage.run_folder import RunFolder
 
