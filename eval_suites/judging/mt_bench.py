@@ -38,12 +38,9 @@ _FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """The questions that a judge is shown.
+    """The user's questions, one or two, that a judge is shown with the templates of `load_prompts`.
 
-    Attributes:
-        turns: the user's questions, one or two.
-        prompts: the templates, of `load_prompts`.
-        references: a reference answer a turn, or none at all.
+    There is a reference answer a turn, or none at all.
     """
 
     turns: tuple[str, ...]

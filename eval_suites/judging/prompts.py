@@ -20,12 +20,7 @@ Reader = Callable[[str], object | None]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An official prompt: messages whose fields stand in braces.
-
-    Attributes:
-        messages: in the order in which the judge reads them.
-        fields: names of the braces that are filled in; other braces are text.
-    """
+    """An official prompt: messages, some of whose braces are `fields`; other braces are text."""
 
     messages: tuple[Message, ...]
     fields: frozenset[str]

@@ -14,6 +14,7 @@ Left out: symbolic equality (upstream asks sympy, which evaluates model text), s
 paper reports. Numbers of another protocol than the paper's table, then.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -132,14 +133,13 @@ def _same(gold: str, text: str) -> bool:
     plain = latex.normalise(gold)
     if plain and plain == latex.normalise(text):
         return True
-    return any(_near(right, value) for right in _values(gold) for value in _values(text))
+    return any(
+        abs(value - right * factor) <= _TOLERANCE * abs(right * factor)
+        for right, value, factor in itertools.product(_values(gold), _values(text), _FACTORS)
+    )
 
 
 def _values(text: str) -> list[Fraction]:
     """Return the value of a text, if it has one, with pi as it is and as 3.14."""
     values = map(value_of, dict.fromkeys((text, _PI.sub("(3.14)", text))))
     return [Fraction(value) for value in values if value is not None]
-
-
-def _near(gold: Fraction, value: Fraction) -> bool:
-    return any(abs(value - gold * factor) <= _TOLERANCE * abs(gold * factor) for factor in _FACTORS)

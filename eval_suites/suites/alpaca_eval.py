@@ -54,13 +54,8 @@ _FIELDS = frozenset({"instruction", "output_1", "output_2"})
 class Sample:
     """An instruction with the output that a model's is compared with.
 
-    Attributes:
-        id: the row of the baseline's file.
-        instruction: the prompt of both.
-        baseline: the baseline's output.
-        generator: the baseline's name.
-        prompt: the annotator's.
-        controls: the facts for the length-controlled win rate; None without upstream's file.
+    `id` is the row of the baseline's file, `generator` the baseline's name, `prompt` the
+    annotator's. `controls` serve the length-controlled win rate; None without upstream's file.
     """
 
     id: str

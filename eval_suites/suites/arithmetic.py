@@ -75,15 +75,10 @@ class Step:
 class Problem:
     """A word problem with the steps that solve it.
 
-    Attributes:
-        id: the row in its set.
-        template: the name of its form.
-        question: the text.
-        name: the person it is about.
-        thing: the things it is about.
-        steps: the calculations.
-        outline: a sentence that solves it, with places `{first}` and `{last}` for the steps'
-            calculations (only the last where there is one); empty for templates of tests only.
+    `id` is the row in its set, `template` the name of its form; `name` and `thing` are the person
+    and the things that it is about. `outline` is a sentence that solves it, with places `{first}`
+    and `{last}` for the steps' calculations (only the last where there is one); empty for templates
+    of tests only.
     """
 
     id: str

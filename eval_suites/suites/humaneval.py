@@ -132,18 +132,14 @@ def _load_plus(folder: Path | None) -> Sequence[PlusSample]:
 
 
 def _tests_plus(sample: PlusSample, source: str) -> Checks:
-    return tuple(
-        Program(source, sample.entry_point, _tester(sample, kind, inputs), PLUS_LIMITS)
-        for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs))
-    )
-
-
-def _tester(sample: PlusSample, kind: str, inputs: str) -> str:
-    """Return the source that defines `check(candidate)`; a failing input has its kind's name."""
-    constants = {"ENTRY": sample.entry_point, "ALLOWED": sample.tolerance, "KIND": kind}
-    lines = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
-    reference = f"{sample.prompt}{sample.solution}\nREFERENCE = {sample.entry_point}\n"
-    return f"{reference}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
+    """Return a check of the base inputs and one of the plus inputs, named by their kind."""
+    entry, allowed, checks = sample.entry_point, sample.tolerance, []
+    reference = f"{sample.prompt}{sample.solution}\nREFERENCE = {entry}\n"
+    for kind, inputs in (("base", sample.base_inputs), ("plus", sample.plus_inputs)):
+        lines = f"ENTRY = {entry!r}\nALLOWED = {allowed!r}\nKIND = {kind!r}\n"
+        tester = f"{reference}{_TESTER}{lines}INPUTS = json.loads({inputs!r})\n"
+        checks.append(Program(source, entry, tester, PLUS_LIMITS))
+    return tuple(checks)
 
 
 SUITE: Suite[Sample] = program_suite(
