@@ -39,15 +39,20 @@ _RULES = rules(
     (r"\\div(?![A-Za-z])|÷", "/"),
     (r"\\(?:approx|simeq|sim)(?![A-Za-z])|[≈≃]", "="),
     (r"\\?[$£€¥]", ""),
-    (r"\\?%|\\percent(?![A-Za-z])|(?<=\d)\s*percent\b", "%"),
+    (r"\\?%|\\percent(?![A-Za-z])", "%"),
     # Marks of emphasis; between two digits they are a power.
     (r"(?<=\d)\*\*(?=\d)", "^"),
     (r"\*\*|__|`", ""),
     (r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", r"\1"),
-    (r"\b(?:minus|negative)\s+(?=[\d.])", "-"),
-    (r"\band\s+(?:a|one)[\s-](half|quarter|third)\b", lambda part: f"1/{_PARTS[part[1]]}"),
     (r"[{}]|\\f?boxed|\\fbox", " "),
 )
+_WORD_RULES = rules(
+    (r"(?<=\d)\s*percent\b", "%"),
+    (r"\b(?:minus|negative)\s+(?=[\d.])", "-"),
+    (r"\band\s+(?:a|one)[\s-](half|quarter|third)\b", lambda part: f"1/{_PARTS[part[1]]}"),
+)
+#: Text without any mark of typesetting: most of a response, which is read faster.
+_ORDINARY = re.compile(r"[A-Za-z0-9 \t\n.,:;?!'\"()=+/-]*")
 
 _WHOLE = r"(?:\d{1,3}(?:(?:,\s?|\s|')\d{3})+(?![\d,])|\d+)"
 _NUMBER = rf"(?:{_WHOLE}(?:\.\d+)?(?:[eE][+-]?\d{{1,3}}(?!\w))?|\.\d+)"
@@ -188,11 +193,13 @@ def states_number(text: str) -> bool:
 
 def plain(text: str) -> str:
     """Return a text without LaTeX, Markdown and currency signs around its numbers."""
+    if _ORDINARY.fullmatch(text):
+        return rewrite(text, _WORD_RULES).strip()
     text = _THOUSANDS.sub(",", text.translate(_CHARACTERS))
     text = _FRACTION.sub(_in_line, text)
     while (unwrapped := _WRAPPED.sub(r" \1 ", text)) != text:
         text = _FRACTION.sub(_in_line, unwrapped)
-    return rewrite(text, _RULES).strip()
+    return rewrite(text, _RULES + _WORD_RULES).strip()
 
 
 def _in_line(fraction: re.Match[str]) -> str:
