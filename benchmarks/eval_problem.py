@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import load_suites

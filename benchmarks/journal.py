@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
 from harness.progress.events import silent

@@ -1,19 +1,19 @@
 """`nca journal`: commands that look at the journal of answers and change it."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option, Typer
 
 from harness.cli import options
 from harness.cli.options import RUNS, command
 from harness.errors import RunFailed
-from harness.storage.journal.care import Choice, Part, Pruned, merge, prune, survey
-from harness.storage.journal.check import Health, check
-from harness.storage.journal.file import FILE
+
+if TYPE_CHECKING:
+    from harness.storage.journal.care import Choice, Part, Pruned
+    from harness.storage.journal.check import Health
 
 app = Typer(
     help="Look at the journal of answers, check it, prune it, or add another.", no_args_is_help=True
@@ -23,6 +23,9 @@ app = Typer(
 @command(app, "show")
 def show_journal(runs: options.Runs = RUNS, as_json: options.AsJson = False) -> None:
     """Print its size, its content, and how often entries were reused."""
+    from harness.storage.journal.care import survey
+    from harness.storage.journal.file import FILE
+
     contents = survey(runs / FILE)
     if as_json:
         _print_json({**asdict(contents), "path": str(contents.path)})
@@ -42,6 +45,9 @@ def verify_journal(
     as_json: options.AsJson = False,
 ) -> None:
     """Check every entry's checksum and every page; exit code 1 if damage is left."""
+    from harness.storage.journal.check import check
+    from harness.storage.journal.file import FILE
+
     path = runs / FILE
     health = check(path, repair=repair)
     if as_json:
@@ -72,6 +78,9 @@ def prune_journal(
     as_json: options.AsJson = False,
 ) -> None:
     """Remove entries that match all of the given --unused, --origin and --kind."""
+    from harness.storage.journal.care import Choice, prune
+    from harness.storage.journal.file import FILE
+
     choice = Choice(kind, origin, unused=unused, quarantine=damaged)
     path = runs / FILE
     pruned = prune(path, choice, dry_run=dry_run)
@@ -90,6 +99,9 @@ def merge_journals(
     as_json: options.AsJson = False,
 ) -> None:
     """Add the entries of other journals after a check; existing entries stay."""
+    from harness.storage.journal.care import merge
+    from harness.storage.journal.file import FILE
+
     for merged in merge(runs / FILE, others):
         if as_json:
             _print_json({**asdict(merged), "source": str(merged.source)})
@@ -100,6 +112,8 @@ def merge_journals(
 
 
 def _print_json(value: dict[str, Any]) -> None:
+    import json
+
     print(json.dumps(value, ensure_ascii=False))
 
 
@@ -107,7 +121,7 @@ def _size(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
-def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
+def _part_lines(parts: "Iterable[Part]") -> Iterator[str]:
     """Yield a line for each kind and origin, the columns as wide as they need to be."""
     rows = [("kind", "entries", "size", "found again", "times", "given by")]
     for part in parts:
@@ -119,7 +133,7 @@ def _part_lines(parts: Iterable[Part]) -> Iterator[str]:
         yield "  ".join((kind.ljust(widths[0]), *aligned, origin))
 
 
-def _health_lines(path: Path, health: Health) -> Iterator[str]:
+def _health_lines(path: Path, health: "Health") -> Iterator[str]:
     yield f"{path}: {health.intact:,} entries are as they were stored, {health.damaged:,} damaged"
     if health.quarantined:
         yield f"set aside as damaged before: {health.quarantined:,}"
@@ -131,7 +145,9 @@ def _health_lines(path: Path, health: Health) -> Iterator[str]:
         yield "mended: damaged entries are set aside, what can be read is kept"
 
 
-def _pruned_lines(path: Path, choice: Choice, pruned: Pruned, *, dry_run: bool) -> Iterator[str]:
+def _pruned_lines(
+    path: Path, choice: "Choice", pruned: "Pruned", *, dry_run: bool
+) -> Iterator[str]:
     would = "would be removed" if dry_run else "removed"
     if choice.entries:
         if pruned.parts:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.output import Output
-from harness.engines.registry import DEFAULT, REMOTE, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import DEFAULT, REMOTE
 from harness.errors import RecipeError
 from harness.pipeline.places import Places
 from harness.recipe.reading import read_recipe

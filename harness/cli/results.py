@@ -1,6 +1,5 @@
 """Commands that read finished runs and files of answers: tables, curves, scores, exports."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -187,6 +186,8 @@ def power(
     print_table(power_summary.table(budget))
     if json_file is not None:
         # All figures are in the unit of the values: fractions, not points.
+        import json
+
         record = {**asdict(budget), "difference": budget.difference}
         write_text(json_file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 

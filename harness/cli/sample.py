@@ -8,7 +8,7 @@ from harness.cli import parse
 from harness.cli.output import Output
 from harness.data.sampling import resolve
 from harness.data.sampling.job import PROVENANCE, ROWS, SampleJob
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.errors import UserError
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline.launch import Stage, StageRunner

@@ -1,3 +1,3 @@
 """Engines that complete prompts: the seam and its implementations."""
 
-__all__ = ["base", "checkpoints", "registry", "vllm"]
+__all__ = ["base", "checkpoints", "options", "registry", "vllm"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from eval_suites.requests import FinishReason, Likelihood, Request
-from harness.engines.registry import EngineSpec, adapter_of
+from harness.engines.options import EngineSpec, adapter_of
 from harness.errors import EngineUnavailable
 
 #: Abilities of engines. A suite that needs what an engine lacks is refused.

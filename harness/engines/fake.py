@@ -17,7 +17,7 @@ from dataclasses import replace
 from eval_suites.requests import Likelihood, Request
 from harness.engines import base
 from harness.engines.base import CAPABILITIES, Completion, Engine, EngineGone, Generated, Tops
-from harness.engines.registry import EngineSpec, adapter_of, read_options
+from harness.engines.options import EngineSpec, adapter_of, read_options
 
 _WORDS = ("so", "first", "then", "we", "count", "them", "and", "add", "what", "is", "left")
 _OPERATIONS = (operator.add, operator.sub, operator.mul)

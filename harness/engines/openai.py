@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import FinishReason, Request
 from harness.engines.base import Completion, Engine, EngineGone, RequestFailed, Tops, Usage, no_text
-from harness.engines.registry import EngineSpec, read_options
+from harness.engines.options import EngineSpec, read_options
 from harness.engines.retry import NoText, Patience, ask_again
 from harness.errors import EngineUnavailable
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eval_suites.requests import Likelihood, Request
 from harness.engines.base import CAPABILITIES, EngineGone, Generated, LocalEngine
-from harness.engines.registry import EngineSpec, local_base, longest, read_options
+from harness.engines.options import EngineSpec, local_base, longest, read_options
 
 if TYPE_CHECKING:
     from harness.engines.local_model import LocalModel, Pair, Row

@@ -19,7 +19,7 @@ from eval_suites.requests import Likelihood, Request
 from harness.engines import lora
 from harness.engines.base import CAPABILITIES, EngineGone, Generated, LocalEngine, Tops
 from harness.engines.heartbeat import Heartbeat, silence
-from harness.engines.registry import EngineSpec, local_base, longest, read_options
+from harness.engines.options import EngineSpec, local_base, longest, read_options
 from harness.errors import EngineUnavailable
 
 if TYPE_CHECKING:

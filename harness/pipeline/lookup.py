@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from harness.data.sampling import resolve as sampling
 from harness.engines import checkpoints
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError, UserError
 from harness.evaluate.judge.judge import NAME
 from harness.pipeline.places import Places

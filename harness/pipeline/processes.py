@@ -6,7 +6,6 @@ stays.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -65,6 +64,8 @@ def end_with_parent() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform != "linux":
         return
+    import ctypes  # only a stage needs it, and it takes time
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getpgrp() == os.getpid():
         command = [sys.executable, "-I", "-S", "-c", _WATCHDOG, str(os.getpid())]

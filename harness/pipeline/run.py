@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import partial
 
 from harness.data.sampling.resolve import check_samples
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.evaluate.loop.suite_choice import require_engine, require_judge
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.evaluate.suites.measured import KL, PAIRWISE, any_measured

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.engines.registry import REMOTE, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import REMOTE
 from train.config import TrainConfig
 
 BASE = "base"

@@ -16,7 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from eval_suites.requests import Decoding, Message, Request
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 
 NAME = "counted"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.storage.atomic_files import write_json
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from eval_suites.requests import Request
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting
 

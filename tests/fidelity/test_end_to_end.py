@@ -12,7 +12,8 @@ from eval_suites.registry import find
 from eval_suites.requests import Request
 from eval_suites.suite import Suite
 from harness.engines.fake import scripted as scripted_engine
-from harness.engines.registry import ENGINES, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import ENGINES
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.loop.loop import run

@@ -15,7 +15,8 @@ from eval_suites.requests import Answer, Request
 from eval_suites.suites.alpaca_eval import BASELINE_1, switched
 from harness.data.fetch.manifest import chosen
 from harness.engines.fake import scripted
-from harness.engines.registry import ENGINES, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.judged import read_judged
 from harness.evaluate.answer_files.judgements import Judged
 from harness.evaluate.answer_files.rescore import record

@@ -7,7 +7,8 @@ from eval_suites import registry
 from eval_suites.judging.mt_bench import load_prompts
 from harness.data.sampling.prompts import is_suite, prompts_of, verifier
 from harness.engines import checkpoints
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.errors import RecipeError, UserError
 from harness.evaluate.suites.library import SuiteLibrary, load_with_digests
 from harness.recipe.judge_options import JudgeOptions

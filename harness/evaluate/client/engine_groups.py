@@ -8,7 +8,8 @@ from pathlib import Path
 
 from eval_suites.requests import Request
 from harness.engines.checkpoints import MODELS, under
-from harness.engines.registry import EngineChoice, EngineSpec, capabilities_of, longest, make
+from harness.engines.options import EngineChoice, EngineSpec, longest
+from harness.engines.registry import capabilities_of, make
 from harness.evaluate.client.cached_client import Model, Renderer
 from harness.evaluate.client.rendering import Remembered, Tokenizer, loader, rendered
 from harness.storage.hashing import digest

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.recipe.schema import DecodingChanges, JudgeChoice
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.engines.registry import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.storage.atomic_files import read_lines, write_text
 from harness.storage.hashing import canonical, digest
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.engines.registry import EngineSpec
+from harness.engines.options import EngineSpec
 from harness.errors import UserError
 from harness.evaluate.judge.estimate import report_estimate
 from harness.evaluate.loop.speed import Speed, measured, setting_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from eval_suites.requests import Answer, Decoding, Request
 from eval_suites.suite import Suite
-from harness.engines.registry import EngineSpec, longest
+from harness.engines.options import EngineSpec, longest
 from harness.evaluate.client.loading import first_of_each
 from harness.evaluate.client.rendering import loader, pieces, rendered
 from harness.evaluate.client.tasks import MAX_TURNS

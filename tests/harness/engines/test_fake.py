@@ -10,7 +10,8 @@ import pytest
 from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import CAPABILITIES, Completion, EngineGone
 from harness.engines.fake import FakeEngine, scripted
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.errors import RecipeError
 
 SPEC = EngineSpec(EngineChoice(name="fake"), adapters=(("nca", None),))  # type: ignore[arg-type]  # never read
@@ -28,7 +29,7 @@ def ask(request: Request, engine: FakeEngine | None = None) -> Completion:
 def test_two_engines_in_two_processes_give_the_same_answer() -> None:
     code = (
         "import asyncio; from eval_suites.requests import *;"
-        "from harness.engines.registry import *;"
+        "from harness.engines.registry import *;from harness.engines.options import *;"
         f"print(asyncio.run(make(EngineSpec(EngineChoice(name='fake'))).complete({ASK!r})))"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,8 @@ import pytest
 
 from harness.engines.base import EngineGone
 from harness.engines.heartbeat import Ask, Heartbeat, silence
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.engines.vllm import _installed
 from harness.errors import RecipeError
 

@@ -17,7 +17,8 @@ import pytest
 
 from eval_suites.requests import Decoding, Message, Request
 from harness.engines.base import Completion, EngineGone, RequestFailed
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.engines.retry import Patience, retry_after, wait_s
 from harness.errors import EngineUnavailable
 

@@ -8,7 +8,8 @@ import pytest
 from eval_suites.requests import Likelihood, Request
 from harness.cli.parse import engine_choice
 from harness.engines.base import CAPABILITIES, Completion, Engine
-from harness.engines.registry import ENGINES, EngineChoice, EngineSpec, capabilities_of, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import ENGINES, capabilities_of, make
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run

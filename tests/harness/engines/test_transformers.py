@@ -11,7 +11,8 @@ import torch
 from eval_suites.requests import Decoding, Likelihood, Request
 from harness.engines.base import Completion, EngineGone
 from harness.engines.local_model import sample, shared_prefix
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.errors import ModelError
 
 Ask = Callable[..., Request]

@@ -14,7 +14,8 @@ import pytest
 from eval_suites.requests import Likelihood, Request
 from harness.engines import vllm
 from harness.engines.base import Completion
-from harness.engines.registry import EngineChoice, EngineSpec, make
+from harness.engines.options import EngineChoice, EngineSpec
+from harness.engines.registry import make
 from harness.engines.vllm import _installed, preloading
 from harness.errors import EngineUnavailable
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines.base import EngineGone
-from harness.engines.registry import EngineSpec, make
+from harness.engines.options import EngineSpec
+from harness.engines.registry import make
 
 
 def parents() -> dict[int, int]:

@@ -15,7 +15,7 @@ import pytest
 from eval_suites import registry
 from eval_suites.suite import Suite
 from harness.data.sampling.job import SampleJob
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.suites.library import SuiteLibrary
 from harness.pipeline import worker
 from harness.pipeline.finish import Finished

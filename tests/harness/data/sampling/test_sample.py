@@ -24,7 +24,7 @@ from harness.data.sampling.sample import InOrder, run
 from harness.data.sampling.scorers import Verifier
 from harness.engines.base import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.errors import EngineDied, UserError
 from harness.evaluate.client.cached_client import Checker
 from harness.progress.events import silent

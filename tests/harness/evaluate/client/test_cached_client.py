@@ -10,7 +10,7 @@ import pytest
 from eval_suites.requests import Answer, Decoding, Message, Request
 from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import EngineChoice, EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.client.cached_client import CachedClient, Model
 from harness.evaluate.client.restarting import Restarting
 from harness.storage.journal.entries import Journal

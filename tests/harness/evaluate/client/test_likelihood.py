@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eval_suites.requests import Likelihood, Request
 from harness.engines.base import EngineGone
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import EngineChoice, EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.client.cached_client import likelihood, windows
 from harness.evaluate.client.restarting import Restarting
 from train.data import chat

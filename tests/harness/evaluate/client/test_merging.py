@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.engines.transformers import TransformersEngine
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval_suites.requests import Message, Request
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.rendering import Remembered, loader, rendered
 

@@ -7,7 +7,7 @@ import pytest
 from eval_suites.requests import Request
 from harness.engines.base import Completion, EngineGone
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import EngineChoice, EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.errors import EngineDied
 from harness.evaluate.client.restarting import Restarting
 

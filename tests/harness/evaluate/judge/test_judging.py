@@ -14,7 +14,7 @@ from eval_suites.requests import Answer, Message, Request
 from eval_suites.scores import Score
 from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.judge.estimate import STAND_IN, preview

@@ -16,7 +16,8 @@ from eval_suites.suite import JudgeRules
 from eval_suites.suites.arithmetic import SUITE as ARITHMETIC
 from harness.engines.base import Completion, RequestFailed
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import ENGINES, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import ENGINES
 from harness.evaluate.answer_files.rescore import rescore
 from harness.evaluate.answer_files.stored import read_stored
 from harness.evaluate.client.job import EvalJob

@@ -16,7 +16,7 @@ import pytest
 
 from eval_suites.registry import find
 from eval_suites.suite import SamplingRules
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.errors import EngineUnavailable, StageBusy
 from harness.evaluate.client.engine_groups import group_by_engine
 from harness.evaluate.client.job import EvalJob

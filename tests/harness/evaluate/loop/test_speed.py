@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines.registry import EngineChoice, EngineSpec
+from harness.engines.options import EngineChoice, EngineSpec
 from harness.evaluate.loop.speed import FILE, Setting, Speed, measured, recorded, setting_of
 from harness.storage.atomic_files import read_lines
 from harness.storage.hashing import canonical

@@ -7,7 +7,8 @@ import pytest
 from eval_suites.errors import SandboxError
 from eval_suites.registry import SUITES, find
 from harness.engines.fake import FakeEngine
-from harness.engines.registry import ENGINES, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import ENGINES
 from harness.errors import EngineUnavailable
 from harness.evaluate.loop.suite_choice import expand_all, require_judge
 from harness.evaluate.suites.library import SuiteLibrary

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from eval_suites import registry
 from eval_suites.requests import Message, Request
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.client.rendering import rendered
 from harness.evaluate.loop.loop import run

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.job import EvalJob, KlJob
 from harness.evaluate.client.tasks import CheckpointAnswers
 from harness.evaluate.loop.loop import run as evaluate

@@ -12,7 +12,8 @@ import pytest
 from eval_suites.requests import Request
 from harness.engines.base import Completion
 from harness.engines.fake import FakeEngine, scripted
-from harness.engines.registry import ENGINES, EngineChoice
+from harness.engines.options import EngineChoice
+from harness.engines.registry import ENGINES
 from harness.errors import RecipeError
 from harness.evaluate.client.job import EvalJob, PairwiseJob
 from harness.evaluate.loop.loop import run as evaluate

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.registry import EngineChoice
+from harness.engines.options import EngineChoice
 from harness.evaluate.client.cached_client import Tally
 from harness.evaluate.client.job import EvalJob
 from harness.evaluate.loop.loop import run
