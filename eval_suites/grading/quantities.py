@@ -121,7 +121,8 @@ _WORDS = {
 }
 _PARTS: dict[str, int] = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5}
 _IN_WORDS = re.compile(
-    rf"\W*(a(?=\s+(?:half|third|quarter)\b)|{'|'.join(_WORDS)})(?:[\s-]({'|'.join(_ONES[1:10])}))?(?:\s+([A-Za-z]+))?\W*"
+    rf"\W*(a(?=\s+(?:half|third|quarter)\b)|{'|'.join((*_ONES, *_TENS))})"
+    rf"(?:[\s-]({'|'.join(_ONES[1:10])}))?(?:\s+([A-Za-z]+))?\W*"
 )
 #: Longer texts state no single quantity.
 _LONGEST = 1000

@@ -122,6 +122,8 @@ def test_wrapping_spacing_and_typesetting_change_no_verdict(number: str, setting
         ("- 50", "-50"),
         ("(-50)", "-50"),
         ("minus 5", "-5"),
+        ("a cat", None),
+        ("a dozen", None),
         ("one hundred", "100"),
         ("three quarters", "3/4"),
         ("a half", "1/2"),
