@@ -111,7 +111,7 @@ class _Template:
 
 @functools.cache
 def _templates() -> tuple[_Template, ...]:
-    text = files("eval_suites.suites").joinpath("arithmetic_templates.yaml").read_text("utf-8")
+    text = files("eval_suites.problems").joinpath("arithmetic_templates.yaml").read_text("utf-8")
     return tuple(_Template(**row) for row in yaml.safe_load(text))
 
 
